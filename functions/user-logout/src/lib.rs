@@ -1,21 +1,32 @@
-//! `POST /api/v1/users/logout`: ends the session of the access token.
+//! `POST /api/v1/users/logout`: ends the session of the access token or, without one, of the refresh token in the cookie.
 //!
-//! Returns 204. The refresh token is deleted, and the session's access tokens are revoked. A cookie with the refresh token is removed.
+//! Returns 204. The refresh token is deleted, the session's access tokens are revoked, and a cookie is removed. A cookie that is not valid has no
+//! session to end, which is 204 as well (as RFC 7009, section 2.2). A request with the cookie alone needs `X-Requested-With`, and is refused with
+//! 403 from pages of other origins.
 
 use domain::id::{SessionId, UserId};
 use edge::http::{Call, CredentialCookie, NoBody, Reply};
 use kernel::Failure;
-use ports::{Revocations, SESSION_CLAIM, SessionStore};
+use ports::{RefreshTokens, Revocations, SESSION_CLAIM, SessionStore};
 
 /// Ends one session.
 pub async fn handle(
     sessions: &impl SessionStore,
+    (tokens, cookie): (&impl RefreshTokens, &CredentialCookie),
     revocations: &impl Revocations,
-    cookie: &CredentialCookie,
     call: Call<NoBody>,
 ) -> Result<Reply<()>, Failure> {
-    let (user, session) = (UserId(call.principal()?.id), call.claim::<SessionId>(SESSION_CLAIM)?);
-    sessions.end_session(user, session).await?;
-    revocations.revoke(&[session]).await;
-    Ok(Reply::no_content().cookie(cookie.removed_from(&call)))
+    let removed = cookie.removed_from(&call);
+    let ended = if call.principal.is_none() && removed.is_some() {
+        match cookie.read(&call)? {
+            Some(token) => sessions.end_session_of_token(&tokens.digest(token), call.now).await?,
+            None => None,
+        }
+    } else {
+        let (user, session) = (UserId(call.principal()?.id), call.claim::<SessionId>(SESSION_CLAIM)?);
+        sessions.end_session(user, session).await?;
+        Some(session)
+    };
+    revocations.revoke(ended.as_slice()).await;
+    Ok(Reply::no_content().cookie(removed))
 }

@@ -11,15 +11,15 @@ mod public;
 mod tests;
 
 pub use crate::cache::KeySource;
-use crate::cache::{Cache, MAX_AGE};
+use crate::{
+    RandomTokens,
+    cache::{Cache, MAX_AGE},
+};
 use adapters_secrets::SecretValue;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::{Failure, Timestamp};
 use keyring::Keyring;
 use ports::Claims;
 use public::{PublicKeys, Verdict};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,17 +65,15 @@ impl<S: KeySource> ports::Tokens for JwtTokens<S> {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         self.keys().await?.sign(claims, &self.issuer)
     }
+}
 
+impl<S> ports::RefreshTokens for JwtTokens<S> {
     fn refresh_token(&self) -> Result<(String, String), Failure> {
-        let mut random = [0_u8; 32];
-        aws_lc_rs::rand::fill(&mut random).map_err(|_| Failure::internal("no random bytes are available"))?;
-        let token = URL_SAFE_NO_PAD.encode(random);
-        let digest = self.digest(&token);
-        Ok((token, digest))
+        RandomTokens.refresh_token()
     }
 
     fn digest(&self, refresh_token: &str) -> String {
-        Sha256::digest(refresh_token).iter().map(|byte| format!("{byte:02x}")).collect()
+        RandomTokens.digest(refresh_token)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tokens that verify an address, and secrets of service clients.
+//! Tokens that verify an address, refresh tokens, and secrets of service clients.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::verification::Token;
@@ -20,6 +20,20 @@ impl ports::VerificationTokens for RandomTokens {
 
     fn is_digest_of(&self, stored: &str, token: &Token) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(stored.as_bytes(), digest(token).as_bytes()).is_ok()
+    }
+}
+
+impl ports::RefreshTokens for RandomTokens {
+    fn refresh_token(&self) -> Result<(String, String), Failure> {
+        let mut random = [0_u8; 32];
+        aws_lc_rs::rand::fill(&mut random).map_err(|_| Failure::internal("no random bytes are available"))?;
+        let token = URL_SAFE_NO_PAD.encode(random);
+        let digest = self.digest(&token);
+        Ok((token, digest))
+    }
+
+    fn digest(&self, refresh_token: &str) -> String {
+        hex_digest(refresh_token.as_bytes())
     }
 }
 

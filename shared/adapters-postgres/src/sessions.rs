@@ -27,8 +27,8 @@ const ROTATE: &str = "
     )
     SELECT id, user_id, role FROM rotated";
 
-/// Ends the session of the used token `$1`, if that has not expired at `$2`. It runs after `ROTATE` has found nothing, so that it sees what
-/// a concurrent one committed.
+/// Ends the session of the used token `$1`, if that has not expired at `$2`. It runs after a statement that has not found the token among the
+/// current ones, so that it sees what a concurrent `ROTATE` committed.
 const END_REUSED: &str = "
     DELETE FROM sessions USING used_refresh_tokens AS used
     WHERE used.digest = $1 AND used.expires_at > $2 AND sessions.id = used.session_id
@@ -44,6 +44,9 @@ const LIST: &str = "
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1 RETURNING id";
 
 const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
+
+/// Ends the session of the token `$1` that has not expired at `$2`.
+const END_OF_TOKEN: &str = "DELETE FROM sessions WHERE digest = $1 AND expires_at > $2 RETURNING id";
 
 impl<B: Bus> SessionStore for PgUsers<B> {
     async fn rotate_token(&self, old: &str, new: &RefreshToken) -> Result<TokenRotation, Failure> {
@@ -85,6 +88,15 @@ impl<B: Bus> SessionStore for PgUsers<B> {
 
     async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Failure> {
         self.relay.database().query(END, &params![session.0, user.0]).await.map(drop)
+    }
+
+    async fn end_session_of_token(&self, digest: &str, now: Timestamp) -> Result<Option<SessionId>, Failure> {
+        for statement in [END_OF_TOKEN, END_REUSED] {
+            if let Some(row) = self.relay.database().query(statement, &params![digest, now]).await?.first() {
+                return get(row, "id").map(|id| Some(SessionId(id)));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -65,6 +65,7 @@ impl Wiring {
         let access = match auth {
             Auth::Public => Access::Public,
             Auth::Roles(roles) => Access::Roles(roles),
+            Auth::Optional(roles) => Access::Optional(roles),
         };
         let route = Route::new(self.function.name, access);
         Ok(match idempotency {

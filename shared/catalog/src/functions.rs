@@ -13,6 +13,8 @@ const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 const ANY_USER: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 /// They, and whoever may do nothing else before.
 const ENROLLING: Auth = Roles(&[CUSTOMER, STAFF, ADMIN, MFA_ENROLMENT]);
+/// Everyone who logs in, also by another credential than an access token.
+const ANY_CREDENTIAL: Auth = Optional(&[CUSTOMER, STAFF, ADMIN]);
 
 /// Defines a constant for each function, and `ROWS` with all of them.
 macro_rules! functions {

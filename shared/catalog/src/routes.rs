@@ -44,6 +44,32 @@ pub enum Auth {
     Public,
     /// Principals with one of these roles.
     Roles(&'static [&'static str]),
+    /// Principals with one of these roles, and whoever has no valid access token: the handler asks for another credential.
+    Optional(&'static [&'static str]),
+}
+
+impl Auth {
+    /// The roles of the principals that may call; empty for a public route.
+    pub const fn roles(self) -> &'static [&'static str] {
+        match self {
+            Self::Public => &[],
+            Self::Roles(roles) | Self::Optional(roles) => roles,
+        }
+    }
+
+    /// Whether it admits requests without a valid access token.
+    pub const fn admits_anonymous(self) -> bool {
+        matches!(self, Self::Public | Self::Optional(_))
+    }
+
+    /// The callers, in words.
+    pub fn callers(self) -> String {
+        match self {
+            Self::Public => "public".to_owned(),
+            Self::Roles(roles) => roles.join(", "),
+            Self::Optional(roles) => format!("{} or another credential", roles.join(", ")),
+        }
+    }
 }
 
 /// What becomes of the `Idempotency-Key` of a request.
@@ -113,11 +139,11 @@ impl RouteClass {
     }
 
     const fn of(method: Method, auth: Auth) -> Self {
-        match (method, auth) {
-            (Method::Get, Auth::Public) => Self::PublicRead,
-            (Method::Get, Auth::Roles(_)) => Self::Read,
-            (_, Auth::Public) => Self::PublicWrite,
-            (_, Auth::Roles(_)) => Self::Write,
+        match (method, auth.admits_anonymous()) {
+            (Method::Get, true) => Self::PublicRead,
+            (Method::Get, false) => Self::Read,
+            (_, true) => Self::PublicWrite,
+            (_, false) => Self::Write,
         }
     }
 }
@@ -165,9 +191,9 @@ impl Function {
         !self.route_class().client_limits().is_empty()
     }
 
-    /// Whether its route counts requests by the address of the client, who has not logged in.
+    /// Whether its route counts requests by the address of a client who has not logged in.
     pub const fn limits_viewers(&self) -> bool {
-        self.limits_clients() && matches!(self.trigger, Trigger::Http { auth: Auth::Public, .. })
+        self.limits_clients() && matches!(self.trigger, Trigger::Http { auth, .. } if auth.admits_anonymous())
     }
 
     /// Whether it connects to Redis.

@@ -226,11 +226,14 @@ pub struct Claims {
 }
 
 /// Signs access tokens, with the private halves of the signing keys.
-pub trait Tokens {
+pub trait Tokens: RefreshTokens {
     /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
     /// was.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
+}
 
+/// Makes refresh tokens, which need no key.
+pub trait RefreshTokens {
     /// A new refresh token and its stored digest: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
     fn refresh_token(&self) -> Result<(String, String), Failure>;
 

@@ -36,6 +36,10 @@ pub trait SessionStore {
 
     /// Ends a session of a user, if it exists.
     async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Failure>;
+
+    /// Ends the session of the refresh token with this digest, also of one that was replaced, and returns it. `None` if the token is wrong, has
+    /// expired at `now`, or its session has ended.
+    async fn end_session_of_token(&self, digest: &str, now: Timestamp) -> Result<Option<SessionId>, Failure>;
 }
 
 /// What became of a refresh token.

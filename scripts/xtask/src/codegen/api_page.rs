@@ -6,7 +6,7 @@ use super::{
 };
 use crate::Result;
 use api::problems::{PROBLEMS, uri};
-use catalog::{Auth, CONTEXTS, Idempotency};
+use catalog::{CONTEXTS, Idempotency};
 use std::path::Path;
 
 pub const PATH: &str = "docs/api.md";
@@ -56,10 +56,7 @@ fn row(root: &Path, operation: &Operation) -> Result<String> {
         (Idempotency::Ignored, true) => " †",
         (Idempotency::Ignored, false) => "",
     };
-    let who = match route.auth {
-        Auth::Public => "public".to_owned(),
-        Auth::Roles(roles) => roles.join(", "),
-    };
+    let who = route.auth.callers();
     let query: Vec<_> = operation.query.iter().map(|parameter| parameter.name).collect();
     let query = if query.is_empty() { String::new() } else { format!("?{}=", query.join("=&")) };
     let body = match operation.request {

@@ -121,6 +121,10 @@ fn describe(root: &Path, operation: &Operation, route: &Route, types: &mut Types
             described["security"] = json!([{ BEARER: [] }]);
             described["x-roles"] = json!(roles);
         }
+        Auth::Optional(roles) => {
+            described["security"] = json!([{ BEARER: [] }, { COOKIE: [] }]);
+            described["x-roles"] = json!(roles);
+        }
     }
     if let Some(body) = request_body(root, operation, types)? {
         described["requestBody"] = body;
@@ -175,7 +179,7 @@ fn parameters(operation: &Operation, route: &Route) -> Vec<Value> {
             },
         ));
     }
-    if matches!(operation.cookie, Cookie::Sets | Cookie::Takes) {
+    if operation.cookie != Cookie::None {
         all.push(described(
             "header",
             &Parameter {

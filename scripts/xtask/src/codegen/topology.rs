@@ -5,7 +5,7 @@ use super::{
     cfn::{Resource, Template},
     template::{self, MAX_RESOURCES, RESOURCE_LIMIT, Stacks},
 };
-use catalog::{Action, Auth, Context, Event, Function, Idempotency, Trigger, Uses};
+use catalog::{Action, Context, Event, Function, Idempotency, Trigger, Uses};
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// How many more functions fit into a stack, if they have as many resources as those in it.
@@ -30,10 +30,7 @@ pub fn text(stacks: &Stacks) -> String {
     lines.push("ROUTES".into());
     for function in catalog::FUNCTIONS {
         if let Trigger::Http { method, path, auth, idempotency } = function.trigger {
-            let callers = match auth {
-                Auth::Public => "public".to_owned(),
-                Auth::Roles(roles) => roles.join(", "),
-            };
+            let callers = auth.callers();
             let key = match idempotency {
                 Idempotency::Ignored => "",
                 Idempotency::Honoured => ", Idempotency-Key honoured",

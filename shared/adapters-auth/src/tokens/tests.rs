@@ -7,8 +7,9 @@ use domain::id::{SessionId, UserId};
 use domain::user::Role;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use kernel::Uuid;
-use ports::{SigningKeys as _, TokenVerifier as _, Tokens as _};
+use ports::{RefreshTokens as _, SigningKeys as _, TokenVerifier as _, Tokens as _};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::cell::{Cell, RefCell};
 
 /// A secret in memory that counts reads and can be made to fail.

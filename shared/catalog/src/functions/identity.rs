@@ -58,8 +58,8 @@ functions! {
     /// Exchanges a refresh token for a new pair of tokens.
     TOKEN_REFRESH = Function::new("token-refresh", Identity).http(Post, "/api/v1/users/token/refresh", Public)
         .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::BrowserSessions]);
-    /// Ends the session of the access token.
-    USER_LOGOUT = Function::new("user-logout", Identity).http(Post, "/api/v1/users/logout", ANY_USER)
+    /// Ends the session of the access token or of the cookie.
+    USER_LOGOUT = Function::new("user-logout", Identity).http(Post, "/api/v1/users/logout", ANY_CREDENTIAL)
         .uses(&[Uses::Postgres, Uses::Redis, Uses::BrowserSessions]);
     /// Lists the sessions of the caller.
     SESSION_LIST = Function::new("session-list", Identity).http(Get, "/api/v1/users/{id}/sessions", ANY_USER)

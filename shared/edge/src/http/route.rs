@@ -61,13 +61,18 @@ pub enum Access {
     Public,
     /// Principals with one of these roles.
     Roles(&'static [&'static str]),
+    /// Principals with one of these roles, and callers without an access token, whom the handler identifies by another credential.
+    Optional(&'static [&'static str]),
 }
 
 impl Access {
     /// Checks the role of `principal`. Ownership of a resource is checked by the handler's query.
     pub(crate) fn check(&self, principal: Option<&Principal>) -> Result<(), Failure> {
-        let Self::Roles(roles) = self else { return Ok(()) };
-        let principal = principal.ok_or_else(unauthenticated)?;
+        let (roles, principal) = match (self, principal) {
+            (Self::Public, _) | (Self::Optional(_), None) => return Ok(()),
+            (Self::Roles(_), None) => return Err(unauthenticated()),
+            (Self::Roles(roles) | Self::Optional(roles), Some(principal)) => (roles, principal),
+        };
         match roles.contains(&principal.role.as_str()) {
             true => Ok(()),
             false => Err(Failure::new(

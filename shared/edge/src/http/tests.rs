@@ -158,6 +158,16 @@ async fn public_route_accepts_anyone_and_knows_an_authenticated_caller() {
 }
 
 #[tokio::test]
+async fn route_with_optional_access_lets_its_handler_identify_the_anonymous() {
+    let route = Route::new("thing-end", Access::Optional(&["customer", "admin"]));
+    let who = async |call: Call<NoBody>| Ok(Reply::ok(call.principal.map(|principal| principal.role)));
+    assert_eq!(send(route, http_event("POST", "/things").build(), who).await.body(), json!(null));
+    let by = async |role: &str| send(route, http_event("POST", "/things").principal(USER, role).build(), who).await;
+    assert_eq!(by("admin").await.body(), json!("admin"));
+    assert_eq!(by("service").await.problem(), problem("forbidden", 403));
+}
+
+#[tokio::test]
 async fn authorization_is_checked_first() {
     let response = change(ROUTE.idempotent(), http_event("PATCH", "/things/7").text("{")).await;
     assert_eq!(response.problem(), problem("unauthenticated", 401));

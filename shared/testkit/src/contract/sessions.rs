@@ -6,7 +6,7 @@ use domain::{
     id::{SessionId, UserId},
     session::ActiveSession,
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use kernel::FailureKind;
 use ports::{LoginCounters, RefreshToken, SessionStore, TokenRotation, UserStore};
 
@@ -21,6 +21,9 @@ macro_rules! contract_sessions {
             used_refresh_token_that_has_expired_ends_nothing
             ended_session_has_no_refresh_token_and_others_go_on
             session_of_somebody_else_is_not_ended
+            session_is_ended_by_its_refresh_token_current_or_used
+            unknown_and_expired_refresh_tokens_end_no_session
+            refresh_token_that_is_being_replaced_ends_its_session
             sessions_are_listed_newest_first_in_pages_without_the_expired
             all_sessions_of_a_user_are_ended_and_named
             concurrent_refreshes_with_one_token_succeed_once_and_end_the_session
@@ -124,6 +127,43 @@ pub async fn session_of_somebody_else_is_not_ended(fixture: &Fixture<impl UserSt
     let session = begin(fixture.port(), &first).await;
     assert_eq!(fixture.port().end_session(UserId(fresh()), session.id).await, Ok(()));
     assert_eq!(rotate(fixture.port(), &first, &token(1)).await, TokenRotation::Rotated(session));
+}
+
+async fn end_of(sessions: &impl SessionStore, token: &RefreshToken, at: i64) -> Option<SessionId> {
+    sessions.end_session_of_token(&token.digest, later(at)).await.expect("the store responds")
+}
+
+pub async fn session_is_ended_by_its_refresh_token_current_or_used(fixture: &Fixture<impl UserStore + SessionStore>) {
+    let [first, second, elsewhere, next] = [token(0), token(1), token(0), token(2)];
+    let session = begin(fixture.port(), &first).await;
+    let other = begin_for(fixture.port(), session.user_id, &elsewhere).await;
+    assert_eq!(rotate(fixture.port(), &first, &second).await, TokenRotation::Rotated(session));
+    assert_eq!(end_of(fixture.port(), &first, 2).await, Some(session.id), "a token that was replaced");
+    assert_eq!(rotate(fixture.port(), &second, &next).await, TokenRotation::Unknown);
+    assert_eq!(end_of(fixture.port(), &elsewhere, 2).await, Some(other.id));
+    assert_eq!(rotate(fixture.port(), &elsewhere, &next).await, TokenRotation::Unknown);
+    assert_eq!(end_of(fixture.port(), &elsewhere, 2).await, None, "it has ended");
+}
+
+pub async fn unknown_and_expired_refresh_tokens_end_no_session(fixture: &Fixture<impl UserStore + SessionStore>) {
+    let [first, second] = [token(0), token(50)];
+    let session = begin(fixture.port(), &first).await;
+    assert_eq!(rotate(fixture.port(), &first, &second).await, TokenRotation::Rotated(session));
+    assert_eq!(end_of(fixture.port(), &token(0), 1).await, None);
+    assert_eq!(end_of(fixture.port(), &first, 60).await, None, "a used one that has expired");
+    assert_eq!(end_of(fixture.port(), &second, 110).await, None);
+    assert_eq!(end_of(fixture.port(), &second, 109).await, Some(session.id));
+}
+
+pub async fn refresh_token_that_is_being_replaced_ends_its_session(fixture: &Fixture<impl UserStore + SessionStore>) {
+    let ports: Vec<_> = fixture.concurrent(2).collect();
+    for _ in 0..8 {
+        let [first, second] = [token(0), token(1)];
+        let session = begin(fixture.port(), &first).await;
+        let (_, ended) = join(rotate(ports[0], &first, &second), end_of(ports[1], &first, 1)).await;
+        assert_eq!(ended, Some(session.id));
+        assert_eq!(rotate(fixture.port(), &second, &token(2)).await, TokenRotation::Unknown);
+    }
 }
 
 pub async fn sessions_are_listed_newest_first_in_pages_without_the_expired(

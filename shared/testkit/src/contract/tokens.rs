@@ -8,7 +8,7 @@ use domain::{
     user::Role,
 };
 use kernel::{Failure, Timestamp};
-use ports::{Claims, SigningKeys, TokenVerifier, Tokens};
+use ports::{Claims, RefreshTokens, SigningKeys, TokenVerifier, Tokens};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +24,9 @@ impl<T: Tokens, V, K> Tokens for AllTokens<T, V, K> {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         self.tokens.issue(claims).await
     }
+}
 
+impl<T: RefreshTokens, V, K> RefreshTokens for AllTokens<T, V, K> {
     fn refresh_token(&self) -> Result<(String, String), Failure> {
         self.tokens.refresh_token()
     }

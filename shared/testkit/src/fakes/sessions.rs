@@ -111,6 +111,16 @@ impl ports::SessionStore for Users {
         });
         commit.await
     }
+
+    async fn end_session_of_token(&self, digest: &str, now: Timestamp) -> Result<Option<SessionId>, Failure> {
+        let commit = self.0.commit("users.end_session_of_token", |state| {
+            let is_valid = |token: &RefreshToken| token.digest == digest && token.expires_at > now;
+            let mut ended =
+                state.users.sessions.extract_if(.., |_, one| is_valid(&one.token) || one.used.iter().any(is_valid));
+            Ok(ended.next().map(|(id, _)| id))
+        });
+        commit.await
+    }
 }
 
 impl ports::Revocations for Revocations {

@@ -96,7 +96,9 @@ impl ports::Tokens for Tokens {
         });
         query.await
     }
+}
 
+impl ports::RefreshTokens for Tokens {
     fn refresh_token(&self) -> Result<(String, String), Failure> {
         let number = self.0.arrange(|state| {
             state.secrets += 1;

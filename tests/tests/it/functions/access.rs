@@ -21,10 +21,10 @@ async fn every_route_admits_exactly_the_roles_of_its_row() {
             let handler = async |_: Call<RawBody>| Ok::<_, Failure>(Reply::ok("in"));
             let response = edge::http::respond(&route, event, &clock(), &handler).await;
             let expected = match (auth, who) {
-                (Auth::Public, _) => 200,
+                (Auth::Public, _) | (Auth::Optional(_), None) => 200,
                 (Auth::Roles(_), None) => 401,
-                (Auth::Roles(roles), Some(role)) if roles.contains(&role) => 200,
-                (Auth::Roles(_), Some(_)) => 403,
+                (_, Some(role)) if auth.roles().contains(&role) => 200,
+                (_, Some(_)) => 403,
             };
             assert_eq!(response["statusCode"], expected, "{} {path} by {who:?}: {response}", method.name());
             calls += 1;
@@ -35,15 +35,24 @@ async fn every_route_admits_exactly_the_roles_of_its_row() {
 
 #[test]
 fn token_to_set_up_a_second_factor_is_accepted_there_alone() {
-    let admits = |function: &&&catalog::Function| matches!(function.trigger, Trigger::Http { auth: Auth::Roles(roles), .. } if roles.contains(&role::MFA_ENROLMENT));
+    let admits = |function: &&&catalog::Function| matches!(function.trigger, Trigger::Http { auth, .. } if auth.roles().contains(&role::MFA_ENROLMENT));
     let admitting: Vec<&str> = FUNCTIONS.iter().filter(admits).map(|function| function.name).collect();
     assert_eq!(admitting, [catalog::TOTP_BEGIN.name, catalog::TOTP_CONFIRM.name]);
 }
 
 #[test]
+fn logout_alone_takes_another_credential_than_an_access_token() {
+    let takes =
+        |function: &&&catalog::Function| matches!(function.trigger, Trigger::Http { auth: Auth::Optional(_), .. });
+    let taking: Vec<&str> = FUNCTIONS.iter().filter(takes).map(|function| function.name).collect();
+    assert_eq!(taking, [catalog::USER_LOGOUT.name]);
+}
+
+#[test]
 fn every_route_for_staff_admits_admin() {
     for function in FUNCTIONS {
-        if let Trigger::Http { auth: Auth::Roles(roles), .. } = function.trigger {
+        if let Trigger::Http { auth, .. } = function.trigger {
+            let roles = auth.roles();
             assert!(!roles.contains(&role::STAFF) || roles.contains(&role::ADMIN), "{}", function.name);
         }
     }

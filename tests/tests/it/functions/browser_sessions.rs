@@ -10,7 +10,7 @@ use adapters::{Wiring, config::Config};
 use api::TokenView;
 use catalog::{Function, TOKEN_REFRESH, USER_LOGIN, USER_LOGIN_MFA, USER_LOGOUT};
 use domain::session::Refresh;
-use edge::http::{Call, CredentialCookie, Reply, respond};
+use edge::http::{Call, CredentialCookie, NoBody, Reply, respond};
 use kernel::Failure;
 use serde_json::{Value, json};
 use testkit::Platform;
@@ -28,6 +28,11 @@ pub(crate) fn refresh_cookie() -> CredentialCookie {
 pub(super) async fn refresh(platform: &Platform, call: Call<Option<Refresh>>) -> Result<Reply<TokenView>, Failure> {
     let (users, tokens, revocations) = (&platform.users(), &platform.tokens(), &platform.revocations());
     token_refresh::handle(users, (tokens, &refresh_cookie()), revocations, call).await
+}
+
+pub(crate) async fn log_out(platform: &Platform, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
+    let (users, tokens, revocations) = (&platform.users(), &platform.tokens(), &platform.revocations());
+    user_logout::handle(users, (tokens, &refresh_cookie()), revocations, call).await
 }
 
 /// A sample request of a function with further headers and cookies, and with this body, if any.
@@ -193,16 +198,56 @@ async fn malformed_cookies_are_refused_and_removed() {
     assert_eq!(platform.users().sessions(USER), before);
 }
 
+/// The response to a logout with an access token of the samples, or without one.
+async fn send_logout(platform: &Platform, is_known: bool, headers: &[(&str, &str)], cookies: &[&str]) -> Outcome {
+    let mut event = request(USER_LOGOUT, headers, cookies, None);
+    if !is_known {
+        event["requestContext"]["authorizer"]["lambda"] = json!({});
+    }
+    let handler = async |call| log_out(platform, call).await;
+    outcome(&respond(&route(USER_LOGOUT), event, &clock(), &handler).await)
+}
+
 #[tokio::test]
 async fn logout_removes_the_cookie_if_there_is_one() {
     let platform = platform().await;
     for (cookies, removed) in [(&[TOKEN][..], &[REMOVED][..]), (&[], &[])] {
-        let event = request(USER_LOGOUT, &[], cookies, None);
-        let handler =
-            async |call| user_logout::handle(&platform.users(), &platform.revocations(), &refresh_cookie(), call).await;
-        let done = outcome(&respond(&route(USER_LOGOUT), event, &clock(), &handler).await);
-        assert_eq!(done, Outcome::refused(204, "", removed));
+        assert_eq!(send_logout(&platform, true, &[], cookies).await, Outcome::refused(204, "", removed));
     }
     let later = send_refresh(&platform, &[SCRIPT, SHOP], &[TOKEN], None).await;
     assert_eq!(later, Outcome::refused(401, "invalid-refresh-token", &[REMOVED]));
+}
+
+#[tokio::test]
+async fn logout_by_cookie_alone_ends_its_session_and_revokes_its_access_tokens() {
+    let platform = platform().await;
+    for _ in 0..2 {
+        let done = send_logout(&platform, false, &[SCRIPT, SHOP], &[TOKEN]).await;
+        assert_eq!(done, Outcome::refused(204, "", &[REMOVED]));
+        assert_eq!(platform.users().sessions(USER), []);
+        assert_eq!(authorized(&platform).await, json!({}));
+    }
+}
+
+#[tokio::test]
+async fn logout_by_cookie_from_another_site_ends_nothing() {
+    let platform = platform().await;
+    let before = platform.users().sessions(USER);
+    for headers in [&[][..], &[SHOP], &[SCRIPT, ("origin", "https://evil.example")], &[SCRIPT, ("origin", "null")]] {
+        let refused = send_logout(&platform, false, headers, &[TOKEN]).await;
+        assert_eq!(refused, Outcome::refused(403, "cross-site-request", &[]), "{headers:?}");
+    }
+    assert_eq!(platform.users().sessions(USER), before);
+}
+
+#[tokio::test]
+async fn logout_without_a_credential_is_refused_and_with_a_useless_one_changes_nothing() {
+    let platform = platform().await;
+    let before = platform.users().sessions(USER);
+    assert_eq!(send_logout(&platform, false, &[SCRIPT], &[]).await, Outcome::refused(401, "unauthenticated", &[]));
+    for cookies in [&["another"][..], &[""], &[TOKEN, TOKEN]] {
+        let done = send_logout(&platform, false, &[SCRIPT], cookies).await;
+        assert_eq!(done, Outcome::refused(204, "", &[REMOVED]), "{cookies:?}");
+    }
+    assert_eq!(platform.users().sessions(USER), before);
 }

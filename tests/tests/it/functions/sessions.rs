@@ -2,7 +2,7 @@
 
 use super::{
     USER,
-    browser_sessions::{refresh, refresh_cookie},
+    browser_sessions::{log_out, refresh},
     clock, customer,
     http::assert_responses,
     sample, sample_time,
@@ -10,7 +10,7 @@ use super::{
 use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, TOKEN_REFRESH, USER_LOGOUT};
 use domain::{id::SessionId, user::Role};
 use kernel::Timestamp;
-use ports::{Claims, LoginCounters, RefreshToken, Tokens as _, UserStore as _};
+use ports::{Claims, LoginCounters, RefreshToken, RefreshTokens as _, Tokens as _, UserStore as _};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 
@@ -79,10 +79,7 @@ async fn user_logout_ends_the_session_of_the_token() {
     let platform = platform().await;
     let known = json!({"sub": USER, "role": "customer", "sid": SESSION});
     assert_eq!(authorized(&platform).await, known);
-    assert_responses(USER_LOGOUT, &expected, async |_, call| {
-        user_logout::handle(&platform.users(), &platform.revocations(), &refresh_cookie(), call).await
-    })
-    .await;
+    assert_responses(USER_LOGOUT, &expected, async |_, call| log_out(&platform, call).await).await;
     assert_eq!(platform.users().sessions(USER), []);
     assert_eq!(authorized(&platform).await, json!({}));
     platform.faults().take_down(Dependency::Cache);

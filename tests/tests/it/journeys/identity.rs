@@ -51,8 +51,11 @@ async fn browser_keeps_its_session_in_a_cookie_that_other_sites_cannot_use() {
     let customer = api.customer().await;
     let own: String = var("API_URL").split('/').take(3).collect::<Vec<_>>().join("/");
     let body = json!({ "email": customer.email, "password": PASSWORD });
-    let log_in = api.post("/api/v1/users/login?session=cookie").header("x-requested-with", "fetch").json(&body);
-    let begun = log_in.header("origin", &own).send().await;
+    let log_in = async || {
+        let request = api.post("/api/v1/users/login?session=cookie").header("x-requested-with", "fetch");
+        request.header("origin", &own).json(&body).send().await
+    };
+    let begun = log_in().await;
     let first = refresh_cookie(&begun);
     let pair = begun.expect(200);
     assert_eq!(pair["refresh_token"], Value::Null);
@@ -76,6 +79,18 @@ async fn browser_keeps_its_session_in_a_cookie_that_other_sites_cannot_use() {
     let refused = refresh(&third, &own).await;
     assert_eq!(refresh_cookie(&refused), "");
     refused.problem(401, "invalid-refresh-token");
+
+    // Without an access token, as after a while away.
+    let token = refresh_cookie(&log_in().await);
+    let log_out = async |origin: &str| {
+        let request = api.post("/api/v1/users/logout").header("x-requested-with", "fetch");
+        request.header("cookie", &format!("{prefix}refresh_token={token}")).header("origin", origin).send().await
+    };
+    log_out("https://evil.example").await.problem(403, "cross-site-request");
+    let logout = log_out(&own).await;
+    assert_eq!((logout.status.as_u16(), refresh_cookie(&logout).as_str()), (204, ""));
+    refresh(&token, &own).await.problem(401, "invalid-refresh-token");
+    api.post("/api/v1/users/logout").send().await.problem(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ pub enum Response {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cookie {
     None,
-    /// Removes it, if there is one.
+    /// Takes it instead of an access token, and removes it.
     Removes,
     /// Sets it, if the request asks for it.
     Sets,

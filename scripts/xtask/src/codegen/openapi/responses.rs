@@ -130,7 +130,7 @@ fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
     let mut codes = EVERYWHERE.to_vec();
     // If-Match is checked wherever it is sent.
     codes.extend(["if-match-invalid", "precondition-failed"]);
-    if let Auth::Roles(_) = route.auth {
+    if route.auth != Auth::Public {
         codes.extend(["unauthenticated", "forbidden"]);
     }
     if route.parameters().next().is_some() {
@@ -163,7 +163,7 @@ fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
     if operation.if_match {
         codes.push("if-match-missing");
     }
-    if matches!(operation.cookie, Cookie::Sets | Cookie::Takes) {
+    if operation.cookie != Cookie::None {
         codes.push("cross-site-request");
     }
     codes.extend(&operation.problems);

@@ -167,7 +167,7 @@ fn route(function: &Function, key: &str, auth: Auth) -> Resource {
     });
     let (kind, authorizer): (&str, Option<Value>) = match auth {
         Auth::Public => ("NONE", None),
-        Auth::Roles(_) => ("CUSTOM", Some(reference("ApiAuthorizer"))),
+        Auth::Roles(_) | Auth::Optional(_) => ("CUSTOM", Some(reference("ApiAuthorizer"))),
     };
     properties["AuthorizationType"] = json!(kind);
     if let Some(authorizer) = authorizer {

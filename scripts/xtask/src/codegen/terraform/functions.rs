@@ -49,7 +49,7 @@ fn trigger(function: &Function) -> Value {
             "kind": "http",
             "route": format!("{} {path}", method.name()),
             "public": auth == Auth::Public,
-            "roles": match auth { Auth::Public => &[], Auth::Roles(roles) => roles },
+            "roles": auth.roles(),
             "idempotency_key": idempotency.name(),
             "throttle": limits::throttle_class(function),
             "timeout_ms": limits::integration_ms(function.timeout_s),
