@@ -7,22 +7,13 @@
 use domain::{
     credit_note,
     invoice::{self, Calendar},
+    restore::Restored,
 };
 use edge::direct::Invocation;
-use kernel::{Failure, Timestamp};
+use kernel::Failure;
 use ports::{Documents, InvoiceStore};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeSet;
-
-/// The moment that the database was set back to.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Restored {
-    pub from: Timestamp,
-    /// Whether to change anything.
-    #[serde(default)]
-    pub apply: bool,
-}
 
 /// A series with documents that the database does not know.
 #[derive(Debug, Serialize)]

@@ -8,25 +8,16 @@ use domain::{
     id::PaymentId,
     ledger::{GatewayTransaction, Purpose, Transfer},
     payment::{self, Change, RefundOutcome, RestoredPeriod, Standing, accept},
+    restore::Restored,
 };
 use edge::{direct::Invocation, telemetry::metrics};
 use kernel::{EventContext, Failure, Timestamp};
 use ports::{Gateway, Ledger, PaymentStore};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use services::{settle_refunds, staff_metrics};
 
 /// Lost charges that one run returns, so that it ends in time: each takes two or three requests to the gateway.
 const MAX_RETURNED: u32 = 100;
-
-/// The moment that the database was set back to.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Restored {
-    pub from: Timestamp,
-    /// Whether to change anything.
-    #[serde(default)]
-    pub apply: bool,
-}
 
 /// A transaction of the gateway that is not in the ledger.
 #[derive(Debug, Serialize)]

@@ -2,17 +2,16 @@
 
 mod files;
 mod images;
+mod objects;
 
 use adapters::aws;
 use adapters::config::Config;
 use adapters::wiring::{Result, Wiring};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_types::SdkConfig;
 use kernel::Failure;
-use std::time::Duration;
 
 pub use files::S3Files;
 pub use images::S3Images;
@@ -94,9 +93,8 @@ impl ports::Documents for S3Documents {
     }
 
     async fn link(&self, key: &str, ttl_s: u32) -> Result<String, Failure> {
-        let ttl = Duration::from_secs(u64::from(ttl_s));
-        let presigning = PresigningConfig::expires_in(ttl).map_err(Failure::internal)?;
-        let request = self.client.get_object().bucket(&self.bucket).key(key).presigned(presigning).await;
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = get.presigned(objects::presigning(ttl_s)?).await;
         Ok(request.map_err(|error| aws::to_failure("documents", &error))?.uri().to_owned())
     }
 }

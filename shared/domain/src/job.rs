@@ -20,34 +20,26 @@ pub trait Job: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + S
     fn is_open(&self) -> bool;
 }
 
-impl Job for Import {
-    const KIND: &'static str = "import";
+/// Implements [`Job`] for a type with these members, and with the word for its jobs.
+macro_rules! job {
+    ($job:ty, $kind:literal) => {
+        impl Job for $job {
+            const KIND: &'static str = $kind;
 
-    fn id(&self) -> Uuid {
-        self.id.0
-    }
+            fn id(&self) -> Uuid {
+                self.id.0
+            }
 
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
+            fn created_at(&self) -> Timestamp {
+                self.created_at
+            }
 
-    fn is_open(&self) -> bool {
-        Self::is_open(self)
-    }
+            fn is_open(&self) -> bool {
+                Self::is_open(self)
+            }
+        }
+    };
 }
 
-impl Job for Export {
-    const KIND: &'static str = "export";
-
-    fn id(&self) -> Uuid {
-        self.id.0
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn is_open(&self) -> bool {
-        Self::is_open(self)
-    }
-}
+job!(Import, "import");
+job!(Export, "export");

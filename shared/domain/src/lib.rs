@@ -36,6 +36,7 @@ pub mod product_import;
 pub mod profile;
 pub mod recipient;
 pub mod reconciliation;
+pub mod restore;
 pub mod saved_method;
 pub mod second_factor;
 pub mod session;
