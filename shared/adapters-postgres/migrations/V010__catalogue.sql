@@ -69,4 +69,5 @@ CREATE TABLE catalogue.jobs (
 );
 
 CREATE INDEX jobs_due ON catalogue.jobs (kind, due_at, id) WHERE is_open;
+CREATE INDEX jobs_listed ON catalogue.jobs (kind, id);
 CREATE INDEX jobs_created ON catalogue.jobs (created_at);

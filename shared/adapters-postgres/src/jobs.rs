@@ -4,16 +4,20 @@ use super::{
     Database,
     params::params,
     rows::{bigint, count, json, only},
+    sessions::parse_cursor,
 };
 use domain::job::Job;
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{JobStore, TakenJob};
+use ports::{JobStore, Page, TakenJob};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
 
 const CREATE: &str = "INSERT INTO jobs (id, kind, is_open, due_at, created_at, job) VALUES ($1, $2, $3, $4, $5, $6)";
 
 const GET: &str = "SELECT job FROM jobs WHERE id = $1 AND kind = $2";
+
+/// The jobs of the kind `$1`, `$2` of them, after the job `$3` if it is given.
+const LIST: &str = "SELECT job FROM jobs WHERE kind = $1 AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $2";
 
 /// A job that somebody else takes on at the same time is skipped.
 const TAKE: &str = "
@@ -51,6 +55,15 @@ impl JobStore for PgJobs {
     async fn get<J: Job>(&self, id: Uuid) -> Result<Option<J>, Failure> {
         let rows = self.database.query(GET, &params![id, J::KIND]).await?;
         rows.first().map(|row| json(row, "job")).transpose()
+    }
+
+    async fn list<J: Job>(&self, limit: u32, cursor: Option<&str>) -> Result<Page<J>, Failure> {
+        let after = cursor.map(parse_cursor).transpose()?;
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
+        let rows = self.database.query(LIST, &params![J::KIND, i64::from(limit) + 1, after]).await?;
+        let items: Vec<J> = rows.iter().take(page_size).map(|row| json(row, "job")).collect::<Result<_, _>>()?;
+        let next = items.last().filter(|_| rows.len() > page_size).map(|last| last.id().to_string());
+        Ok(Page { items, next })
     }
 
     async fn take<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<TakenJob<J>>, Failure> {

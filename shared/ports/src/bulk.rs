@@ -1,7 +1,7 @@
 //! Ports of imports and exports of products.
 
 use domain::job::Job;
-use kernel::{Failure, Timestamp, Uuid};
+use kernel::{Failure, Page, Timestamp, Uuid};
 
 /// A job that this invocation has taken on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub trait JobStore {
     async fn create<J: Job>(&self, job: &J, due_at: Timestamp) -> Result<(), Failure>;
 
     async fn get<J: Job>(&self, id: Uuid) -> Result<Option<J>, Failure>;
+
+    /// The jobs of this type, newest first: their ids are in the order of their creation.
+    async fn list<J: Job>(&self, limit: u32, cursor: Option<&str>) -> Result<Page<J>, Failure>;
 
     /// Takes on the open job of this type that has been due longest; `None` if none is due. It is due again at `until`, unless it is saved.
     async fn take<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<TakenJob<J>>, Failure>;

@@ -1,6 +1,6 @@
 //! Contract of [`JobStore`], over a store without jobs.
 
-use super::{Fixture, fresh};
+use super::{Fixture, fresh, kind_and_code};
 use domain::{
     id::{ExportId, ImportId},
     job::Job as _,
@@ -8,7 +8,7 @@ use domain::{
     product_import::{self, CreateImport, Import, Stop},
 };
 use futures_util::future::join_all;
-use kernel::Timestamp;
+use kernel::{FailureKind, Timestamp};
 use ports::{JobStore, TakenJob};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ macro_rules! contract_jobs {
     ($fixture:expr) => {
         $crate::each_rule! { jobs, $fixture;
             stored_job_is_returned_unchanged_and_as_its_type_only
+            jobs_of_a_type_are_listed_newest_first_in_pages
             job_is_taken_on_by_one_until_its_lease_ends
             job_that_was_taken_on_again_is_not_saved
             job_that_has_ended_is_not_taken_on
@@ -59,6 +60,30 @@ pub async fn stored_job_is_returned_unchanged_and_as_its_type_only(fixture: &Fix
     let export = Export::new(ExportId(fresh()), now());
     jobs.create(&export, now()).await.expect("stored");
     assert_eq!(jobs.get(export.id()).await, Ok(Some(export)));
+}
+
+pub async fn jobs_of_a_type_are_listed_newest_first_in_pages(fixture: &Fixture<impl JobStore>) {
+    let jobs = fixture.port();
+    let empty = jobs.list::<Import>(2, None).await.expect("a page");
+    assert_eq!((empty.items, empty.next), (vec![], None));
+    let mut created = Vec::new();
+    for _ in 0..4 {
+        created.insert(0, create(jobs, 0).await);
+        let export = Export::new(ExportId(fresh()), now());
+        jobs.create(&export, now()).await.expect("stored");
+    }
+    let (mut listed, mut sizes, mut cursor) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = jobs.list::<Import>(2, cursor.as_deref()).await.expect("a page");
+        sizes.push(page.items.len());
+        listed.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!((listed, sizes), (created, vec![2, 2]));
+    assert_eq!(kind_and_code(jobs.list::<Import>(2, Some("x")).await), (FailureKind::Invalid, "validation"));
 }
 
 pub async fn job_is_taken_on_by_one_until_its_lease_ends(fixture: &Fixture<impl JobStore>) {

@@ -3,7 +3,7 @@
 use super::{Dependency, Jobs, ProductFiles};
 use domain::job::Job;
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{ObjectState, TakenJob};
+use ports::{ObjectState, Page, TakenJob};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -54,6 +54,22 @@ impl ports::JobStore for Jobs {
         let query = self.0.query(Dependency::Database, |state| {
             let row = state.bulk.jobs.get(&id).filter(|row| row.kind == J::KIND);
             row.map(|row| read(&row.job)).transpose()
+        });
+        query.await
+    }
+
+    async fn list<J: Job>(&self, limit: u32, cursor: Option<&str>) -> Result<Page<J>, Failure> {
+        let after: Option<Uuid> = cursor
+            .map(|text| text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list")))
+            .transpose()?;
+        let limit = usize::try_from(limit).map_err(Failure::internal)?;
+        let query = self.0.query(Dependency::Database, |state| {
+            let found = state.bulk.jobs.iter().rev();
+            let found = found.filter(|(id, row)| row.kind == J::KIND && after.is_none_or(|after| **id < after));
+            let mut items: Vec<J> = found.take(limit + 1).map(|(_, row)| read(&row.job)).collect::<Result<_, _>>()?;
+            let next = (items.len() > limit).then(|| items[limit - 1].id().to_string());
+            items.truncate(limit);
+            Ok(Page { items, next })
         });
         query.await
     }
