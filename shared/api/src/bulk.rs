@@ -32,9 +32,9 @@ pub struct ProductImportView {
     pub unchanged: u64,
     /// Lines rejected.
     pub rejected: u64,
-    /// The first rejected lines, at most a hundred.
+    /// The first rejected lines, at most a hundred; none in a list.
     pub errors: Vec<LineErrorView>,
-    /// Link to the list of all rejected lines, as JSON lines; it ends after a quarter of an hour.
+    /// Link to the list of all rejected lines, as JSON lines; it ends after a quarter of an hour. Not in a list.
     pub errors_url: Option<String>,
     /// How to upload the file, while it is awaited and in the response that creates the import.
     pub upload: Option<ImportUploadView>,
@@ -132,7 +132,7 @@ pub struct ProductExportView {
     pub status: &'static str,
     /// Products written so far.
     pub products: u64,
-    /// Link to the file, once it is completed; it ends after a quarter of an hour.
+    /// Link to the file, once it is completed; it ends after a quarter of an hour. Not in a list.
     pub url: Option<String>,
     /// When the export was created.
     #[schemars(extend("format" = "date-time"))]

@@ -99,4 +99,7 @@ functions! {
     PRODUCT_EXPORT_RUN = Function::new("product-export-run", Catalogue).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bucket(&PRODUCT_FILES, &[GetObject, PutObject, ListBucket])])
         .memory(256).timeout(120);
+    /// Lists the imports of products.
+    PRODUCT_IMPORT_LIST = Function::new("product-import-list", Catalogue)
+        .http(Get, "/api/v1/products/imports", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
 }

@@ -72,6 +72,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(CATEGORY_LIST, "", |call| category_list::handle(&index, call));
     read!(PRODUCT_PRICE_LIST, &product, |call| product_price_list::handle(&index, call));
     let (jobs, files) = (PgJobs::new(through(Context::Catalogue)), fixture.platform.product_files());
+    read!(PRODUCT_IMPORT_LIST, "", |call| product_import_list::handle(&jobs, call));
     read!(PRODUCT_IMPORT_GET, &product, |call| product_import_get::handle(&jobs, &files, call));
     read!(PRODUCT_EXPORT_GET, &product, |call| product_export_get::handle(&jobs, &files, call));
     read!(NOTIFICATION_LIST, &order, |call| notification_list::handle(&contacts, call));

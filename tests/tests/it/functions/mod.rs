@@ -31,6 +31,7 @@ mod payment_methods;
 mod payments;
 mod product_delete;
 mod product_exports;
+mod product_import_list;
 mod product_imports;
 mod product_index;
 mod product_list;

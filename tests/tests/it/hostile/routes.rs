@@ -139,6 +139,7 @@ impl Api {
             CATEGORY_LIST => |call| category_list::handle(&p.product_index(), call);
             PRODUCT_PRICE_LIST => |call| product_price_list::handle(&p.product_index(), call);
             PRODUCT_IMPORT_CREATE => |call| product_import_create::handle(&p.jobs(), &p.product_files(), call);
+            PRODUCT_IMPORT_LIST => |call| product_import_list::handle(&p.jobs(), call);
             PRODUCT_IMPORT_GET => |call| product_import_get::handle(&p.jobs(), &p.product_files(), call);
             PRODUCT_EXPORT_CREATE => |call| product_export_create::handle(&p.jobs(), call);
             PRODUCT_EXPORT_GET => |call| product_export_get::handle(&p.jobs(), &p.product_files(), call);

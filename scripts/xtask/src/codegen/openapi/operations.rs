@@ -145,6 +145,7 @@ fn catalogue() -> Vec<Operation> {
         route(catalog::PRODUCT_IMPORT_GET).ok::<ProductImportView>(),
         route(catalog::PRODUCT_EXPORT_CREATE).accepted::<ProductExportView>(),
         route(catalog::PRODUCT_EXPORT_GET).ok::<ProductExportView>(),
+        route(catalog::PRODUCT_IMPORT_LIST).ok::<ListView<ProductImportView>>().paged(),
     ]
 }
 
