@@ -102,4 +102,7 @@ functions! {
     /// Lists the imports of products.
     PRODUCT_IMPORT_LIST = Function::new("product-import-list", Catalogue)
         .http(Get, "/api/v1/products/imports", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Lists the exports of products.
+    PRODUCT_EXPORT_LIST = Function::new("product-export-list", Catalogue)
+        .http(Get, "/api/v1/products/exports", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
 }

@@ -74,6 +74,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     let (jobs, files) = (PgJobs::new(through(Context::Catalogue)), fixture.platform.product_files());
     read!(PRODUCT_IMPORT_LIST, "", |call| product_import_list::handle(&jobs, call));
     read!(PRODUCT_IMPORT_GET, &product, |call| product_import_get::handle(&jobs, &files, call));
+    read!(PRODUCT_EXPORT_LIST, "", |call| product_export_list::handle(&jobs, call));
     read!(PRODUCT_EXPORT_GET, &product, |call| product_export_get::handle(&jobs, &files, call));
     read!(NOTIFICATION_LIST, &order, |call| notification_list::handle(&contacts, call));
     read!(PREFERENCES_GET, &user, |call| preferences_get::handle(&contacts, call));

@@ -30,6 +30,7 @@ pub(crate) mod passwords;
 mod payment_methods;
 mod payments;
 mod product_delete;
+mod product_export_list;
 mod product_exports;
 mod product_import_list;
 mod product_imports;

@@ -142,6 +142,7 @@ impl Api {
             PRODUCT_IMPORT_LIST => |call| product_import_list::handle(&p.jobs(), call);
             PRODUCT_IMPORT_GET => |call| product_import_get::handle(&p.jobs(), &p.product_files(), call);
             PRODUCT_EXPORT_CREATE => |call| product_export_create::handle(&p.jobs(), call);
+            PRODUCT_EXPORT_LIST => |call| product_export_list::handle(&p.jobs(), call);
             PRODUCT_EXPORT_GET => |call| product_export_get::handle(&p.jobs(), &p.product_files(), call);
             IMAGE_ADD => |call| image_add::handle(&p.products(), &p.image_objects(), call);
             IMAGE_LIST => |call| image_list::handle(&p.products(), call);

@@ -185,6 +185,12 @@ async fn import(api: &ApiClient, staff: &str, mode: &str, file: &str) -> Value {
     ended(api, staff, &format!("/api/v1/products/imports/{}", id(&created))).await
 }
 
+/// Whether a job is among the newest of its kind.
+async fn is_listed(api: &ApiClient, staff: &str, kind: &str, job: &Value) -> bool {
+    let listed = api.get(&format!("/api/v1/products/{kind}?limit=100")).token(staff).send().await.expect(200);
+    listed["items"].as_array().expect("a list").iter().any(|item| item["id"] == job["id"])
+}
+
 async fn download(api: &ApiClient, link: &Value) -> String {
     let response = api.http.get(link.as_str().expect("a URL")).send().await.expect("a response");
     response.error_for_status().expect("a file").text().await.expect("text")
@@ -221,7 +227,9 @@ async fn products_are_imported_exported_and_imported_again_without_a_change() {
         known.then_some(())
     })
     .await;
+    assert!(is_listed(&api, &staff, "imports", &first).await);
     let created = api.post("/api/v1/products/exports").token(&staff).send().await.expect(202);
+    assert!(is_listed(&api, &staff, "exports", &created).await);
     let export = ended(&api, &staff, &format!("/api/v1/products/exports/{}", id(&created))).await;
     let file = download(&api, &export["url"]).await;
     assert_eq!(export["products"], file.lines().count(), "{export}");

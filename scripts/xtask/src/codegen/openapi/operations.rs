@@ -146,6 +146,7 @@ fn catalogue() -> Vec<Operation> {
         route(catalog::PRODUCT_EXPORT_CREATE).accepted::<ProductExportView>(),
         route(catalog::PRODUCT_EXPORT_GET).ok::<ProductExportView>(),
         route(catalog::PRODUCT_IMPORT_LIST).ok::<ListView<ProductImportView>>().paged(),
+        route(catalog::PRODUCT_EXPORT_LIST).ok::<ListView<ProductExportView>>().paged(),
     ]
 }
 
