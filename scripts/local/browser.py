@@ -17,16 +17,22 @@ WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
 
 
-def product_in_stock(staff: ApiClient, tag: str) -> str:
+# Texts that would run as scripts if a page took them for markup.
+HOSTILE_TEXT = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\"'`"
+
+
+def product_in_stock(staff: ApiClient, tag: str, name: str = "Storm lantern", description: str = "") -> str:
     product = {
-        "sku": f"LANTERN-{tag.upper()}",
-        "name": "Storm lantern",
+        "sku": f"{name[:3].strip('<').upper()}-{tag.upper()}",
+        "name": name,
+        "description": description,
         "category": "lighting",
         "price": {"amount": 1999, "currency": "USD"},
         "stock_quantity": 10,
     }
     created = str(staff.post("/products", product, new_key()).expect(201)["id"])
     eventually("stock of the product", lambda: staff.get(f"/products/{created}/stock").expect(200)["available"])
+    eventually("product in the list", lambda: staff.get(f"/products?q={tag}").expect(200)["items"])
     return created
 
 
@@ -37,16 +43,37 @@ def customer(public: ApiClient, tag: str) -> ApiClient:
     return public.login(email, password)
 
 
+def run(env: dict[str, str], *arguments: str) -> str:
+    node = config.tools()["node"] / "bin/node"
+    return clients.run(WORKSPACE, node, *arguments, env=env | {"BROWSER": chromium(), "PICTURES": str(PICTURES)})
+
+
 def order_on_the_documentation_page(env: dict[str, str]) -> None:
     public, tag = ApiClient(env["API_URL"]), secrets.token_hex(6)
     product = product_in_stock(public.login(env["STAFF_EMAIL"], env["STAFF_PASSWORD"]), tag)
     token = str(customer(public, tag).token)
-    values = {"API_URL": env["API_URL"], "PICTURES": str(PICTURES), "ACCESS_TOKEN": token, "PRODUCT_ID": product}
+    values = {"API_URL": env["API_URL"], "ACCESS_TOKEN": token, "PRODUCT_ID": product}
     with step('Place an order by "Try it out" on /docs'):
-        node = config.tools()["node"] / "bin/node"
-        placed = clients.run(WORKSPACE, node, "swagger.js", env=values | {"BROWSER": chromium()})
+        placed = run(values, "swagger.js")
     note(placed.strip())
-    note(f"pictures in {PICTURES.relative_to(config.ROOT)}")
+
+
+def stories(env: dict[str, str], pattern: str) -> None:
+    """The stories of customers and staff, each on a page of its own."""
+    public, tag = ApiClient(env["API_URL"]), secrets.token_hex(6)
+    staff = public.login(env["STAFF_EMAIL"], env["STAFF_PASSWORD"])
+    values = {
+        **env,
+        "PRODUCT_ID": product_in_stock(staff, tag, description="Burns for twelve hours.\nOf brass."),
+        "PRODUCT_WORD": tag,
+        "HOSTILE_PRODUCT_ID": product_in_stock(staff, f"{tag}-2", f"{HOSTILE_TEXT} lamp", HOSTILE_TEXT),
+        "HOSTILE_TEXT": HOSTILE_TEXT,
+    }
+    with step("Click through the shop and the console"):
+        report = run(values, "--test", "--test-reporter=spec", f"--test-name-pattern={pattern or '.'}")
+    for line in report.splitlines():
+        if line.startswith(("✔", "ℹ duration")):
+            note(line)
 
 
 def chromium() -> str:
@@ -58,13 +85,17 @@ def chromium() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/browser", description=__doc__)
-    parser.parse_args()
+    parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
+    pattern = parser.parse_args().pattern
     env = api_client.stack_env()
     shutil.rmtree(WORKSPACE, ignore_errors=True)
     shutil.copytree(SOURCES, WORKSPACE)
     PICTURES.mkdir()
     (WORKSPACE / "node_modules").symlink_to(config.tools()["npm-browser"] / "node_modules")
-    order_on_the_documentation_page(env)
+    if not pattern:
+        order_on_the_documentation_page(env)
+    stories(env, pattern)
+    note(f"pictures in {PICTURES.relative_to(config.ROOT)}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ def up(arguments: argparse.Namespace) -> None:
         progress.done("all services are running")
     if not arguments.services_only:
         deploy.bring_up(arguments.only)
-        progress.note(f"API      {deploy.api_url()}")
+        progress.note(f"API      {config.api_url()}")
+        progress.note(f"shop     {config.web_url()}")
         progress.note(f"mailbox  {config.mailbox_url()}")
         progress.note(f"values   {config.STACK_ENV.relative_to(config.ROOT)} (addresses, accounts, passwords)")
         progress.note("Stop everything with scripts/down.")
@@ -64,6 +65,7 @@ def down(arguments: argparse.Namespace) -> None:
     # The trigger and the functions first: they would log errors about services that are gone.
     order = [
         *services.OBSERVERS,
+        services.WEB,
         services.TRIGGER,
         services.AWS,
         *(service for service in services.BASE if service is not services.AWS),

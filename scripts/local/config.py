@@ -195,6 +195,17 @@ def endpoint() -> str:
     return f"http://127.0.0.1:{port('aws')}"
 
 
+def api_url() -> str:
+    """Base URL of the deployed API."""
+    # With the API's id in the path, because names under .localhost do not resolve everywhere.
+    return f"{endpoint()}/_aws/execute-api/{read_json(STACK_STATE)['api_id']}"
+
+
+def web_url() -> str:
+    """The shop; the console is `console/` below it."""
+    return f"http://127.0.0.1:{port('web')}/"
+
+
 def database_url() -> str:
     return f"postgres://{DATABASE_OWNER}:{secret('owner_password')}@127.0.0.1:{port('postgres')}/{DATABASE}"
 

@@ -18,6 +18,7 @@ import process
 import progress
 import services
 import stacks
+import web
 from config import ScriptError
 
 STAFF, ADMIN = "staff@quayside.example", "admin@quayside.example"
@@ -188,11 +189,6 @@ def _sam_deploy(template: Path) -> None:
         raise ScriptError(f"sam deploy failed for the reason above (log: {log}; log of the emulator: {emulator})")
 
 
-def api_url() -> str:
-    # With the API's id in the path, because names under .localhost do not resolve everywhere.
-    return f"{config.endpoint()}/_aws/execute-api/{config.read_json(config.STACK_STATE)['api_id']}"
-
-
 def migrate() -> None:
     accounts = [
         {"email": STAFF, "username": "staff", "password": config.secret("staff_password"), "role": "staff"},
@@ -217,13 +213,20 @@ def create_keys() -> None:
         marker.write_text(run)
 
 
+def serve_web() -> None:
+    """Builds the web pages and serves them, in front of the API."""
+    web.build()
+    services.begin_update(services.WEB)
+    services.await_ready(services.WEB)
+
+
 def await_ready() -> None:
     last = "no response"
 
     def is_ready() -> bool:
         nonlocal last
         try:
-            with urllib.request.urlopen(f"{api_url()}/ready", timeout=10) as response:
+            with urllib.request.urlopen(f"{config.api_url()}/ready", timeout=10) as response:
                 last = str(response.status)
                 return bool(response.status == 200)
         except urllib.error.HTTPError as error:
@@ -234,12 +237,17 @@ def await_ready() -> None:
 
     with progress.step("API ready"):
         if not process.wait_until(is_ready, READY_DEADLINE_S, 0.2):
-            raise ScriptError(f"the API is not ready after {READY_DEADLINE_S} s: GET {api_url()}/ready returned {last}")
+            raise ScriptError(
+                f"the API is not ready after {READY_DEADLINE_S} s: GET {config.api_url()}/ready returned {last}"
+            )
 
 
 def register_webhooks() -> None:
     """Registers the webhook endpoint at the gateway. On every `up`, because a new emulator has another API URL."""
-    endpoint = {"url": f"{api_url()}/api/v1/webhooks/payments", "secret": config.secret("gateway_webhook_secret")}
+    endpoint = {
+        "url": f"{config.api_url()}/api/v1/webhooks/payments",
+        "secret": config.secret("gateway_webhook_secret"),
+    }
     try:
         api_client.put_json(f"{config.gateway_url()}/_local/webhooks", endpoint)
     except ScriptError as error:
@@ -252,7 +260,8 @@ def write_stack_env() -> None:
     """Writes `.local/stack.env`: addresses and accounts for other programs, as lines of NAME=value."""
     env = config.aws_env()
     lines = {
-        "API_URL": api_url(),
+        "API_URL": config.api_url(),
+        "WEB_URL": config.web_url(),
         **{
             name: env[name] for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         },
@@ -289,6 +298,7 @@ def bring_up(only: Sequence[str] = ()) -> None:
         if started:
             progress.done("the Kafka trigger polls")
     await_ready()
+    serve_web()
     if "payment-webhook" in deployed:
         register_webhooks()
     write_stack_env()

@@ -22,6 +22,7 @@ import kafka_broker
 import process
 import progress
 import prometheus_server
+import web
 from config import ScriptError
 
 HERE = Path(__file__).resolve().parent
@@ -274,6 +275,17 @@ TRIGGER = Service(
     environment=_trigger_environment,
     hint="it needs Kafka and the deployed functions",
 )
+# Needs the deployed API and the built pages.
+WEB = Service(
+    name="web",
+    title="web pages",
+    ports=("web",),
+    command=lambda: _python(
+        "web_front.py", "--port", config.port("web"), "--root", web.BUILT, "--api", config.api_url()
+    ),
+    ready=lambda: _http_ok(config.web_url()),
+    sources=(HERE / "web_front.py", web.HEADERS),
+)
 EXPORTER = Service(
     name="exporter",
     title="metrics and dashboards",
@@ -304,7 +316,7 @@ PROMETHEUS = Service(
 BASE = (POSTGRES, REDIS, KAFKA, AWS, GATEWAY, MAILBOX)
 # What scripts/observe starts.
 OBSERVERS = (EXPORTER, PROMETHEUS)
-ALL = {service.name: service for service in (*BASE, TRIGGER, *OBSERVERS)}
+ALL = {service.name: service for service in (*BASE, TRIGGER, WEB, *OBSERVERS)}
 
 
 def named(name: str) -> Service:

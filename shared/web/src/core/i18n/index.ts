@@ -1,0 +1,74 @@
+// The language of the page, its texts, and how it writes money and time.
+
+import { computed, effect, signal } from "@preact/signals";
+import { en, type Messages } from "./en.ts";
+import { language, LANGUAGES, type Language } from "./language.ts";
+
+export { language, LANGUAGES, type Language };
+
+const STORED = "language";
+const loaders: Record<Language, () => Promise<Messages>> = {
+  en: () => Promise.resolve(en),
+  de: async () => (await import("./de.ts")).de,
+};
+
+const messages = signal<Messages>(en);
+
+/** The texts of the current language. A component that calls it is drawn again when the language changes. */
+export const t = (): Messages => messages.value;
+
+export async function choose(wanted: Language): Promise<void> {
+  messages.value = await loaders[wanted]();
+  language.value = wanted;
+}
+
+export function remember(chosen: Language): Promise<void> {
+  localStorage.setItem(STORED, chosen);
+  return choose(chosen);
+}
+
+/** What was chosen before, else the first language of the browser that there are texts for. */
+export function preferred(): Language {
+  const wanted = [localStorage.getItem(STORED) ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2));
+  return wanted.find((tag): tag is Language => tag in LANGUAGES) ?? "en";
+}
+
+effect(() => {
+  document.documentElement.lang = language.value;
+});
+
+/** The browser's own variant of the language, such as British English, decides how dates and numbers are written. */
+const variant = computed(() => navigator.languages.find((tag) => tag.split("-")[0] === language.value) ?? language.value);
+
+export interface Money {
+  amount: number;
+  currency: string;
+}
+
+/** How many digits of a currency's amounts are minor units. */
+export function minorDigits(currency: string): number {
+  return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+/** Writes minor units as the language does: digits are moved as text, because amounts are exact. */
+export function money({ amount, currency }: Money): string {
+  const digits = minorDigits(currency);
+  const text = String(amount).padStart(digits + 1, "0");
+  const decimal = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+  const format = new Intl.NumberFormat(variant.value, { style: "currency", currency });
+  return format.format(decimal as `${number}`);
+}
+
+export function sum(amounts: readonly Money[]): Money | null {
+  const [first] = amounts;
+  if (!first || amounts.some((one) => one.currency !== first.currency)) return null;
+  return { amount: amounts.reduce((total, one) => total + one.amount, 0), currency: first.currency };
+}
+
+const dateTime = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "short" }));
+const dateOnly = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium" }));
+const regions = computed(() => new Intl.DisplayNames(language.value, { type: "region" }));
+
+export const moment = (time: string): string => dateTime.value.format(new Date(time));
+export const day = (time: string): string => dateOnly.value.format(new Date(time));
+export const countryName = (code: string): string => regions.value.of(code) ?? code;

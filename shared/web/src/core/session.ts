@@ -1,0 +1,168 @@
+// The session of this browser: the access token in memory, the refresh token in a cookie that no script reads.
+//
+// See docs/api-conventions.md#browsers.
+
+import { computed, signal } from "@preact/signals";
+import { isProblem, type Problem } from "./problem.ts";
+
+const API = "/api/v1";
+/** Whether a cookie may exist. Without it a visitor's first page would ask for a token in vain. */
+const HINT = "signed-in";
+/** Requests that need a token within this time of its end refresh it first. */
+const MARGIN_MS = 30_000;
+
+export interface Caller {
+  id: string;
+  role: string;
+  token: string;
+  /** On the clock of `performance.now()`, which a wrong or changed time of day leaves alone. */
+  expiresAt: number;
+}
+
+export const caller = signal<Caller | null>(null);
+export const isSignedIn = computed(() => caller.value !== null);
+/** Whether the page knows yet if somebody is logged in. */
+export const isSettled = signal(false);
+/** Set while the session has ended under a page that somebody works on: the page asks for the password and goes on. */
+export const isExpired = signal(false);
+
+let resumed: ((isResumed: boolean) => void)[] = [];
+const otherTabs = new BroadcastChannel("session");
+
+otherTabs.onmessage = ({ data }: MessageEvent<string>) => {
+  if (data === "ended") forget();
+  if (data === "began" && caller.value === null) void refresh();
+};
+
+function claims(token: string): { sub: string; role: string } {
+  const [, body = ""] = token.split(".");
+  const parsed: unknown = JSON.parse(atob(body.replaceAll("-", "+").replaceAll("_", "/")));
+  const { sub, role } = parsed as { sub: string; role?: string };
+  return { sub, role: role ?? "customer" };
+}
+
+function accept(tokens: { access_token: string; expires_in: number }): void {
+  const { sub, role } = claims(tokens.access_token);
+  const expiresAt = performance.now() + tokens.expires_in * 1000;
+  caller.value = { id: sub, role, token: tokens.access_token, expiresAt };
+  localStorage.setItem(HINT, "yes");
+}
+
+function forget(): void {
+  caller.value = null;
+  isExpired.value = false;
+  localStorage.removeItem(HINT);
+  settle(false);
+}
+
+function settle(isResumed: boolean): void {
+  const waiting = resumed;
+  resumed = [];
+  for (const resolve of waiting) resolve(isResumed);
+}
+
+const POST = { method: "POST", headers: { "X-Requested-With": "quayside-web" } };
+
+/** Exchanges the cookie for an access token. One tab at a time, because a token that is used twice ends the session. */
+async function refresh(): Promise<"refreshed" | "ended" | "unreachable"> {
+  const before = caller.value?.token;
+  return navigator.locks.request("refresh", async () => {
+    // Another request of this tab may have waited for the lock, too.
+    if (caller.value && caller.value.token !== before) return "refreshed";
+    let response;
+    try {
+      response = await fetch(`${API}/users/token/refresh`, POST);
+    } catch {
+      return "unreachable";
+    }
+    if (response.ok) {
+      accept((await response.json()) as { access_token: string; expires_in: number });
+      return "refreshed";
+    }
+    return response.status === 401 ? "ended" : "unreachable";
+  });
+}
+
+/** Finds out at the start of a page whether somebody is logged in. */
+export async function restore(): Promise<void> {
+  if (localStorage.getItem(HINT) && (await refresh()) === "ended") forget();
+  isSettled.value = true;
+}
+
+export interface Credentials {
+  name: string;
+  password: string;
+}
+
+export type LoginResult = { kind: "done" } | { kind: "code"; token: string } | { kind: "refused"; problem: Problem | null };
+
+async function login(path: string, body: object): Promise<LoginResult> {
+  let response;
+  try {
+    const headers = { ...POST.headers, "Content-Type": "application/json" };
+    response = await fetch(`${API}${path}?session=cookie`, { method: "POST", headers, body: JSON.stringify(body) });
+  } catch {
+    return { kind: "refused", problem: null };
+  }
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const problem = isProblem(answer) ? answer : null;
+    const further = (problem ?? {}) as { mfa_token?: string };
+    return further.mfa_token ? { kind: "code", token: further.mfa_token } : { kind: "refused", problem };
+  }
+  const previous = caller.value?.id;
+  accept(answer as { access_token: string; expires_in: number });
+  isExpired.value = false;
+  otherTabs.postMessage("began");
+  // A request of one person is not repeated in the name of another.
+  settle(previous === undefined || previous === caller.value?.id);
+  return { kind: "done" };
+}
+
+export function logIn({ name, password }: Credentials): Promise<LoginResult> {
+  return login("/users/login", name.includes("@") ? { email: name, password } : { username: name, password });
+}
+
+/** Finishes a login with a code of the second factor or with a recovery code. */
+export function sendCode(token: string, code: string): Promise<LoginResult> {
+  const plain = code.replaceAll(" ", "");
+  const isCode = /^\d{6}$/.test(plain);
+  return login("/users/login/mfa", { mfa_token: token, ...(isCode ? { code: plain } : { recovery_code: code.trim() }) });
+}
+
+export async function logOut(): Promise<void> {
+  const token = caller.value?.token;
+  if (token) await send(new Request(`${API}/users/logout`, { method: "POST" }), token).catch(() => null);
+  forget();
+  otherTabs.postMessage("ended");
+}
+
+/** Gives up a session that has ended, instead of logging in again. */
+export function abandon(): void {
+  forget();
+}
+
+function send(request: Request, token: string | undefined): Promise<Response> {
+  const attempt = request.clone();
+  if (token) attempt.headers.set("Authorization", `Bearer ${token}`);
+  return fetch(attempt);
+}
+
+/** `fetch` for the API: with the access token, and once more with a new one if it was refused. */
+export async function authorizedFetch(request: Request): Promise<Response> {
+  const current = caller.value;
+  if (current && current.expiresAt - performance.now() < MARGIN_MS) await refresh();
+  const used = caller.value?.token;
+  const response = await send(request, used);
+  if (response.status !== 401 || used === undefined) return response;
+  const outcome = caller.value?.token === used ? await refresh() : "refreshed";
+  if (outcome === "unreachable") return response;
+  if (outcome === "ended" && !(await resume())) return response;
+  return send(request, caller.value?.token);
+}
+
+/** Waits until the person has logged in again. What was typed stays on the page meanwhile. */
+function resume(): Promise<boolean> {
+  isExpired.value = true;
+  return new Promise((resolve) => resumed.push(resolve));
+}

@@ -1,0 +1,31 @@
+// Values that outlive a page. Without storage (private mode, full disk) they last as long as the page.
+
+import { effect, signal, type Signal } from "@preact/signals";
+
+/** A signal that is stored under this name and follows other tabs. `parse` decides what of the stored value is accepted. */
+export function stored<T>(name: string, parse: (value: unknown) => T): Signal<T> {
+  const read = (text: string | null): T => {
+    try {
+      return parse(text === null ? undefined : JSON.parse(text));
+    } catch {
+      return parse(undefined);
+    }
+  };
+  const value = signal(read(safely(() => localStorage.getItem(name)) ?? null));
+  addEventListener("storage", (event) => {
+    if (event.key === name) value.value = read(event.newValue);
+  });
+  effect(() => {
+    const text = JSON.stringify(value.value);
+    safely(() => localStorage.getItem(name) !== text && localStorage.setItem(name, text));
+  });
+  return value;
+}
+
+function safely<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}

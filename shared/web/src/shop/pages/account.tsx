@@ -1,0 +1,286 @@
+// What a person can see and change about the account.
+
+import { useMutation, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { api, queries, type Schemas } from "../../core/client.ts";
+import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
+import { unwrap } from "../../core/problem.ts";
+import { abandon, caller, isSignedIn, logOut } from "../../core/session.ts";
+import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Field, Form, Select } from "../../ui/form.tsx";
+import { Failed, Loaded, Title } from "../../ui/page.tsx";
+import { profile } from "../reads.ts";
+import { LoginPage } from "./login.tsx";
+
+type User = Schemas["UserView"];
+
+export function AccountPage(): JSX.Element {
+  const [isErased, setErased] = useState(false);
+  if (isErased) return <Title>{t().account.erased}</Title>;
+  return isSignedIn.value ? <Account id={caller.value?.id ?? ""} onErased={() => setErased(true)} /> : <LoginPage />;
+}
+
+function Account({ id, onErased }: { id: string; onErased: () => void }): JSX.Element {
+  const query = useQuery(profile(id));
+  return (
+    <>
+      <Title>{t().account.title}</Title>
+      <Loaded query={query}>
+        {({ data: user, tag }) => (
+          <div class="sections">
+            <p class="actions">
+              <span>{user.full_name ?? user.username}</span>
+              <button type="button" onClick={() => void logOut()}>
+                {t().nav.logOut}
+              </button>
+            </p>
+            {!user.email_verified && user.role === "customer" && <Verification user={user} />}
+            <Profile user={user} tag={tag} />
+            {user.role === "customer" && <Messages user={user} />}
+            <Password user={user} />
+            <Sessions user={user} />
+            <PersonalData user={user} onErased={onErased} />
+          </div>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+function Verification({ user }: { user: User }): JSX.Element {
+  const path = { id: user.id };
+  const sending = useMutation({
+    mutationFn: () => unwrap(api.POST("/api/v1/users/{id}/verification", { params: { path }, body: { channel: "email" } })),
+  });
+  const verifying = useMutation({
+    mutationFn: (token: string) => unwrap(api.POST("/api/v1/users/verify", { body: { token } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["user", user.id] }),
+  });
+  return (
+    <section class="box">
+      <h2>{t().account.verifyTitle}</h2>
+      <p>{t().account.verifyText}</p>
+      <Form
+        submit={t().account.verify}
+        isBusy={verifying.isPending}
+        error={verifying.error ?? sending.error}
+        onSubmit={(values) => verifying.mutate(values["/token"]?.trim() ?? "")}
+        actions={
+          <button type="button" aria-disabled={sending.isPending} onClick={() => sending.isPending || sending.mutate()}>
+            {t().account.sendAgain}
+          </button>
+        }
+      >
+        <Field name="/token" label={t().account.verifyCode} autocomplete="one-time-code" autocapitalize="characters" spellcheck={false} required />
+      </Form>
+      <div role="status">{sending.isSuccess && <p class="notice">{t().account.sent}</p>}</div>
+    </section>
+  );
+}
+
+function Profile({ user, tag }: { user: User; tag: string }): JSX.Element {
+  const saving = useMutation({
+    mutationFn: (values: Record<string, string>) => {
+      const text = (name: string): string | null => values[name]?.trim() || null;
+      const body = {
+        email: text("/email") ?? "",
+        username: text("/username") ?? "",
+        full_name: text("/full_name"),
+        phone: text("/phone"),
+        address: addressOf(values, "/address"),
+        current_password: values["/current_password"] || null,
+      };
+      return unwrap(api.PUT("/api/v1/users/{id}", { params: { path: { id: user.id }, header: { "If-Match": tag } }, body }));
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: ["user", user.id] }),
+  });
+  return (
+    <section>
+      <h2>{t().account.profile}</h2>
+      <Form submit={t().save} isBusy={saving.isPending} error={saving.error} onSubmit={(values) => saving.mutate(values)}>
+        <Field name="/full_name" label={t().register.fullName} autocomplete="name" maxLength={200} defaultValue={user.full_name ?? ""} />
+        <Field name="/username" label={t().register.username} autocomplete="username" maxLength={32} defaultValue={user.username} required />
+        <Field
+          name="/email"
+          label={`${t().register.email} (${user.email_verified ? t().account.verified : t().account.unverified})`}
+          type="email"
+          autocomplete="email"
+          maxLength={254}
+          defaultValue={user.email}
+          required
+        />
+        <Field name="/current_password" label={t().account.currentPassword} hint={t().account.currentPasswordHint} type="password" autocomplete="current-password" />
+        <Field name="/phone" label={t().account.phone} hint={t().account.phoneHint} type="tel" autocomplete="tel" maxLength={16} defaultValue={user.phone ?? ""} />
+        <fieldset>
+          <legend>{t().checkout.address}</legend>
+          <AddressFields pointer="/address" initial={user.address} isOptional />
+        </fieldset>
+      </Form>
+      <Saved isSaved={saving.isSuccess} />
+    </section>
+  );
+}
+
+function Saved({ isSaved, text = t().saved }: { isSaved: boolean; text?: string }): JSX.Element {
+  return <div role="status">{isSaved && <p class="notice good">{text}</p>}</div>;
+}
+
+function Messages({ user }: { user: User }): JSX.Element {
+  const path = { id: user.id };
+  const query = useQuery({ queryKey: ["preferences", user.id], queryFn: ({ signal }) => unwrap(api.GET("/api/v1/users/{id}/preferences", { params: { path }, signal })) });
+  return (
+    <section>
+      <h2>{t().account.messages}</h2>
+      <Loaded query={query}>{(preferences) => <Preferences user={user} initial={preferences} />}</Loaded>
+    </section>
+  );
+}
+
+const CHANNELS = ["email", "sms", "push"] as const;
+
+function Preferences({ user, initial }: { user: User; initial: Schemas["PreferencesView"] }): JSX.Element {
+  const saving = useMutation({
+    mutationFn: (values: Record<string, string>) => {
+      const channels = CHANNELS.filter((channel) => values[`channel-${channel}`]);
+      const locale = (values["/locale"] ?? "en") as Schemas["Locale"];
+      return unwrap(api.PUT("/api/v1/users/{id}/preferences", { params: { path: { id: user.id } }, body: { channels, locale } }));
+    },
+  });
+  return (
+    <>
+      <Form submit={t().save} isBusy={saving.isPending} error={saving.error} onSubmit={(values) => saving.mutate(values)}>
+        <fieldset class="choices">
+          <legend>{t().account.channelsLegend}</legend>
+          {CHANNELS.map((channel) => (
+            <label key={channel}>
+              <input type="checkbox" name={`channel-${channel}`} defaultChecked={initial.channels.includes(channel)} /> {t().account.channels[channel]}
+            </label>
+          ))}
+        </fieldset>
+        <Select name="/locale" label={t().account.messageLanguage} required>
+          {Object.entries(LANGUAGES).map(([tag, name]) => (
+            <option key={tag} value={tag} lang={tag} selected={tag === initial.locale}>
+              {name}
+            </option>
+          ))}
+        </Select>
+      </Form>
+      <Saved isSaved={saving.isSuccess} />
+    </>
+  );
+}
+
+function Password({ user }: { user: User }): JSX.Element {
+  const [version, setVersion] = useState(0);
+  const changing = useMutation({
+    mutationFn: (values: Record<string, string>) => {
+      const body = { current_password: values["/current_password"] ?? "", password: values["/password"] ?? "" };
+      return unwrap(api.POST("/api/v1/users/{id}/password", { params: { path: { id: user.id } }, body }));
+    },
+    onSuccess: () => setVersion((before) => before + 1),
+  });
+  return (
+    <section>
+      <h2>{t().account.password}</h2>
+      <Form key={version} submit={t().account.changePassword} isBusy={changing.isPending} error={changing.error} onSubmit={(values) => changing.mutate(values)}>
+        <input type="text" name="username" autocomplete="username" value={user.username} hidden readOnly />
+        <Field name="/current_password" label={t().account.oldPassword} type="password" autocomplete="current-password" required />
+        <Field name="/password" label={t().account.newPassword} hint={t().register.passwordHint} type="password" autocomplete="new-password" minLength={10} maxLength={128} required />
+      </Form>
+      <Saved isSaved={changing.isSuccess} text={t().account.passwordChanged} />
+    </section>
+  );
+}
+
+function Sessions({ user }: { user: User }): JSX.Element {
+  const path = { id: user.id };
+  const query = useQuery({
+    queryKey: ["sessions", user.id],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/users/{id}/sessions", { params: { path, query: { limit: 50 } }, signal }))).items,
+  });
+  const ending = useMutation({
+    mutationFn: () => unwrap(api.DELETE("/api/v1/users/{id}/sessions", { params: { path } })),
+    onSuccess: abandon,
+  });
+  return (
+    <section>
+      <h2>{t().account.sessions}</h2>
+      <Loaded query={query}>
+        {(sessions) => (
+          <ul>
+            {sessions.map((one) => (
+              <li key={one.id}>
+                {t().account.sessionSince} <time dateTime={one.created_at}>{moment(one.created_at)}</time>, {t().account.sessionUsed.toLocaleLowerCase(language.value)} {moment(one.refreshed_at)}
+                {one.is_current && <strong> ({t().account.current})</strong>}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Loaded>
+      <p class="hint">{t().account.endAllText}</p>
+      {ending.error && <Failed error={ending.error} />}
+      <button type="button" aria-disabled={ending.isPending} onClick={() => ending.isPending || ending.mutate()}>
+        {t().account.endAll}
+      </button>
+    </section>
+  );
+}
+
+/** The export in all its parts, as a file. */
+async function download(id: string): Promise<void> {
+  const parts: unknown[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const query: { cursor?: string } = cursor ? { cursor } : {};
+    const part: Schemas["ExportView"] = await unwrap(api.GET("/api/v1/users/{id}/export", { params: { path: { id }, query } }));
+    parts.push(part);
+    cursor = part.next_cursor;
+  }
+  const file = new Blob([JSON.stringify(parts.length === 1 ? parts[0] : parts, null, 2)], { type: "application/json" });
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "quayside-export.json" });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function PersonalData({ user, onErased }: { user: User; onErased: () => void }): JSX.Element {
+  const [isAsking, setAsking] = useState(false);
+  const exporting = useMutation({ mutationFn: () => download(user.id) });
+  const erasing = useMutation({
+    mutationFn: (current_password: string) => unwrap(api.POST("/api/v1/users/{id}/erasure", { params: { path: { id: user.id } }, body: { current_password } })),
+    onSuccess: () => {
+      onErased();
+      abandon();
+    },
+  });
+  return (
+    <section>
+      <h2>{t().account.data}</h2>
+      {exporting.error && <Failed error={exporting.error} />}
+      <div class="actions">
+        <button type="button" aria-disabled={exporting.isPending} onClick={() => exporting.isPending || exporting.mutate()}>
+          {t().account.export}
+        </button>
+        <button type="button" class="danger" onClick={() => setAsking(true)}>
+          {t().account.erase}
+        </button>
+      </div>
+      <Dialog title={t().account.erase} isOpen={isAsking} onClose={() => setAsking(false)}>
+        <p>{t().account.eraseText}</p>
+        <Form
+          submit={t().account.eraseConfirm}
+          isBusy={erasing.isPending}
+          error={erasing.error}
+          onSubmit={(values) => erasing.mutate(values["/current_password"] ?? "")}
+          actions={
+            <button type="button" onClick={() => setAsking(false)}>
+              {t().cancel}
+            </button>
+          }
+        >
+          <Field name="/current_password" label={t().account.currentPassword} type="password" autocomplete="current-password" required />
+        </Form>
+      </Dialog>
+    </section>
+  );
+}

@@ -1,0 +1,147 @@
+// From the basket to an order: address, shipping and payment on one page, for somebody who is logged in.
+
+import { useMutation, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
+import { money, sum, t } from "../../core/i18n/index.ts";
+import { keyOf, forgetKey } from "../../core/once.ts";
+import { isFinal, unwrap } from "../../core/problem.ts";
+import { caller, isSignedIn } from "../../core/session.ts";
+import { isProblemOf } from "../../core/text.ts";
+import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
+import { Choices, Form } from "../../ui/form.tsx";
+import { LoginForm } from "../../ui/login-form.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
+import { basket, empty } from "../basket.ts";
+import { profile, savedMethods } from "../reads.ts";
+import { lineTotal } from "./basket.tsx";
+
+type PlaceOrder = Schemas["PlaceOrder"];
+
+const ROUTE = "POST /orders";
+const SHIPPING = ["standard", "express"];
+
+export function CheckoutPage(): JSX.Element {
+  // While somebody logs in again, the page behind the dialog stays.
+  const isIn = isSignedIn.value;
+  if (basket.value.length === 0) {
+    return (
+      <>
+        <Title>{t().checkout.title}</Title>
+        <div class="empty">
+          <p>{t().basket.empty}</p>
+          <a class="button" href="/">
+            {t().basket.browse}
+          </a>
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      <Title>{t().checkout.title}</Title>
+      <div class="checkout">
+        <Summary />
+        {isIn ? <Prefilled id={caller.value?.id ?? ""} /> : <FirstLogIn />}
+      </div>
+    </>
+  );
+}
+
+function FirstLogIn(): JSX.Element {
+  return (
+    <section>
+      <p>{t().checkout.logIn}</p>
+      <LoginForm />
+      <p>
+        {t().login.noAccount} <a href="/register?next=/checkout">{t().login.register}</a>
+      </p>
+    </section>
+  );
+}
+
+function Prefilled({ id }: { id: string }): JSX.Element {
+  const user = useQuery(profile(id));
+  const methods = useQuery({ ...savedMethods(), retry: 1 });
+  const isSettled = methods.isSuccess || methods.isError;
+  return <Loaded query={{ ...user, data: isSettled ? user.data : undefined }}>{({ data }) => <Checkout user={data} methods={methods.data ?? []} />}</Loaded>;
+}
+
+function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schemas["PaymentMethodView"][] }): JSX.Element {
+  const { route } = useLocation();
+  // Address and cards as they were at first: a profile that is read again changes no field that somebody types in.
+  const [initial] = useState(() => ({ ...user.address, name: user.address?.name ?? user.full_name }) as Schemas["Address"]);
+  const placing = useMutation({
+    ...REPEATABLE,
+    mutationFn: async (body: PlaceOrder) => {
+      const params = { header: { "Idempotency-Key": await keyOf(ROUTE, body) } };
+      return unwrap(api.POST("/api/v1/orders", { params, body }));
+    },
+    onSuccess: async (order, body) => {
+      await forgetKey(ROUTE, body);
+      empty();
+      void queries.invalidateQueries({ queryKey: ["orders"] });
+      // The back button leads to the shop, not to a form that would order again.
+      route(`/orders/${order.id}?placed=1`, true);
+    },
+    onError: async (error, body) => {
+      if (isFinal(error)) await forgetKey(ROUTE, body);
+      if (isProblemOf(error, "price-changed", "insufficient-stock")) await queries.invalidateQueries({ queryKey: ["products-by-id"] });
+    },
+  });
+  const submit = (values: Record<string, string>): void => {
+    const items = basket.value.map(({ id, quantity, price }) => ({ product_id: id, quantity, expected_unit_price: price }));
+    const shipping_address = addressOf(values, "/shipping_address");
+    const [payment_method = "", shipping_method = null] = [values["/payment_method"], values["/shipping_method"]];
+    if (shipping_address) placing.mutate({ items, shipping_address, shipping_method, payment_method });
+  };
+  const needsBasket = isProblemOf(placing.error, "price-changed", "insufficient-stock");
+  return (
+    <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onSubmit={submit} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
+      <fieldset>
+        <legend>{t().checkout.address}</legend>
+        <AddressFields pointer="/shipping_address" initial={initial} />
+      </fieldset>
+      <Choices name="/shipping_method" legend={t().checkout.shipping} options={SHIPPING.map((value) => ({ value, label: t().checkout.methods[value] ?? value }))} />
+      <PaymentChoices methods={methods} legend={t().checkout.payment} />
+      <p class="hint">{t().checkout.paymentNote}</p>
+    </Form>
+  );
+}
+
+/** Saved cards, the default one first, and the test cards of the gateway. */
+export function PaymentChoices({ methods, legend }: { methods: Schemas["PaymentMethodView"][]; legend: string }): JSX.Element {
+  const saved = methods.toSorted((one, other) => Number(other.is_default) - Number(one.is_default));
+  const options = [
+    ...saved.map((one) => ({ value: one.payment_method, label: t().checkout.savedCard(one.brand, one.last4) })),
+    ...Object.entries(t().checkout.cards).map(([value, label]) => ({ value, label })),
+  ];
+  return <Choices name="/payment_method" legend={legend} options={options} />;
+}
+
+function Summary(): JSX.Element {
+  const total = sum(basket.value.map(lineTotal));
+  return (
+    <aside aria-label={t().checkout.summary} class="box">
+      <h2>{t().checkout.summary}</h2>
+      <ul class="plain">
+        {basket.value.map((line) => (
+          <li key={line.id} class="row">
+            <span>
+              {line.quantity} × {line.name}
+            </span>
+            <span class="amount">{money(lineTotal(line))}</span>
+          </li>
+        ))}
+      </ul>
+      {total && (
+        <p class="row total">
+          {t().basket.subtotal} <strong>{money(total)}</strong>
+        </p>
+      )}
+      <p class="hint">{t().checkout.taxNote}</p>
+    </aside>
+  );
+}

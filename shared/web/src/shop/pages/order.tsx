@@ -1,0 +1,266 @@
+// One order, followed while it moves: status, payment, documents, and what its customer can do.
+
+import { useMutation, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { api, queries, REPEATABLE } from "../../core/client.ts";
+import { money, moment, t } from "../../core/i18n/index.ts";
+import { forgetKey, keyOf } from "../../core/once.ts";
+import { isFinal, unwrap } from "../../core/problem.ts";
+import { isSignedIn } from "../../core/session.ts";
+import { explain, isProblemOf } from "../../core/text.ts";
+import { Address } from "../../ui/address.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Form } from "../../ui/form.tsx";
+import { Failed, Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { creditNotes, followedOrder, payment, savedMethods, type Order, type Payment } from "../reads.ts";
+import { PaymentChoices } from "./checkout.tsx";
+import { LoginPage } from "./login.tsx";
+
+export const shortId = (id: string): string => id.slice(-8).toUpperCase();
+
+export function OrderPage({ id }: { id: string }): JSX.Element {
+  return isSignedIn.value ? <Followed id={id} /> : <LoginPage />;
+}
+
+function Followed({ id }: { id: string }): JSX.Element {
+  const query = useQuery(followedOrder(id));
+  if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
+  return <Loaded query={query}>{({ order }) => <Details order={order} error={query.error} />}</Loaded>;
+}
+
+function Details({ order, error }: { order: Order; error: Error | null }): JSX.Element {
+  const { query } = useLocation();
+  const paid = useQuery(payment(order));
+  useEffect(() => void queries.invalidateQueries({ queryKey: ["payment", order.id] }), [order.version]);
+  const number = shortId(order.id);
+  return (
+    <article class="order">
+      <Title heading={query["placed"] ? t().order.thanks : t().order.title(number)}>{t().order.title(number)}</Title>
+      {query["placed"] && <p>{t().order.title(number)}</p>}
+      <Progress order={order} />
+      {error && <Failed error={error} />}
+      {paid.data && <Consent payment={paid.data} />}
+      {canPayAgain(order) && <PayAgain order={order} />}
+      <div class="columns">
+        <section>
+          <h2>{t().order.items}</h2>
+          <Lines order={order} />
+        </section>
+        <section>
+          <h2>{t().order.address}</h2>
+          <Address value={order.shipping_address} />
+          {order.tracking_number && (
+            <p>
+              {t().order.tracking}: {order.carrier} {order.tracking_number}
+            </p>
+          )}
+          {paid.data && <PaymentState payment={paid.data} />}
+          <Documents order={order} hasRefunds={(paid.data?.refunds.length ?? 0) > 0} />
+        </section>
+      </div>
+      <section>
+        <h2>{t().order.history}</h2>
+        <ol class="history">
+          {order.history.map((entry, index) => (
+            <li key={index}>
+              <time dateTime={entry.at}>{moment(entry.at)}</time> {t().order.statuses[entry.status]}
+              {entry.reason && <span class="hint"> {t().order.reasons[entry.reason]}</span>}
+            </li>
+          ))}
+        </ol>
+      </section>
+      {(order.status === "pending" || order.status === "processing") && <Cancel order={order} />}
+    </article>
+  );
+}
+
+const STEPS = ["pending", "processing", "shipped", "delivered"] as const;
+
+function Progress({ order }: { order: Order }): JSX.Element {
+  const reached = STEPS.indexOf(order.status as (typeof STEPS)[number]);
+  return (
+    <section class={`status ${order.status}`}>
+      <div role="status">
+        <p class="big">{t().order.statuses[order.status]}</p>
+        {order.status_reason && <p>{t().order.reasons[order.status_reason]}</p>}
+      </div>
+      {reached >= 0 && (
+        <ol class="steps" aria-hidden="true">
+          {STEPS.map((step, index) => (
+            <li key={step} class={index <= reached ? "done" : ""}>
+              {t().order.statuses[step]}
+            </li>
+          ))}
+        </ol>
+      )}
+      {order.status === "pending" && <p class="hint">{t().order.live}</p>}
+    </section>
+  );
+}
+
+function Consent({ payment: { status, next_action } }: { payment: Payment }): JSX.Element | null {
+  if (status !== "requires_action" || !next_action) return null;
+  const page = next_action.redirect_url;
+  const isSafe = page !== null && /^https?:\/\//.test(page);
+  return (
+    <div class="notice">
+      <p>{t().order.consent}</p>
+      {isSafe && (
+        <a class="button primary" href={page} rel="noreferrer">
+          {t().order.confirm}
+        </a>
+      )}
+    </div>
+  );
+}
+
+const canPayAgain = (order: Order): boolean => order.status === "pending" && order.status_reason === "payment_declined";
+
+const PAY_ROUTE = "POST /payments/process";
+
+function PayAgain({ order }: { order: Order }): JSX.Element {
+  const methods = useQuery(savedMethods());
+  const paying = useMutation({
+    ...REPEATABLE,
+    mutationFn: async (payment_method: string) => {
+      const body = { order_id: order.id, payment_method };
+      // The version of the order: a second decline is followed by another attempt with the same card.
+      const key = await keyOf(PAY_ROUTE, { ...body, version: order.version });
+      return unwrap(api.POST("/api/v1/payments/process", { params: { header: { "Idempotency-Key": key } }, body }));
+    },
+    onSettled: async (_, error, payment_method) => {
+      if (isFinal(error)) await forgetKey(PAY_ROUTE, { order_id: order.id, payment_method, version: order.version });
+      await queries.invalidateQueries({ queryKey: ["order", order.id] });
+      await queries.invalidateQueries({ queryKey: ["payment", order.id] });
+    },
+  });
+  return (
+    <section class="box">
+      <h2>{t().order.payAgain}</h2>
+      <Form submit={t().order.payAgain} busy={t().order.paying} isBusy={paying.isPending || paying.isSuccess} error={paying.error} onSubmit={(values) => paying.mutate(values["/payment_method"] ?? "")}>
+        <PaymentChoices methods={methods.data ?? []} legend={t().order.payWith} />
+      </Form>
+    </section>
+  );
+}
+
+function Lines({ order }: { order: Order }): JSX.Element {
+  return (
+    <>
+      <ul class="plain">
+        {order.items.map((line) => (
+          <li key={line.product_id} class="row">
+            <span>
+              {line.quantity} × <a href={`/products/${line.product_id}`}>{line.product_name}</a>
+            </span>
+            <span class="amount">{money(line.line_total)}</span>
+          </li>
+        ))}
+      </ul>
+      <dl class="sums">
+        <dt>{t().order.subtotal}</dt>
+        <dd>{money(order.subtotal)}</dd>
+        <dt>
+          {t().order.shipping} ({t().checkout.methods[order.shipping_method] ?? order.shipping_method})
+        </dt>
+        <dd>{order.shipping.amount === 0 ? t().order.free : money(order.shipping)}</dd>
+        {order.taxes.map((line) => (
+          <TaxRow key={line.rate} rate={String(line.rate)} amount={money(line.amount)} isIncluded={order.tax_included} />
+        ))}
+        <dt>
+          <strong>{t().order.total}</strong>
+        </dt>
+        <dd>
+          <strong>{money(order.total_amount)}</strong>
+        </dd>
+      </dl>
+    </>
+  );
+}
+
+function TaxRow({ rate, amount, isIncluded }: { rate: string; amount: string; isIncluded: boolean }): JSX.Element {
+  return (
+    <>
+      <dt>{t().order.tax(rate, isIncluded)}</dt>
+      <dd>{amount}</dd>
+    </>
+  );
+}
+
+function PaymentState({ payment: paid }: { payment: Payment }): JSX.Element {
+  return (
+    <>
+      <h2>{t().order.payment}</h2>
+      <p>
+        {money(paid.amount)}: {t().order.payments[paid.status]}
+      </p>
+      {paid.status === "failed" && paid.decline_code && <p class="hint">{t().order.declined(paid.decline_code)}</p>}
+      {paid.refunded_amount.amount > 0 && <p>{t().order.refunded(money(paid.refunded_amount))}</p>}
+    </>
+  );
+}
+
+/** Opens a document by a fresh link, because links to documents expire. */
+function Documents({ order, hasRefunds }: { order: Order; hasRefunds: boolean }): JSX.Element {
+  const wasConfirmed = order.history.some(({ status }) => status === "processing");
+  const invoice = useQuery({
+    queryKey: ["invoice", order.id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/orders/{id}/invoice", { params: { path: { id: order.id } }, signal })),
+    enabled: wasConfirmed,
+    // It is made a moment after the confirmation.
+    retry: (tries, error) => isProblemOf(error, "not-found") && tries < 8,
+    retryDelay: (tries) => 1_000 * 1.5 ** tries,
+    staleTime: 240_000,
+    refetchInterval: 240_000,
+  });
+  const notes = useQuery({ ...creditNotes(order), enabled: hasRefunds, refetchInterval: ({ state }) => (state.data?.length ? false : 5_000) });
+  return (
+    <ul class="plain">
+      {invoice.data && (
+        <li>
+          <a href={invoice.data.url} target="_blank" rel="noreferrer">
+            {t().order.invoice}
+          </a>
+        </li>
+      )}
+      {notes.data?.map((note) => (
+        <li key={note.number}>
+          <a href={note.url} target="_blank" rel="noreferrer">
+            {t().order.creditNote(note.number)}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Cancel({ order }: { order: Order }): JSX.Element {
+  const [isAsking, setAsking] = useState(false);
+  const cancelling = useMutation({
+    ...REPEATABLE,
+    mutationFn: () => unwrap(api.DELETE("/api/v1/orders/{id}", { params: { path: { id: order.id } } })),
+    onSuccess: () => setAsking(false),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["order", order.id] }),
+  });
+  return (
+    <>
+      <button type="button" class="danger" onClick={() => setAsking(true)}>
+        {t().order.cancel}
+      </button>
+      <Dialog title={t().order.cancelQuestion} isOpen={isAsking} onClose={() => setAsking(false)}>
+        <p>{t().order.cancelText}</p>
+        <div role="alert">{cancelling.error && <p class="error">{explain(cancelling.error)}</p>}</div>
+        <div class="actions">
+          <button type="button" class="danger" aria-disabled={cancelling.isPending} onClick={() => cancelling.isPending || cancelling.mutate()}>
+            {t().order.cancelYes}
+          </button>
+          <button type="button" onClick={() => setAsking(false)}>
+            {t().order.keep}
+          </button>
+        </div>
+      </Dialog>
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+import { useInfiniteQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { day, money, t } from "../../core/i18n/index.ts";
+import { isSignedIn } from "../../core/session.ts";
+import { Failed, Loaded, Title } from "../../ui/page.tsx";
+import { orders, type Order } from "../reads.ts";
+import { LoginPage } from "./login.tsx";
+import { shortId } from "./order.tsx";
+
+export function OrdersPage(): JSX.Element {
+  return isSignedIn.value ? <Orders /> : <LoginPage />;
+}
+
+function Orders(): JSX.Element {
+  const list = useInfiniteQuery(orders());
+  return (
+    <>
+      <Title>{t().orders.title}</Title>
+      <Loaded query={list}>
+        {({ pages }) => {
+          const items = pages.flatMap((page) => page.items);
+          return items.length === 0 ? <Empty /> : <OrderRows orders={items} />;
+        }}
+      </Loaded>
+      {list.isFetchNextPageError && <Failed error={list.error} />}
+      {list.hasNextPage && (
+        <button type="button" class="wide" aria-disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          {t().more}
+        </button>
+      )}
+    </>
+  );
+}
+
+function Empty(): JSX.Element {
+  return (
+    <div class="empty">
+      <p>{t().orders.empty}</p>
+      <a class="button" href="/">
+        {t().basket.browse}
+      </a>
+    </div>
+  );
+}
+
+function OrderRows({ orders: items }: { orders: Order[] }): JSX.Element {
+  return (
+    <ul class="lines">
+      {items.map((order) => (
+        <li key={order.id} class="order-row">
+          <div>
+            <a href={`/orders/${order.id}`}>{t().order.title(shortId(order.id))}</a>
+            <p class="hint">
+              {day(order.created_at)} · {order.items.map((line) => line.product_name).join(", ")}
+            </p>
+          </div>
+          <span class={`tag ${order.status}`}>{t().order.statuses[order.status]}</span>
+          <strong class="amount">{money(order.total_amount)}</strong>
+        </li>
+      ))}
+    </ul>
+  );
+}

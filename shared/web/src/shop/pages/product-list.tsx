@@ -1,0 +1,151 @@
+// The products on sale, by search and filters that are part of the address.
+
+import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { minorDigits, money, t } from "../../core/i18n/index.ts";
+import { toMinor, toText } from "../../core/money.ts";
+import { Field, Form, Select } from "../../ui/form.tsx";
+import { Failed, Loaded, Loading, Title } from "../../ui/page.tsx";
+import { Picture } from "../../ui/picture.tsx";
+import { categories, products, SORTS, type Filters, type Product } from "../reads.ts";
+
+const DIGITS = minorDigits("USD");
+
+function filtersOf(query: Record<string, string>): Filters {
+  const number = (text: string | undefined): number | undefined => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined);
+  const filters: { [Name in keyof Filters]: Filters[Name] | undefined } = {
+    q: query["q"]?.slice(0, 100),
+    category: query["category"],
+    min_price: number(query["min_price"]),
+    max_price: number(query["max_price"]),
+    available: query["available"] === "true" ? true : undefined,
+    sort: SORTS.find((sort) => sort === query["sort"]),
+  };
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined && value !== "")) as Filters;
+}
+
+export function ProductList(): JSX.Element {
+  const { query, route } = useLocation();
+  const filters = filtersOf(query);
+  const list = useInfiniteQuery(products(filters));
+  const apply = (changed: Filters): void => route(`/${search(changed)}`);
+  return (
+    <>
+      <Title>{t().products.title}</Title>
+      {/* Another address fills the form anew, as after the back button. */}
+      <FilterForm key={search(filters)} filters={filters} apply={apply} />
+      <Loaded query={list}>{({ pages }) => <Found items={pages.flatMap((page) => page.items)} isFiltered={search(filters) !== ""} list={list} />}</Loaded>
+    </>
+  );
+}
+
+function search(filters: Filters): string {
+  const text = new URLSearchParams(Object.entries(filters).map(([name, value]) => [name, String(value)])).toString();
+  return text && `?${text}`;
+}
+
+function FilterForm({ filters, apply }: { filters: Filters; apply: (filters: Filters) => void }): JSX.Element {
+  const known = useQuery(categories());
+  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const submit = (values: Record<string, string>): void => {
+    const prices = ["min_price", "max_price"].filter((name) => values[name]).map((name) => [name, toMinor(values[name] ?? "", DIGITS)] as const);
+    const wrong = prices.filter(([, amount]) => amount === null).map(([name]) => [name, t().products.invalidPrice] as const);
+    setFound(new Map(wrong));
+    if (wrong.length > 0) return;
+    apply(filtersOf({ ...values, ...Object.fromEntries(prices.map(([name, amount]) => [name, String(amount)])) }));
+  };
+  const isOpen = [filters.category, filters.min_price, filters.max_price, filters.available, filters.sort].some((value) => value !== undefined);
+  const price = (amount: number | undefined): string => (amount === undefined ? "" : toText(amount, DIGITS));
+  return (
+    <search>
+      <Form class="filters" submit={t().products.search} onSubmit={submit} found={found}>
+        <Field name="q" label={t().products.search} hint={t().products.searchHint} type="search" defaultValue={filters.q} maxLength={100} enterkeyhint="search" />
+        <details open={isOpen}>
+          <summary>{t().products.filters}</summary>
+          <div class="columns">
+            <Select name="category" label={t().products.category}>
+              <option value="">{t().products.all}</option>
+              {(known.data ?? (filters.category ? [{ name: filters.category, products: 0 }] : [])).map(({ name }) => (
+                <option key={name} value={name} selected={name === filters.category}>
+                  {name}
+                </option>
+              ))}
+            </Select>
+            <Select name="sort" label={t().products.sort}>
+              {Object.entries(t().products.sorts)
+                .filter(([value]) => value !== "relevance" || filters.q)
+                .map(([value, label]) => (
+                  <option key={value} value={value} selected={value === (filters.sort ?? "")}>
+                    {label}
+                  </option>
+                ))}
+            </Select>
+            <Field name="min_price" label={t().products.minPrice} inputMode="decimal" defaultValue={price(filters.min_price)} />
+            <Field name="max_price" label={t().products.maxPrice} inputMode="decimal" defaultValue={price(filters.max_price)} />
+            <label class="check">
+              <input type="checkbox" name="available" value="true" defaultChecked={filters.available === true} /> {t().products.available}
+            </label>
+          </div>
+        </details>
+      </Form>
+    </search>
+  );
+}
+
+interface Pages {
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  fetchNextPage: () => unknown;
+  error: Error | null;
+}
+
+function Found({ items, isFiltered, list }: { items: Product[]; isFiltered: boolean; list: Pages }): JSX.Element {
+  if (items.length === 0) {
+    return (
+      <div class="empty">
+        <p>{isFiltered ? t().products.empty : t().products.none}</p>
+        {isFiltered && (
+          <p>
+            {t().products.emptyHint} <a href="/">{t().products.clear}</a>
+          </p>
+        )}
+      </div>
+    );
+  }
+  return (
+    <>
+      <p role="status" class="hint">
+        {t().products.found(items.length, list.hasNextPage)}
+      </p>
+      <ul class="cards">
+        {items.map((product, index) => (
+          <li key={product.id}>
+            <ProductCard product={product} isFirst={index < 4} />
+          </li>
+        ))}
+      </ul>
+      {list.error && <Failed error={list.error} retry={() => void list.fetchNextPage()} />}
+      {list.isFetchingNextPage && <Loading />}
+      {list.hasNextPage && !list.isFetchingNextPage && (
+        <button type="button" class="wide" onClick={() => void list.fetchNextPage()}>
+          {t().more}
+        </button>
+      )}
+    </>
+  );
+}
+
+function ProductCard({ product, isFirst }: { product: Product; isFirst: boolean }): JSX.Element {
+  return (
+    <article class="card">
+      <Picture source={product.image_url} name={product.name} size="small" isDecorative isFirst={isFirst} />
+      <h2>
+        <a href={`/products/${product.id}`}>{product.name}</a>
+      </h2>
+      <p class="price">{money(product.price)}</p>
+      {product.stock_quantity <= 0 && <p class="hint">{t().product.soldOut}</p>}
+    </article>
+  );
+}

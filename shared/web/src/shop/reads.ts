@@ -1,0 +1,123 @@
+// What the pages of the shop read.
+
+import { queryOptions, infiniteQueryOptions } from "@tanstack/preact-query";
+import { api, queries, type Schemas } from "../core/client.ts";
+import { unwrap, unwrapIfChanged, unwrapWithTag } from "../core/problem.ts";
+
+export type Product = Schemas["ProductView"];
+export type Order = Schemas["OrderView"];
+export type Payment = Schemas["PaymentView"];
+
+export const SORTS = ["-created_at", "created_at", "price", "-price", "name", "-name", "relevance"] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface Filters {
+  q?: string;
+  category?: string;
+  min_price?: number;
+  max_price?: number;
+  available?: boolean;
+  sort?: Sort;
+}
+
+const PAGE = 24;
+
+export const products = (filters: Filters) =>
+  infiniteQueryOptions({
+    queryKey: ["products", filters],
+    queryFn: ({ pageParam, signal }) => {
+      const query = { ...filters, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) };
+      return unwrap(api.GET("/api/v1/products", { params: { query }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+  });
+
+export const categories = () =>
+  queryOptions({
+    queryKey: ["categories"],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/categories", { signal }))).items,
+    staleTime: 300_000,
+  });
+
+export const product = (id: string) =>
+  queryOptions({
+    queryKey: ["product", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/products/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** The products of the basket that are still on sale. */
+export const productsById = (ids: string[]) =>
+  queryOptions({
+    queryKey: ["products-by-id", ids],
+    queryFn: async ({ signal }) => {
+      const query = { ids: ids.join(",") };
+      return (await unwrap(api.GET("/api/v1/products", { params: { query }, signal }))).items;
+    },
+    enabled: ids.length > 0,
+  });
+
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 20_000;
+
+/** When an order is read again: at once while it moves, ever later while nothing happens, and not at all at its end. */
+export function nextRead(order: Order, unchangedReads: number): number | false {
+  if (order.status === "delivered" || order.status === "cancelled") return false;
+  const isWaiting = order.status !== "pending" || order.status_reason === "payment_declined" || order.status_reason === "backordered";
+  return isWaiting ? LONGEST_WAIT_MS : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 1.4 ** unchangedReads);
+}
+
+interface Followed {
+  order: Order;
+  tag: string;
+  unchangedReads: number;
+}
+
+export const followedOrder = (id: string) =>
+  queryOptions({
+    queryKey: ["order", id],
+    queryFn: async ({ signal }): Promise<Followed> => {
+      const known = queries.getQueryData<Followed>(["order", id]);
+      const headers = known ? { "If-None-Match": known.tag } : {};
+      const read = await unwrapIfChanged(api.GET("/api/v1/orders/{id}", { params: { path: { id } }, headers, signal }));
+      return read ? { order: read.data, tag: read.tag, unchangedReads: 0 } : { ...(known as Followed), unchangedReads: (known?.unchangedReads ?? 0) + 1 };
+    },
+    refetchInterval: ({ state }) => (state.data ? nextRead(state.data.order, state.data.unchangedReads) : false),
+    staleTime: 0,
+  });
+
+export const payment = (order: Order) =>
+  queryOptions({
+    queryKey: ["payment", order.id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/payments/order/{order_id}", { params: { path: { order_id: order.id } }, signal })),
+    enabled: order.payment_id !== null,
+    refetchInterval: ({ state }) => (state.data?.status === "pending" ? 2_000 : false),
+  });
+
+export const orders = () =>
+  infiniteQueryOptions({
+    queryKey: ["orders"],
+    queryFn: ({ pageParam, signal }) => unwrap(api.GET("/api/v1/orders", { params: { query: { limit: 20, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    staleTime: 0,
+  });
+
+export const profile = (id: string) =>
+  queryOptions({
+    queryKey: ["user", id],
+    queryFn: ({ signal }) => unwrapWithTag(api.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
+    staleTime: 0,
+  });
+
+export const savedMethods = () =>
+  queryOptions({
+    queryKey: ["payment-methods"],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/payment-methods", { signal }))).items,
+  });
+
+export const creditNotes = (order: Order) =>
+  queryOptions({
+    queryKey: ["credit-notes", order.id, order.version],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/orders/{id}/credit-notes", { params: { path: { id: order.id } }, signal }))).items,
+  });

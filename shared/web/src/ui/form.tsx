@@ -1,0 +1,208 @@
+// Forms: every field has a label and its own error, and what the API rejects is shown at the member that it names.
+
+import { createContext, type ComponentChildren, type JSX } from "preact";
+import { useContext, useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { t } from "../core/i18n/index.ts";
+import { ApiError } from "../core/problem.ts";
+import { explain } from "../core/text.ts";
+
+interface FormState {
+  errors: ReadonlyMap<string, string>;
+  used: Set<string>;
+}
+
+const FormContext = createContext<FormState>({ errors: new Map(), used: new Set() });
+
+export interface FormProps {
+  onSubmit: (values: Record<string, string>) => void;
+  /** What the last submission failed with. */
+  error?: unknown;
+  isBusy?: boolean;
+  submit: string;
+  busy?: string;
+  class?: string;
+  children: ComponentChildren;
+  /** Beside the button. */
+  actions?: ComponentChildren;
+  /** Errors that the page found itself, by pointer. */
+  found?: ReadonlyMap<string, string>;
+}
+
+/** A form whose fields are named by JSON pointers of the request's body, such as `/shipping_address/city`. */
+export function Form(props: FormProps): JSX.Element {
+  const form = useRef<HTMLFormElement>(null);
+  const [missing, setMissing] = useState<ReadonlyMap<string, string>>(new Map());
+  const errors = useMemo(() => new Map([...rejected(props.error), ...(props.found ?? []), ...missing]), [props.error, props.found, missing]);
+  const state: FormState = { errors, used: new Set() };
+
+  // The first field with an error gets the focus; without one, the summary is announced.
+  useEffect(() => {
+    if (errors.size > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [errors]);
+
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    if (props.isBusy) return;
+    const element = event.currentTarget as HTMLFormElement;
+    const empty = [...element.elements].filter((control) => isInput(control) && !control.validity.valid) as HTMLInputElement[];
+    setMissing(new Map(empty.map((control) => [control.name, control.validity.valueMissing ? t().checkout.required : control.validationMessage])));
+    if (empty.length > 0) return;
+    props.onSubmit(Object.fromEntries([...new FormData(element)].map(([name, value]) => [name, String(value)])));
+  };
+
+  return (
+    <FormContext.Provider value={state}>
+      <form ref={form} class={props.class} noValidate onSubmit={submit} aria-busy={props.isBusy}>
+        {props.children}
+        <Summary error={props.error} isInvalid={missing.size > 0 || (props.found?.size ?? 0) > 0} />
+        <div class="actions">
+          <button type="submit" class="primary" aria-disabled={props.isBusy}>
+            {props.isBusy ? (props.busy ?? t().loading) : props.submit}
+          </button>
+          {props.actions}
+        </div>
+      </form>
+    </FormContext.Provider>
+  );
+}
+
+function isInput(control: Element): control is HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {
+  return control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof HTMLTextAreaElement;
+}
+
+function rejected(error: unknown): Map<string, string> {
+  const errors = error instanceof ApiError ? (error.problem?.errors ?? []) : [];
+  return new Map(errors.map((one) => [one.pointer, one.detail]));
+}
+
+/** What failed apart from single fields, and errors at members that the form has no field for. */
+function Summary({ error, isInvalid }: { error: unknown; isInvalid: boolean }): JSX.Element {
+  const { used } = useContext(FormContext);
+  // The fields have registered themselves by now: they are drawn before the summary.
+  const unplaced = [...rejected(error)].filter(([pointer]) => !used.has(pointer));
+  const hasFields = isInvalid || unplaced.length < rejected(error).size;
+  const id = error instanceof ApiError && error.status >= 500 ? error.problem?.trace_id : undefined;
+  return (
+    <div role="alert" class="summary">
+      {(error != null || isInvalid) && (
+        <p class="error">
+          {hasFields ? t().fixFields : explain(error)}
+          {hasFields && unplaced.map(([pointer, detail]) => <span key={pointer}> {`${pointer} ${detail}`}</span>)}
+          {id && <small> {t().problemId(id)}</small>}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface FieldProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>, "label" | "name"> {
+  name: string;
+  label: string;
+  hint?: string | undefined;
+}
+
+/** A labelled input. */
+export function Field({ name, label, hint, ...input }: FieldProps): JSX.Element {
+  const { id, described, error } = useField(name, hint);
+  return (
+    <div class="field">
+      <FieldLabel id={id} label={label} isRequired={input.required === true} />
+      <input id={id} name={name} aria-invalid={error ? true : undefined} aria-describedby={described} autocomplete="off" {...input} />
+      <FieldNotes id={id} hint={hint} error={error} />
+    </div>
+  );
+}
+
+interface SelectProps extends Omit<JSX.SelectHTMLAttributes<HTMLSelectElement>, "name"> {
+  name: string;
+  label: string;
+  hint?: string | undefined;
+  children: ComponentChildren;
+}
+
+export function Select({ name, label, hint, children, ...select }: SelectProps): JSX.Element {
+  const { id, described, error } = useField(name, hint);
+  return (
+    <div class="field">
+      <FieldLabel id={id} label={label} isRequired={select.required === true} />
+      <select id={id} name={name} aria-invalid={error ? true : undefined} aria-describedby={described} {...select}>
+        {children}
+      </select>
+      <FieldNotes id={id} hint={hint} error={error} />
+    </div>
+  );
+}
+
+interface TextAreaProps extends Omit<JSX.TextareaHTMLAttributes<HTMLTextAreaElement>, "name"> {
+  name: string;
+  label: string;
+  hint?: string | undefined;
+}
+
+export function TextArea({ name, label, hint, ...area }: TextAreaProps): JSX.Element {
+  const { id, described, error } = useField(name, hint);
+  return (
+    <div class="field">
+      <FieldLabel id={id} label={label} isRequired={area.required === true} />
+      <textarea id={id} name={name} rows={4} aria-invalid={error ? true : undefined} aria-describedby={described} {...area} />
+      <FieldNotes id={id} hint={hint} error={error} />
+    </div>
+  );
+}
+
+interface Choice {
+  value: string;
+  label: string;
+}
+
+/** One of a few values, as radio buttons. */
+export function Choices({ name, legend, options, initial }: { name: string; legend: string; options: Choice[]; initial?: string | undefined }): JSX.Element {
+  const { id, described, error } = useField(name, undefined);
+  return (
+    <fieldset class="choices" aria-describedby={described}>
+      <legend>{legend}</legend>
+      {options.map(({ value, label }, index) => (
+        <label key={value}>
+          <input type="radio" name={name} value={value} defaultChecked={value === (initial ?? options[0]?.value)} required aria-invalid={error && index === 0 ? true : undefined} />
+          {label}
+        </label>
+      ))}
+      <FieldNotes id={id} hint={undefined} error={error} />
+    </fieldset>
+  );
+}
+
+function useField(name: string, hint: string | undefined): { id: string; described: string | undefined; error: string | undefined } {
+  const { errors, used } = useContext(FormContext);
+  const id = useId();
+  used.add(name);
+  const error = errors.get(name);
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
+  return { id, described: described || undefined, error };
+}
+
+function FieldLabel({ id, label, isRequired }: { id: string; label: string; isRequired: boolean }): JSX.Element {
+  return (
+    <label for={id}>
+      {label}
+      {!isRequired && <small> ({t().optional})</small>}
+    </label>
+  );
+}
+
+function FieldNotes({ id, hint, error }: { id: string; hint: string | undefined; error: string | undefined }): JSX.Element {
+  return (
+    <>
+      {hint && (
+        <p id={`${id}-hint`} class="hint">
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} class="error">
+          {error}
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import { t } from "../core/i18n/index.ts";
+import { ApiError } from "../core/problem.ts";
+import { logIn, sendCode, type LoginResult } from "../core/session.ts";
+import { Field, Form } from "./form.tsx";
+
+/** Name and password, and the code of a second factor where the account has one. */
+export function LoginForm({ onDone, actions }: { onDone?: () => void; actions?: ComponentChildren }): JSX.Element {
+  const [token, setToken] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [isBusy, setBusy] = useState(false);
+
+  const attempt = async (request: Promise<LoginResult>): Promise<void> => {
+    setBusy(true);
+    setError(null);
+    const result = await request;
+    setBusy(false);
+    if (result.kind === "done") onDone?.();
+    if (result.kind === "code") setToken(result.token);
+    if (result.kind === "refused") {
+      const refused = new ApiError(result.problem?.status ?? 0, result.problem);
+      setError(refused);
+      if (refused.type === "invalid-mfa-token") setToken(null);
+    }
+  };
+
+  if (token !== null) {
+    return (
+      <Form key="code" submit={t().login.finish} error={error} isBusy={isBusy} actions={actions} onSubmit={({ code = "" }) => void attempt(sendCode(token, code))}>
+        <Field name="code" label={t().login.code} hint={t().login.codeHint} autocomplete="one-time-code" required autoFocus />
+      </Form>
+    );
+  }
+  return (
+    <Form key="password" submit={t().login.submit} error={error} isBusy={isBusy} actions={actions} onSubmit={({ name = "", password = "" }) => void attempt(logIn({ name: name.trim(), password }))}>
+      <Field name="name" label={t().login.name} autocomplete="username" autocapitalize="none" spellcheck={false} required />
+      <Field name="password" label={t().login.password} type="password" autocomplete="current-password" required />
+    </Form>
+  );
+}

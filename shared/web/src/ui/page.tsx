@@ -1,0 +1,101 @@
+// What every screen has: a title that gets the focus after a change of page, and its states while it loads or fails.
+
+import type { ComponentChildren, JSX } from "preact";
+import { Component } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { t } from "../core/i18n/index.ts";
+import { ApiError } from "../core/problem.ts";
+import { explain } from "../core/text.ts";
+
+let isFirstPage = true;
+
+/** The heading of a page, which is also the title of the window. */
+export function Title({ children, heading }: { children: string; heading?: ComponentChildren }): JSX.Element {
+  const element = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${children} – ${t().shopName}`;
+  }, [children]);
+  useEffect(() => {
+    // The browser has placed the focus of the first page.
+    if (!isFirstPage) element.current?.focus();
+    isFirstPage = false;
+  }, []);
+  return (
+    <h1 ref={element} tabIndex={-1}>
+      {heading ?? children}
+    </h1>
+  );
+}
+
+export function Loading(): JSX.Element {
+  return (
+    <p role="status" class="loading">
+      {t().loading}
+    </p>
+  );
+}
+
+/** A failure in place of what it prevents, with a way to go on. */
+export function Failed({ error, retry }: { error: unknown; retry?: () => void }): JSX.Element {
+  const id = error instanceof ApiError && error.status >= 500 ? error.problem?.trace_id : undefined;
+  return (
+    <div role="alert" class="failed">
+      <p>{explain(error)}</p>
+      {id && <p class="hint">{t().problemId(id)}</p>}
+      {retry && (
+        <button type="button" onClick={retry}>
+          {t().retry}
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface Query<T> {
+  data: T | undefined;
+  error: Error | null;
+  isPending: boolean;
+  fetchStatus: string;
+  refetch: () => unknown;
+}
+
+/** The states of something that is read: loading, failed, offline, or there. What was read before stays while it fails. */
+export function Loaded<T>({ query, children }: { query: Query<T>; children: (data: T) => ComponentChildren }): JSX.Element {
+  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.error) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  return query.fetchStatus === "paused" ? <Failed error={new ApiError(0, null)} retry={() => void query.refetch()} /> : <Loading />;
+}
+
+export function NotFound(): JSX.Element {
+  return (
+    <>
+      <Title>{t().notFoundTitle}</Title>
+      <p>{t().notFoundText}</p>
+      <p>
+        <a href="/">{t().toStart}</a>
+      </p>
+    </>
+  );
+}
+
+/** Keeps an error of one page from leaving the window empty. Another path is another try. */
+export class Guard extends Component<{ path: string; children: ComponentChildren }, { failedPath: string | null }> {
+  override state = { failedPath: null };
+
+  override componentDidCatch(error: unknown): void {
+    console.error(error);
+    this.setState({ failedPath: this.props.path });
+  }
+
+  render(): ComponentChildren {
+    if (this.state.failedPath !== this.props.path) return this.props.children;
+    return (
+      <div role="alert" class="failed">
+        <h1>{t().crashed}</h1>
+        <button type="button" onClick={() => location.reload()}>
+          {t().reload}
+        </button>
+      </div>
+    );
+  }
+}

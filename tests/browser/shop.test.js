@@ -1,0 +1,199 @@
+// The shop, clicked through as customers do. scripts/browser runs this file.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { ADDRESS, browser, call, fillAddress, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
+
+const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
+// An invoice is made a moment after the confirmation; the page asks until it is there.
+const NOT_YET = /404.*\/invoice$/;
+const PAYS = "Visa test card that pays";
+const IS_DECLINED = "Visa test card that is declined";
+
+after(() => browser.close());
+
+test("a visitor finds a product, registers, orders it, and sees the order being confirmed", async () => {
+  await onPage(async (page) => {
+    await page.goto(`${shop}/`);
+    await page.getByLabel("Search").fill(word);
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByRole("link", { name: "Storm lantern" }).first().waitFor();
+    await inspect(page, "products");
+    await page.getByRole("link", { name: "Storm lantern" }).first().click();
+    await page.getByLabel("Quantity").fill("2");
+    await page.getByRole("button", { name: "Add to basket" }).click();
+    await inspect(page, "product");
+    await page.getByRole("link", { name: "Go to the basket" }).click();
+    await page.getByText("$39.98").first().waitFor();
+    await inspect(page, "basket");
+    await page.getByRole("link", { name: "Go to checkout" }).click();
+    await inspect(page, "checkout-login");
+    await page.getByRole("link", { name: "Create an account" }).click();
+    const customer = newCustomer();
+    await page.getByLabel("E-mail address").fill(customer.email);
+    await page.getByLabel("User name").fill(customer.username);
+    await page.getByRole("textbox", { name: "Password" }).fill(customer.password);
+    await inspect(page, "register");
+    await page.getByRole("button", { name: "Create the account" }).click();
+    await fillAddress(page);
+    await page.getByLabel(PAYS, { exact: true }).check();
+    await inspect(page, "checkout");
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await page.getByRole("heading", { name: "Thank you for your order" }).waitFor();
+    await status(page, "Confirmed");
+    await page.getByRole("link", { name: "Invoice (PDF)" }).waitFor();
+    await inspect(page, "order");
+    const link = await page.getByRole("link", { name: "Invoice (PDF)" }).getAttribute("href");
+    const invoice = await fetch(link);
+    assert.equal((await invoice.text()).slice(0, 5), "%PDF-");
+    await page.getByRole("link", { name: "Orders", exact: true }).click();
+    await page.getByRole("link", { name: /^Order / }).waitFor();
+    await inspect(page, "orders");
+  }, { expected: [NOT_YET] });
+});
+
+test("a declined card is replaced by another one, and the order is confirmed and cancelled", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    await toCheckout(page, product);
+    await logIn(page, customer);
+    await fillAddress(page);
+    await page.getByLabel(IS_DECLINED).check();
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await page.getByRole("heading", { name: "Pay again" }).waitFor();
+    await inspect(page, "declined");
+    await page.getByLabel(PAYS, { exact: true }).check();
+    await page.getByRole("button", { name: "Pay again" }).click();
+    await status(page, "Confirmed");
+    await page.getByRole("button", { name: "Cancel the order" }).click();
+    await inspect(page, "cancel");
+    await page.getByRole("button", { name: "Yes, cancel it" }).click();
+    await status(page, "Cancelled");
+    await page.getByText(/^Refunded: /).waitFor();
+  }, { expected: [NOT_YET] });
+});
+
+test("texts of customers and staff are shown and never run", async () => {
+  const customer = await register(newCustomer(hostileText));
+  await onPage(async (page) => {
+    await toCheckout(page, hostile);
+    await logIn(page, customer);
+    // The name of the account is the recipient's.
+    assert.equal(await page.getByLabel("Name of the recipient").inputValue(), hostileText);
+    await fillAddress(page);
+    await page.getByLabel("Street and number").fill(hostileText);
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await status(page, "Confirmed");
+    await page.getByText(`1 × ${hostileText} lamp`).waitFor();
+    assert.equal(await page.locator("address").getByText(hostileText, { exact: true }).count(), 2);
+    await inspect(page, "hostile-order");
+    await page.goto(`${shop}/account`);
+    await page.getByRole("heading", { name: "Profile" }).waitFor();
+    await inspect(page, "account");
+  }, { expected: [NOT_YET] });
+});
+
+test("what is typed survives the end of the session, and the order is placed after a new login", async () => {
+  const customer = await register();
+  const ended = await token(customer);
+  await onPage(async (page) => {
+    await page.goto(`${shop}/login`);
+    await logIn(page, customer);
+    await page.getByRole("link", { name: "Account" }).waitFor();
+    await toCheckout(page, product);
+    await fillAddress(page);
+    const { sub } = JSON.parse(Buffer.from(ended.split(".")[1], "base64url").toString());
+    await call("DELETE", `/users/${sub}/sessions`, undefined, { Authorization: `Bearer ${ended}` });
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    const dialog = page.getByRole("dialog", { name: "Please log in again" });
+    await dialog.waitFor();
+    await inspect(page, "expired");
+    await logIn(dialog, customer);
+    await page.getByRole("heading", { name: "Thank you for your order" }).waitFor();
+    await page.getByText(ADDRESS.line1).waitFor();
+  }, { expected: [NOT_YET, /401/] });
+});
+
+test("rejected fields are marked and named, and the first of them has the focus", async () => {
+  await onPage(async (page) => {
+    await page.goto(`${shop}/register`);
+    await page.getByRole("button", { name: "Create the account" }).click();
+    await page.getByText("Please correct the marked fields.").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.name), "/email");
+    await page.getByLabel("E-mail address").fill("eve@example.com");
+    await page.getByLabel("User name").fill("eve");
+    await page.getByRole("textbox", { name: "Password" }).fill("aaaaaaaaaaaa");
+    await page.getByRole("button", { name: "Create the account" }).click();
+    // The rules of passwords are the API's.
+    await page.getByText("is too easy to guess").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.name), "/password");
+    await inspect(page, "rejected");
+  }, { expected: [/422/] });
+});
+
+test("a page whose data cannot be read says so, and goes on when the API is back", async () => {
+  await onPage(async (page) => {
+    let isDown = true;
+    const problem = { type: "/problems/unavailable", title: "Unavailable", status: 503, detail: "…", instance: "/", trace_id: "1-2" };
+    await page.route("**/api/v1/products?**", (route) =>
+      isDown ? route.fulfill({ status: 503, contentType: "application/problem+json", headers: { "Retry-After": "0" }, body: JSON.stringify(problem) }) : route.continue(),
+    );
+    await page.goto(`${shop}/`);
+    await page.getByText("The shop is not available at the moment.").waitFor();
+    await inspect(page, "unavailable");
+    isDown = false;
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("link", { name: /lantern|lamp/i }).first().waitFor();
+    await page.context().setOffline(true);
+    await page.getByText("You are offline.").waitFor();
+    await inspect(page, "offline");
+    await page.context().setOffline(false);
+    await page.getByText("You are offline.").waitFor({ state: "detached" });
+  }, { expected: [/503/, /ERR_INTERNET_DISCONNECTED/] });
+});
+
+test("an order at another price than the one that was shown is not placed", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    await toCheckout(page, product);
+    await logIn(page, customer);
+    await fillAddress(page);
+    await page.evaluate(() => {
+      const lines = JSON.parse(localStorage.getItem("basket"));
+      lines[0].price.amount = 1;
+      localStorage.setItem("basket", JSON.stringify(lines));
+    });
+    await page.reload();
+    await fillAddress(page);
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await page.getByText("A price has changed since you looked.").waitFor();
+    await page.getByRole("main").getByRole("link", { name: "Go to the basket" }).click();
+    await page.getByText("The price was $0.01 when you chose it.").waitFor();
+    await inspect(page, "price-changed");
+  }, { expected: [/409/] });
+});
+
+test("the shop speaks German to those who prefer it, on a wide screen", async () => {
+  await onPage(async (page) => {
+    await page.goto(`${shop}/products/${product}`);
+    await page.getByRole("button", { name: "In den Warenkorb" }).click();
+    await page.getByText("19,99\u00a0$").first().waitFor();
+    await page.getByRole("link", { name: "Zum Warenkorb" }).click();
+    await inspect(page, "german");
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+    await page.getByLabel("Sprache").selectOption("en");
+    await page.getByRole("heading", { name: "Basket" }).waitFor();
+  }, { locale: "de-DE", viewport: { width: 1280, height: 900 } });
+});
+
+test("an address that names no page, and an order of somebody else, show that there is nothing", async () => {
+  const [customer, other] = [await register(), await register()];
+  const order = await placeOrder(await token(other), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await page.goto(`${shop}/nothing/here`);
+    await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+    await inspect(page, "not-found");
+    await page.goto(`${shop}/orders/${order.id}`);
+    await logIn(page, customer);
+    await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+  }, { expected: [/404/] });
+});

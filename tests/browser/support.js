@@ -1,0 +1,103 @@
+// A browser with one page for each test, which fails on anything that the page complains about, and accounts of its own.
+import assert from "node:assert/strict";
+import { randomBytes, randomUUID } from "node:crypto";
+import axe from "axe-core";
+import { chromium } from "playwright-core";
+
+const { BROWSER: executablePath, PICTURES: pictures, WEB_URL, API_URL } = process.env;
+export const shop = WEB_URL.replace(/\/$/, "");
+
+const PHONE = { width: 390, height: 844 };
+const DESKTOP = { width: 1280, height: 900 };
+const DEADLINE_MS = 20_000;
+
+export const browser = await chromium.launch({ executablePath });
+
+/** Runs a test on a page of a new browser context. `expected` are complaints that the test provokes. */
+export async function onPage(use, { viewport = PHONE, locale = "en-US", expected = [] } = {}) {
+  const context = await browser.newContext({ viewport, locale, colorScheme: "light", reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(DEADLINE_MS);
+  const complaints = [];
+  const complain = (text) => expected.some((pattern) => pattern.test(text)) || complaints.push(text);
+  page.on("pageerror", (error) => complain(`error: ${error.message}`));
+  page.on("console", (message) => message.type() === "error" && complain(`console: ${message.text()} ${message.location().url}`));
+  // A script that a text smuggled in would most likely call this.
+  page.on("dialog", (dialog) => (complain(`dialog: ${dialog.message()}`), dialog.dismiss()));
+  try {
+    await use(page);
+    assert.deepEqual(complaints, []);
+  } catch (error) {
+    await page.screenshot({ path: `${pictures}/failed.png`, fullPage: true }).catch(() => null);
+    throw error;
+  } finally {
+    await context.close();
+  }
+}
+
+/** Checks a page for accessibility as far as axe can tell, and keeps pictures of it at phone and desktop width. */
+export async function inspect(page, name) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
+  assert.deepEqual(found, [], `axe on ${name}`);
+  const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  assert.equal(isWide, false, `${name} scrolls sideways`);
+  await page.screenshot({ path: `${pictures}/${name}-phone.png`, fullPage: true });
+  const before = page.viewportSize();
+  await page.setViewportSize(DESKTOP);
+  await page.screenshot({ path: `${pictures}/${name}-desktop.png` });
+  await page.setViewportSize(before);
+}
+
+export async function call(method, path, body, headers = {}) {
+  const response = await fetch(`${API_URL}/api/v1${path}`, { method, headers: { "Content-Type": "application/json", ...headers }, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+  return text && JSON.parse(text);
+}
+
+export function newCustomer(fullName = null) {
+  const tag = randomBytes(6).toString("hex");
+  return { email: `eve-${tag}@example.com`, username: `eve${tag}`, password: `Harbour-${tag}-1843`, full_name: fullName };
+}
+
+export async function register(account = newCustomer()) {
+  await call("POST", "/users/register", account);
+  return account;
+}
+
+export async function token({ email, password }) {
+  return (await call("POST", "/users/login", { email, password })).access_token;
+}
+
+/** An order of a customer, placed without the browser. */
+export async function placeOrder(accessToken, product, payment_method) {
+  const body = { items: [{ product_id: product, quantity: 1 }], shipping_address: ADDRESS, payment_method };
+  return call("POST", "/orders", body, { Authorization: `Bearer ${accessToken}`, "Idempotency-Key": randomUUID() });
+}
+
+export const ADDRESS = { line1: "Hafenstraße 12", city: "Hamburg", postal_code: "20457", country: "DE" };
+
+export async function logIn(page, { email, password }) {
+  await page.getByLabel("E-mail address or user name").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+export async function fillAddress(page) {
+  await page.getByLabel("Country").selectOption("DE");
+  await page.getByLabel("Street and number").fill(ADDRESS.line1);
+  await page.getByLabel("Postal code").fill(ADDRESS.postal_code);
+  await page.getByLabel("City").fill(ADDRESS.city);
+}
+
+/** Puts a product into the basket and goes to the checkout. */
+export async function toCheckout(page, product) {
+  await page.goto(`${shop}/products/${product}`);
+  await page.getByRole("button", { name: "Add to basket" }).click();
+  await page.getByRole("link", { name: "Go to the basket" }).click();
+  await page.getByRole("link", { name: "Go to checkout" }).click();
+}
+
+export const status = (page, text) => page.getByRole("status").getByText(text, { exact: true }).waitFor();
