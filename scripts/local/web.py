@@ -19,14 +19,15 @@ DOCUMENT = config.ROOT / "docs/openapi.json"
 BUILT = config.ROOT / "target/web"
 # What the last build was made of, and by which packages.
 MARK = config.ROOT / "target/web.mark"
-# Files of shared/web that are made, not written.
-MADE = ("node_modules", "src/api")
+# As deep below the root as shared/web, for its relative paths.
+WORKSPACE = config.ROOT / "target/web-build"
+# Directories that a developer's own `npm install` and `npm run dev` make in shared/web.
+MADE = ("node_modules", "api")
 
 
 def _sources() -> Iterator[Path]:
     for path in sorted(SOURCES.rglob("*")):
-        relative = path.relative_to(SOURCES).as_posix()
-        if path.is_file() and not relative.startswith(MADE):
+        if path.is_file() and not set(path.relative_to(SOURCES).parts) & set(MADE):
             yield path
 
 
@@ -37,31 +38,28 @@ def _fingerprint(packages: Path) -> str:
     return digest.hexdigest()
 
 
-def _link_packages(packages: Path) -> None:
-    link = SOURCES / "node_modules"
-    if link.is_symlink() and link.resolve() == packages.resolve():
-        return
-    # A directory is that of a developer's own `npm install`.
-    if link.is_symlink() or not link.exists():
-        link.unlink(missing_ok=True)
-        link.symlink_to(packages)
+def _workspace(packages: Path) -> None:
+    """A copy of the sources beside their packages, so that shared/web has nothing that is not committed."""
+    shutil.rmtree(WORKSPACE, ignore_errors=True)
+    shutil.copytree(SOURCES, WORKSPACE, ignore=shutil.ignore_patterns(*MADE))
+    (WORKSPACE / "node_modules").symlink_to(packages)
 
 
 def build() -> None:
     """Generates the types of the API, checks the types of the pages, and bundles them."""
     tools = config.tools()
     packages = tools["npm-web"] / "node_modules"
-    _link_packages(packages)
     wanted = _fingerprint(packages)
     if MARK.exists() and MARK.read_text() == wanted and (BUILT / "index.html").exists():
         progress.done("the web pages are up to date")
         return
     MARK.unlink(missing_ok=True)
+    _workspace(packages)
     path = f"{tools['node'] / 'bin'}{os.pathsep}{os.environ['PATH']}"
     with step("Build the web pages") as shown:
         shown.status = lambda: process.last_line(config.LOGS / "web-build.log")
         npm = tools["node"] / "bin/npm"
-        command = [npm, "--prefix", SOURCES, "run", "build"]
+        command = [npm, "--prefix", WORKSPACE, "run", "build"]
         code, log = process.run("web-build", command, {**os.environ, "PATH": path})
         if code != 0:
             for line in process.tail(log, 30):
