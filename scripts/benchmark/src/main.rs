@@ -7,6 +7,7 @@
 mod builds;
 mod cloud;
 mod database;
+mod drive;
 mod environment;
 mod figures;
 mod http;
@@ -67,6 +68,7 @@ enum Measurement {
     Orders(orders::Arguments),
     Builds(builds::Arguments),
     Outbox(outbox::Arguments),
+    Drive(drive::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Some(Measurement::Orders(arguments)) => orders::bench(arguments),
         Some(Measurement::Builds(arguments)) => builds::bench(arguments),
         Some(Measurement::Outbox(arguments)) => outbox::bench(arguments),
+        Some(Measurement::Drive(arguments)) => drive::run(arguments),
         None => bench(&arguments),
     };
     match outcome {

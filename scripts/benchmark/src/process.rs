@@ -50,7 +50,6 @@ impl Process {
         let mut command = Command::new(binary);
         command
             .env_clear()
-            .envs(variables.iter().map(|(name, value)| (name, value)))
             .envs([
                 ("AWS_LAMBDA_RUNTIME_API", api.as_str()),
                 ("AWS_LAMBDA_FUNCTION_NAME", &name),
@@ -59,6 +58,7 @@ impl Process {
                 ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
             ])
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string())
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
