@@ -3,8 +3,8 @@
 use crate::tax::Rounding;
 use iso_currency::Currency as Iso;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use std::{borrow::Cow, fmt, sync::LazyLock};
 
 /// The supported currencies: those that the gateway charges to cards in the minor unit of ISO 4217.
 ///
@@ -34,8 +34,8 @@ const SUPPORTED: [Iso; 20] = [
 ];
 
 /// A supported ISO 4217 currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Currency(Iso);
 
 impl Currency {
@@ -63,10 +63,14 @@ impl Currency {
     }
 }
 
-impl TryFrom<String> for Currency {
-    type Error = String;
-    fn try_from(code: String) -> Result<Self, String> {
-        Self::parse(&code)
+/// The codes of the supported currencies.
+static CODES: LazyLock<[&str; 20]> = LazyLock::new(|| SUPPORTED.map(|currency| currency.code()));
+
+impl<'de> Deserialize<'de> for Currency {
+    /// Rejects a code as a variant that is not known, so that an event with a currency that was added later waits for the next deployment.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::parse(&code).map_err(|_| D::Error::unknown_variant(&code, &*CODES))
     }
 }
 

@@ -15,4 +15,5 @@ mod idempotency;
 mod journeys;
 mod simulation;
 mod structure;
+mod versions;
 mod wiring;

@@ -6,14 +6,15 @@ use serde_json::{Map, Value};
 /// Longest text that leaves.
 const MAX_TEXT: usize = 64;
 
-/// Removes from an event that was not decoded what does not leave, and returns its catalog row. `Invalid` if its type is not in the
-/// catalog, or if its subject does not have the form of an id.
+/// Removes from an event that was not decoded what does not leave, and returns its catalog row. `Unavailable` if its type is not in the
+/// catalog, because the next deployment may know it; `Invalid` if its subject does not have the form of an id.
 pub fn redact(event: &mut CloudEvent<Map<String, Value>>) -> Result<&'static catalog::Event, Failure> {
-    let invalid = |code, detail: &str| Failure::new(FailureKind::Invalid, code, detail);
     let row = event.event.get("type").and_then(Value::as_str).and_then(catalog::find_event);
-    let row = row.ok_or_else(|| invalid("unknown-event", "This type of event is not in the catalog."))?;
+    let row = row.ok_or_else(|| {
+        Failure::new(FailureKind::Unavailable, "newer-event", "This type of event is not in the catalog.")
+    })?;
     if !is_code(&event.subject) {
-        return Err(invalid("invalid-subject", "The subject of the event is not an id."));
+        return Err(Failure::new(FailureKind::Invalid, "invalid-subject", "The subject of the event is not an id."));
     }
     retain_leaving(&mut event.event, row);
     event.traceparent = event.traceparent.take().filter(|parent| is_traceparent(parent));

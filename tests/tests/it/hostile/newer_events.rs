@@ -65,7 +65,7 @@ fn instance(schema: &Value, name: &str, definitions: &Value) -> Value {
 }
 
 /// An event of this type as a writer of today publishes it, with every optional member.
-fn event(row: &'static catalog::Event) -> Value {
+pub fn event(row: &'static catalog::Event) -> Value {
     let schemas = domain::event::schemas();
     let schema = schemas.into_iter().find(|(name, _)| *name == row.name).expect("a schema").1.to_value();
     json!({

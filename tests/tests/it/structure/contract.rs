@@ -25,7 +25,6 @@ const INTERNAL: &[&str] = &[
     "price-outdated",
     "record-rejected",
     "unexpected-event",
-    "unknown-event",
     "unreadable",
     "unreadable-item",
     "wrong-source",
