@@ -13,6 +13,7 @@ mod contacts;
 mod credit_notes;
 mod database;
 mod errors;
+mod event_records;
 mod events;
 mod fragments;
 mod idempotency;
@@ -49,6 +50,7 @@ mod wiring;
 
 pub use contacts::PgContacts;
 pub use database::Database;
+pub use event_records::PgEventRecords;
 pub use events::PgEvents;
 pub use invoices::PgInvoices;
 pub use jobs::PgJobs;

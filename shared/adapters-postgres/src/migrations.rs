@@ -35,6 +35,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V008__invoices",
     "V009__analytics",
     "V010__catalogue",
+    "V011__operations",
 };
 
 const ROLES: &str = include_str!("../migrations/roles.sql");

@@ -4,9 +4,9 @@
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{
-    Database, Migrator, PasswordSource, PgContacts, PgEvents, PgInvoices, PgJobs, PgLedger, PgOrders, PgOutbox,
-    PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows,
-    Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger, PgOrders,
+    PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock, PgUsers, PgWebhooks,
+    PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -78,6 +78,11 @@ pub fn receipts(wiring: &Wiring) -> Result<PgReceipts> {
 /// The outbox of the function's context.
 pub fn events<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgEvents<B>> {
     Ok(PgEvents::new(wiring.function().context, database(wiring)?, bus))
+}
+
+/// What operators see of every event.
+pub fn event_records(wiring: &Wiring) -> Result<PgEventRecords> {
+    Ok(PgEventRecords::new(database(wiring)?))
 }
 
 /// The products as they are listed.

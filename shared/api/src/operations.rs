@@ -1,7 +1,11 @@
-//! Liveness and readiness.
+//! Liveness and readiness, and what operators see.
 
+use crate::{id, rfc3339};
+use domain::timeline::{Handling, TimelineEntry};
+use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The response of a function that is alive.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -82,4 +86,94 @@ mod tests {
             assert_eq!((view.status, view.is_ready()), (status, database));
         }
     }
+}
+
+/// An event in the timeline of an order.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TimelineEntryView {
+    /// Id of the event.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// Type and version, such as `OrderPlaced.v1`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The context that published it, such as `quayside.orders`.
+    pub source: String,
+    /// Id of the aggregate that it describes.
+    pub subject: String,
+    /// Version of the aggregate after it.
+    pub sequence: u64,
+    /// When it occurred.
+    #[schemars(extend("format" = "date-time"))]
+    pub occurred_at: String,
+    /// Milliseconds since the entry before; null for the first one of a page.
+    pub since_previous_ms: Option<i64>,
+    /// When it was recorded for operators, after it was published and forwarded.
+    #[schemars(extend("format" = "date-time"))]
+    pub recorded_at: String,
+    /// Id of the request that caused it; in every log line and every further event of that request.
+    #[schemars(extend("format" = "uuid"))]
+    pub correlation_id: String,
+    /// The W3C trace in which it was published; null if it had none.
+    pub trace_id: Option<String>,
+    /// What it says, without personal data.
+    pub data: Map<String, Value>,
+    /// The functions that consume it, those that have handled it first. Empty for an event of more than fourteen days ago.
+    pub deliveries: Vec<HandlingView>,
+}
+
+/// What is known of an event and one of its consumers.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct HandlingView {
+    /// The function.
+    pub consumer: String,
+    /// `handled`; or `open`, which means that it is queued, retried, or a dead letter.
+    pub status: &'static str,
+    /// When it had handled the event; null as long as it has not.
+    #[schemars(extend("format" = "date-time"))]
+    pub handled_at: Option<String>,
+    /// Milliseconds from the event until then; null as long as it has not handled it.
+    pub after_ms: Option<i64>,
+}
+
+impl TimelineEntryView {
+    /// The views of the entries of a page.
+    pub fn all(entries: &[TimelineEntry]) -> Vec<Self> {
+        let before = std::iter::once(None).chain(entries.iter().map(|entry| Some(entry.event.occurred_at)));
+        entries.iter().zip(before).map(|(entry, before)| Self::of(entry, before)).collect()
+    }
+
+    fn of(entry: &TimelineEntry, before: Option<Timestamp>) -> Self {
+        let TimelineEntry { event, recorded_at, deliveries } = entry;
+        Self {
+            id: id(event.id),
+            kind: event.kind.clone(),
+            source: event.source.clone(),
+            subject: event.subject.clone(),
+            sequence: event.sequence,
+            occurred_at: rfc3339(event.occurred_at),
+            since_previous_ms: before.map(|before| millis(before, event.occurred_at)),
+            recorded_at: rfc3339(*recorded_at),
+            correlation_id: id(event.correlation_id),
+            trace_id: event.trace_id.clone(),
+            data: event.data.clone(),
+            deliveries: deliveries.iter().map(|handling| HandlingView::of(handling, event.occurred_at)).collect(),
+        }
+    }
+}
+
+impl HandlingView {
+    fn of(handling: &Handling, occurred_at: Timestamp) -> Self {
+        Self {
+            consumer: handling.consumer.clone(),
+            status: if handling.handled_at.is_some() { "handled" } else { "open" },
+            handled_at: handling.handled_at.map(rfc3339),
+            after_ms: handling.handled_at.map(|at| millis(occurred_at, at)),
+        }
+    }
+}
+
+/// Milliseconds from one instant to another.
+fn millis(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_millisecond() - from.as_millisecond()
 }

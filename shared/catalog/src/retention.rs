@@ -56,6 +56,8 @@ pub const RETENTION: &[RetentionRule] = &[
     // As long as a customer may claim not to have been told.
     rule(PostgresTable, &["notifications.deliveries"], Deleted { since: "sent_at", days: 762 }),
     rule(PostgresTable, &["notifications.email_feedback"], Deleted { since: "received_at", days: 762 }),
+    // As long as a customer or a bank may ask what became of an order; the archive has every event for years.
+    rule(PostgresTable, &["operations.event_records"], Deleted { since: "recorded_at", days: 180 }),
     // As long as its files.
     rule(PostgresTable, &["catalogue.jobs"], Deleted { since: "created_at", days: 30 }),
     // Until no comparison reads it any more.

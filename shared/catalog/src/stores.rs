@@ -183,6 +183,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "analytics.window_regions", Nothing),
     store(PostgresTable, "operations.inbox", Nothing),
     store(PostgresTable, "operations.audits", Nothing),
+    store(PostgresTable, "operations.event_records", Nothing),
     store(DynamoKeys, "products/PRODUCT#", Nothing),
     store(DynamoKeys, "products/SKU#", Nothing),
     store(DynamoKeys, "products/IDEM#", Nothing),

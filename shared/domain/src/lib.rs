@@ -47,6 +47,7 @@ pub mod stock_level;
 pub mod tax;
 pub mod text;
 pub mod throttle;
+pub mod timeline;
 pub mod totals;
 pub mod user;
 pub mod verification;

@@ -1,7 +1,10 @@
 //! Ports of operations: readiness, migrations and the passwords of database roles.
 
+use crate::Page;
 use domain::{
+    id::OrderId,
     text::{Email, Username},
+    timeline::{EventRecord, TimelineEntry},
     user::Role,
 };
 use kernel::{Failure, Timestamp};
@@ -89,4 +92,23 @@ pub trait RoleSecrets {
 pub trait RolePasswords {
     /// Sets the password of a role; `NotFound` if the role does not exist.
     async fn set_password(&self, login: &RoleLogin) -> Result<(), Failure>;
+}
+
+/// What operators see of every event.
+pub trait EventRecords {
+    /// Adds events. One that is known already is left as it is.
+    async fn add(&self, events: &[EventRecord]) -> Result<(), Failure>;
+}
+
+/// Reads what is recorded of events.
+pub trait Timeline {
+    /// A page of the events about an order, oldest first, each with its consumers that keep an inbox. An event that occurred before
+    /// `remembered_since` has none, because the inboxes have forgotten it.
+    async fn of_order(
+        &self,
+        order: OrderId,
+        remembered_since: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<TimelineEntry>, Failure>;
 }

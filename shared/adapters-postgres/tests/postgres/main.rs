@@ -7,6 +7,7 @@ mod audit;
 mod backorders;
 mod connection;
 mod erasure;
+mod event_records;
 mod fixtures;
 mod identity;
 mod invoices;

@@ -1,7 +1,9 @@
 //! Roles that only read: what functions read works with them, and no write does, by privilege and by read-only transactions.
 
 use crate::{fixtures::*, stock::opened};
-use adapters_postgres::{PgContacts, PgInvoices, PgOrders, PgPayments, PgProductIndex, PgStock, PgUsers, PgWindows};
+use adapters_postgres::{
+    PgContacts, PgEventRecords, PgInvoices, PgOrders, PgPayments, PgProductIndex, PgStock, PgUsers, PgWindows,
+};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole};
 use domain::id::{OrderId, PaymentId, UserId};
@@ -9,7 +11,7 @@ use domain::listing::{ProductQuery, Sort};
 use kernel::FailureKind;
 use ports::{
     ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PreferenceStore, Probe, ProductIndex,
-    SessionStore, StockMovements, StockStore, Terms, WindowStore,
+    SessionStore, StockMovements, StockStore, Terms, Timeline, WindowStore,
 };
 
 fn readers() -> impl Iterator<Item = (Context, &'static str)> {
@@ -54,12 +56,13 @@ async fn reader_has_select_on_the_tables_of_its_context_and_no_other_privilege()
             "SELECT count(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
             WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'extensions') AND has_function_privilege('{role}', p.oid, 'EXECUTE')"
         );
-        // The catalogue's lowers a threshold for its statement, and identity's exports what is held about a person.
-        let has_one = matches!(context, Context::Catalogue | Context::Identity);
+        // The catalogue's lowers a threshold for its statement, identity's exports what is held about a person, and that of operations
+        // tells which consumers have handled an event.
+        let has_one = matches!(context, Context::Catalogue | Context::Identity | Context::Operations);
         assert_eq!(database.number(&functions).await, i64::from(has_one), "{role}");
         seen += 1;
     }
-    assert_eq!(seen, 8);
+    assert_eq!(seen, 9);
 }
 
 #[tokio::test]
@@ -103,6 +106,8 @@ async fn everything_that_functions_read_works_as_a_reader() {
     let windows = PgWindows::new(as_reader(Context::Analytics));
     assert!(windows.list(now(), now(), 10, None).await.expect("read").items.is_empty());
     let index = PgProductIndex::new(as_reader(Context::Catalogue));
+    let records = PgEventRecords::new(as_reader(Context::Operations));
+    assert!(records.of_order(order.id, now(), 10, None).await.expect("read").items.is_empty());
     let query = ProductQuery { words: vec!["lantern".to_owned()], sort: Sort::Relevance, ..Default::default() };
     assert!(index.search(&query, 10, None).await.expect("read").items.is_empty());
     assert_eq!(index.categories().await, Ok(vec![]));

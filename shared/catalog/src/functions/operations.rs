@@ -13,6 +13,13 @@ functions! {
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, &[PutObject])]).timeout(30)
         .gathering(1000, 300).memory(512);
+    /// Records every event, so that operators find it by order, customer and correlation id.
+    EVENT_RECORD = Function::new("event-record", Operations)
+        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::PostgresReceipts]).timeout(30)
+        .gathering(1000, 10).memory(512);
+    /// Lists the events about an order, with the consumers that have handled each.
+    ORDER_TIMELINE_GET = Function::new("order-timeline-get", Operations)
+        .http(Get, "/api/v1/ops/orders/{id}/timeline", ADMIN_ONLY).uses(&[Uses::PostgresRead]);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).timeout(240).memory(512);

@@ -1,9 +1,9 @@
 //! Runs the contract suites over the in-memory fakes.
 
 use super::{
-    Fixture, Observed, Observer, Reader, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
-    outbox::OrdersAndOutbox, personal_data::UsersAndExport, product_snapshots::ProductSource, role_secrets::NewSecret,
-    storefront::Shop, verifications::UsersAndTokens,
+    Fixture, Observed, Observer, Reader, event_records::RecordsAndInbox, ledger::PaymentsAndLedger,
+    migrations::MigrationsAndUsers, outbox::OrdersAndOutbox, personal_data::UsersAndExport,
+    product_snapshots::ProductSource, role_secrets::NewSecret, storefront::Shop, verifications::UsersAndTokens,
 };
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
@@ -100,6 +100,9 @@ fakes! {
     ledger contract_ledger |on: &Platform| PaymentsAndLedger { payments: on.payments(), ledger: on.ledger() };
     message_templates contract_message_templates Platform::message_templates;
     event_log contract_event_log |on: &Platform| observed(on.event_log());
+    event_records contract_event_records |on: &Platform| {
+        RecordsAndInbox { records: on.event_records(), timeline: on.event_records(), inbox: on.receipts() }
+    };
     log_topics contract_log_topics Platform::log_topics;
     email_sender contract_email_sender |on: &Platform| observed(on.email_sender());
     migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };

@@ -27,6 +27,7 @@ pub mod dead_letters;
 pub mod documents;
 pub mod email_sender;
 pub mod event_log;
+pub mod event_records;
 pub mod gateway;
 pub mod image_objects;
 pub mod invoice_renderer;

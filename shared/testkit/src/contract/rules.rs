@@ -42,6 +42,7 @@ mod tests {
         ("message_templates", include_str!("message_templates.rs")),
         ("log_topics", include_str!("log_topics.rs")),
         ("event_log", include_str!("event_log.rs")),
+        ("event_records", include_str!("event_records.rs")),
         ("email_sender", include_str!("email_sender.rs")),
         ("migrations", include_str!("migrations.rs")),
         ("prices", include_str!("prices.rs")),

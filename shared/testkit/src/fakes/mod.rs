@@ -12,6 +12,7 @@ mod catalogue;
 mod circuit_breaker;
 mod clients;
 mod credit_notes;
+mod event_records;
 mod faults;
 mod gateway;
 mod identity;
@@ -28,6 +29,7 @@ mod payments;
 mod personal_data;
 mod product_index;
 mod rate_limiter;
+mod receipts;
 mod request_sources;
 mod roles;
 mod saved_methods;
@@ -58,6 +60,7 @@ use bulk::BulkState;
 use canary::CanaryState;
 use catalogue::{CacheState, ProductsState};
 use domain::id::SessionId;
+use event_records::RecordsState;
 use faults::Plan;
 use gateway::GatewayState;
 use identity::UsersState;
@@ -131,6 +134,7 @@ struct State {
     archive: ObjectsState,
     dead_letters: DeadLettersState,
     log: LogState,
+    records: RecordsState,
     topics: TopicsState,
     stream: StreamState,
     migrations: MigrationsState,
@@ -138,23 +142,6 @@ struct State {
     roles: RolesState,
     /// Number of salts and refresh tokens issued.
     secrets: u64,
-}
-
-impl ports::Receipts for Receipts {
-    async fn record(&self, claim: Claim) -> Result<(), Failure> {
-        let step = self.0.step(Dependency::Database, "receipts.record", |state| {
-            state.claim(claim);
-            Ok(())
-        });
-        step.await
-    }
-}
-
-impl Receipts {
-    /// Records a claim, without a step and without faults.
-    pub fn assume(&self, claim: Claim) {
-        self.0.0.state.borrow_mut().claim(claim);
-    }
 }
 
 impl State {
@@ -233,6 +220,8 @@ handles! {
     windows Windows;
     archive Archive;
     event_log EventLog;
+    /// What operators see of every event.
+    event_records EventRecords;
     log_topics LogTopics;
     analytics_stream AnalyticsStream;
     bus Bus;

@@ -3,7 +3,7 @@
 use super::{Fixture, saga};
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{
-    PgContacts, PgInvoices, PgJobs, PgProductIndex, PgUsers, PgWebhooks, PgWindows, UnreachableBus,
+    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgProductIndex, PgUsers, PgWebhooks, PgWindows, UnreachableBus,
 };
 use catalog::{Auth, Context, Function, Method, Trigger, Uses};
 use edge::testing::http_event;
@@ -58,6 +58,8 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     let order = first(&listed);
     read!(ORDER_LIST, "", |call| order_list::handle(orders, call));
     read!(ORDER_GET, &order, |call| order_get::handle(orders, call));
+    let records = PgEventRecords::new(fixture.database.reader_through_proxy(Context::Operations, fixture.proxy.port));
+    read!(ORDER_TIMELINE_GET, &order, |call| order_timeline_get::handle(&records, call));
     read!(ORDER_NOTE_LIST, &order, |call| order_note_list::handle(orders, call));
     let payment = read!(PAYMENT_GET_ORDER, &order, |call| payment_get_order::handle(payments, call));
     let payment = body(&payment)["id"].as_str().expect("a payment").to_owned();

@@ -2,16 +2,16 @@
 
 use super::{PROCESSES, var};
 use adapters_postgres::{
-    Database, Migrator, PgContacts, PgInvoices, PgJobs, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex,
-    PgStock, PgUsers, PgWebhooks, PgWindows,
+    Database, Migrator, PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOrders, PgOutbox, PgPayments,
+    PgProductIndex, PgReceipts, PgStock, PgUsers, PgWebhooks, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
 use std::sync::Arc;
 use testkit::Platform;
 use testkit::contract::{
-    Fixture, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, outbox::OrdersAndOutbox,
-    personal_data::UsersAndExport, verifications::UsersAndTokens,
+    Fixture, event_records::RecordsAndInbox, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
+    outbox::OrdersAndOutbox, personal_data::UsersAndExport, verifications::UsersAndTokens,
 };
 
 /// Several processes over a fresh database, each with a connection of its own.
@@ -45,6 +45,15 @@ mod contacts {
 mod credit_notes {
     use super::*;
     testkit::contract_credit_notes!(store(Context::Invoices, PgInvoices::new));
+}
+
+mod event_records {
+    use super::*;
+    testkit::contract_event_records!(fixture(|database, _| RecordsAndInbox {
+        records: PgEventRecords::new(database.as_role(DatabaseRole::Recorder)),
+        timeline: PgEventRecords::new(database.as_role(DatabaseRole::Reader(Context::Operations))),
+        inbox: PgReceipts::new(database.as_context(Context::Orders)),
+    }));
 }
 
 mod message_budgets {

@@ -20,6 +20,7 @@ mod images;
 mod invoice_list;
 mod mismatch_list;
 mod notifications;
+mod operations;
 mod order_address_update;
 mod order_advance;
 mod order_note_add;

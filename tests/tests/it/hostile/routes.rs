@@ -198,6 +198,7 @@ impl Api {
             INVOICE_GET => |call| invoice_get::handle(&p.invoices(), &p.documents(), call);
             INVOICE_LIST => |call| invoice_list::handle(&p.invoices(), &p.documents(), call);
             CREDIT_NOTE_LIST => |call| credit_note_list::handle(&p.invoices(), &p.documents(), call);
+            ORDER_TIMELINE_GET => |call| order_timeline_get::handle(&p.event_records(), call);
             WINDOW_LIST => |call| window_list::handle(&p.windows(), call);
             ROUTE_DEFAULT => |call| route_default::handle(call);
             HEALTH_GET => |call| health_get::handle(call);

@@ -320,6 +320,7 @@ fn analytics() -> Vec<Operation> {
 
 fn operations() -> Vec<Operation> {
     vec![
+        route(catalog::ORDER_TIMELINE_GET).ok::<ListView<TimelineEntryView>>().paged(),
         route(catalog::HEALTH_GET).ok::<HealthView>(),
         route(catalog::READY_GET).ok::<ReadinessView>().may_be_unhealthy(),
         route(catalog::OPENAPI_GET).document(examples::openapi),

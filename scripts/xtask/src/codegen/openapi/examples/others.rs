@@ -73,6 +73,25 @@ examples! {
         top_products: vec![TopProductView { product_id: PRODUCT.into(), name: "Storm lantern".into(), quantity: 4 }],
         by_region: vec![RegionView { region: "US-CA".into(), orders: 2, revenue: dollars(9736) }],
     };
+    TimelineEntryView = Self {
+        id: OTHER.into(),
+        kind: "OrderPlaced.v1".into(),
+        source: "quayside.orders".into(),
+        subject: ORDER.into(),
+        sequence: 1,
+        occurred_at: NOON.into(),
+        since_previous_ms: None,
+        recorded_at: "2026-11-21T12:00:21Z".into(),
+        correlation_id: OTHER.into(),
+        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
+        data: parsed(json!({ "order_id": ORDER, "user_id": USER }))?,
+        deliveries: vec![HandlingView {
+            consumer: "stock-reserve".into(),
+            status: "handled",
+            handled_at: Some("2026-11-21T12:00:00.084Z".into()),
+            after_ms: Some(84),
+        }],
+    };
     HealthView = Self::OK;
     ReadinessView = Self::new(vec![
         DependencyView::new("database", true, true),

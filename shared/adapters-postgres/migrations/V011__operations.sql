@@ -1,0 +1,42 @@
+-- What operators look up: every event as it left, by order, customer and correlation id.
+
+CREATE TABLE operations.event_records (
+    -- Of the event, hence ordered by time: a new row goes to the end of the index.
+    id             uuid        PRIMARY KEY,
+    type           text        NOT NULL,
+    source         text        NOT NULL,
+    subject        text        NOT NULL,
+    sequence       bigint      NOT NULL,
+    occurred_at    timestamptz NOT NULL,
+    correlation_id uuid        NOT NULL,
+    trace_id       text,
+    -- What the event is about, from its data.
+    order_id       uuid,
+    user_id        uuid,
+    -- The members that may leave.
+    data           jsonb       NOT NULL,
+    recorded_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX event_records_of_order ON operations.event_records (order_id, occurred_at, id) WHERE order_id IS NOT NULL;
+CREATE INDEX event_records_of_user ON operations.event_records (user_id, occurred_at, id) WHERE user_id IS NOT NULL;
+CREATE INDEX event_records_of_request ON operations.event_records (correlation_id, occurred_at, id);
+-- For retention.
+CREATE INDEX event_records_age ON operations.event_records (recorded_at);
+
+-- When each of these consumers had handled the event at the same position; no row for one that has not. Every consumer records that in the
+-- inbox of its context, which only operations may look at, with the rights of the owner of the database.
+CREATE FUNCTION operations.handled(consumers text[], ids uuid[]) RETURNS TABLE (consumer text, event_id uuid, handled_at timestamptz)
+LANGUAGE sql STABLE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT i.consumer, i.event_id, i.claimed_at
+    FROM unnest(consumers, ids) AS owed (consumer, event_id), LATERAL (
+        SELECT * FROM identity.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM catalogue.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM inventory.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM orders.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM payments.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM notifications.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM invoices.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM analytics.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+        UNION ALL SELECT * FROM operations.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
+    ) AS i;
+$$;

@@ -1,0 +1,143 @@
+//! What operators see of every event.
+
+use super::{
+    Database,
+    orders::{format_position, parse_cursor},
+    params::params,
+    rows::{count, get, json},
+};
+use domain::{
+    id::{OrderId, UserId},
+    timeline::{EventRecord, Handling, TimelineEntry},
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{EventRecords, Page, Timeline};
+use serde_json::{Value, json as object};
+use std::sync::Arc;
+use tokio_postgres::{Row, types::Json};
+
+/// Adds a batch. The role may insert and read nothing, which a conflict target would need.
+const ADD: &str = "
+    INSERT INTO event_records
+        (id, type, source, subject, sequence, occurred_at, correlation_id, trace_id, order_id, user_id, data)
+    SELECT id, type, source, subject, sequence, occurred_at, correlation_id, trace_id, order_id, user_id, data
+    FROM jsonb_to_recordset($1) AS e (
+        id uuid, type text, source text, subject text, sequence bigint, occurred_at timestamptz, correlation_id uuid,
+        trace_id text, order_id uuid, user_id uuid, data jsonb
+    )
+    ORDER BY id
+    ON CONFLICT DO NOTHING";
+
+/// A page of the events about an order with their consumers. `$6` and `$7` pair each type of event with each of its consumers.
+const OF_ORDER: &str = "
+    WITH page AS MATERIALIZED (
+        SELECT * FROM event_records
+        WHERE order_id = $1 AND ($2 IS NULL OR (occurred_at, id) > ($2, $3))
+        ORDER BY occurred_at, id LIMIT $4
+    ), owed AS MATERIALIZED (
+        SELECT page.id, consumes.consumer
+        FROM page JOIN unnest($6, $7) AS consumes (type, consumer) USING (type)
+        WHERE page.occurred_at >= $5
+    ), delivery AS (
+        SELECT owed.id, jsonb_agg(
+            jsonb_build_object('consumer', owed.consumer, 'handled_at', handled.handled_at)
+            ORDER BY handled.handled_at, owed.consumer
+        ) AS list
+        FROM owed LEFT JOIN handled(
+            (SELECT array_agg(consumer ORDER BY id, consumer) FROM owed), (SELECT array_agg(id ORDER BY id, consumer) FROM owed)
+        ) AS handled ON handled.event_id = owed.id AND handled.consumer = owed.consumer
+        GROUP BY owed.id
+    )
+    SELECT page.*, coalesce(delivery.list, '[]') AS deliveries
+    FROM page LEFT JOIN delivery USING (id)
+    ORDER BY page.occurred_at, page.id";
+
+#[derive(Debug)]
+pub struct PgEventRecords {
+    database: Arc<Database>,
+}
+
+impl PgEventRecords {
+    /// `database` logs in as the recorder to add events, and as the reader of operations to read them.
+    pub fn new(database: Arc<Database>) -> Self {
+        Self { database }
+    }
+}
+
+impl EventRecords for PgEventRecords {
+    async fn add(&self, events: &[EventRecord]) -> Result<(), Failure> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let events: Vec<Value> = events.iter().map(to_json).collect();
+        self.database.query(ADD, &params![Json(events)]).await.map(drop)
+    }
+}
+
+impl Timeline for PgEventRecords {
+    async fn of_order(
+        &self,
+        order: OrderId,
+        remembered_since: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<TimelineEntry>, Failure> {
+        let (at, id) = cursor.map(parse_cursor).transpose()?.unzip();
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
+        let (kinds, consumers): (Vec<&str>, Vec<&str>) = consumers().unzip();
+        let params = params![order.0, at, id, i64::from(limit) + 1, remembered_since, kinds, consumers];
+        let rows = self.database.query(OF_ORDER, &params).await?;
+        let items: Vec<TimelineEntry> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
+        let next = if rows.len() > page_size { items.last().map(position) } else { None };
+        Ok(Page { items, next })
+    }
+}
+
+/// Each type of event with each consumer that keeps an inbox.
+fn consumers() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of = |event: &&'static catalog::Event| {
+        let name = event.name;
+        catalog::consumers_with_inbox(event).map(move |function| (name, function.name))
+    };
+    catalog::EVENTS.iter().flat_map(of)
+}
+
+fn position(last: &TimelineEntry) -> String {
+    format_position(last.event.occurred_at, last.event.id)
+}
+
+fn to_json(event: &EventRecord) -> Value {
+    object!({
+        "id": event.id,
+        "type": event.kind,
+        "source": event.source,
+        "subject": event.subject,
+        "sequence": event.sequence,
+        "occurred_at": event.occurred_at,
+        "correlation_id": event.correlation_id,
+        "trace_id": event.trace_id,
+        "order_id": event.order_id,
+        "user_id": event.user_id,
+        "data": event.data,
+    })
+}
+
+fn read(row: &Row) -> Result<TimelineEntry, Failure> {
+    Ok(TimelineEntry {
+        event: EventRecord {
+            id: get(row, "id")?,
+            kind: get(row, "type")?,
+            source: get(row, "source")?,
+            subject: get(row, "subject")?,
+            sequence: count(row, "sequence")?,
+            occurred_at: get(row, "occurred_at")?,
+            correlation_id: get(row, "correlation_id")?,
+            trace_id: get(row, "trace_id")?,
+            order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
+            user_id: get::<Option<Uuid>>(row, "user_id")?.map(UserId),
+            data: json(row, "data")?,
+        },
+        recorded_at: get(row, "recorded_at")?,
+        deliveries: json::<Vec<Handling>>(row, "deliveries")?,
+    })
+}

@@ -1,0 +1,89 @@
+//! What operators see of every event.
+
+use crate::fixtures::*;
+use adapters_postgres::{PgEventRecords, PgReceipts};
+use adapters_testkit::postgres::TestDatabase;
+use catalog::{Context, DatabaseRole};
+use domain::id::OrderId;
+use kernel::{Claim, Timestamp, Uuid};
+use ports::{EventRecords as _, Receipts as _, Timeline as _};
+
+/// Number of orders with ten events each.
+const ORDERS: i64 = 3_000;
+
+/// Fills the records with events of many orders, and the inboxes of orders and of the inventory with an entry for each.
+async fn fill(database: &TestDatabase) {
+    let events = format!(
+        "INSERT INTO operations.event_records (id, type, source, subject, sequence, occurred_at, correlation_id, order_id, user_id, data)
+        SELECT gen_random_uuid(), 'StockAllocated.v1', 'quayside.inventory', o, e, now() - interval '1 day' + e * interval '1 second',
+            gen_random_uuid(), lpad(to_hex(o), 32, '0')::uuid, lpad(to_hex(o % 100), 32, '0')::uuid, '{{}}'
+        FROM generate_series(1, {ORDERS}) AS o, generate_series(1, 10) AS e"
+    );
+    database.execute(&events).await;
+    let claims = |schema: &str, consumer: &str| {
+        format!(
+            "INSERT INTO {schema}.inbox (consumer, event_id) SELECT '{consumer}', id FROM operations.event_records; ANALYZE {schema}.inbox;"
+        )
+    };
+    database.execute(&claims("orders", catalog::ORDER_ADVANCE.name)).await;
+    database.execute(&claims("inventory", catalog::STOCK_ALERT.name)).await;
+    database.execute("ANALYZE operations.event_records").await;
+}
+
+fn reader(database: &TestDatabase) -> PgEventRecords {
+    PgEventRecords::new(database.as_role(DatabaseRole::Reader(Context::Operations)))
+}
+
+#[tokio::test]
+async fn timeline_of_an_order_reads_its_own_rows_and_no_others() {
+    let database = database().await;
+    fill(&database).await;
+    let order = OrderId(Uuid::from_u128(7));
+    let look = async || reader(&database).of_order(order, Timestamp::UNIX_EPOCH, 100, None).await;
+    for schema in ["operations", "orders", "inventory"] {
+        let (page, read) = rows_read(&database, schema, &look).await;
+        assert_eq!(page.expect("a page").items.len(), 10);
+        assert!((10..=40).contains(&read), "{schema}: {read} of {} rows", 10 * ORDERS);
+    }
+}
+
+#[tokio::test]
+async fn every_inbox_tells_when_its_consumers_have_handled_an_event() {
+    let database = database().await;
+    let records = reader(&database);
+    for function in catalog::FUNCTIONS.iter().filter(|function| function.keeps_inbox()) {
+        let Some(event) = function.consumes().first() else { continue };
+        let (id, order) = (id(), OrderId(id()));
+        let insert = format!(
+            "INSERT INTO operations.event_records (id, type, source, subject, sequence, occurred_at, correlation_id, order_id, data)
+            VALUES ('{id}', '{}', 'x', 'x', 1, now(), '{id}', '{order}', '{{}}')",
+            event.name
+        );
+        database.execute(&insert).await;
+        let claim = Claim { consumer: function.name, event_id: id };
+        PgReceipts::new(database.as_role(DatabaseRole::Writer(function.context)))
+            .record(claim)
+            .await
+            .expect("recorded");
+        let page = records.of_order(order, Timestamp::UNIX_EPOCH, 10, None).await.expect("a page");
+        let first = &page.items[0].deliveries[0];
+        assert_eq!((first.consumer.as_str(), first.handled_at.is_some()), (function.name, true));
+    }
+}
+
+#[tokio::test]
+async fn recorder_adds_events_and_neither_reads_nor_changes_them() {
+    let database = database().await;
+    let recorder = PgEventRecords::new(database.as_role(DatabaseRole::Recorder));
+    assert_eq!(recorder.add(&[]).await, Ok(()));
+    for statement in
+        ["SELECT id FROM event_records", "DELETE FROM event_records", "UPDATE event_records SET data = '{}'"]
+    {
+        let refused = format!(
+            "SET ROLE recorder; SET search_path = operations; DO $$ BEGIN PERFORM 1; EXECUTE '{}'; RAISE EXCEPTION 'it was allowed';
+            EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
+            statement.replace('\'', "''")
+        );
+        database.execute(&refused).await;
+    }
+}

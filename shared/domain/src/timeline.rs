@@ -1,0 +1,138 @@
+//! What operators see of an order: the events about it, and which consumers have handled each of them.
+
+use crate::{
+    event,
+    id::{OrderId, UserId},
+};
+use kernel::{CloudEvent, Failure, Timestamp, Uuid, seconds_after};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// An event as it leaves, with what it is about. It contains no personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    /// Id of the event.
+    pub id: Uuid,
+    /// Its type, such as `OrderPlaced.v1`.
+    pub kind: String,
+    /// The context that published it, such as `quayside.orders`.
+    pub source: String,
+    /// Id of the aggregate that it describes.
+    pub subject: String,
+    /// Version of the aggregate after it.
+    pub sequence: u64,
+    pub occurred_at: Timestamp,
+    pub correlation_id: Uuid,
+    /// Of the W3C trace in which it was published.
+    pub trace_id: Option<String>,
+    pub order_id: Option<OrderId>,
+    pub user_id: Option<UserId>,
+    /// The members that may leave.
+    pub data: Map<String, Value>,
+}
+
+/// The record of an event. Whatever may not leave is removed once more. `Invalid` if the event is not in the catalog.
+pub fn record(mut event: CloudEvent<Map<String, Value>>) -> Result<EventRecord, Failure> {
+    let row = event::redact(&mut event)?;
+    let trace_id = event.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1)).map(str::to_owned);
+    let data = match event.event.remove("data") {
+        Some(Value::Object(data)) => data,
+        _ => Map::new(),
+    };
+    let id = |name: &str| data.get(name).and_then(Value::as_str).and_then(|id| id.parse::<Uuid>().ok());
+    Ok(EventRecord {
+        id: event.id,
+        kind: row.name.to_owned(),
+        source: row.context.source().to_owned(),
+        sequence: event.sequence,
+        occurred_at: event.time,
+        correlation_id: event.correlationid,
+        trace_id,
+        order_id: id("order_id").map(OrderId),
+        user_id: id("user_id").map(UserId),
+        subject: event.subject,
+        data,
+    })
+}
+
+/// Days for which the inboxes remember certainly who has handled an event. They delete an entry a day later.
+const REMEMBERED_DAYS: i64 = 14;
+
+/// Since when the inboxes tell who has handled an event. Of an older one nothing is known, which does not mean that nobody has.
+pub fn remembered_since(now: Timestamp) -> Result<Timestamp, Failure> {
+    seconds_after(now, -REMEMBERED_DAYS * 86_400)
+}
+
+/// An event in the timeline of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimelineEntry {
+    pub event: EventRecord,
+    /// When operations recorded it: some time after it was published.
+    pub recorded_at: Timestamp,
+    /// Its consumers, those that have handled it first. Empty when the inboxes do not remember the event any more.
+    pub deliveries: Vec<Handling>,
+}
+
+/// What is known of an event and one of its consumers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Handling {
+    /// The function.
+    pub consumer: String,
+    /// When it had handled the event; `None` as long as it has not.
+    pub handled_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::TraceContext;
+    use serde_json::json;
+
+    const ORDER: &str = "0192f0c1-0000-7000-8000-0000000000b1";
+
+    fn event(kind: &str, data: Value) -> CloudEvent<Map<String, Value>> {
+        let trace = TraceContext::new(Uuid::from_u128(7));
+        CloudEvent {
+            specversion: kernel::SPEC_VERSION.to_owned(),
+            id: Uuid::from_u128(1),
+            source: "quayside.orders".to_owned(),
+            subject: ORDER.to_owned(),
+            time: Timestamp::UNIX_EPOCH,
+            sequence: 3,
+            correlationid: trace.correlation_id,
+            traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+            event: Map::from_iter([("type".to_owned(), kind.into()), ("data".to_owned(), data)]),
+        }
+    }
+
+    #[test]
+    fn record_names_the_order_the_customer_and_the_trace() {
+        let data =
+            json!({ "order_id": ORDER, "user_id": "0192f0c1-0000-7000-8000-000000000001", "reason": "timed_out" });
+        let found = record(event("OrderCancelled.v1", data.clone())).unwrap();
+        assert_eq!(found.order_id.map(|id| id.to_string()).as_deref(), Some(ORDER));
+        assert_eq!(found.user_id.map(|id| id.0.as_u128() & 0xff), Some(1));
+        assert_eq!(found.trace_id.as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert_eq!((found.kind.as_str(), found.sequence), ("OrderCancelled.v1", 3));
+        assert_eq!(Value::Object(found.data), data);
+    }
+
+    #[test]
+    fn record_keeps_nothing_that_may_not_leave() {
+        let data = json!({ "order_id": ORDER, "shipping_address": { "line1": "1 Pier" }, "user_id": "Ada Lovelace" });
+        let found = record(event("OrderPlaced.v1", data)).unwrap();
+        assert_eq!(Value::Object(found.data), json!({ "order_id": ORDER }));
+        assert_eq!(found.user_id, None);
+    }
+
+    #[test]
+    fn every_inbox_remembers_an_event_for_longer_than_the_timeline_asks() {
+        let inboxes = catalog::deletions().filter(|one| one.table.ends_with(".inbox"));
+        assert!(inboxes.map(|one| i64::from(one.days)).min() > Some(REMEMBERED_DAYS));
+    }
+
+    #[test]
+    fn event_that_is_not_in_the_catalog_is_refused() {
+        assert_eq!(record(event("OrderInvented.v1", json!({}))).unwrap_err().code, "unknown-event");
+    }
+}

@@ -1,0 +1,194 @@
+//! Contract of [`EventRecords`] and [`Timeline`].
+
+use super::{Fixture, fresh, later, now};
+use domain::{
+    id::{OrderId, UserId},
+    timeline::{EventRecord, TimelineEntry},
+};
+use futures_util::future::join_all;
+use kernel::{FailureKind, Timestamp, Uuid};
+use ports::{Claim, EventRecords, Receipts, Timeline};
+use serde_json::json;
+
+/// What is recorded of events, and the inbox of `order-advance`.
+#[derive(Debug)]
+pub struct RecordsAndInbox<W, R, I> {
+    pub records: W,
+    pub timeline: R,
+    pub inbox: I,
+}
+
+/// Generates one test per rule of [`EventRecords`] and [`Timeline`]. The expression is a future of a
+/// `Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>`.
+#[macro_export]
+macro_rules! contract_event_records {
+    ($fixture:expr) => {
+        $crate::each_rule! { event_records, $fixture;
+            events_about_an_order_are_listed_oldest_first
+            event_is_read_as_it_was_recorded
+            event_that_is_recorded_again_stays_as_it_was
+            concurrent_batches_record_each_event_once
+            page_starts_after_the_cursor_even_between_events_of_one_time
+            malformed_cursor_is_rejected
+            consumer_that_has_handled_an_event_comes_before_those_that_have_not
+            event_that_the_inboxes_have_forgotten_has_no_consumers
+            event_without_consumers_has_none
+            adding_no_events_succeeds
+        }
+    };
+}
+
+fn about(order: OrderId, at: Timestamp) -> EventRecord {
+    of_type(catalog::STOCK_RESERVED.name, order, at)
+}
+
+fn of_type(kind: &str, order: OrderId, at: Timestamp) -> EventRecord {
+    let data = json!({ "order_id": order, "lines": [{ "quantity": 2 }] });
+    EventRecord {
+        id: fresh(),
+        kind: kind.to_owned(),
+        source: "quayside.inventory".to_owned(),
+        subject: order.to_string(),
+        sequence: 2,
+        occurred_at: at,
+        correlation_id: fresh(),
+        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
+        order_id: Some(order),
+        user_id: Some(UserId(fresh())),
+        data: data.as_object().cloned().expect("an object"),
+    }
+}
+
+fn order() -> OrderId {
+    OrderId(fresh())
+}
+
+async fn entries(timeline: &impl Timeline, order: OrderId) -> Vec<TimelineEntry> {
+    let page = timeline.of_order(order, later(-3_600), 100, None).await.expect("the store responds");
+    assert_eq!(page.next, None);
+    page.items
+}
+
+async fn ids(timeline: &impl Timeline, order: OrderId) -> Vec<Uuid> {
+    entries(timeline, order).await.into_iter().map(|entry| entry.event.id).collect()
+}
+
+pub async fn events_about_an_order_are_listed_oldest_first(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine, other) = (fixture.port(), order(), order());
+    let [third, first, second] = [30, 10, 20].map(|seconds| about(mine, later(seconds)));
+    let expected = [first.id, second.id, third.id];
+    port.records.add(&[third, about(other, now())]).await.expect("added");
+    let unrelated = EventRecord { order_id: None, ..about(mine, now()) };
+    port.records.add(&[first, unrelated, second]).await.expect("added");
+    assert_eq!(ids(&port.timeline, mine).await, expected);
+    assert!(ids(&port.timeline, order()).await.is_empty());
+}
+
+pub async fn event_is_read_as_it_was_recorded(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let full = about(mine, now());
+    let sparse = EventRecord { trace_id: None, user_id: None, data: serde_json::Map::new(), ..about(mine, later(1)) };
+    port.records.add(&[full.clone(), sparse.clone()]).await.expect("added");
+    let read: Vec<_> = entries(&port.timeline, mine).await.into_iter().map(|entry| entry.event).collect();
+    assert_eq!(read, [full, sparse]);
+}
+
+pub async fn event_that_is_recorded_again_stays_as_it_was(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let event = about(mine, now());
+    let changed = EventRecord { sequence: 9, ..event.clone() };
+    port.records.add(&[event.clone(), event.clone()]).await.expect("added");
+    port.records.add(&[changed]).await.expect("added");
+    let read: Vec<_> = entries(&port.timeline, mine).await.into_iter().map(|entry| entry.event).collect();
+    assert_eq!(read, [event]);
+}
+
+pub async fn concurrent_batches_record_each_event_once(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let mine = order();
+    let batch: Vec<EventRecord> = (0..10).map(|seconds| about(mine, later(seconds))).collect();
+    let batches: Vec<Vec<EventRecord>> =
+        (0..8).map(|n| if n % 2 == 0 { batch.clone() } else { batch.iter().rev().cloned().collect() }).collect();
+    let added = join_all(fixture.concurrent(8).zip(&batches).map(|(port, batch)| port.records.add(batch))).await;
+    assert!(added.iter().all(Result::is_ok), "{added:?}");
+    let expected: Vec<Uuid> = batch.iter().map(|event| event.id).collect();
+    assert_eq!(ids(&fixture.port().timeline, mine).await, expected);
+}
+
+pub async fn page_starts_after_the_cursor_even_between_events_of_one_time(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let mut events: Vec<EventRecord> = [0, 0, 0, 7, 7].map(|seconds| about(mine, later(seconds))).into();
+    events.sort_by_key(|event| (event.occurred_at, event.id));
+    port.records.add(&events).await.expect("added");
+    let (mut read, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = port.timeline.of_order(mine, now(), 2, cursor.as_deref()).await.expect("a page");
+        assert!(page.items.len() <= 2);
+        read.extend(page.items.into_iter().map(|entry| entry.event.id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read, events.iter().map(|event| event.id).collect::<Vec<_>>());
+}
+
+pub async fn malformed_cursor_is_rejected(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    for cursor in ["", "-", "x", "1-x", "99999999999999999999-0192f0c1000070008000000000000001"] {
+        let failure = fixture.port().timeline.of_order(order(), now(), 2, Some(cursor)).await.expect_err(cursor);
+        assert_eq!((failure.kind, failure.fields[0].pointer.as_str()), (FailureKind::Invalid, "?cursor"), "{cursor}");
+    }
+}
+
+pub async fn consumer_that_has_handled_an_event_comes_before_those_that_have_not(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let event = of_type(catalog::STOCK_ALLOCATED.name, mine, now());
+    port.records.add(std::slice::from_ref(&event)).await.expect("added");
+    let consumers: Vec<&str> =
+        catalog::consumers_with_inbox(catalog::STOCK_ALLOCATED).map(|function| function.name).collect();
+    let before = entries(&port.timeline, mine).await.remove(0).deliveries;
+    assert_eq!(before.len(), consumers.len(), "{before:?}");
+    assert!(before.iter().all(|handling| handling.handled_at.is_none()), "{before:?}");
+    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: event.id };
+    port.inbox.record(claim).await.expect("recorded");
+    let after = entries(&port.timeline, mine).await.remove(0).deliveries;
+    assert_eq!(after[0].consumer, claim.consumer);
+    assert!(after[0].handled_at.is_some(), "{after:?}");
+    assert_eq!(after.iter().filter(|handling| handling.handled_at.is_none()).count(), consumers.len() - 1);
+}
+
+pub async fn event_that_the_inboxes_have_forgotten_has_no_consumers(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    port.records.add(&[about(mine, later(-10)), about(mine, now())]).await.expect("added");
+    let page = port.timeline.of_order(mine, now(), 10, None).await.expect("a page");
+    assert_eq!(page.items.iter().map(|entry| entry.deliveries.is_empty()).collect::<Vec<_>>(), [true, false]);
+}
+
+pub async fn event_without_consumers_has_none(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    port.records.add(&[of_type("Retired.v1", mine, now())]).await.expect("added");
+    assert_eq!(entries(&port.timeline, mine).await[0].deliveries, []);
+}
+
+pub async fn adding_no_events_succeeds(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    assert_eq!(fixture.port().records.add(&[]).await, Ok(()));
+}

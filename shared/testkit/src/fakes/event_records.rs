@@ -1,0 +1,80 @@
+//! In-memory fake of what operators see of every event.
+
+use super::{Dependency, EventRecords};
+use domain::{
+    id::OrderId,
+    timeline::{EventRecord, Handling, TimelineEntry},
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{Claim, Page};
+use std::collections::{BTreeMap, HashSet};
+
+#[derive(Default)]
+pub(super) struct RecordsState(BTreeMap<(Timestamp, Uuid), EventRecord>);
+
+impl EventRecords {
+    /// All records, by time.
+    pub fn all(&self) -> Vec<EventRecord> {
+        self.0.inspect(|state| state.records.0.values().cloned().collect())
+    }
+}
+
+impl ports::EventRecords for EventRecords {
+    async fn add(&self, events: &[EventRecord]) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "event_records.add", |state| {
+            let known: HashSet<Uuid> = state.records.0.keys().map(|(_, id)| *id).collect();
+            for event in events.iter().filter(|event| !known.contains(&event.id)) {
+                state.records.0.entry((event.occurred_at, event.id)).or_insert_with(|| event.clone());
+            }
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl ports::Timeline for EventRecords {
+    async fn of_order(
+        &self,
+        order: OrderId,
+        remembered_since: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<TimelineEntry>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let query = self.0.query(Dependency::Database, |state| {
+            let about = state.records.0.iter().filter(|(_, event)| event.order_id == Some(order));
+            let mut found: Vec<_> = about.filter(|(place, _)| after.is_none_or(|after| **place > after)).collect();
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
+            let items = found.into_iter().map(|(_, event)| entry(event, remembered_since, &state.claims)).collect();
+            Ok(Page { items, next })
+        });
+        query.await
+    }
+}
+
+/// The fake has no clock: it records and handles events when they occur.
+fn entry(event: &EventRecord, remembered_since: Timestamp, claims: &HashSet<Claim>) -> TimelineEntry {
+    let is_remembered = event.occurred_at >= remembered_since;
+    let row = catalog::find_event(&event.kind).filter(|_| is_remembered);
+    let mut deliveries: Vec<Handling> = row
+        .into_iter()
+        .flat_map(catalog::consumers_with_inbox)
+        .map(|consumer| {
+            let is_handled = claims.contains(&Claim { consumer: consumer.name, event_id: event.id });
+            Handling { consumer: consumer.name.to_owned(), handled_at: is_handled.then_some(event.occurred_at) }
+        })
+        .collect();
+    deliveries.sort_by(|a, b| (a.handled_at.is_none(), &a.consumer).cmp(&(b.handled_at.is_none(), &b.consumer)));
+    TimelineEntry { event: event.clone(), recorded_at: event.occurred_at, deliveries }
+}
+
+fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+    let parse = || {
+        let (at, id) = cursor.split_once('/')?;
+        Some((at.parse().ok()?, id.parse().ok()?))
+    };
+    parse().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
+}
