@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.padding import Padding
 from rich.spinner import Spinner
+from rich.table import Table
 from rich.text import Text
 
 from config import ScriptError
@@ -36,6 +37,10 @@ def heading(text: str) -> None:
 
 def note(text: str) -> None:
     _stdout.print(Text(f"    {text}"))
+
+
+def table(rows: Table) -> None:
+    _stdout.print(rows)
 
 
 def fail(text: str) -> None:

@@ -9,6 +9,7 @@ mod clients;
 mod failure;
 mod gateway;
 mod identity;
+mod operations;
 mod order;
 mod payment_methods;
 mod personal_data;

@@ -18,6 +18,7 @@ const FUNCTIONS: &[&Function] = &[
     catalog::WINDOW_AGGREGATE,
     catalog::EVENT_FORWARD,
     catalog::EVENT_ARCHIVE,
+    catalog::EVENT_RECORD,
 ];
 
 #[tokio::test]

@@ -1,0 +1,72 @@
+"""What the operator's command line makes of responses of the API."""
+
+import unittest
+from typing import Any
+from unittest import mock
+
+import operate
+import progress
+
+ORDER = "01936d6e-0000-7000-8000-000000000001"
+
+
+def entry(kind: str, after: int | None, *deliveries: dict[str, Any], **data: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "occurred_at": "2026-11-21T12:00:00.123456Z",
+        "since_previous_ms": after,
+        "correlation_id": "01936d6e-0000-7000-8000-00000000c0de",
+        "data": {"order_id": ORDER, **data},
+        "deliveries": list(deliveries),
+    }
+
+
+HANDLED = {"consumer": "stock-reserve", "status": "handled", "after_ms": 84}
+OPEN = {"consumer": "payment-charge", "status": "open", "after_ms": None}
+
+
+class Pages(unittest.TestCase):
+    def test_all_pages_of_a_list_are_read(self) -> None:
+        asked = []
+
+        class Api:
+            def get(self, path: str) -> Any:
+                asked.append(path)
+                last = "cursor" in path
+                body = {"items": [len(asked)], "next_cursor": None if last else "abc"}
+                return mock.Mock(expect=lambda _status: body)
+
+        api: Any = Api()
+        self.assertEqual(list(operate.pages(api, "/x?minutes=1")), [1, 2])
+        self.assertEqual(asked, ["/x?minutes=1&limit=100", "/x?minutes=1&limit=100&cursor=abc"])
+
+
+class Orders(unittest.TestCase):
+    def shown(self, timeline: list[dict[str, Any]]) -> str:
+        placed = {"id": ORDER, "status": "pending", "status_reason": "awaiting_payment", "created_at": "2026-11-21"}
+        payment = {"id": "p", "status": "pending", "amount": {"amount": 1999, "currency": "USD"}}
+        found = {"order": placed, "payment": payment, "timeline": timeline}
+        out, err = progress._stdout, progress._stderr
+        with mock.patch.object(out, "_width", 300), out.capture() as printed, err.capture() as failures:
+            operate.print_order(found)
+        return printed.get() + failures.get()
+
+    def test_order_shows_what_each_event_says_and_who_has_not_handled_it(self) -> None:
+        shown = self.shown(
+            [
+                entry("OrderPlaced.v1", None, HANDLED, total_amount={"amount": 1999, "currency": "USD"}),
+                entry("StockReserved.v1", 84, OPEN, lines=[]),
+            ]
+        )
+        self.assertIn("pending (awaiting_payment)", shown)
+        self.assertIn("total_amount=1999 USD", shown)
+        self.assertIn("stock-reserve +84 ms", shown)
+        self.assertIn("payment-charge has not handled StockReserved.v1", shown)
+        self.assertNotIn("stock-reserve has not", shown)
+
+    def test_order_without_recorded_events_says_so(self) -> None:
+        self.assertIn("no event of it is recorded yet", self.shown([]))
+
+
+if __name__ == "__main__":
+    unittest.main()
