@@ -327,6 +327,7 @@ locals {
     bus                     = { (local.catalog.bus) = module.messaging.bus_name }
     queue                   = module.messaging.queue_urls
     dead_letter_queue       = module.messaging.dead_letter_queue_urls
+    queues_url              = { "" = "https://sqs.${var.region}.${startswith(var.region, "cn-") ? "amazonaws.com.cn" : "amazonaws.com"}/${local.arn_scope.account_id}/${local.prefix}-" }
     api_url                 = { "" = module.api.endpoint }
     email_configuration_set = { "" = module.email.configuration_set_name }
   }

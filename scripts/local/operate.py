@@ -125,6 +125,114 @@ def handled(deliveries: Sequence[Json]) -> str:
     )
 
 
+# ---- what stands still, and dead letters ----------------------------------------------------------------------------
+
+
+def stuck(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
+    """Orders that stand still, with the next step of each."""
+    return list(pages(api, f"/ops/stuck-orders?minutes={arguments.minutes}"))
+
+
+def print_stuck(orders: list[Json]) -> None:
+    table = Table("order", "placed", "reason", "next step", "by", "is cancelled", box=None, pad_edge=False)
+    for one in orders:
+        by = ", ".join(one["functions"]) or "-"
+        table.add_row(
+            one["id"],
+            one["placed_at"][:19],
+            one["status_reason"],
+            one["next_step"],
+            by,
+            (one["cancelled_at"] or "never")[:19],
+        )
+    show(table, len(orders), "no order stands still")
+
+
+def queues(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
+    """The queues that have messages; all of them if asked for."""
+    listed = api.get("/ops/queues").expect(200)["items"]
+    counts = ("waiting", "in_flight", "delayed", "dead_letters")
+    return [one for one in listed if arguments.all or any(one[count] for count in counts)]
+
+
+def print_queues(listed: list[Json]) -> None:
+    table = Table("consumer", "dead letters", "waiting", "in flight", "delayed", box=None, pad_edge=False)
+    for one in listed:
+        counts = [str(one[name]) for name in ("dead_letters", "waiting", "in_flight", "delayed")]
+        table.add_row(one["name"], *counts)
+    show(table, len(listed), "all queues are empty")
+
+
+def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
+    """Dead letters of one consumer, or of all that have some."""
+    if arguments.queue:
+        consumers = [arguments.queue]
+    else:
+        consumers = [one["name"] for one in api.get("/ops/queues").expect(200)["items"] if one["dead_letters"]]
+    found = []
+    for consumer in consumers:
+        listed = api.get(f"/ops/dead-letters?queue={consumer}&limit={PAGE}").expect(200)["items"]
+        found += [{"queue": consumer, **letter} for letter in listed]
+    return found
+
+
+def print_dead(letters: list[Json]) -> None:
+    table = Table("consumer", "message", "since", "reason", "event", "order", "detail", box=None, pad_edge=False)
+    for one in letters:
+        event = one["event"] or {}
+        table.add_row(
+            one["queue"],
+            one["id"],
+            one["dead_since"][:19],
+            one["reason"] or "moved by SQS",
+            event.get("type", "none"),
+            event.get("order_id") or "-",
+            one["detail"] or "",
+        )
+    show(table, len(letters), "there are no dead letters")
+
+
+def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
+    """Moves dead letters back to their queue."""
+    body: Json = {"reason": arguments.reason, "dry_run": arguments.dry_run, "per_second": arguments.per_second}
+    if arguments.message:
+        body["message_ids"] = arguments.message
+    if arguments.max:
+        body["max"] = arguments.max
+    moved: Json = api.post(f"/ops/queues/{arguments.queue}/redrive", body).expect(200)
+    return moved
+
+
+def print_redrive(moved: Json) -> None:
+    if moved["action_id"]:
+        progress.done(f"{moved['redriven']} moved back to {moved['queue']}; action {moved['action_id']} in the audit")
+    else:
+        progress.heading(f"{len(moved['message_ids'])} would be moved back to {moved['queue']}; nothing was")
+        for message in moved["message_ids"]:
+            progress.note(message)
+
+
+def audit(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
+    """The last actions of operators."""
+    listed: list[Json] = api.get(f"/ops/audit?limit={PAGE}").expect(200)["items"]
+    return listed
+
+
+def print_audit(actions: list[Json]) -> None:
+    table = Table("at", "who", "did", "to", "why", "outcome", box=None, pad_edge=False)
+    for one in actions:
+        outcome = " ".join(f"{name}={count}" for name, count in one["outcome"].items()) if one["outcome"] else "?"
+        table.add_row(one["at"][:19], one["operator_id"], one["action"], one["target"], one["reason"], outcome)
+    show(table, len(actions), "nothing was done")
+
+
+def show(table: Table, rows: int, without: str) -> None:
+    if rows:
+        progress.table(table)
+    else:
+        progress.done(without)
+
+
 # ---- command line ---------------------------------------------------------------------------------------------------
 
 
@@ -141,6 +249,20 @@ def read_arguments() -> argparse.Namespace:
 
     one = command("order", "show what happened to an order", order, print_order)
     one.add_argument("order", type=order_id, metavar="ID")
+    still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
+    still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
+    counted = command("queues", "list the queues that have messages", queues, print_queues)
+    counted.add_argument("--all", action="store_true", help="and those that have none")
+    letters = command("dead", "list dead letters with their reasons", dead, print_dead)
+    letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
+    again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
+    again.add_argument("queue", metavar="CONSUMER", help="the function that is to handle them again")
+    again.add_argument("--reason", required=True, help="why; it is kept in the audit")
+    again.add_argument("--message", action="append", metavar="ID", help="this message; may be repeated; by default all")
+    again.add_argument("--max", type=int, help="how many at most; 100 by default")
+    again.add_argument("--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default")
+    again.add_argument("--dry-run", action="store_true", help="say what would be moved, and move nothing")
+    command("audit", "list what operators did, who and why", audit, print_audit)
     return parser.parse_args()
 
 

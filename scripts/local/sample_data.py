@@ -147,6 +147,7 @@ def create() -> StackData:
     orders = [str(customer.post("/orders", wanted, new_key()).expect(201)["id"]) for _ in range(2)]
     payments = [eventually("paid order", partial(_payment, customer, order)) for order in orders]
     eventually("invoice", lambda: customer.get(f"/orders/{orders[0]}/invoice").expect(200))
+    eventually("timeline", lambda: admin.get(f"/ops/orders/{orders[0]}/timeline").expect(200))
     client, other_client = _client(admin), _client(admin)
     receiver = f"{env['MAILBOX_URL']}webhooks/samples"
     endpoint = _endpoint(staff, receiver)

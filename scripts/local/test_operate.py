@@ -68,5 +68,51 @@ class Orders(unittest.TestCase):
         self.assertIn("no event of it is recorded yet", self.shown([]))
 
 
+class Api:
+    """Answers GET requests by their path, and keeps what is posted."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers, self.posted = answers, dict[str, Any]()
+
+    def get(self, path: str) -> Any:
+        return mock.Mock(expect=lambda _status: self.answers[path])
+
+    def post(self, path: str, body: Any) -> Any:
+        self.posted[path] = body
+        return mock.Mock(expect=lambda _status: {"action_id": "a", "redriven": 1, "message_ids": ["m"]})
+
+
+def arguments(*line: str) -> Any:
+    with mock.patch("sys.argv", ["ops", *line]):
+        return operate.read_arguments()
+
+
+class DeadLetters(unittest.TestCase):
+    def test_dead_letters_of_all_consumers_that_have_some_are_listed(self) -> None:
+        letter = {"id": "m", "reason": "not-found"}
+        api: Any = Api(
+            {
+                "/ops/queues": {"items": [{"name": "a", "dead_letters": 1}, {"name": "b", "dead_letters": 0}]},
+                "/ops/dead-letters?queue=a&limit=100": {"items": [letter]},
+            }
+        )
+        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **letter}])
+
+    def test_redrive_needs_a_reason_and_sends_what_was_asked(self) -> None:
+        with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
+            arguments("redrive", "a")
+        api: Any = Api({})
+        operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", "--message", "m", "--dry-run"))
+        asked = {"reason": "it is back", "dry_run": True, "per_second": 10, "message_ids": ["m"]}
+        self.assertEqual(api.posted, {"/ops/queues/a/redrive": asked})
+
+    def test_queues_without_messages_are_left_out(self) -> None:
+        counts = {"waiting": 0, "in_flight": 0, "delayed": 0}
+        listed = [{"name": "a", "dead_letters": 1, **counts}, {"name": "b", "dead_letters": 0, **counts}]
+        api: Any = Api({"/ops/queues": {"items": listed}})
+        self.assertEqual([one["name"] for one in operate.queues(api, arguments("queues"))], ["a"])
+        self.assertEqual(len(operate.queues(api, arguments("queues", "--all"))), 2)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -40,3 +40,22 @@ LANGUAGE sql STABLE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_te
         UNION ALL SELECT * FROM operations.inbox AS i WHERE i.consumer = owed.consumer AND i.event_id = owed.event_id
     ) AS i;
 $$;
+
+-- What operators do: recorded before it is done, and then what came of it. The role that records may change neither.
+CREATE TABLE operations.operator_actions (
+    id          uuid        PRIMARY KEY,
+    at          timestamptz NOT NULL,
+    operator_id uuid        NOT NULL,
+    verb        text        NOT NULL,
+    target      text        NOT NULL,
+    reason      text        NOT NULL,
+    request     jsonb       NOT NULL
+);
+CREATE INDEX operator_actions_by_time ON operations.operator_actions (at, id);
+CREATE TABLE operations.operator_outcomes (
+    action_id uuid        PRIMARY KEY,
+    at        timestamptz NOT NULL,
+    outcome   jsonb       NOT NULL
+);
+-- For retention.
+CREATE INDEX operator_outcomes_age ON operations.operator_outcomes (at);

@@ -64,13 +64,13 @@ BEGIN
         EXECUTE format('REVOKE UPDATE, DELETE ON %1$I.outbox FROM %1$I', context);
     END LOOP;
 
-    -- The recorder adds entries to the inbox and the event records of operations.
+    -- The recorder adds entries to the inbox, the event records and the actions of operations.
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.inbox') IS NOT NULL THEN
         GRANT USAGE ON SCHEMA operations TO recorder;
         GRANT INSERT ON operations.inbox TO recorder;
     END IF;
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.event_records') IS NOT NULL THEN
-        GRANT INSERT ON operations.event_records TO recorder;
+        GRANT INSERT ON operations.event_records, operations.operator_actions, operations.operator_outcomes TO recorder;
     END IF;
 
     -- The timeline sees when a consumer had handled an event, in every inbox, with the rights of the owner.

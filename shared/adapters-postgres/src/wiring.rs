@@ -4,9 +4,9 @@
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{
-    Database, Migrator, PasswordSource, PgContacts, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger, PgOrders,
-    PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock, PgUsers, PgWebhooks,
-    PgWindows, Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger,
+    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock,
+    PgUsers, PgWebhooks, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -83,6 +83,11 @@ pub fn events<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgEvents<B>> {
 /// What operators see of every event.
 pub fn event_records(wiring: &Wiring) -> Result<PgEventRecords> {
     Ok(PgEventRecords::new(database(wiring)?))
+}
+
+/// What operators did.
+pub fn operator_actions(wiring: &Wiring) -> Result<PgOperatorActions> {
+    Ok(PgOperatorActions::new(database(wiring)?))
 }
 
 /// The products as they are listed.

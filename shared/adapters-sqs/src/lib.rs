@@ -1,5 +1,9 @@
 //! Dead-letter queues on SQS, and the visibility timeout of messages in a function's own queue.
 
+mod queues;
+
+pub use queues::{SqsQueues, dead_letter_queues, queue_depths};
+
 use adapters::aws;
 use adapters::wiring::{Result, Wiring};
 use aws_sdk_sqs::Client;
@@ -23,6 +27,9 @@ pub fn dead_letters(wiring: &Wiring) -> Result<SqsDeadLetters> {
 const MAX_ATTRIBUTES: usize = 10;
 /// Longer attribute values are truncated to this many characters.
 const MAX_VALUE_CHARS: usize = 1024;
+
+/// The attributes in which a dead letter says why it is one.
+const NOTES: [&str; 7] = ["reason", "detail", "function", "attempt", "record_id", "source", "body_encoding"];
 
 #[derive(Debug, Clone)]
 pub struct SqsDeadLetters {
@@ -92,6 +99,15 @@ fn message(dead_letter: DeadLetter) -> Message {
     Message { body, attributes: attributes.filter(|(_, value)| !value.is_empty()).collect() }
 }
 
+/// The body that was given to [`message`].
+fn decode_body(body: String, encoding: Option<&str>) -> String {
+    match encoding {
+        Some("base64") if body == "=" => String::new(),
+        Some("base64") => STANDARD.decode(&body).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(body),
+        _ => body,
+    }
+}
+
 /// Whether SQS accepts the character, which are those of XML 1.0.
 fn is_valid(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
@@ -99,7 +115,6 @@ fn is_valid(c: char) -> bool {
 
 fn is_valid_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    let reserved = ["reason", "detail", "function", "attempt", "record_id", "source", "body_encoding"];
     !name.is_empty()
         && name.len() <= 256
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
@@ -108,7 +123,7 @@ fn is_valid_name(name: &str) -> bool {
         && !lower.starts_with('.')
         && !lower.ends_with('.')
         && !lower.contains("..")
-        && !reserved.contains(&name)
+        && !NOTES.contains(&name)
 }
 
 fn clean(value: &str) -> String {

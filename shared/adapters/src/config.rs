@@ -81,6 +81,8 @@ pub mod env {
     pub const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
     /// URL of the function's own queue.
     pub const QUEUE_URL: &str = "QUEUE_URL";
+    /// What the URL of every queue begins with; the name of the function follows.
+    pub const QUEUES_URL: &str = "QUEUES_URL";
     /// What happens to a paid order without stock: `refund`, `backorder` or `review`.
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
     /// Lines that an order may have.
@@ -317,6 +319,10 @@ impl Config {
 
     pub fn queue_url(&self) -> Result<String> {
         http_url(env::QUEUE_URL, self.text(env::QUEUE_URL)?)
+    }
+
+    pub fn queues_url(&self) -> Result<String> {
+        http_url(env::QUEUES_URL, self.text(env::QUEUES_URL)?)
     }
 
     pub fn shortfall_policy(&self) -> Result<ShortfallPolicy> {

@@ -265,6 +265,12 @@ pub const PROBLEMS: &[Problem] = &[
     ),
     problem("push-not-configured", Conflict, "The environment sends no push notifications.", "Use another channel."),
     problem(
+        "queue-not-redrivable",
+        Conflict,
+        "The consumer reads a stream, a topic or a bucket: there is no queue that its dead letters could go back to.",
+        "Mend the cause; the source delivers its records again while it keeps them.",
+    ),
+    problem(
         "rate-limited",
         RateLimited,
         "The client has made too many requests. The fields RateLimit-Policy and RateLimit name the limits and what is left of them.",

@@ -17,6 +17,11 @@ pub enum Action {
     PutSecretValue,
     UpdateSecretVersionStage,
     PutRecord,
+    GetQueueAttributes,
+    ReceiveMessage,
+    ChangeMessageVisibility,
+    DeleteMessage,
+    SendMessage,
     CreatePlatformEndpoint,
     SetEndpointAttributes,
 }
@@ -37,6 +42,11 @@ impl Action {
             Self::PutSecretValue => "secretsmanager:PutSecretValue",
             Self::UpdateSecretVersionStage => "secretsmanager:UpdateSecretVersionStage",
             Self::PutRecord => "kinesis:PutRecord",
+            Self::GetQueueAttributes => "sqs:GetQueueAttributes",
+            Self::ReceiveMessage => "sqs:ReceiveMessage",
+            Self::ChangeMessageVisibility => "sqs:ChangeMessageVisibility",
+            Self::DeleteMessage => "sqs:DeleteMessage",
+            Self::SendMessage => "sqs:SendMessage",
             Self::CreatePlatformEndpoint => "sns:CreatePlatformEndpoint",
             Self::SetEndpointAttributes => "sns:SetEndpointAttributes",
         }

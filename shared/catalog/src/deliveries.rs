@@ -8,6 +8,9 @@ use crate::{EVENTS, Event, FUNCTIONS, Function, Trigger};
 /// with backoff and dead-letters by itself.
 pub const MAX_RECEIVES: u32 = 1_000;
 
+/// What the name of a dead-letter queue has after that of its function.
+pub const DEAD_LETTER_SUFFIX: &str = "-dlq";
+
 impl Function {
     /// The events that it receives through a queue or a stream.
     pub const fn consumes(&self) -> &'static [&'static Event] {

@@ -58,6 +58,8 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &["notifications.email_feedback"], Deleted { since: "received_at", days: 762 }),
     // As long as a customer or a bank may ask what became of an order; the archive has every event for years.
     rule(PostgresTable, &["operations.event_records"], Deleted { since: "recorded_at", days: 180 }),
+    // Longer than the yearly review of who did what.
+    rule(PostgresTable, &["operations.operator_actions", "operations.operator_outcomes"], Deleted { since: "at", days: 762 }),
     // As long as its files.
     rule(PostgresTable, &["catalogue.jobs"], Deleted { since: "created_at", days: 30 }),
     // Until no comparison reads it any more.

@@ -184,6 +184,12 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "operations.inbox", Nothing),
     store(PostgresTable, "operations.audits", Nothing),
     store(PostgresTable, "operations.event_records", Nothing),
+    store(
+        PostgresTable,
+        "operations.operator_actions",
+        Expires("two years after the action", "the reason that an operator typed"),
+    ),
+    store(PostgresTable, "operations.operator_outcomes", Nothing),
     store(DynamoKeys, "products/PRODUCT#", Nothing),
     store(DynamoKeys, "products/SKU#", Nothing),
     store(DynamoKeys, "products/IDEM#", Nothing),

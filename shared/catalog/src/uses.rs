@@ -11,7 +11,7 @@ pub enum Uses {
     PostgresRead,
     /// PostgreSQL, with a role that logs in and can read nothing: whether it responds.
     PostgresProbe,
-    /// The inbox and the event records of operations, with a role that adds entries and can read nothing.
+    /// The inbox, the event records and the actions of operations, with a role that adds entries and can read nothing.
     PostgresReceipts,
     /// The database as its owner; for migrations only.
     PostgresOwner,
@@ -27,6 +27,10 @@ pub enum Uses {
     Secret(&'static Secret, &'static [Action]),
     /// A Kinesis stream of its context, to write to.
     Stream(&'static Stream, &'static [Action]),
+    /// The queues of all consumers.
+    Queues(&'static [Action]),
+    /// The dead-letter queues of all consumers.
+    DeadLetterQueues(&'static [Action]),
     /// The event bus, to publish to.
     Bus,
     /// The Kafka cluster, to write to.

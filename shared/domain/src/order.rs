@@ -9,6 +9,7 @@ mod prices;
 mod pricing;
 mod state_machine;
 mod update;
+mod waiting;
 
 pub use crate::{
     order_line::{MAX_QUANTITY, OrderLine, Quantity, Tracking},
@@ -29,6 +30,7 @@ pub use state_machine::{
     time_out, version_mismatch,
 };
 pub use update::{PaymentVersion, Update};
+pub use waiting::{NextStep, STILL_MINUTES, Wait, still_before, wait};
 
 use crate::{
     Money,

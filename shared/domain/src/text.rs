@@ -118,6 +118,8 @@ texts! {
     ClientName 64 Refused |text| plain(text, 1, 64);
     /// The subject of a message: one line.
     Subject 120 Refused |text| plain(text, 1, 120);
+    /// Why an operator does something: one line.
+    ActionReason 500 Refused |text| plain(text, 3, 500);
     /// The body of a message; may contain line breaks.
     MessageText 4000 Allowed message_text;
     /// What an endpoint of webhooks is for.

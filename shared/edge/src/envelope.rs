@@ -1,6 +1,8 @@
 //! The envelopes that AWS puts around an event: takes the event out of them.
 
-use kernel::{Failure, FailureKind};
+use crate::json;
+use kernel::{CloudEvent, Failure, FailureKind};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Maximum number of envelopes around an event: SNS may carry EventBridge's envelope, which carries the event.
@@ -16,6 +18,12 @@ pub(crate) fn extract_event(text: &str) -> Result<Value, Failure> {
         };
     }
     Err(unreadable("The event is nested in too many envelopes."))
+}
+
+/// The event that the body of a message carries, in whatever envelope, with the members that a type knows. Fails with `Malformed` or `Invalid`
+/// if it carries none.
+pub fn event_in<E: DeserializeOwned>(text: &str) -> Result<CloudEvent<E>, Failure> {
+    json::read(extract_event(text)?)
 }
 
 enum Layer {

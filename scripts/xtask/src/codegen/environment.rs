@@ -2,7 +2,7 @@
 
 use super::{
     cfn::{attribute, reference, sub, when},
-    names::{EMAIL_CONFIGURATION_SET, bucket_text, dead_letter_queue_id, logical},
+    names::{EMAIL_CONFIGURATION_SET, bucket_text, dead_letter_queue_id, logical, physical_text},
 };
 use catalog::{Function, Uses};
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ pub enum Setting {
     Queue(&'static str),
     /// URL of a function's dead-letter queue.
     DeadLetterQueue(&'static str),
+    /// What the URL of every queue begins with.
+    QueuesUrl,
     /// Whether the connection to Redis must be encrypted: `require` on AWS, `off` on an emulator.
     RedisTls,
     /// Base URL of the HTTP API.
@@ -108,6 +110,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
             Uses::Stream(stream, _) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
+            Uses::Queues(_) | Uses::DeadLetterQueues(_) => drop(variables.insert("QUEUES_URL", Setting::QueuesUrl)),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
             Uses::Kafka | Uses::KafkaTopics => variables.extend(KAFKA),
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
@@ -173,6 +176,10 @@ impl Setting {
             Self::Bus => reference("EventBus"),
             Self::Queue(function) => reference(&logical(function, "Queue")),
             Self::DeadLetterQueue(function) => reference(&dead_letter_queue_id(function)),
+            Self::QueuesUrl => sub(&format!(
+                "https://sqs.${{AWS::Region}}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/{}",
+                physical_text("")
+            )),
             Self::RedisTls => when("OnAws", json!("require"), json!("off")),
             Self::ApiUrl => api_url(),
             Self::EmailConfigurationSet => reference(EMAIL_CONFIGURATION_SET),
@@ -192,6 +199,7 @@ impl Setting {
             Self::Bus => ("bus", catalog::BUS),
             Self::Queue(function) => ("queue", function),
             Self::DeadLetterQueue(function) => ("dead_letter_queue", function),
+            Self::QueuesUrl => ("queues_url", ""),
             Self::RedisTls => ("text", "require"),
             Self::ApiUrl => ("api_url", ""),
             Self::EmailConfigurationSet => ("email_configuration_set", ""),

@@ -146,6 +146,10 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         }
         Uses::Secret(secret, actions) => granted("Secret", actions, &Target::Secret(secret.name)),
         Uses::Stream(stream, actions) => granted("StreamOut", actions, &Target::Stream(stream.name)),
+        Uses::Queues(actions) => granted("Queues", actions, &Target::Queues(consumers(Function::has_queue))),
+        Uses::DeadLetterQueues(actions) => {
+            granted("DeadLetters", actions, &Target::DeadLetterQueues(consumers(Function::has_dead_letter_queue)))
+        }
         Uses::Bus => publish(function),
         Uses::Kafka => kafka::produce(),
         Uses::KafkaTopics => kafka::create_topics(),
@@ -173,6 +177,11 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::WebhookTargets
         | Uses::RegistrationLimit => Vec::new(),
     }
+}
+
+/// The names of the functions for which the condition holds.
+fn consumers(condition: fn(&Function) -> bool) -> Vec<&'static str> {
+    catalog::FUNCTIONS.iter().filter(|function| condition(function)).map(|function| function.name).collect()
 }
 
 /// One statement for each source, with its own types: the bus authorizes each entry of a request by its source and its type.

@@ -31,7 +31,7 @@ pub fn physical(name: &str) -> Value {
 /// The name of a function's dead-letter queue.
 #[must_use]
 pub fn dead_letter_queue(function: &str) -> String {
-    format!("{function}-dlq")
+    format!("{function}{}", catalog::DEAD_LETTER_SUFFIX)
 }
 
 /// The logical id of a function's dead-letter queue.

@@ -141,7 +141,7 @@ fn used(uses: &Uses) -> String {
     match uses {
         Uses::Postgres => "Postgres".into(),
         Uses::PostgresRead => "Postgres, to read".into(),
-        Uses::PostgresReceipts => "Postgres, as a role that only adds to the inbox".into(),
+        Uses::PostgresReceipts => "Postgres, as a role that only adds to what operations keep".into(),
         Uses::PostgresProbe => "Postgres, as a role that reads nothing".into(),
         Uses::PostgresOwner => "Postgres as owner".into(),
         Uses::RoleSecrets(actions) => format!("secrets of the database roles ({})", names_of(actions)),
@@ -150,6 +150,8 @@ fn used(uses: &Uses) -> String {
         Uses::Bucket(bucket, actions) => format!("bucket {} ({})", bucket.name, names_of(actions)),
         Uses::Secret(secret, actions) => format!("secret {} ({})", secret.name, names_of(actions)),
         Uses::Stream(stream, actions) => format!("stream {} ({})", stream.name, names_of(actions)),
+        Uses::Queues(actions) => format!("queues of all consumers ({})", names_of(actions)),
+        Uses::DeadLetterQueues(actions) => format!("dead-letter queues of all consumers ({})", names_of(actions)),
         Uses::Bus => "bus".into(),
         Uses::Kafka => "Kafka".into(),
         Uses::KafkaTopics => "Kafka, to create topics".into(),

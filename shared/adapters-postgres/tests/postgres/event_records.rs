@@ -72,18 +72,21 @@ async fn every_inbox_tells_when_its_consumers_have_handled_an_event() {
 }
 
 #[tokio::test]
-async fn recorder_adds_events_and_neither_reads_nor_changes_them() {
+async fn recorder_adds_and_neither_reads_nor_changes() {
     let database = database().await;
     let recorder = PgEventRecords::new(database.as_role(DatabaseRole::Recorder));
     assert_eq!(recorder.add(&[]).await, Ok(()));
-    for statement in
-        ["SELECT id FROM event_records", "DELETE FROM event_records", "UPDATE event_records SET data = '{}'"]
-    {
-        let refused = format!(
-            "SET ROLE recorder; SET search_path = operations; DO $$ BEGIN PERFORM 1; EXECUTE '{}'; RAISE EXCEPTION 'it was allowed';
-            EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
-            statement.replace('\'', "''")
-        );
-        database.execute(&refused).await;
+    for table in ["event_records", "operator_actions", "operator_outcomes"] {
+        for statement in [format!("SELECT * FROM {table}"), format!("DELETE FROM {table}"), format!("TRUNCATE {table}")]
+        {
+            let refused = format!(
+                "SET ROLE recorder; SET search_path = operations; DO $$ BEGIN EXECUTE '{statement}'; RAISE EXCEPTION 'it was allowed';
+                EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+            );
+            database.execute(&refused).await;
+        }
     }
+    let updates = "SELECT count(*) FROM pg_tables WHERE schemaname = 'operations'
+        AND has_any_column_privilege('recorder', format('%I.%I', schemaname, tablename), 'UPDATE')";
+    assert_eq!(database.number(updates).await, 0);
 }

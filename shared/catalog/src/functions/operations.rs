@@ -20,6 +20,22 @@ functions! {
     /// Lists the events about an order, with the consumers that have handled each.
     ORDER_TIMELINE_GET = Function::new("order-timeline-get", Operations)
         .http(Get, "/api/v1/ops/orders/{id}/timeline", ADMIN_ONLY).uses(&[Uses::PostgresRead]);
+    /// Lists every consumer with the numbers of its messages and of its dead letters.
+    QUEUE_LIST = Function::new("queue-list", Operations).http(Get, "/api/v1/ops/queues", ADMIN_ONLY)
+        .uses(&[Uses::Queues(&[GetQueueAttributes]), Uses::DeadLetterQueues(&[GetQueueAttributes])]).timeout(20);
+    /// Lists dead letters of a consumer, with their reasons.
+    DEAD_LETTER_LIST = Function::new("dead-letter-list", Operations).http(Get, "/api/v1/ops/dead-letters", ADMIN_ONLY)
+        .uses(&[Uses::DeadLetterQueues(&[ChangeMessageVisibility, ReceiveMessage])]).timeout(20);
+    /// Moves dead letters of a consumer back to its queue.
+    QUEUE_REDRIVE = Function::new("queue-redrive", Operations).http(Post, "/api/v1/ops/queues/{name}/redrive", ADMIN_ONLY)
+        .uses(&[
+            Uses::Queues(&[SendMessage]),
+            Uses::DeadLetterQueues(&[ChangeMessageVisibility, DeleteMessage, ReceiveMessage]),
+            Uses::PostgresReceipts,
+        ]).timeout(25);
+    /// Lists what operators did.
+    OPERATOR_ACTION_LIST = Function::new("operator-action-list", Operations).http(Get, "/api/v1/ops/audit", ADMIN_ONLY)
+        .uses(&[Uses::PostgresRead]);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).timeout(240).memory(512);

@@ -75,11 +75,13 @@ impl Access {
         };
         match roles.contains(&principal.role.as_str()) {
             true => Ok(()),
+            // The log says who tried: with the route, the record of a refusal.
             false => Err(Failure::new(
                 FailureKind::Forbidden,
                 "forbidden",
                 "The role of the caller does not permit this operation.",
-            )),
+            )
+            .with_internal(format!("{} as {}", principal.id, principal.role))),
         }
     }
 }

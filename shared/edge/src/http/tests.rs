@@ -148,6 +148,14 @@ async fn role_without_access_is_403() {
     assert_eq!(change(ROUTE, patch().principal(USER, "service")).await.problem(), problem("forbidden", 403));
 }
 
+#[test]
+fn refusal_says_in_the_log_who_was_refused() {
+    let caller = Principal { id: USER, role: "service".to_owned() };
+    let refusal = Access::Roles(&["admin"]).check(Some(&caller)).unwrap_err();
+    assert_eq!(refusal.internal, Some(format!("{USER} as service")));
+    assert!(!refusal.detail.contains("service"), "{}", refusal.detail);
+}
+
 #[tokio::test]
 async fn public_route_accepts_anyone_and_knows_an_authenticated_caller() {
     let route = Route::new("thing-list", Access::Public);

@@ -1,9 +1,10 @@
 //! Runs the contract suites over the in-memory fakes.
 
 use super::{
-    Fixture, Observed, Observer, Reader, event_records::RecordsAndInbox, ledger::PaymentsAndLedger,
-    migrations::MigrationsAndUsers, outbox::OrdersAndOutbox, personal_data::UsersAndExport,
-    product_snapshots::ProductSource, role_secrets::NewSecret, storefront::Shop, verifications::UsersAndTokens,
+    Fixture, Observed, Observer, Reader, dead_letter_queues::QueuesAndDeadLetters, event_records::RecordsAndInbox,
+    ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, operator_actions::ActionsAndLog,
+    outbox::OrdersAndOutbox, personal_data::UsersAndExport, product_snapshots::ProductSource, role_secrets::NewSecret,
+    storefront::Shop, verifications::UsersAndTokens,
 };
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
@@ -100,6 +101,12 @@ fakes! {
     ledger contract_ledger |on: &Platform| PaymentsAndLedger { payments: on.payments(), ledger: on.ledger() };
     message_templates contract_message_templates Platform::message_templates;
     event_log contract_event_log |on: &Platform| observed(on.event_log());
+    dead_letter_queues contract_dead_letter_queues |on: &Platform| {
+        QueuesAndDeadLetters { queues: on.queues(), dead_letters: on.queues() }
+    };
+    operator_actions contract_operator_actions |on: &Platform| {
+        ActionsAndLog { actions: on.operator_actions(), log: on.operator_actions() }
+    };
     event_records contract_event_records |on: &Platform| {
         RecordsAndInbox { records: on.event_records(), timeline: on.event_records(), inbox: on.receipts() }
     };

@@ -42,6 +42,8 @@ mod tests {
         ("message_templates", include_str!("message_templates.rs")),
         ("log_topics", include_str!("log_topics.rs")),
         ("event_log", include_str!("event_log.rs")),
+        ("dead_letter_queues", include_str!("dead_letter_queues.rs")),
+        ("operator_actions", include_str!("operator_actions.rs")),
         ("event_records", include_str!("event_records.rs")),
         ("email_sender", include_str!("email_sender.rs")),
         ("migrations", include_str!("migrations.rs")),

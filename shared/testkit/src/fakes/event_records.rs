@@ -71,7 +71,7 @@ fn entry(event: &EventRecord, remembered_since: Timestamp, claims: &HashSet<Clai
     TimelineEntry { event: event.clone(), recorded_at: event.occurred_at, deliveries }
 }
 
-fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+pub(super) fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
     let parse = || {
         let (at, id) = cursor.split_once('/')?;
         Some((at.parse().ok()?, id.parse().ok()?))

@@ -21,6 +21,7 @@ mod invoices;
 mod keys;
 mod messengers;
 mod notifications;
+mod operators;
 mod order_office;
 mod orders;
 mod outbox;
@@ -69,6 +70,7 @@ use kernel::Failure;
 use kernel::circuit_breaker::Circuit;
 use messengers::{EmailState, PushState, SmsState};
 use notifications::ContactsState;
+use operators::{ActionsState, QueuesState};
 use orders::OrdersState;
 use outbox::{BusState, OutboxState};
 use payments::PaymentsState;
@@ -135,6 +137,8 @@ struct State {
     dead_letters: DeadLettersState,
     log: LogState,
     records: RecordsState,
+    queues: QueuesState,
+    actions: ActionsState,
     topics: TopicsState,
     stream: StreamState,
     migrations: MigrationsState,
@@ -220,6 +224,10 @@ handles! {
     windows Windows;
     archive Archive;
     event_log EventLog;
+    /// The queues of all consumers.
+    queues Queues;
+    /// What operators did.
+    operator_actions OperatorActions;
     /// What operators see of every event.
     event_records EventRecords;
     log_topics LogTopics;

@@ -3,7 +3,8 @@
 use super::{Fixture, saga};
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{
-    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgProductIndex, PgUsers, PgWebhooks, PgWindows, UnreachableBus,
+    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgOperatorActions, PgProductIndex, PgUsers, PgWebhooks, PgWindows,
+    UnreachableBus,
 };
 use catalog::{Auth, Context, Function, Method, Trigger, Uses};
 use edge::testing::http_event;
@@ -60,6 +61,9 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(ORDER_GET, &order, |call| order_get::handle(orders, call));
     let records = PgEventRecords::new(fixture.database.reader_through_proxy(Context::Operations, fixture.proxy.port));
     read!(ORDER_TIMELINE_GET, &order, |call| order_timeline_get::handle(&records, call));
+    let log = PgOperatorActions::new(fixture.database.reader_through_proxy(Context::Operations, fixture.proxy.port));
+    read!(OPERATOR_ACTION_LIST, "", |call| operator_action_list::handle(&log, call));
+    read!(ORDER_STUCK_LIST, "", |call| order_stuck_list::handle(orders, call));
     read!(ORDER_NOTE_LIST, &order, |call| order_note_list::handle(orders, call));
     let payment = read!(PAYMENT_GET_ORDER, &order, |call| payment_get_order::handle(payments, call));
     let payment = body(&payment)["id"].as_str().expect("a payment").to_owned();

@@ -2,8 +2,8 @@
 
 use super::{PROCESSES, var};
 use adapters_postgres::{
-    Database, Migrator, PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOrders, PgOutbox, PgPayments,
-    PgProductIndex, PgReceipts, PgStock, PgUsers, PgWebhooks, PgWindows,
+    Database, Migrator, PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgOrders,
+    PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgStock, PgUsers, PgWebhooks, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
@@ -11,7 +11,8 @@ use std::sync::Arc;
 use testkit::Platform;
 use testkit::contract::{
     Fixture, event_records::RecordsAndInbox, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
-    outbox::OrdersAndOutbox, personal_data::UsersAndExport, verifications::UsersAndTokens,
+    operator_actions::ActionsAndLog, outbox::OrdersAndOutbox, personal_data::UsersAndExport,
+    verifications::UsersAndTokens,
 };
 
 /// Several processes over a fresh database, each with a connection of its own.
@@ -79,6 +80,14 @@ mod migrations {
     testkit::contract_migrations!(fixture(|database, bus| MigrationsAndUsers {
         migrations: Migrator::new(database.as_owner(), None),
         users: PgUsers::new(database.as_context(Context::Identity), bus),
+    }));
+}
+
+mod operator_actions {
+    use super::*;
+    testkit::contract_operator_actions!(fixture(|database, _| ActionsAndLog {
+        actions: PgOperatorActions::new(database.as_role(DatabaseRole::Recorder)),
+        log: PgOperatorActions::new(database.as_role(DatabaseRole::Reader(Context::Operations))),
     }));
 }
 

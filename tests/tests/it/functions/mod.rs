@@ -21,6 +21,7 @@ mod invoice_list;
 mod mismatch_list;
 mod notifications;
 mod operations;
+mod operators;
 mod order_address_update;
 mod order_advance;
 mod order_note_add;

@@ -198,6 +198,11 @@ impl Api {
             INVOICE_GET => |call| invoice_get::handle(&p.invoices(), &p.documents(), call);
             INVOICE_LIST => |call| invoice_list::handle(&p.invoices(), &p.documents(), call);
             CREDIT_NOTE_LIST => |call| credit_note_list::handle(&p.invoices(), &p.documents(), call);
+            ORDER_STUCK_LIST => |call| order_stuck_list::handle(&p.orders(), call);
+            QUEUE_LIST => |call| queue_list::handle(&p.queues(), call);
+            DEAD_LETTER_LIST => |call| dead_letter_list::handle(&p.queues(), call);
+            QUEUE_REDRIVE => |call| queue_redrive::handle(&p.queues(), &p.operator_actions(), call);
+            OPERATOR_ACTION_LIST => |call| operator_action_list::handle(&p.operator_actions(), call);
             ORDER_TIMELINE_GET => |call| order_timeline_get::handle(&p.event_records(), call);
             WINDOW_LIST => |call| window_list::handle(&p.windows(), call);
             ROUTE_DEFAULT => |call| route_default::handle(call);

@@ -68,7 +68,7 @@ async fn malformed_message_is_dead_lettered_without_blocking_the_queue() {
     assert!(attributes["reason"].is_string(), "{attributes}");
 }
 
-fn sqs() -> aws_sdk_sqs::Client {
+pub(super) fn sqs() -> aws_sdk_sqs::Client {
     let keys = Credentials::new(var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"), None, None, "stack");
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -81,7 +81,7 @@ fn sqs() -> aws_sdk_sqs::Client {
 }
 
 /// The queue that triggers a function.
-async fn queue_url(sqs: &aws_sdk_sqs::Client, function: &str) -> String {
+pub(super) async fn queue_url(sqs: &aws_sdk_sqs::Client, function: &str) -> String {
     let queues = sqs.list_queues().send().await.expect("a list");
     let mut urls = queues.queue_urls().iter();
     urls.find(|url| url.ends_with(&format!("-{function}"))).cloned().unwrap_or_else(|| panic!("no queue of {function}"))

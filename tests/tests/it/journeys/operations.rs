@@ -1,7 +1,9 @@
-//! What operators see: the timeline of an order, over the API and on the command line.
+//! What operators see and do, over the API and on the command line: the timeline of an order, queues, dead letters and their redrive.
 
-use super::stack::{ApiClient, eventually, id, run_script, shared_stack, var};
-use serde_json::Value;
+use super::failure::{queue_url, sqs};
+use super::stack::{ApiClient, eventually, id, run_script, shared_stack, unique, var};
+use aws_sdk_sqs::types::MessageAttributeValue;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 async fn admin(api: &ApiClient) -> String {
@@ -52,4 +54,82 @@ async fn timeline_of_an_order_has_its_events_and_who_has_handled_them() {
     }
     let unknown = format!("/api/v1/ops/orders/{}/timeline", customer.id);
     api.get(&unknown).token(&admin).send().await.problem(404, "not-found");
+}
+
+/// The dead-letter queue of a consumer.
+async fn dead_letter_queue(consumer: &catalog::Function) -> String {
+    queue_url(&sqs(), &format!("{}{}", consumer.name, catalog::DEAD_LETTER_SUFFIX)).await
+}
+
+/// Sends what is no event to the dead-letter queue of a consumer.
+async fn put_dead_letter(consumer: &catalog::Function, marker: &str) {
+    let text = |text: &str| {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(text).build();
+        value.expect("an attribute")
+    };
+    let send = sqs().send_message().queue_url(dead_letter_queue(consumer).await);
+    let send = send.message_body(json!({ "marker": marker }).to_string());
+    let send = send.message_attributes("reason", text("unreadable")).message_attributes("detail", text(marker));
+    send.send().await.expect("sent");
+}
+
+#[tokio::test]
+async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (admin, marker) = (admin(&api).await, unique("dead"));
+    let consumer = catalog::CREDIT_NOTE_ISSUE;
+    put_dead_letter(consumer, &marker).await;
+    let list = format!("/api/v1/ops/dead-letters?queue={}&limit=100", consumer.name);
+    // A redriven message is unreadable again: it comes back as another dead letter, with the reason that its consumer gives.
+    let find = async |mine: &dyn Fn(&Value) -> bool| {
+        eventually("the dead letter is listed", async || {
+            let listed = api.get(&list).token(&admin).send().await.expect(200);
+            listed["items"].as_array().into_iter().flatten().find(|item| mine(item)).cloned()
+        })
+        .await
+    };
+    let letter = find(&|item| item["detail"] == marker.as_str()).await;
+    assert_eq!((&letter["reason"], &letter["event"]), (&json!("unreadable"), &Value::Null));
+    let queues = api.get("/api/v1/ops/queues").token(&admin).send().await.expect(200);
+    let queue = queues["items"].as_array().into_iter().flatten().find(|queue| queue["name"] == consumer.name);
+    assert!(queue.is_some_and(|queue| queue["dead_letters"].as_u64() >= Some(1)), "{queue:?}");
+
+    let path = format!("/api/v1/ops/queues/{}/redrive", consumer.name);
+    let mut body = json!({ "reason": marker, "message_ids": [letter["id"]], "dry_run": true });
+    let dry = api.post(&path).token(&admin).json(&body).send().await.expect(200);
+    assert_eq!((&dry["redriven"], &dry["message_ids"]), (&json!(0), &json!([letter["id"]])));
+    body["dry_run"] = json!(false);
+    api.post(&path).token(&api.staff().await).json(&body).send().await.problem(403, "forbidden");
+    let done = api.post(&path).token(&admin).json(&body).send().await.expect(200);
+    assert_eq!(done["redriven"], 1, "{done}");
+    find(&|item| item["id"] != letter["id"] && item["bytes"] == letter["bytes"] && item["reason"] == "unreadable")
+        .await;
+    let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
+    let action = audit["items"].as_array().into_iter().flatten().find(|action| action["reason"] == marker.as_str());
+    let action = action.unwrap_or_else(|| panic!("{audit}"));
+    assert_eq!((&action["id"], &action["outcome"]["redriven"]), (&done["action_id"], &json!(1)));
+    // No other journey looks at this queue, and others count dead letters.
+    sqs().purge_queue().queue_url(dead_letter_queue(consumer).await).send().await.expect("purged");
+}
+
+#[tokio::test]
+async fn order_that_waits_for_its_customer_is_listed_with_its_next_step() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern, admin) = (api.customer().await, api.product(1999, 5).await, admin(&api).await);
+    let placed = api.place(&customer, &lantern, 1, "pm_card_visa_chargeDeclined").await;
+    let stuck = eventually("the declined order is listed", async || {
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/ops/stuck-orders?minutes=0&limit=100{cursor}");
+            let page = api.get(&path).token(&admin).send().await.expect(200);
+            let mine = page["items"].as_array().into_iter().flatten().find(|order| order["id"] == placed["id"]);
+            if let Some(found) = mine.filter(|order| order["next_step"] == "customer_payment") {
+                return Some(found.clone());
+            }
+            cursor = format!("&cursor={}", page["next_cursor"].as_str()?);
+        }
+    })
+    .await;
+    assert_eq!((&stuck["status_reason"], &stuck["functions"]), (&json!("payment_declined"), &json!([])));
+    api.get("/api/v1/ops/stuck-orders").token(&customer.token).send().await.problem(403, "forbidden");
 }

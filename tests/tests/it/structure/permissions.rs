@@ -86,6 +86,7 @@ fn each_use_names_actions_of_its_own_service() {
                 Uses::Bucket(_, actions) => ("s3:", actions),
                 Uses::Secret(_, actions) | Uses::RoleSecrets(actions) => ("secretsmanager:", actions),
                 Uses::Stream(_, actions) => ("kinesis:", actions),
+                Uses::Queues(actions) | Uses::DeadLetterQueues(actions) => ("sqs:", actions),
                 Uses::PushEndpoints(actions) => ("sns:", actions),
                 _ => continue,
             };

@@ -32,6 +32,10 @@ pub enum Target {
     Queue(&'static str),
     /// A function's dead-letter queue.
     DeadLetterQueue(&'static str),
+    /// The queues of functions.
+    Queues(Vec<&'static str>),
+    /// The dead-letter queues of functions.
+    DeadLetterQueues(Vec<&'static str>),
     /// A database role.
     DatabaseUser(&'static str),
     /// The cache, as the user of the functions.
@@ -105,6 +109,10 @@ impl Target {
             Self::Bus => arn("events", &format!("event-bus/{}", physical_text(catalog::BUS))),
             Self::Queue(function) => arn("sqs", &physical_text(function)),
             Self::DeadLetterQueue(function) => arn("sqs", &physical_text(&dead_letter_queue(function))),
+            Self::Queues(functions) => functions.iter().map(|function| arn("sqs", &physical_text(function))).collect(),
+            Self::DeadLetterQueues(functions) => {
+                functions.iter().map(|function| arn("sqs", &physical_text(&dead_letter_queue(function)))).collect()
+            }
             Self::DatabaseUser(user) => arn("rds-db", &format!("dbuser:${{DatabaseResourceId}}/{user}")),
             Self::Cache => json!([
                 arn("elasticache", "replicationgroup:${RedisIamCache}"),
@@ -140,6 +148,8 @@ impl Target {
             Self::Bus => ("bus", one(catalog::BUS)),
             Self::Queue(name) => ("queue", one(name)),
             Self::DeadLetterQueue(name) => ("dead_letter_queue", one(name)),
+            Self::Queues(names) => ("queue", names.iter().map(ToString::to_string).collect()),
+            Self::DeadLetterQueues(names) => ("dead_letter_queue", names.iter().map(ToString::to_string).collect()),
             Self::DatabaseUser(name) => ("database_user", one(name)),
             Self::Cache => ("cache", Vec::new()),
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),

@@ -18,6 +18,7 @@ use domain::{
     product::{CreateProduct, UpdateProduct},
     product_import::CreateImport,
     profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
+    redrive::Redrive,
     saved_method::SavePaymentMethod,
     second_factor::{BeginTotp, ConfirmTotp, FinishLogin, RemoveTotp},
     session::{Login, Refresh},
@@ -190,6 +191,10 @@ fn orders() -> Vec<Operation> {
         ]),
         route(catalog::ORDER_GET).ok::<OrderView>(),
         order_list(),
+        route(catalog::ORDER_STUCK_LIST)
+            .ok::<ListView<StuckOrderView>>()
+            .query("minutes", "Minutes since the placement; 5 by default.", json!({ "type": "integer", "minimum": 0 }))
+            .paged(),
         route(catalog::ORDER_NOTE_ADD).takes::<AddNote>().created::<NoteView>(),
         route(catalog::ORDER_NOTE_LIST).ok::<ListView<NoteView>>().paged(),
         route(catalog::ORDER_ADDRESS_UPDATE)
@@ -321,6 +326,17 @@ fn analytics() -> Vec<Operation> {
 fn operations() -> Vec<Operation> {
     vec![
         route(catalog::ORDER_TIMELINE_GET).ok::<ListView<TimelineEntryView>>().paged(),
+        route(catalog::QUEUE_LIST).ok::<ListView<QueueView>>(),
+        route(catalog::DEAD_LETTER_LIST)
+            .ok::<ListView<DeadLetterView>>()
+            .required_query(
+                "queue",
+                "Name of the consumer.",
+                json!({ "type": "string", "examples": ["stock-reserve"] }),
+            )
+            .paged(),
+        route(catalog::QUEUE_REDRIVE).takes::<Redrive>().ok::<RedriveView>().refuses(&["queue-not-redrivable"]),
+        route(catalog::OPERATOR_ACTION_LIST).ok::<ListView<OperatorActionView>>().paged(),
         route(catalog::HEALTH_GET).ok::<HealthView>(),
         route(catalog::READY_GET).ok::<ReadinessView>().may_be_unhealthy(),
         route(catalog::OPENAPI_GET).document(examples::openapi),

@@ -279,3 +279,27 @@ mod push {
 
     testkit::contract_push_sender!(fixture());
 }
+
+mod dead_letter_queues {
+    use super::*;
+    use adapters_sqs::SqsQueues;
+    use testkit::contract::dead_letter_queues::{CONSUMER, QueuesAndDeadLetters};
+
+    /// New queues of one consumer.
+    async fn fixture() -> Fixture<QueuesAndDeadLetters<SqsQueues, SqsDeadLetters>> {
+        let client = aws_sdk_sqs::Client::from_conf(client!(aws_sdk_sqs).build());
+        let name = format!("{}-{}", fresh("redrive"), CONSUMER.name);
+        let create = async |name: &str| {
+            let made = client.create_queue().queue_name(name).send().await.expect("the queue is created");
+            made.queue_url.expect("a URL")
+        };
+        let url = create(&name).await;
+        let dead = create(&format!("{name}{}", catalog::DEAD_LETTER_SUFFIX)).await;
+        let prefix = url.strip_suffix(CONSUMER.name).expect("the name of the consumer").to_owned();
+        let dead_letters = SqsDeadLetters::new(client.clone(), dead, Some(url));
+        let port = QueuesAndDeadLetters { queues: SqsQueues::new(client, prefix), dead_letters };
+        Fixture::new([port], &Platform::new())
+    }
+
+    testkit::contract_dead_letter_queues!(fixture());
+}

@@ -13,6 +13,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
+const MESSAGE: &str = "8b3a4c5d-5f0e-4a53-9c39-1f2d7e6b8a90";
 const SIGNING_SECRET: &str = "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgYW4gZW5kcG9pbnQ=";
 
 examples! {
@@ -91,6 +92,52 @@ examples! {
             handled_at: Some("2026-11-21T12:00:00.084Z".into()),
             after_ms: Some(84),
         }],
+    };
+    StuckOrderView = Self {
+        id: ORDER.into(),
+        user_id: USER.into(),
+        status_reason: Some("awaiting_payment"),
+        next_step: "charge_payment",
+        functions: vec!["payment-charge", "stock-allocate", "order-advance"],
+        placed_at: NOON.into(),
+        updated_at: NOON.into(),
+        cancelled_at: Some("2026-11-21T14:00:00Z".into()),
+        cancellation_reason: Some("payment_unreachable"),
+    };
+    QueueView = Self { name: "payment-charge".into(), has_queue: true, waiting: 0, in_flight: 1, delayed: 0, dead_letters: 1 };
+    DeadLetterView = Self {
+        id: MESSAGE.into(),
+        dead_since: TEN_PAST.into(),
+        reason: Some("unavailable".into()),
+        detail: Some("A dependency of the service is unavailable; please try again.".into()),
+        attempt: Some("41".into()),
+        record_id: Some(OTHER.into()),
+        bytes: 1_204,
+        event: Some(DeadEventView {
+            id: OTHER.into(),
+            kind: "StockReserved.v1".into(),
+            subject: ORDER.into(),
+            occurred_at: NOON.into(),
+            order_id: Some(ORDER.into()),
+            correlation_id: OTHER.into(),
+            data: parsed(json!({ "order_id": ORDER, "user_id": USER }))?,
+        }),
+    };
+    RedriveView = Self {
+        action_id: Some(OTHER.into()),
+        queue: "payment-charge".into(),
+        redriven: 1,
+        message_ids: vec![MESSAGE.into()],
+    };
+    OperatorActionView = Self {
+        id: OTHER.into(),
+        at: TEN_PAST.into(),
+        operator_id: ADMIN.into(),
+        action: "redrive",
+        target: "payment-charge".into(),
+        reason: "The gateway is back.".into(),
+        request: parsed(json!({ "per_second": 5 }))?,
+        outcome: Some(parsed(json!({ "matched": 1, "redriven": 1 }))?),
     };
     HealthView = Self::OK;
     ReadinessView = Self::new(vec![

@@ -1,0 +1,18 @@
+//! `GET /api/v1/ops/queues`: every consumer with its queue and its dead-letter queue, for admins.
+
+use api::{ListView, QueueView};
+use domain::queue::QueueDepth;
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::QueueDepths;
+use std::cmp::Reverse;
+
+/// Lists all queues, those with dead letters first. The numbers are those of SQS, which are approximate.
+pub async fn handle(queues: &impl QueueDepths, _call: Call<NoBody>) -> Result<Reply<ListView<QueueView>>, Failure> {
+    let consumers = catalog::FUNCTIONS.iter().filter(|function| function.has_dead_letter_queue());
+    let consumers: Vec<&str> = consumers.map(|function| function.name).collect();
+    let mut depths = queues.depths(&consumers).await?;
+    let visible = |depth: &QueueDepth| depth.queue.map_or(0, |queue| queue.visible);
+    depths.sort_by_key(|depth| Reverse((depth.dead_letters, visible(depth))));
+    Ok(Reply::ok(ListView { items: depths.iter().map(QueueView::from).collect(), next_cursor: None }))
+}

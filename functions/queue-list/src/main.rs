@@ -1,0 +1,9 @@
+//! Wires queue-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::QUEUE_LIST)?;
+    let queues = adapters_sqs::queue_depths(&wiring)?;
+    let handler = async |call| queue_list::handle(&queues, call).await;
+    edge::http::run(adapters_redis::limited_route(&wiring)?, handler).await
+}

@@ -1,0 +1,220 @@
+//! What operators see of orders that stand still, of queues, and of what operators did.
+
+use crate::{id, rfc3339};
+use domain::{
+    order::{Order, Reason, Wait},
+    queue::{DeadMessage, QueueDepth},
+    redrive::LoggedAction,
+    timeline::EventRecord,
+};
+use kernel::Uuid;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A pending order that stands still.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct StuckOrderView {
+    /// Id of the order.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// Id of its customer.
+    #[schemars(extend("format" = "uuid"))]
+    pub user_id: String,
+    /// What it waits for, as the customer sees it.
+    pub status_reason: Option<&'static str>,
+    /// `reserve_stock`, `charge_payment`, `customer_consent`, `customer_payment`, `restock` or `staff_decision`.
+    pub next_step: &'static str,
+    /// The functions of which one takes the step; empty if a person does, or if goods are awaited.
+    pub functions: Vec<&'static str>,
+    /// When it was placed.
+    #[schemars(extend("format" = "date-time"))]
+    pub placed_at: String,
+    /// Its last progress.
+    #[schemars(extend("format" = "date-time"))]
+    pub updated_at: String,
+    /// When it is cancelled if nothing happens; null if it waits for as long as it takes.
+    #[schemars(extend("format" = "date-time"))]
+    pub cancelled_at: Option<String>,
+    /// The reason that the cancellation will have; null without one.
+    pub cancellation_reason: Option<&'static str>,
+}
+
+impl StuckOrderView {
+    /// The view of an order that waits.
+    pub fn new(order: &Order, wait: Wait) -> Self {
+        Self {
+            id: id(order.id.0),
+            user_id: id(order.user_id.0),
+            status_reason: order.reason.map(Reason::name),
+            next_step: wait.step.name(),
+            functions: wait.step.functions().iter().map(|function| function.name).collect(),
+            placed_at: rfc3339(order.created_at),
+            updated_at: rfc3339(order.updated_at),
+            cancelled_at: wait.cancelled.map(|(at, _)| rfc3339(at)),
+            cancellation_reason: wait.cancelled.and_then(|(_, reason)| reason).map(Reason::name),
+        }
+    }
+}
+
+/// A consumer with its queue and its dead-letter queue. The numbers are approximate, as SQS tells them.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct QueueView {
+    /// The function.
+    pub name: String,
+    /// Whether it has a queue, to which dead letters can go back; otherwise it reads a stream, a topic or a bucket.
+    pub has_queue: bool,
+    /// Messages that wait for a delivery.
+    pub waiting: u64,
+    /// Messages that are being processed, or wait for their next attempt.
+    pub in_flight: u64,
+    /// Messages whose delay is not over.
+    pub delayed: u64,
+    /// Messages in the dead-letter queue.
+    pub dead_letters: u64,
+}
+
+impl From<&QueueDepth> for QueueView {
+    fn from(depth: &QueueDepth) -> Self {
+        let queue = depth.queue;
+        Self {
+            name: depth.consumer.clone(),
+            has_queue: queue.is_some(),
+            waiting: queue.map_or(0, |queue| queue.visible),
+            in_flight: queue.map_or(0, |queue| queue.in_flight),
+            delayed: queue.map_or(0, |queue| queue.delayed),
+            dead_letters: depth.dead_letters,
+        }
+    }
+}
+
+/// A dead letter: why it is one, and what of the event in it may leave.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DeadLetterView {
+    /// Id of the message, for a redrive.
+    pub id: String,
+    /// When it became a dead letter.
+    #[schemars(extend("format" = "date-time"))]
+    pub dead_since: String,
+    /// Code of the failure; null if SQS moved the message, because the function died each time.
+    pub reason: Option<String>,
+    /// What the function said of the failure.
+    pub detail: Option<String>,
+    /// Number of the last delivery.
+    pub attempt: Option<String>,
+    /// Id of the message in the queue, or of the record in the stream.
+    pub record_id: Option<String>,
+    /// Length of the body in bytes.
+    pub bytes: usize,
+    /// The event; null if the body is none that the catalog knows.
+    pub event: Option<DeadEventView>,
+}
+
+/// The event in a dead letter, without personal data.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DeadEventView {
+    /// Id of the event.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// Type and version, such as `OrderPlaced.v1`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Id of the aggregate that it describes.
+    pub subject: String,
+    /// When it occurred.
+    #[schemars(extend("format" = "date-time"))]
+    pub occurred_at: String,
+    /// The order that it is about; its timeline tells the rest.
+    #[schemars(extend("format" = "uuid"))]
+    pub order_id: Option<String>,
+    /// Id of the request that caused it.
+    #[schemars(extend("format" = "uuid"))]
+    pub correlation_id: String,
+    /// What it says.
+    pub data: Map<String, Value>,
+}
+
+impl DeadLetterView {
+    /// The view of a dead letter with the event in it.
+    pub fn new(message: &DeadMessage, event: Option<&EventRecord>) -> Self {
+        let note = |name: &str| message.notes.get(name).cloned();
+        Self {
+            id: message.id.clone(),
+            dead_since: rfc3339(message.dead_since),
+            reason: note("reason"),
+            detail: note("detail"),
+            attempt: note("attempt"),
+            record_id: note("record_id"),
+            bytes: message.body.len(),
+            event: event.map(|event| DeadEventView {
+                id: id(event.id),
+                kind: event.kind.clone(),
+                subject: event.subject.clone(),
+                occurred_at: rfc3339(event.occurred_at),
+                order_id: event.order_id.map(|order| id(order.0)),
+                correlation_id: id(event.correlation_id),
+                data: event.data.clone(),
+            }),
+        }
+    }
+}
+
+/// What a redrive did, or would do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RedriveView {
+    /// Id of the action in the audit; null for a dry run, which changes nothing.
+    #[schemars(extend("format" = "uuid"))]
+    pub action_id: Option<String>,
+    /// The consumer.
+    pub queue: String,
+    /// Number of messages that were moved back.
+    pub redriven: usize,
+    /// Ids of the messages that were chosen.
+    pub message_ids: Vec<String>,
+}
+
+impl RedriveView {
+    /// The view of a redrive of these messages.
+    pub fn new(action: Option<Uuid>, queue: &str, message_ids: Vec<String>, redriven: usize) -> Self {
+        Self { action_id: action.map(id), queue: queue.to_owned(), redriven, message_ids }
+    }
+}
+
+/// Something that an operator did.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OperatorActionView {
+    /// Id of the action.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// When it began.
+    #[schemars(extend("format" = "date-time"))]
+    pub at: String,
+    /// Who: the id of an account.
+    #[schemars(extend("format" = "uuid"))]
+    pub operator_id: String,
+    /// `redrive`.
+    pub action: &'static str,
+    /// What it was done to.
+    pub target: String,
+    /// Why.
+    pub reason: String,
+    /// What was asked for.
+    pub request: Map<String, Value>,
+    /// What came of it; null if it did not end, and may have been done in part.
+    pub outcome: Option<Map<String, Value>>,
+}
+
+impl From<&LoggedAction> for OperatorActionView {
+    fn from(LoggedAction { action, outcome }: &LoggedAction) -> Self {
+        Self {
+            id: id(action.id),
+            at: rfc3339(action.at),
+            operator_id: id(action.operator.0),
+            action: action.verb.name(),
+            target: action.target.clone(),
+            reason: action.reason.as_str().to_owned(),
+            request: action.request.clone(),
+            outcome: outcome.clone(),
+        }
+    }
+}

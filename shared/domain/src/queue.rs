@@ -1,0 +1,41 @@
+//! Queues of consumers, as operators see them.
+
+use kernel::Timestamp;
+use std::collections::BTreeMap;
+
+/// How many messages a consumer has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// The function.
+    pub consumer: String,
+    /// In its queue; `None` if it reads a stream.
+    pub queue: Option<Waiting>,
+    pub dead_letters: u64,
+}
+
+/// The messages of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    pub visible: u64,
+    /// Received and not settled: they are being processed, or wait for their next attempt.
+    pub in_flight: u64,
+    /// Not to be delivered before their delay is over.
+    pub delayed: u64,
+}
+
+/// A dead letter that was received and is hidden from other receivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadMessage {
+    /// Id of the message in the dead-letter queue.
+    pub id: String,
+    /// What names this receipt of it.
+    pub receipt: String,
+    /// The body that the consumer got.
+    pub body: String,
+    /// When it became a dead letter.
+    pub dead_since: Timestamp,
+    /// What the consumer said of the failure: `reason`, `detail`, `attempt`, `record_id`, `source`. Empty if SQS moved the message.
+    pub notes: BTreeMap<String, String>,
+    /// The other attributes, which the message came with.
+    pub attributes: BTreeMap<String, String>,
+}

@@ -1,0 +1,206 @@
+//! What operators do about dead letters, and the record of it.
+
+use crate::{id::UserId, text::ActionReason};
+use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Most messages that one request moves.
+const MAX_MESSAGES: u32 = 100;
+/// Most messages that a request looks at to find those that it names.
+const MAX_SEARCHED: u32 = 1_000;
+/// Longest delay of a message in SQS, in seconds.
+const MAX_DELAY_S: u32 = 900;
+/// Messages a second, if a request names no rate.
+const DEFAULT_RATE: u32 = 10;
+
+/// A request to move dead letters back to the queue of their consumer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Redrive {
+    /// Why; it is kept with the action. 3 to 500 characters.
+    pub reason: ActionReason,
+    /// Ids of 1 to 100 messages; by default all.
+    #[serde(default)]
+    pub message_ids: Option<Vec<String>>,
+    /// How many at most: 1 to 100; by default 100. A longer queue needs several requests.
+    #[serde(default)]
+    pub max: Option<u32>,
+    /// How many are delivered in a second: 1 to 100; by default 10.
+    #[serde(default)]
+    pub per_second: Option<u32>,
+    /// Whether nothing is moved, and the response says what would be.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl Redrive {
+    /// Checks the numbers. Fails with `Invalid`, naming the member.
+    pub fn check(&self) -> Result<(), Failure> {
+        let allowed = 1..=MAX_MESSAGES;
+        if self.max.is_some_and(|max| !allowed.contains(&max)) {
+            return Err(Failure::field("/max", "must be from 1 to 100"));
+        }
+        if self.per_second.is_some_and(|rate| !allowed.contains(&rate)) {
+            return Err(Failure::field("/per_second", "must be from 1 to 100"));
+        }
+        let count = self.message_ids.as_ref().map(|ids| u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        match count.is_some_and(|count| !allowed.contains(&count)) {
+            true => Err(Failure::field("/message_ids", "must be 1 to 100 ids")),
+            false => Ok(()),
+        }
+    }
+
+    fn most(&self) -> u32 {
+        self.max.unwrap_or(MAX_MESSAGES)
+    }
+
+    /// How many messages to look at.
+    pub fn reach(&self) -> u32 {
+        if self.message_ids.is_some() { MAX_SEARCHED } else { self.most() }
+    }
+
+    /// The messages that it asks for, and the others.
+    pub fn choose<M>(&self, messages: Vec<M>, id: impl Fn(&M) -> &str) -> (Vec<M>, Vec<M>) {
+        let is_named =
+            |message: &M| self.message_ids.as_ref().is_none_or(|ids| ids.iter().any(|one| one == id(message)));
+        let (mut chosen, mut others): (Vec<M>, Vec<M>) = messages.into_iter().partition(is_named);
+        let most = usize::try_from(self.most()).unwrap_or(usize::MAX).min(chosen.len());
+        others.extend(chosen.split_off(most));
+        (chosen, others)
+    }
+
+    /// The delay of each message in seconds, so that no more than the rate are delivered in a second.
+    pub fn delays(&self) -> impl Iterator<Item = u32> + use<> {
+        let rate = self.per_second.unwrap_or(DEFAULT_RATE).max(1);
+        (0..MAX_MESSAGES).map(move |n| (n / rate).min(MAX_DELAY_S))
+    }
+}
+
+words! {
+    /// What an operator did.
+    pub enum Verb {
+        /// Moved dead letters back to their queue.
+        Redrive,
+    }
+}
+
+/// Something that an operator does, recorded before it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    pub id: Uuid,
+    /// Who.
+    pub operator: UserId,
+    pub verb: Verb,
+    /// What it is done to, such as the name of a consumer.
+    pub target: String,
+    /// Why.
+    pub reason: ActionReason,
+    /// What was asked for.
+    pub request: Map<String, Value>,
+    pub at: Timestamp,
+}
+
+impl Action {
+    /// A redrive of the dead letters of `consumer`.
+    pub fn redrive(id: Uuid, operator: Uuid, consumer: &str, wanted: &Redrive, at: Timestamp) -> Self {
+        let members = [
+            wanted.message_ids.as_ref().map(|ids| ("message_ids", json!(ids))),
+            wanted.max.map(|max| ("max", json!(max))),
+            wanted.per_second.map(|rate| ("per_second", json!(rate))),
+        ];
+        Self {
+            id,
+            operator: UserId(operator),
+            verb: Verb::Redrive,
+            target: consumer.to_owned(),
+            reason: wanted.reason.clone(),
+            request: members.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect(),
+            at,
+        }
+    }
+}
+
+/// What came of a redrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Messages that were found.
+    pub matched: usize,
+    /// Messages that were moved.
+    pub redriven: usize,
+}
+
+impl Outcome {
+    /// As it is stored and shown.
+    pub fn members(self) -> Map<String, Value> {
+        Map::from_iter([("matched".to_owned(), self.matched.into()), ("redriven".to_owned(), self.redriven.into())])
+    }
+}
+
+/// An action with what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedAction {
+    pub action: Action,
+    /// `None` if it was never finished: it may have been done in part.
+    pub outcome: Option<Map<String, Value>>,
+}
+
+/// The failure for a consumer that reads no queue: `Conflict`.
+pub fn not_redrivable(consumer: &str) -> Failure {
+    let detail = format!("{consumer} reads a stream, topic or bucket: there is no queue to move its dead letters to.");
+    Failure::new(FailureKind::Conflict, "queue-not-redrivable", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redrive(members: Value) -> Redrive {
+        let mut request = json!({ "reason": "gateway is back" });
+        request.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        serde_json::from_value(request).unwrap()
+    }
+
+    #[test]
+    fn messages_are_chosen_by_id_and_by_number() {
+        let messages = || vec!["a", "b", "c"];
+        let id = |message: &&'static str| *message;
+        assert_eq!(redrive(json!({})).choose(messages(), id), (messages(), vec![]));
+        assert_eq!(redrive(json!({ "max": 2 })).choose(messages(), id), (vec!["a", "b"], vec!["c"]));
+        let named = redrive(json!({ "message_ids": ["c", "x"] }));
+        assert_eq!(named.choose(messages(), id), (vec!["c"], vec!["a", "b"]));
+        assert!(named.reach() > redrive(json!({ "max": 2 })).reach());
+    }
+
+    #[test]
+    fn no_more_messages_than_the_rate_are_delivered_in_a_second() {
+        let delays: Vec<u32> = redrive(json!({ "per_second": 2 })).delays().take(5).collect();
+        assert_eq!(delays, [0, 0, 1, 1, 2]);
+        assert!(redrive(json!({ "per_second": 1 })).delays().all(|delay| delay <= MAX_DELAY_S));
+    }
+
+    #[test]
+    fn numbers_out_of_bounds_are_named() {
+        let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
+        for (members, pointer) in [
+            (json!({ "max": 0 }), "/max"),
+            (json!({ "max": 101 }), "/max"),
+            (json!({ "per_second": 0 }), "/per_second"),
+            (json!({ "message_ids": [] }), "/message_ids"),
+            (json!({ "message_ids": many }), "/message_ids"),
+        ] {
+            assert_eq!(redrive(members).check().unwrap_err().fields[0].pointer, pointer);
+        }
+        assert_eq!(redrive(json!({ "max": 100, "per_second": 1, "message_ids": ["a"] })).check(), Ok(()));
+    }
+
+    #[test]
+    fn action_says_who_what_and_why() {
+        let wanted = redrive(json!({ "message_ids": ["a"] }));
+        let action = Action::redrive(Uuid::nil(), Uuid::max(), "stock-reserve", &wanted, Timestamp::UNIX_EPOCH);
+        assert_eq!((action.operator.0, action.target.as_str()), (Uuid::max(), "stock-reserve"));
+        assert_eq!(action.reason.as_str(), "gateway is back");
+        assert_eq!(Value::Object(action.request), json!({ "message_ids": ["a"] }));
+    }
+}

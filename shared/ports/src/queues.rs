@@ -1,0 +1,42 @@
+//! Ports of operators: the queues of all consumers, their dead letters, and the record of what operators do.
+
+use crate::Page;
+use domain::{
+    queue::{DeadMessage, QueueDepth},
+    redrive::{Action, LoggedAction, Outcome},
+};
+use kernel::{Failure, Timestamp, Uuid};
+
+/// Counts messages.
+pub trait QueueDepths {
+    /// The number of messages of each of these consumers, approximately, in the order given.
+    async fn depths(&self, consumers: &[&'static str]) -> Result<Vec<QueueDepth>, Failure>;
+}
+
+/// The dead-letter queues of all consumers.
+pub trait DeadLetterQueues {
+    /// Receives up to `most` dead letters and hides them for half a minute.
+    async fn receive(&self, consumer: &str, most: u32) -> Result<Vec<DeadMessage>, Failure>;
+
+    /// Makes received dead letters visible again.
+    async fn release(&self, consumer: &str, messages: &[DeadMessage]) -> Result<(), Failure>;
+
+    /// Sends a message to the queue of the consumer, as it came, to be delivered after a delay, and then removes the dead letter. After a crash
+    /// in between, both exist.
+    async fn redrive(&self, consumer: &str, message: &DeadMessage, delay_s: u32) -> Result<(), Failure>;
+}
+
+/// Records what operators do.
+pub trait OperatorActions {
+    /// Records an action that is about to be done.
+    async fn begin(&self, action: &Action) -> Result<(), Failure>;
+
+    /// Records what came of it.
+    async fn finish(&self, action: Uuid, outcome: Outcome, at: Timestamp) -> Result<(), Failure>;
+}
+
+/// Reads what operators did.
+pub trait OperatorLog {
+    /// A page of actions, newest first.
+    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<LoggedAction>, Failure>;
+}

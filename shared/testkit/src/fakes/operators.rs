@@ -1,0 +1,155 @@
+//! In-memory fakes of what operators use: queues of dead letters, and the record of what operators did.
+
+use super::{Dependency, OperatorActions, Queues};
+use domain::{
+    queue::{DeadMessage, QueueDepth, Waiting},
+    redrive::{Action, LoggedAction, Outcome},
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::Page;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Default)]
+pub(super) struct QueuesState {
+    dead: BTreeMap<String, Vec<DeadMessage>>,
+    /// Ids of the dead letters that were received.
+    hidden: BTreeSet<String>,
+    /// The messages that were sent, with their delays.
+    sent: Vec<(String, DeadMessage, u32)>,
+}
+
+#[derive(Default)]
+pub(super) struct ActionsState {
+    begun: BTreeMap<(Timestamp, Uuid), Action>,
+    outcomes: BTreeMap<Uuid, Map<String, Value>>,
+}
+
+impl Queues {
+    /// Puts a dead letter of `consumer` into its queue.
+    pub fn put(&self, consumer: &str, message: DeadMessage) {
+        self.0.arrange(|state| state.queues.dead.entry(consumer.to_owned()).or_default().push(message));
+    }
+
+    /// Consumer, body and delay in seconds of each message that was redriven, in order.
+    pub fn sent(&self) -> Vec<(String, String, u32)> {
+        self.0.inspect(|state| {
+            let sent = state.queues.sent.iter();
+            sent.map(|(consumer, message, delay)| (consumer.clone(), message.body.clone(), *delay)).collect()
+        })
+    }
+}
+
+impl ports::QueueDepths for Queues {
+    async fn depths(&self, consumers: &[&'static str]) -> Result<Vec<QueueDepth>, Failure> {
+        let query = self.0.query(Dependency::DeadLetters, |state| {
+            let depth = |consumer: &&'static str| {
+                let sent = state.queues.sent.iter().filter(|(to, ..)| to == consumer).count();
+                let waiting = Waiting { visible: u64::try_from(sent).unwrap_or(u64::MAX), in_flight: 0, delayed: 0 };
+                let has_queue = catalog::find(consumer).is_some_and(catalog::Function::has_queue);
+                let dead = state.queues.dead.get(*consumer).map_or(0, Vec::len);
+                QueueDepth {
+                    consumer: (*consumer).to_owned(),
+                    queue: has_queue.then_some(waiting),
+                    dead_letters: u64::try_from(dead).unwrap_or(u64::MAX),
+                }
+            };
+            Ok(consumers.iter().map(depth).collect())
+        });
+        query.await
+    }
+}
+
+impl ports::DeadLetterQueues for Queues {
+    async fn receive(&self, consumer: &str, most: u32) -> Result<Vec<DeadMessage>, Failure> {
+        let step = self.0.step(Dependency::DeadLetters, "queues.receive", |state| {
+            let queues = &mut state.queues;
+            let dead = queues.dead.get(consumer).into_iter().flatten();
+            let visible = dead.filter(|message| !queues.hidden.contains(&message.id));
+            let found: Vec<DeadMessage> = visible.take(usize::try_from(most).unwrap_or(usize::MAX)).cloned().collect();
+            queues.hidden.extend(found.iter().map(|message| message.id.clone()));
+            Ok(found)
+        });
+        step.await
+    }
+
+    async fn release(&self, _consumer: &str, messages: &[DeadMessage]) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::DeadLetters, "queues.release", |state| {
+            state.queues.hidden.retain(|hidden| messages.iter().all(|message| message.id != *hidden));
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn redrive(&self, consumer: &str, message: &DeadMessage, delay_s: u32) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::DeadLetters, "queues.redrive", |state| {
+            state.queues.sent.push((consumer.to_owned(), message.clone(), delay_s));
+            state.queues.dead.entry(consumer.to_owned()).or_default().retain(|dead| dead.id != message.id);
+            state.queues.hidden.remove(&message.id);
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl ports::OperatorActions for OperatorActions {
+    async fn begin(&self, action: &Action) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "operator_actions.begin", |state| {
+            state.actions.begun.insert((action.at, action.id), action.clone());
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn finish(&self, action: Uuid, outcome: Outcome, _at: Timestamp) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "operator_actions.finish", |state| {
+            state.actions.outcomes.insert(action, outcome.members());
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl ports::OperatorLog for OperatorActions {
+    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<LoggedAction>, Failure> {
+        let before = cursor.map(super::event_records::read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let query = self.0.query(Dependency::Database, |state| {
+            let newest_first = state.actions.begun.iter().rev();
+            let mut found: Vec<_> =
+                newest_first.filter(|(place, _)| before.is_none_or(|before| **place < before)).collect();
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
+            let logged = |(_, action): (&(Timestamp, Uuid), &Action)| LoggedAction {
+                action: action.clone(),
+                outcome: state.actions.outcomes.get(&action.id).cloned(),
+            };
+            Ok(Page { items: found.into_iter().map(logged).collect(), next })
+        });
+        query.await
+    }
+}
+
+impl edge::DeadLetters for Queues {
+    async fn send(&self, dead_letter: edge::DeadLetter) -> Result<(), Failure> {
+        let edge::DeadLetter { body, reason, detail, function, attempt, record_id, source, attributes } = dead_letter;
+        let notes = [
+            ("reason", reason),
+            ("detail", detail),
+            ("attempt", attempt.to_string()),
+            ("record_id", record_id.clone()),
+            ("source", source),
+        ];
+        let message = DeadMessage {
+            id: record_id.clone(),
+            receipt: record_id,
+            body,
+            dead_since: Timestamp::UNIX_EPOCH,
+            notes: notes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            attributes,
+        };
+        self.put(&function, message);
+        Ok(())
+    }
+}
