@@ -259,6 +259,12 @@ def get_object(bucket: str, key: str) -> bytes:
     return content
 
 
+def allow_uploads(bucket: str, origin: str) -> None:
+    """Lets pages of this origin use presigned links for uploads to the bucket."""
+    rule = {"AllowedOrigins": [origin], "AllowedMethods": ["PUT"], "AllowedHeaders": ["content-type"]}
+    _call("s3", "put_bucket_cors", Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
 def get_url(url: str) -> bytes:
     """The object at a path-style URL."""
     bucket, _, key = urlsplit(url).path.lstrip("/").partition("/")

@@ -218,6 +218,9 @@ def serve_web() -> None:
     web.build()
     services.begin_update(services.WEB)
     services.await_ready(services.WEB)
+    bucket = aws.outputs().get("ProductImagesBucket")
+    if bucket:
+        aws.allow_uploads(bucket, config.web_url().rstrip("/"))
 
 
 def await_ready() -> None:

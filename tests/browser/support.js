@@ -13,6 +13,8 @@ const DEADLINE_MS = 20_000;
 
 export const browser = await chromium.launch({ executablePath });
 
+let failures = 0;
+
 /** Runs a test on a page of a new browser context. `expected` are complaints that the test provokes. */
 export async function onPage(use, { viewport = PHONE, locale = "en-US", expected = [] } = {}) {
   const context = await browser.newContext({ viewport, locale, colorScheme: "light", reducedMotion: "reduce" });
@@ -28,7 +30,7 @@ export async function onPage(use, { viewport = PHONE, locale = "en-US", expected
     await use(page);
     assert.deepEqual(complaints, []);
   } catch (error) {
-    await page.screenshot({ path: `${pictures}/failed.png`, fullPage: true }).catch(() => null);
+    await page.screenshot({ path: `${pictures}/failed-${++failures}.png`, fullPage: true }).catch(() => null);
     throw error;
   } finally {
     await context.close();
@@ -37,16 +39,18 @@ export async function onPage(use, { viewport = PHONE, locale = "en-US", expected
 
 /** Checks a page for accessibility as far as axe can tell, and keeps pictures of it at phone and desktop width. */
 export async function inspect(page, name) {
+  await page.locator(".loading").first().waitFor({ state: "detached" });
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
   assert.deepEqual(found, [], `axe on ${name}`);
-  const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-  assert.equal(isWide, false, `${name} scrolls sideways`);
-  await page.screenshot({ path: `${pictures}/${name}-phone.png`, fullPage: true });
   const before = page.viewportSize();
-  await page.setViewportSize(DESKTOP);
-  await page.screenshot({ path: `${pictures}/${name}-desktop.png` });
+  for (const [width, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
+    await page.setViewportSize(viewport);
+    const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    assert.equal(isWide, false, `${name} scrolls sideways at ${width} width`);
+    await page.screenshot({ path: `${pictures}/${name}-${width}.png`, fullPage: true });
+  }
   await page.setViewportSize(before);
 }
 

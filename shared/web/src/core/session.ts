@@ -41,6 +41,9 @@ function claims(token: string): { sub: string; role: string } {
   return { sub, role: role ?? "customer" };
 }
 
+/** The user that a token was issued for. */
+export const subjectOf = (token: string): string => claims(token).sub;
+
 function accept(tokens: { access_token: string; expires_in: number }): void {
   const { sub, role } = claims(tokens.access_token);
   const expiresAt = performance.now() + tokens.expires_in * 1000;
@@ -94,7 +97,7 @@ export interface Credentials {
   password: string;
 }
 
-export type LoginResult = { kind: "done" } | { kind: "code"; token: string } | { kind: "refused"; problem: Problem | null };
+export type LoginResult = { kind: "done" } | { kind: "code"; token: string } | { kind: "enrolment"; token: string } | { kind: "refused"; problem: Problem | null };
 
 async function login(path: string, body: object): Promise<LoginResult> {
   let response;
@@ -107,8 +110,10 @@ async function login(path: string, body: object): Promise<LoginResult> {
   const answer: unknown = await response.json().catch(() => null);
   if (!response.ok) {
     const problem = isProblem(answer) ? answer : null;
-    const further = (problem ?? {}) as { mfa_token?: string };
-    return further.mfa_token ? { kind: "code", token: further.mfa_token } : { kind: "refused", problem };
+    const further = (problem ?? {}) as { mfa_token?: string; enrolment_token?: string };
+    if (further.mfa_token) return { kind: "code", token: further.mfa_token };
+    if (further.enrolment_token) return { kind: "enrolment", token: further.enrolment_token };
+    return { kind: "refused", problem };
   }
   const previous = caller.value?.id;
   accept(answer as { access_token: string; expires_in: number });
@@ -144,7 +149,8 @@ export function abandon(): void {
 
 function send(request: Request, token: string | undefined): Promise<Response> {
   const attempt = request.clone();
-  if (token) attempt.headers.set("Authorization", `Bearer ${token}`);
+  // A request may bring a token of its own.
+  if (token && !attempt.headers.has("Authorization")) attempt.headers.set("Authorization", `Bearer ${token}`);
   return fetch(attempt);
 }
 

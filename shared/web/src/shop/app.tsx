@@ -21,6 +21,7 @@ const OrdersPage = lazy(() => import("./pages/orders.tsx").then((page) => page.O
 const LoginPage = lazy(() => import("./pages/login.tsx").then((page) => page.LoginPage));
 const RegisterPage = lazy(() => import("./pages/login.tsx").then((page) => page.RegisterPage));
 const ResetPage = lazy(() => import("./pages/reset.tsx").then((page) => page.ResetPage));
+const VerifyPage = lazy(() => import("./pages/verify.tsx").then((page) => page.VerifyPage));
 const AccountPage = lazy(() => import("./pages/account.tsx").then((page) => page.AccountPage));
 
 export function App(): JSX.Element {
@@ -52,6 +53,7 @@ function Shop(): JSX.Element {
               <Route path="/login" component={LoginPage} />
               <Route path="/register" component={RegisterPage} />
               <Route path="/password" component={ResetPage} />
+              <Route path="/verify" component={VerifyPage} />
               <Route path="/account" component={AccountPage} />
               <Route default component={NotFound} />
             </Router>

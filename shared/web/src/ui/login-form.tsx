@@ -5,8 +5,15 @@ import { ApiError } from "../core/problem.ts";
 import { logIn, sendCode, type LoginResult } from "../core/session.ts";
 import { Field, Form } from "./form.tsx";
 
+interface Props {
+  onDone?: () => void;
+  /** Gets the token with which an account that needs a second factor sets it up. */
+  onEnrolment?: (token: string) => void;
+  actions?: ComponentChildren;
+}
+
 /** Name and password, and the code of a second factor where the account has one. */
-export function LoginForm({ onDone, actions }: { onDone?: () => void; actions?: ComponentChildren }): JSX.Element {
+export function LoginForm({ onDone, onEnrolment, actions }: Props): JSX.Element {
   const [token, setToken] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
@@ -18,6 +25,10 @@ export function LoginForm({ onDone, actions }: { onDone?: () => void; actions?: 
     setBusy(false);
     if (result.kind === "done") onDone?.();
     if (result.kind === "code") setToken(result.token);
+    if (result.kind === "enrolment") {
+      if (onEnrolment) onEnrolment(result.token);
+      else setError(new Error(t().problems["mfa-enrolment-required"]));
+    }
     if (result.kind === "refused") {
       const refused = new ApiError(result.problem?.status ?? 0, result.problem);
       setError(refused);

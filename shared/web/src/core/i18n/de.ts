@@ -235,6 +235,7 @@ export const de: Messages = {
     submit: "Passwort setzen",
     done: "Ihr Passwort ist geändert. Bitte melden Sie sich an.",
     have: "Ich habe einen Code",
+    invited: "Codes gehen nur an bestätigte Adressen.",
   },
   account: {
     title: "Ihr Konto",
@@ -249,6 +250,7 @@ export const de: Messages = {
     verifyTitle: "E-Mail-Adresse bestätigen",
     verifyText: "Nachrichten zu Bestellungen schicken wir nur an bestätigte Adressen. Geben Sie den Code ein, den wir Ihnen geschickt haben.",
     verifyCode: "Code",
+    verifyDone: "Ihre Adresse ist bestätigt.",
     verify: "Bestätigen",
     sendAgain: "Neuen Code schicken",
     sent: "Die Nachricht ist unterwegs.",

@@ -235,6 +235,7 @@ export const en = {
     submit: "Set the password",
     done: "Your password is changed. Please log in.",
     have: "I have a code",
+    invited: "Codes are sent to verified addresses only.",
   },
   account: {
     title: "Your account",
@@ -249,6 +250,7 @@ export const en = {
     verifyTitle: "Verify your e-mail address",
     verifyText: "We send order messages to verified addresses only. Enter the code that we sent you.",
     verifyCode: "Code",
+    verifyDone: "Your address is verified.",
     verify: "Verify",
     sendAgain: "Send another code",
     sent: "The message is on its way.",

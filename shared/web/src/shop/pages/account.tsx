@@ -4,6 +4,7 @@ import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
+import { download } from "../../core/export.ts";
 import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
 import { unwrap } from "../../core/problem.ts";
 import { abandon, caller, isSignedIn, logOut } from "../../core/session.ts";
@@ -226,21 +227,6 @@ function Sessions({ user }: { user: User }): JSX.Element {
       </button>
     </section>
   );
-}
-
-/** The export in all its parts, as a file. */
-async function download(id: string): Promise<void> {
-  const parts: unknown[] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
-    const query: { cursor?: string } = cursor ? { cursor } : {};
-    const part: Schemas["ExportView"] = await unwrap(api.GET("/api/v1/users/{id}/export", { params: { path: { id }, query } }));
-    parts.push(part);
-    cursor = part.next_cursor;
-  }
-  const file = new Blob([JSON.stringify(parts.length === 1 ? parts[0] : parts, null, 2)], { type: "application/json" });
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "quayside-export.json" });
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 function PersonalData({ user, onErased }: { user: User; onErased: () => void }): JSX.Element {

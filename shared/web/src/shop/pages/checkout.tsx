@@ -1,13 +1,13 @@
 // From the basket to an order: address, shipping and payment on one page, for somebody who is logged in.
 
-import { useMutation, useQuery } from "@tanstack/preact-query";
+import { useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
+import { api, queries, type Schemas } from "../../core/client.ts";
 import { money, sum, t } from "../../core/i18n/index.ts";
-import { keyOf, forgetKey } from "../../core/once.ts";
-import { isFinal, unwrap } from "../../core/problem.ts";
+import { useKeyed } from "../../core/keyed.ts";
+import { unwrap } from "../../core/problem.ts";
 import { caller, isSignedIn } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
@@ -20,7 +20,6 @@ import { lineTotal } from "./basket.tsx";
 
 type PlaceOrder = Schemas["PlaceOrder"];
 
-const ROUTE = "POST /orders";
 const SHIPPING = ["standard", "express"];
 
 export function CheckoutPage(): JSX.Element {
@@ -73,21 +72,15 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
   const { route } = useLocation();
   // Address and cards as they were at first: a profile that is read again changes no field that somebody types in.
   const [initial] = useState(() => ({ ...user.address, name: user.address?.name ?? user.full_name }) as Schemas["Address"]);
-  const placing = useMutation({
-    ...REPEATABLE,
-    mutationFn: async (body: PlaceOrder) => {
-      const params = { header: { "Idempotency-Key": await keyOf(ROUTE, body) } };
-      return unwrap(api.POST("/api/v1/orders", { params, body }));
-    },
-    onSuccess: async (order, body) => {
-      await forgetKey(ROUTE, body);
+  const place = (body: PlaceOrder, key: string): Promise<Schemas["OrderView"]> => unwrap(api.POST("/api/v1/orders", { params: { header: { "Idempotency-Key": key } }, body }));
+  const placing = useKeyed("POST /orders", place, {
+    onSuccess: (order) => {
       empty();
       void queries.invalidateQueries({ queryKey: ["orders"] });
       // The back button leads to the shop, not to a form that would order again.
       route(`/orders/${order.id}?placed=1`, true);
     },
-    onError: async (error, body) => {
-      if (isFinal(error)) await forgetKey(ROUTE, body);
+    onError: async (error) => {
       if (isProblemOf(error, "price-changed", "insufficient-stock")) await queries.invalidateQueries({ queryKey: ["products-by-id"] });
     },
   });

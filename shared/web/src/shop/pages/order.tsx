@@ -4,15 +4,16 @@ import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { api, queries, REPEATABLE } from "../../core/client.ts";
+import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
 import { money, moment, t } from "../../core/i18n/index.ts";
-import { forgetKey, keyOf } from "../../core/once.ts";
-import { isFinal, unwrap } from "../../core/problem.ts";
+import { useKeyed } from "../../core/keyed.ts";
+import { unwrap } from "../../core/problem.ts";
 import { isSignedIn } from "../../core/session.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
 import { Address } from "../../ui/address.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Form } from "../../ui/form.tsx";
+import { OrderLines } from "../../ui/order-lines.tsx";
 import { Failed, Loaded, NotFound, Title } from "../../ui/page.tsx";
 import { creditNotes, followedOrder, payment, savedMethods, type Order, type Payment } from "../reads.ts";
 import { PaymentChoices } from "./checkout.tsx";
@@ -46,7 +47,7 @@ function Details({ order, error }: { order: Order; error: Error | null }): JSX.E
       <div class="columns">
         <section>
           <h2>{t().order.items}</h2>
-          <Lines order={order} />
+          <OrderLines order={order} link="/products/" />
         </section>
         <section>
           <h2>{t().order.address}</h2>
@@ -118,20 +119,13 @@ function Consent({ payment: { status, next_action } }: { payment: Payment }): JS
 
 const canPayAgain = (order: Order): boolean => order.status === "pending" && order.status_reason === "payment_declined";
 
-const PAY_ROUTE = "POST /payments/process";
-
 function PayAgain({ order }: { order: Order }): JSX.Element {
   const methods = useQuery(savedMethods());
-  const paying = useMutation({
-    ...REPEATABLE,
-    mutationFn: async (payment_method: string) => {
-      const body = { order_id: order.id, payment_method };
-      // The version of the order: a second decline is followed by another attempt with the same card.
-      const key = await keyOf(PAY_ROUTE, { ...body, version: order.version });
-      return unwrap(api.POST("/api/v1/payments/process", { params: { header: { "Idempotency-Key": key } }, body }));
-    },
-    onSettled: async (_, error, payment_method) => {
-      if (isFinal(error)) await forgetKey(PAY_ROUTE, { order_id: order.id, payment_method, version: order.version });
+  const pay = (body: Schemas["ProcessPayment"], key: string): Promise<Payment> => unwrap(api.POST("/api/v1/payments/process", { params: { header: { "Idempotency-Key": key } }, body }));
+  const paying = useKeyed("POST /payments/process", pay, {
+    // After a second decline, the same card is another attempt.
+    about: order.version,
+    onSettled: async () => {
       await queries.invalidateQueries({ queryKey: ["order", order.id] });
       await queries.invalidateQueries({ queryKey: ["payment", order.id] });
     },
@@ -139,53 +133,10 @@ function PayAgain({ order }: { order: Order }): JSX.Element {
   return (
     <section class="box">
       <h2>{t().order.payAgain}</h2>
-      <Form submit={t().order.payAgain} busy={t().order.paying} isBusy={paying.isPending || paying.isSuccess} error={paying.error} onSubmit={(values) => paying.mutate(values["/payment_method"] ?? "")}>
+      <Form submit={t().order.payAgain} busy={t().order.paying} isBusy={paying.isPending || paying.isSuccess} error={paying.error} onSubmit={(values) => paying.mutate({ order_id: order.id, payment_method: values["/payment_method"] ?? "" })}>
         <PaymentChoices methods={methods.data ?? []} legend={t().order.payWith} />
       </Form>
     </section>
-  );
-}
-
-function Lines({ order }: { order: Order }): JSX.Element {
-  return (
-    <>
-      <ul class="plain">
-        {order.items.map((line) => (
-          <li key={line.product_id} class="row">
-            <span>
-              {line.quantity} × <a href={`/products/${line.product_id}`}>{line.product_name}</a>
-            </span>
-            <span class="amount">{money(line.line_total)}</span>
-          </li>
-        ))}
-      </ul>
-      <dl class="sums">
-        <dt>{t().order.subtotal}</dt>
-        <dd>{money(order.subtotal)}</dd>
-        <dt>
-          {t().order.shipping} ({t().checkout.methods[order.shipping_method] ?? order.shipping_method})
-        </dt>
-        <dd>{order.shipping.amount === 0 ? t().order.free : money(order.shipping)}</dd>
-        {order.taxes.map((line) => (
-          <TaxRow key={line.rate} rate={String(line.rate)} amount={money(line.amount)} isIncluded={order.tax_included} />
-        ))}
-        <dt>
-          <strong>{t().order.total}</strong>
-        </dt>
-        <dd>
-          <strong>{money(order.total_amount)}</strong>
-        </dd>
-      </dl>
-    </>
-  );
-}
-
-function TaxRow({ rate, amount, isIncluded }: { rate: string; amount: string; isIncluded: boolean }): JSX.Element {
-  return (
-    <>
-      <dt>{t().order.tax(rate, isIncluded)}</dt>
-      <dd>{amount}</dd>
-    </>
   );
 }
 

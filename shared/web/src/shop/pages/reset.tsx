@@ -43,6 +43,9 @@ export function ResetPage(): JSX.Element {
           <Field name="/email" label={t().register.email} type="email" autocomplete="email" required />
         </Form>
       )}
+      <p class="hint">
+        {t().reset.invited} <a href="/verify">{t().account.verifyTitle}</a>
+      </p>
       {hasCode && !setting.isSuccess && (
         <Form submit={t().reset.submit} isBusy={setting.isPending} error={setting.error} onSubmit={(values) => setting.mutate({ token: values["/token"]?.trim() ?? "", password: values["/password"] ?? "" })}>
           <Field name="/token" label={t().reset.token} autocomplete="one-time-code" autocapitalize="characters" required />

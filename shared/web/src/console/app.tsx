@@ -1,0 +1,113 @@
+// The frame of the console: what a staff account sees after its login.
+
+import { QueryClientProvider } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from "preact-iso";
+import { queries } from "../core/client.ts";
+import { t } from "../core/i18n/index.ts";
+import { caller, isSettled, logOut } from "../core/session.ts";
+import { ExpiredSession } from "../ui/expired-session.tsx";
+import { Frame } from "../ui/frame.tsx";
+import { Guard, Loading, NotFound, Title } from "../ui/page.tsx";
+import { ConsoleLogin } from "./pages/login.tsx";
+import { OrderList } from "./pages/order-list.tsx";
+import { c } from "./texts/index.ts";
+
+const OrderPage = lazy(() => import("./pages/order.tsx").then((page) => page.OrderPage));
+const ProductList = lazy(() => import("./pages/product-list.tsx").then((page) => page.ProductList));
+const NewProduct = lazy(() => import("./pages/product.tsx").then((page) => page.NewProduct));
+const ProductPage = lazy(() => import("./pages/product.tsx").then((page) => page.ProductPage));
+const CustomerList = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerList));
+const CustomerPage = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerPage));
+const PaymentsPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentsPage));
+const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
+const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
+const SecurityPage = lazy(() => import("./pages/security.tsx").then((page) => page.SecurityPage));
+
+export function App(): JSX.Element {
+  return (
+    <QueryClientProvider client={queries}>
+      <LocationProvider scope="/console/">
+        <Console />
+        <ExpiredSession />
+      </LocationProvider>
+    </QueryClientProvider>
+  );
+}
+
+function Console(): JSX.Element {
+  const { path } = useLocation();
+  const user = caller.value;
+  const isStaff = user !== null && user.role !== "customer";
+  // What one person read is not shown to the next one.
+  useEffect(() => () => queries.clear(), [user?.id]);
+  return (
+    <Frame name={c().name} home="/console/" navigation={isStaff && <Navigation />}>
+      <Guard path={path}>{isSettled.value ? isStaff ? <Pages /> : <Outside isCustomer={user !== null} /> : <Loading />}</Guard>
+    </Frame>
+  );
+}
+
+function Outside({ isCustomer }: { isCustomer: boolean }): JSX.Element {
+  if (!isCustomer) return <ConsoleLogin />;
+  return (
+    <>
+      <Title>{c().name}</Title>
+      <p>{c().staffOnly}</p>
+      <div class="actions">
+        <button type="button" onClick={() => void logOut()}>
+          {t().nav.logOut}
+        </button>
+        <a href="/">{t().toStart}</a>
+      </div>
+    </>
+  );
+}
+
+function Pages(): JSX.Element {
+  return (
+    <ErrorBoundary>
+      <Router onRouteChange={() => scrollTo(0, 0)}>
+        <Route path="/console/" component={OrderList} />
+        <Route path="/console/orders/:id" component={OrderPage} />
+        <Route path="/console/products" component={ProductList} />
+        <Route path="/console/products/new" component={NewProduct} />
+        <Route path="/console/products/:id" component={ProductPage} />
+        <Route path="/console/customers" component={CustomerList} />
+        <Route path="/console/customers/:id" component={CustomerPage} />
+        <Route path="/console/payments" component={PaymentsPage} />
+        <Route path="/console/webhooks" component={WebhookList} />
+        <Route path="/console/webhooks/:id" component={WebhookPage} />
+        <Route path="/console/security" component={SecurityPage} />
+        <Route default component={NotFound} />
+      </Router>
+    </ErrorBoundary>
+  );
+}
+
+function Navigation(): JSX.Element {
+  const { path } = useLocation();
+  const items = [
+    ["/console/", c().nav.orders],
+    ["/console/products", c().nav.products],
+    ["/console/customers", c().nav.customers],
+    ["/console/payments", c().nav.payments],
+    ["/console/webhooks", c().nav.webhooks],
+    ["/console/security", c().nav.security],
+  ] as const;
+  const isCurrent = (to: string): boolean => path.replace(/\/$/, "") === to.replace(/\/$/, "");
+  return (
+    <>
+      {items.map(([to, label]) => (
+        <a key={to} href={to} aria-current={isCurrent(to) ? "page" : undefined}>
+          {label}
+        </a>
+      ))}
+      <a href="/">{c().nav.shop}</a>
+      <button type="button" class="link" onClick={() => void logOut()}>
+        {t().nav.logOut}
+      </button>
+    </>
+  );
+}

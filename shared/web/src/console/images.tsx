@@ -1,0 +1,69 @@
+// Images of a product: uploaded to a presigned link, resized, shown.
+
+import { useMutation, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import { api, queries, type Schemas } from "../core/client.ts";
+import { ApiError, unwrap } from "../core/problem.ts";
+import { explain } from "../core/text.ts";
+import { Action } from "../ui/action.tsx";
+import { Loaded } from "../ui/page.tsx";
+import { Picture } from "../ui/picture.tsx";
+import { images, type Product } from "./reads.ts";
+import { c } from "./texts/index.ts";
+
+const TYPES = ["image/jpeg", "image/png", "image/webp"] as const;
+
+async function upload(product: string, file: File): Promise<void> {
+  const content_type = TYPES.find((type) => type === file.type) ?? (file.type as Schemas["MediaType"]);
+  const body = { content_type, size: file.size };
+  const header = { "Idempotency-Key": crypto.randomUUID() };
+  const link = await unwrap(api.POST("/api/v1/products/{id}/images", { params: { path: { id: product }, header }, body }));
+  const sent = await fetch(link.upload_url, { method: "PUT", headers: link.headers, body: file }).catch(() => null);
+  if (!sent?.ok) throw new ApiError(sent?.status ?? 0, null);
+}
+
+export function Images({ product }: { product: Product }): JSX.Element {
+  const id = useId();
+  const query = useQuery(images(product.id));
+  const reload = (): Promise<void> => queries.invalidateQueries({ queryKey: ["images", product.id] });
+  const uploading = useMutation({ mutationFn: (file: File) => upload(product.id, file), onSettled: reload });
+  const choose = (input: HTMLInputElement): void => {
+    const [file] = input.files ?? [];
+    if (file && !uploading.isPending) uploading.mutate(file);
+    input.value = "";
+  };
+  return (
+    <section>
+      <h2>{c().products.images}</h2>
+      <Loaded query={query}>
+        {(items) => (
+          <ul class="cards">
+            {items.map((image) => (
+              <li key={image.id}>
+                {image.url ? <Picture source={image.url} name={c().products.imageOf(product.name)} size="small" /> : <p class="hint">{image.reason ?? image.status}</p>}
+                <Action
+                  label={c().products.remove}
+                  isDanger
+                  run={async () => {
+                    await unwrap(api.DELETE("/api/v1/products/{id}/images/{image_id}", { params: { path: { id: product.id, image_id: image.id } } }));
+                    await reload();
+                  }}
+                />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Loaded>
+      <div class="field">
+        <label for={id}>{c().products.upload}</label>
+        <input id={id} type="file" accept={TYPES.join(",")} aria-describedby={`${id}-hint`} onChange={(event) => choose(event.currentTarget)} />
+        <p id={`${id}-hint`} class="hint">
+          {c().products.uploadHint}
+        </p>
+      </div>
+      <div role="status">{uploading.isPending && <p>{c().products.uploading}</p>}</div>
+      <div role="alert">{uploading.error && <p class="error">{uploading.error instanceof ApiError && uploading.error.problem ? explain(uploading.error) : c().products.uploadFailed}</p>}</div>
+    </section>
+  );
+}

@@ -1,0 +1,207 @@
+// Customers and colleagues: found by search, with their orders and what may be done about the account.
+
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { api, queries, type Schemas } from "../../core/client.ts";
+import { download } from "../../core/export.ts";
+import { day, t } from "../../core/i18n/index.ts";
+import { useKeyed } from "../../core/keyed.ts";
+import { unwrap } from "../../core/problem.ts";
+import { caller } from "../../core/session.ts";
+import { isProblemOf } from "../../core/text.ts";
+import { Action } from "../../ui/action.tsx";
+import { Address } from "../../ui/address.tsx";
+import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
+import { Paged, Table } from "../../ui/list.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
+import { orders, users, type User } from "../reads.ts";
+import { c } from "../texts/index.ts";
+import { OrderTable } from "./order-list.tsx";
+
+export function CustomerList(): JSX.Element {
+  const { query, route } = useLocation();
+  const q = query["q"] ?? "";
+  const list = useInfiniteQuery({ ...users(q), enabled: q !== "" });
+  const isAdmin = caller.value?.role === "admin";
+  return (
+    <>
+      <Title>{c().customers.title}</Title>
+      <Form key={q} class="filters" submit={t().products.search} onSubmit={(values) => route(`/console/customers?q=${encodeURIComponent(values["q"]?.trim() ?? "")}`)}>
+        <Field name="q" label={c().customers.find} hint={c().customers.findHint} type="search" maxLength={100} defaultValue={q} required />
+      </Form>
+      {q === "" ? (
+        <p class="empty">{c().customers.start}</p>
+      ) : (
+        <Paged query={list} empty={c().noMatch}>
+          {(items) => (
+            <Table caption={c().customers.title} head={[c().customers.email, c().customers.username, c().customers.fullName, c().customers.role, c().status]}>
+              {items.map((user) => (
+                <tr key={user.id}>
+                  <td>
+                    <a href={`/console/customers/${user.id}`}>{user.email}</a>
+                  </td>
+                  <td>{user.username}</td>
+                  <td>{user.full_name}</td>
+                  <td>{user.role}</td>
+                  <td>{user.status}</td>
+                </tr>
+              ))}
+            </Table>
+          )}
+        </Paged>
+      )}
+      {isAdmin && <InviteColleague />}
+    </>
+  );
+}
+
+function InviteColleague(): JSX.Element {
+  const invite = (body: Schemas["Invite"], key: string): Promise<User> => unwrap(api.POST("/api/v1/users/invite", { params: { header: { "Idempotency-Key": key } }, body }));
+  const inviting = useKeyed("POST /users/invite", invite);
+  const submit = (values: Record<string, string>): void => {
+    const [email = "", username = "", full_name = ""] = ["/email", "/username", "/full_name"].map((name) => values[name]?.trim());
+    inviting.mutate({ email, username, full_name: full_name || null, role: values["/role"] === "admin" ? "admin" : "staff" });
+  };
+  return (
+    <details class="box">
+      <summary>{c().customers.invite}</summary>
+      <Form submit={c().customers.invite} isBusy={inviting.isPending} error={inviting.error} onSubmit={submit}>
+        <Field name="/email" label={c().customers.email} type="email" required />
+        <Field name="/username" label={c().customers.username} spellcheck={false} required />
+        <Field name="/full_name" label={c().customers.fullName} />
+        <Select name="/role" label={c().customers.role} required>
+          <option value="staff">staff</option>
+          <option value="admin">admin</option>
+        </Select>
+      </Form>
+      <div role="status">{inviting.isSuccess && <p class="notice good">{c().customers.invited}</p>}</div>
+    </details>
+  );
+}
+
+/** What a search has found of a person: by id, the API shows an account to admins alone. */
+function found(id: string): User | undefined {
+  const searches = queries.getQueriesData<{ pages: { items: User[] }[] }>({ queryKey: ["users"] });
+  return searches.flatMap(([, data]) => data?.pages.flatMap((page) => page.items) ?? []).find((user) => user.id === id);
+}
+
+export function CustomerPage({ id }: { id: string }): JSX.Element {
+  const isAdmin = caller.value?.role === "admin";
+  const known = found(id);
+  const query = useQuery({
+    queryKey: ["user", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
+    enabled: isAdmin,
+  });
+  const user = query.data ?? known;
+  const list = useInfiniteQuery(orders({ user_id: id }));
+  const isGone = isProblemOf(query.error, "not-found");
+  return (
+    <div class="wide-sections">
+      <Title>{user ? (user.full_name ?? user.username) : c().customer}</Title>
+      {user ? <Profile user={user} /> : isAdmin && !isGone ? <Loaded query={query}>{() => null}</Loaded> : <p class="notice">{isGone ? c().noMatch : c().customers.profileForAdmins}</p>}
+      <section>
+        <h2>{c().customers.orders}</h2>
+        <Paged query={list} empty={c().none}>
+          {(items) => <OrderTable orders={items} />}
+        </Paged>
+      </section>
+      {user?.role === "customer" && <WriteMessage user={user} />}
+      {user && isAdmin && user.id !== caller.value?.id && <AdminActions user={user} />}
+    </div>
+  );
+}
+
+function Profile({ user }: { user: User }): JSX.Element {
+  const verified = (is: boolean): string => (is ? c().customers.verified : c().customers.unverified);
+  return (
+    <section>
+      <dl class="facts">
+        <dt>{c().customers.email}</dt>
+        <dd>
+          {user.email} ({verified(user.email_verified)})
+        </dd>
+        {user.phone && (
+          <>
+            <dt>{c().customers.phone}</dt>
+            <dd>
+              {user.phone} ({verified(user.phone_verified)})
+            </dd>
+          </>
+        )}
+        <dt>{c().customers.username}</dt>
+        <dd>{user.username}</dd>
+        <dt>{c().customers.role}</dt>
+        <dd>
+          {user.role}, {user.status}
+        </dd>
+        <dt>{c().customers.since}</dt>
+        <dd>{day(user.created_at)}</dd>
+      </dl>
+      {user.address && <Address value={user.address} />}
+    </section>
+  );
+}
+
+const CHANNELS = ["email", "sms", "push"] as const;
+
+function WriteMessage({ user }: { user: User }): JSX.Element {
+  const [version, setVersion] = useState(0);
+  const send = (body: Schemas["SendNotification"], key: string): Promise<unknown> => unwrap(api.POST("/api/v1/notifications/send", { params: { header: { "Idempotency-Key": key } }, body }));
+  const sending = useKeyed("POST /notifications/send", send, { onSuccess: () => setVersion((before) => before + 1) });
+  const submit = (values: Record<string, string>): void => {
+    const channel = CHANNELS.find((one) => one === values["/channel"]) ?? "email";
+    sending.mutate({ user_id: user.id, channel, template: "message", data: { subject: values["/data/subject"] ?? "", text: values["/data/text"] ?? "" } });
+  };
+  return (
+    <section>
+      <h2>{c().customers.message}</h2>
+      <Form key={version} submit={c().customers.send} isBusy={sending.isPending} error={sending.error} onSubmit={submit}>
+        <Select name="/channel" label={c().customers.channel} required>
+          {CHANNELS.map((channel) => (
+            <option key={channel} value={channel}>
+              {t().account.channels[channel]}
+            </option>
+          ))}
+        </Select>
+        <Field name="/data/subject" label={c().customers.subject} required />
+        <TextArea name="/data/text" label={c().customers.text} required />
+      </Form>
+      <div role="status">{sending.isSuccess && <p class="notice good">{c().customers.sent}</p>}</div>
+    </section>
+  );
+}
+
+function AdminActions({ user }: { user: User }): JSX.Element {
+  const path = { id: user.id };
+  const reload = (): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "user" || queryKey[0] === "users" });
+  const isActive = user.status === "active";
+  const exporting = useMutation({ mutationFn: () => download(user.id) });
+  return (
+    <section>
+      <h2>{c().actions}</h2>
+      <div class="actions">
+        <Action
+          label={isActive ? c().customers.disable : c().customers.enable}
+          run={async () => {
+            await unwrap(api.PATCH("/api/v1/users/{id}/status", { params: { path }, body: { status: isActive ? "disabled" : "active" } }));
+            await reload();
+          }}
+        />
+        <Action label={c().customers.export} run={() => exporting.mutateAsync()} />
+        <Action label={c().customers.removeFactor} done={c().customers.factorRemoved} run={() => unwrap(api.DELETE("/api/v1/users/{id}/totp", { params: { path } }))} />
+        <Action
+          label={c().customers.erase}
+          question={c().customers.eraseText}
+          isDanger
+          run={async () => {
+            await unwrap(api.POST("/api/v1/users/{id}/erasure", { params: { path }, body: {} }));
+            await reload();
+          }}
+        />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,146 @@
+import { useInfiniteQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
+import { toMinor, toText } from "../../core/money.ts";
+import { Field, Form, Select } from "../../ui/form.tsx";
+import { Paged, Table } from "../../ui/list.tsx";
+import { Title } from "../../ui/page.tsx";
+import { isId, ORDER_SORTS, orders, STATUSES, type Order, type OrderFilters } from "../reads.ts";
+import { c } from "../texts/index.ts";
+
+const AMOUNTS = ["min_amount", "max_amount"] as const;
+
+/** Orders of all customers, by filters that are part of the address. */
+export function OrderList(): JSX.Element {
+  const { query, route } = useLocation();
+  const filters = filtersOf(query);
+  const list = useInfiniteQuery(orders(filters));
+  return (
+    <>
+      <Title>{c().orders.title}</Title>
+      <FindOrder />
+      <Filters key={JSON.stringify(filters)} filters={filters} apply={(changed) => route(`/console/${search(changed)}`)} />
+      <Paged query={list} empty={c().noMatch}>
+        {(items) => <OrderTable orders={items} />}
+      </Paged>
+    </>
+  );
+}
+
+function filtersOf(query: Record<string, string>): OrderFilters {
+  const amount = (text: string | undefined): number | undefined => (text && /^\d{1,15}$/.test(text) ? Number(text) : undefined);
+  const time = (text: string | undefined): string | undefined => (text && !Number.isNaN(Date.parse(text)) ? text : undefined);
+  const filters = {
+    status: STATUSES.find((status) => status === query["status"]),
+    user_id: isId(query["user_id"] ?? "") ? query["user_id"] : undefined,
+    from: time(query["from"]),
+    to: time(query["to"]),
+    currency: /^[A-Z]{3}$/.test(query["currency"] ?? "") ? query["currency"] : undefined,
+    min_amount: amount(query["min_amount"]),
+    max_amount: amount(query["max_amount"]),
+    sort: ORDER_SORTS.find((sort) => sort === query["sort"]),
+  };
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as OrderFilters;
+}
+
+function search(filters: OrderFilters): string {
+  const text = new URLSearchParams(Object.entries(filters).map(([name, value]) => [name, String(value)])).toString();
+  return text && `?${text}`;
+}
+
+function FindOrder(): JSX.Element {
+  const { route } = useLocation();
+  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const open = ({ id = "" }: Record<string, string>): void => {
+    if (isId(id.trim())) route(`/console/orders/${id.trim()}`);
+    else setFound(new Map([["id", c().orders.badId]]));
+  };
+  return (
+    <Form class="filters" submit={c().show} onSubmit={open} found={found}>
+      <Field name="id" label={c().orders.find} hint={c().orders.findHint} spellcheck={false} required />
+    </Form>
+  );
+}
+
+function Filters({ filters, apply }: { filters: OrderFilters; apply: (filters: OrderFilters) => void }): JSX.Element {
+  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const submit = (values: Record<string, string>): void => {
+    const currency = values["currency"]?.trim().toUpperCase() ?? "";
+    const wrong = new Map<string, string>();
+    const user = values["user_id"]?.trim() ?? "";
+    if (user && !isId(user)) wrong.set("user_id", c().orders.badId);
+    const amounts: Record<string, string> = {};
+    for (const name of AMOUNTS) {
+      if (!values[name]) continue;
+      const amount = /^[A-Z]{3}$/.test(currency) ? toMinor(values[name], minorDigits(currency)) : null;
+      if (amount === null) wrong.set(name, c().orders.badAmount);
+      else amounts[name] = String(amount);
+    }
+    setFound(wrong);
+    if (wrong.size > 0) return;
+    const time = (name: string): string => (values[name] ? new Date(`${values[name]}T00:00`).toISOString() : "");
+    apply(filtersOf({ ...values, ...amounts, user_id: user, currency, from: time("from"), to: time("to") }));
+  };
+  const digits = minorDigits(filters.currency ?? "USD");
+  const amount = (value: number | undefined): string => (value === undefined ? "" : toText(value, digits));
+  const date = (time: string | undefined): string => (time ? localDate(new Date(time)) : "");
+  return (
+    <details open={Object.keys(filters).length > 0} class="box">
+      <summary>{c().filter}</summary>
+      <Form submit={c().filter} onSubmit={submit} found={found} actions={<a href="/console/">{c().reset}</a>}>
+        <div class="columns">
+          <Select name="status" label={c().status}>
+            <option value="">{c().anyStatus}</option>
+            {STATUSES.map((status) => (
+              <option key={status} value={status} selected={status === filters.status}>
+                {t().order.statuses[status]}
+              </option>
+            ))}
+          </Select>
+          <Select name="sort" label={c().sort}>
+            {ORDER_SORTS.map((sort) => (
+              <option key={sort} value={sort} selected={sort === filters.sort}>
+                {c().orders.sorts[sort]}
+              </option>
+            ))}
+          </Select>
+          <Field name="from" label={c().from} type="date" defaultValue={date(filters.from)} />
+          <Field name="to" label={c().to} type="date" defaultValue={date(filters.to)} />
+          <Field name="currency" label={c().orders.currency} maxLength={3} defaultValue={filters.currency ?? ""} />
+          <Field name="min_amount" label={c().orders.min} inputMode="decimal" defaultValue={amount(filters.min_amount)} />
+          <Field name="max_amount" label={c().orders.max} inputMode="decimal" defaultValue={amount(filters.max_amount)} />
+          <Field name="user_id" label={c().orders.user} spellcheck={false} defaultValue={filters.user_id ?? ""} />
+        </div>
+      </Form>
+    </details>
+  );
+}
+
+/** A day as date inputs have it, in the time zone of the browser. */
+function localDate(time: Date): string {
+  const two = (number: number): string => String(number).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+}
+
+export function OrderTable({ orders: items }: { orders: Order[] }): JSX.Element {
+  return (
+    <Table caption={c().orders.title} head={[c().created, t().orders.order, t().order.items, c().status, c().total]}>
+      {items.map((order) => (
+        <tr key={order.id}>
+          <td>{moment(order.created_at)}</td>
+          <td>
+            <a href={`/console/orders/${order.id}`}>{order.id}</a>
+          </td>
+          <td>{order.items.map((line) => `${line.quantity} × ${line.product_name}`).join(", ")}</td>
+          <td>
+            <span class={`tag ${order.status}`}>{t().order.statuses[order.status]}</span>
+            {order.status_reason && <span class="hint"> {order.status_reason}</span>}
+          </td>
+          <td class="amount">{money(order.total_amount)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}

@@ -1,0 +1,44 @@
+import { useMutation } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { api, type Schemas } from "../../core/client.ts";
+import { unwrap } from "../../core/problem.ts";
+import { caller } from "../../core/session.ts";
+import { Field, Form } from "../../ui/form.tsx";
+import { Title } from "../../ui/page.tsx";
+import { SecondFactor } from "../../ui/second-factor.tsx";
+import { c } from "../texts/index.ts";
+
+export function SecurityPage(): JSX.Element {
+  const id = caller.value?.id ?? "";
+  const [version, setVersion] = useState(0);
+  const removing = useMutation({
+    mutationFn: (body: Schemas["RemoveTotp"]) => unwrap(api.DELETE("/api/v1/users/{id}/totp", { params: { path: { id } }, body })),
+  });
+  return (
+    <div class="sections">
+      <Title>{c().security.title}</Title>
+      <section>
+        <h2>{c().security.factor}</h2>
+        <p>{c().security.text}</p>
+        <SecondFactor key={version} userId={id} texts={c().security} onDone={() => setVersion(version + 1)} />
+      </section>
+      <section>
+        <h2>{c().security.remove}</h2>
+        <Form
+          submit={c().security.remove}
+          isBusy={removing.isPending}
+          error={removing.error}
+          onSubmit={(values) => removing.mutate({ current_password: values["/current_password"] ?? "", code: values["/code"]?.replaceAll(" ", "") ?? "" })}
+        >
+          <Field name="/current_password" label={c().security.password} type="password" autocomplete="current-password" required />
+          <Field name="/code" label={c().security.code} inputMode="numeric" autocomplete="one-time-code" required />
+        </Form>
+        <div role="status">{removing.isSuccess && <p class="notice good">{c().security.removed}</p>}</div>
+      </section>
+      <p>
+        <a href="/account">{c().security.more}</a>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,251 @@
+// Endpoints that events are sent to, and what was delivered to them.
+
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { api, queries, type Schemas } from "../../core/client.ts";
+import { moment, t } from "../../core/i18n/index.ts";
+import { useKeyed } from "../../core/keyed.ts";
+import { unwrap } from "../../core/problem.ts";
+import { isProblemOf } from "../../core/text.ts";
+import { Action } from "../../ui/action.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Field, Form } from "../../ui/form.tsx";
+import { Paged, Table } from "../../ui/list.tsx";
+import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { deliveries, endpoint as readEndpoint, endpoints, type Endpoint } from "../reads.ts";
+import { c } from "../texts/index.ts";
+
+const EVENT_TYPES: readonly Schemas["EventType"][] = [
+  "ProductCreated.v1",
+  "ProductUpdated.v1",
+  "ProductDeleted.v1",
+  "StockLow.v1",
+  "OrderPlaced.v1",
+  "OrderConfirmed.v1",
+  "OrderCancelled.v1",
+  "OrderShipped.v1",
+  "OrderDelivered.v1",
+  "PaymentSucceeded.v1",
+  "PaymentFailed.v1",
+  "PaymentRefunded.v1",
+  "PaymentDisputed.v1",
+  "DisputeClosed.v1",
+  "InvoiceIssued.v1",
+  "CreditNoteIssued.v1",
+];
+
+export function WebhookList(): JSX.Element {
+  const list = useInfiniteQuery(endpoints());
+  return (
+    <>
+      <Title>{c().webhooks.title}</Title>
+      <Paged query={list} empty={c().none}>
+        {(items) => (
+          <Table caption={c().webhooks.title} head={[c().webhooks.url, c().webhooks.description, c().webhooks.events, c().status]}>
+            {items.map((one) => (
+              <tr key={one.id}>
+                <td>
+                  <a href={`/console/webhooks/${one.id}`}>{one.url}</a>
+                </td>
+                <td>{one.description}</td>
+                <td>{one.event_types.length}</td>
+                <td>
+                  <Status endpoint={one} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Paged>
+      <NewEndpoint />
+    </>
+  );
+}
+
+function Status({ endpoint }: { endpoint: Endpoint }): JSX.Element {
+  const isEnabled = endpoint.status === "enabled";
+  return (
+    <>
+      <span class={`tag ${isEnabled ? "delivered" : "cancelled"}`}>{isEnabled ? c().webhooks.enabled : c().webhooks.disabled}</span>
+      {endpoint.failing_since && <span class="error"> {c().webhooks.failing(moment(endpoint.failing_since))}</span>}
+    </>
+  );
+}
+
+/** What a form says about an endpoint. */
+function stated(values: Record<string, string>): Schemas["CreateEndpoint"] {
+  const event_types = EVENT_TYPES.filter((type) => values[`event-${type}`]);
+  return { url: values["/url"]?.trim() ?? "", description: values["/description"]?.trim() || null, event_types };
+}
+
+function Fields({ endpoint }: { endpoint: Endpoint | null }): JSX.Element {
+  return (
+    <>
+      <Field name="/url" label={c().webhooks.url} type="url" maxLength={2048} defaultValue={endpoint?.url ?? ""} required />
+      <Field name="/description" label={c().webhooks.description} maxLength={200} defaultValue={endpoint?.description ?? ""} />
+      <fieldset class="choices columns">
+        <legend>{c().webhooks.events}</legend>
+        {EVENT_TYPES.map((type) => (
+          <label key={type}>
+            <input type="checkbox" name={`event-${type}`} defaultChecked={endpoint?.event_types.includes(type) ?? false} /> {type}
+          </label>
+        ))}
+      </fieldset>
+    </>
+  );
+}
+
+function NewEndpoint(): JSX.Element {
+  const [secret, setSecret] = useState<string | null>(null);
+  const [version, setVersion] = useState(0);
+  const create = (body: Schemas["CreateEndpoint"], key: string): Promise<Schemas["NewWebhookEndpointView"]> =>
+    unwrap(api.POST("/api/v1/webhook-endpoints", { params: { header: { "Idempotency-Key": key } }, body }));
+  const creating = useKeyed("POST /webhook-endpoints", create, {
+    onSuccess: async (created) => {
+      setSecret(created.secret);
+      setVersion((before) => before + 1);
+      await queries.invalidateQueries({ queryKey: ["endpoints"] });
+    },
+  });
+  return (
+    <details class="box">
+      <summary>{c().webhooks.add}</summary>
+      <Form key={version} submit={c().webhooks.create} isBusy={creating.isPending} error={creating.error} onSubmit={(values) => creating.mutate(stated(values))}>
+        <Fields endpoint={null} />
+      </Form>
+      <Secret value={secret} onClose={() => setSecret(null)} />
+    </details>
+  );
+}
+
+function Secret({ value, onClose }: { value: string | null; onClose: () => void }): JSX.Element {
+  return (
+    <Dialog title={c().webhooks.secretTitle} isOpen={value !== null} onClose={onClose}>
+      <p>{c().webhooks.secretText}</p>
+      <p>
+        <code>{value}</code>
+      </p>
+      <button type="button" onClick={onClose}>
+        {t().close}
+      </button>
+    </Dialog>
+  );
+}
+
+export function WebhookPage({ id }: { id: string }): JSX.Element {
+  const query = useQuery(readEndpoint(id));
+  if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
+  return (
+    <Loaded query={query}>
+      {({ data, tag }) => (
+        <div class="wide-sections">
+          <Title>{data.url}</Title>
+          <p>
+            <Status endpoint={data} />
+          </p>
+          <EndpointActions endpoint={data} tag={tag} />
+          <EditEndpoint endpoint={data} tag={tag} />
+          <Deliveries endpoint={data} />
+        </div>
+      )}
+    </Loaded>
+  );
+}
+
+const reload = (): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => ["endpoint", "endpoints", "deliveries"].includes(String(queryKey[0])) });
+
+function EndpointActions({ endpoint, tag }: { endpoint: Endpoint; tag: string }): JSX.Element {
+  const { route } = useLocation();
+  const [secret, setSecret] = useState<string | null>(null);
+  const path = { id: endpoint.id };
+  const header = { "If-Match": tag };
+  const isEnabled = endpoint.status === "enabled";
+  const { url, description, event_types } = endpoint;
+  return (
+    <div class="actions">
+      {isEnabled && (
+        <Action
+          label={c().webhooks.test}
+          done={c().webhooks.tested}
+          run={async () => {
+            await unwrap(api.POST("/api/v1/webhook-endpoints/{id}/test", { params: { path } }));
+            await reload();
+          }}
+        />
+      )}
+      <Action
+        label={isEnabled ? c().webhooks.disable : c().webhooks.enable}
+        run={async () => {
+          const body = { url, description, event_types, status: isEnabled ? ("disabled" as const) : ("enabled" as const) };
+          await unwrap(api.PUT("/api/v1/webhook-endpoints/{id}", { params: { path, header }, body })).finally(reload);
+        }}
+      />
+      <Action
+        label={c().webhooks.rotate}
+        run={async () => {
+          const rotated = await unwrap(api.POST("/api/v1/webhook-endpoints/{id}/secret", { params: { path, header } })).finally(reload);
+          setSecret(rotated.secret);
+        }}
+      />
+      <Action
+        label={c().webhooks.remove}
+        question={c().webhooks.removeText}
+        isDanger
+        run={async () => {
+          await unwrap(api.DELETE("/api/v1/webhook-endpoints/{id}", { params: { path } }));
+          route("/console/webhooks", true);
+          await queries.invalidateQueries({ queryKey: ["endpoints"] });
+        }}
+      />
+      <Secret value={secret} onClose={() => setSecret(null)} />
+    </div>
+  );
+}
+
+function EditEndpoint({ endpoint, tag }: { endpoint: Endpoint; tag: string }): JSX.Element {
+  const saving = useMutation({
+    mutationFn: (body: Schemas["UpdateEndpoint"]) => unwrap(api.PUT("/api/v1/webhook-endpoints/{id}", { params: { path: { id: endpoint.id }, header: { "If-Match": tag } }, body })),
+    onSettled: reload,
+  });
+  return (
+    <details class="box">
+      <summary>{c().products.edit}</summary>
+      <Form submit={t().save} isBusy={saving.isPending} error={saving.error} onSubmit={(values) => saving.mutate({ ...stated(values), status: endpoint.status })}>
+        <Fields endpoint={endpoint} />
+      </Form>
+      <div role="status">{saving.isSuccess && <p class="notice good">{t().saved}</p>}</div>
+    </details>
+  );
+}
+
+function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
+  const list = useInfiniteQuery(deliveries(endpoint.id));
+  const retry = async (delivery_id: string): Promise<void> => {
+    await unwrap(api.POST("/api/v1/webhook-endpoints/{id}/deliveries/{delivery_id}/retry", { params: { path: { id: endpoint.id, delivery_id } } }));
+    await reload();
+  };
+  return (
+    <section>
+      <h2>{c().webhooks.deliveries}</h2>
+      <Paged query={list} empty={c().none}>
+        {(items) => (
+          <Table caption={c().webhooks.deliveries} head={[c().time, c().webhooks.event, c().status, c().webhooks.attempts, c().webhooks.response, c().webhooks.next, c().actions]}>
+            {items.map((one) => (
+              <tr key={one.id}>
+                <td>{moment(one.created_at)}</td>
+                <td>{one.event_type}</td>
+                <td>{c().webhooks.statuses[one.status] ?? one.status}</td>
+                <td class="amount">{one.attempts}</td>
+                <td>{one.response_status ?? one.error ?? "–"}</td>
+                <td>{one.next_attempt_at ? moment(one.next_attempt_at) : "–"}</td>
+                <td>{one.status !== "pending" && endpoint.status === "enabled" && <Action label={c().webhooks.again} run={() => retry(one.id)} />}</td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Paged>
+    </section>
+  );
+}

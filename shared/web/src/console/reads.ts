@@ -1,0 +1,120 @@
+// What the pages of the console read.
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
+import { api, type Schemas } from "../core/client.ts";
+import { unwrap, unwrapWithTag } from "../core/problem.ts";
+
+export type Order = Schemas["OrderView"];
+export type Payment = Schemas["PaymentView"];
+export type Product = Schemas["ProductView"];
+export type User = Schemas["UserView"];
+export type Endpoint = Schemas["WebhookEndpointView"];
+
+interface Page<T> {
+  items: T[];
+  next_cursor?: string | null;
+}
+
+/** A list read page by page. `read` gets the query of one page. */
+function pages<T>(key: readonly unknown[], read: (query: { limit: number; cursor?: string }, signal: AbortSignal) => Promise<Page<T>>) {
+  return infiniteQueryOptions({
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) => read({ limit: 25, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? null,
+    staleTime: 0,
+  });
+}
+
+export const ORDER_SORTS = ["-created_at", "created_at", "-total_amount", "total_amount"] as const;
+export const STATUSES = ["pending", "processing", "shipped", "delivered", "cancelled"] as const;
+
+export interface OrderFilters {
+  status?: (typeof STATUSES)[number];
+  user_id?: string;
+  from?: string;
+  to?: string;
+  currency?: string;
+  min_amount?: number;
+  max_amount?: number;
+  sort?: (typeof ORDER_SORTS)[number];
+}
+
+export const orders = (filters: OrderFilters) =>
+  pages(["orders", filters], (page, signal) => unwrap(api.GET("/api/v1/orders", { params: { query: { ...filters, ...page } }, signal })));
+
+/** An order with its ETag, read again while it may move. */
+export const order = (id: string) =>
+  queryOptions({
+    queryKey: ["order", id],
+    queryFn: ({ signal }) => unwrapWithTag(api.GET("/api/v1/orders/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.data.status === "pending" ? 3_000 : 30_000),
+    staleTime: 0,
+  });
+
+export const payment = (orderId: string) =>
+  queryOptions({
+    queryKey: ["payment", orderId],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/payments/order/{order_id}", { params: { path: { order_id: orderId } }, signal })),
+    staleTime: 0,
+  });
+
+export const notes = (id: string) =>
+  pages(["notes", id], (query, signal) => unwrap(api.GET("/api/v1/orders/{id}/notes", { params: { path: { id }, query }, signal })));
+
+export const notifications = (orderId: string) =>
+  pages(["notifications", orderId], (query, signal) => unwrap(api.GET("/api/v1/notifications", { params: { query: { ...query, order_id: orderId } }, signal })));
+
+export const products = (q: string) =>
+  pages(["products", q], (page, signal) => unwrap(api.GET("/api/v1/products", { params: { query: { ...page, ...(q ? { q } : {}) } }, signal })));
+
+export const product = (id: string) =>
+  queryOptions({
+    queryKey: ["product", id],
+    queryFn: ({ signal }) => unwrapWithTag(api.GET("/api/v1/products/{id}", { params: { path: { id } }, signal })),
+    staleTime: 0,
+  });
+
+export const stock = (id: string) =>
+  queryOptions({
+    queryKey: ["stock", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/products/{id}/stock", { params: { path: { id } }, signal })),
+    staleTime: 0,
+  });
+
+export const movements = (id: string) =>
+  pages(["movements", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/stock/movements", { params: { path: { id }, query }, signal })));
+
+export const prices = (id: string) =>
+  pages(["prices", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/prices", { params: { path: { id }, query }, signal })));
+
+export const images = (id: string) =>
+  queryOptions({
+    queryKey: ["images", id],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/products/{id}/images", { params: { path: { id } }, signal }))).items,
+    // An image that was uploaded is resized before it can be shown.
+    refetchInterval: ({ state }) => (state.data?.some(({ status }) => status === "pending") ? 2_000 : false),
+  });
+
+export const users = (query: string) =>
+  pages(["users", query], (page, signal) => unwrap(api.GET("/api/v1/users", { params: { query: { ...page, query } }, signal })));
+
+export const mismatches = () =>
+  pages(["mismatches"], (query, signal) => unwrap(api.GET("/api/v1/ops/payments/mismatches", { params: { query }, signal })));
+
+export const endpoints = () =>
+  pages(["endpoints"], (query, signal) => unwrap(api.GET("/api/v1/webhook-endpoints", { params: { query }, signal })));
+
+export const endpoint = (id: string) =>
+  queryOptions({
+    queryKey: ["endpoint", id],
+    queryFn: ({ signal }) => unwrapWithTag(api.GET("/api/v1/webhook-endpoints/{id}", { params: { path: { id } }, signal })),
+    staleTime: 0,
+  });
+
+export const deliveries = (id: string) => ({
+  ...pages(["deliveries", id], (query, signal) => unwrap(api.GET("/api/v1/webhook-endpoints/{id}/deliveries", { params: { path: { id }, query }, signal }))),
+  refetchInterval: 5_000,
+});
+
+export const isId = (text: string): boolean => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);

@@ -1,0 +1,30 @@
+import { useMutation } from "@tanstack/preact-query";
+import { REPEATABLE } from "./client.ts";
+import { forgetKey, keyOf } from "./once.ts";
+import { isFinal } from "./problem.ts";
+
+interface Events<B, T> {
+  onSuccess?: (answer: T, body: B) => unknown;
+  onError?: (error: Error, body: B) => unknown;
+  onSettled?: () => unknown;
+  /** What makes a repeated body another intention, such as the version of what it changes. */
+  about?: string | number;
+}
+
+/** A request with an Idempotency-Key: the same key for the same body until the answer is final, however often it is sent. */
+export function useKeyed<B, T>(route: string, send: (body: B, key: string) => Promise<T>, events: Events<B, T> = {}) {
+  const name = `${route} ${events.about ?? ""}`;
+  return useMutation<T, Error, B>({
+    ...REPEATABLE,
+    mutationFn: async (body) => send(body, await keyOf(name, body)),
+    onSuccess: async (answer, body) => {
+      await forgetKey(name, body);
+      await events.onSuccess?.(answer, body);
+    },
+    onError: async (error, body) => {
+      if (isFinal(error)) await forgetKey(name, body);
+      await events.onError?.(error, body);
+    },
+    onSettled: () => events.onSettled?.(),
+  });
+}

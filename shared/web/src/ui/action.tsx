@@ -1,0 +1,50 @@
+import { useMutation } from "@tanstack/preact-query";
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import { t } from "../core/i18n/index.ts";
+import { explain } from "../core/text.ts";
+import { Dialog } from "./dialog.tsx";
+
+interface Props {
+  label: string;
+  run: () => Promise<unknown>;
+  /** Asked before it is done; without it the button acts at once. */
+  question?: string;
+  done?: string;
+  isDanger?: boolean;
+  children?: ComponentChildren;
+}
+
+/** A button that does one thing, with its progress, its failure, and a question before what cannot be undone. */
+export function Action({ label, run, question, done, isDanger = false }: Props): JSX.Element {
+  const [isAsking, setAsking] = useState(false);
+  const action = useMutation({ mutationFn: run, onSuccess: () => setAsking(false) });
+  const start = (): void => {
+    if (!action.isPending) action.mutate();
+  };
+  const style = isDanger ? "danger" : undefined;
+  const failure = <div role="alert">{action.error && <p class="error">{explain(action.error)}</p>}</div>;
+  return (
+    <div class="action">
+      <button type="button" class={style} aria-disabled={action.isPending} onClick={question ? () => setAsking(true) : start}>
+        {label}
+      </button>
+      <div role="status">{action.isSuccess && done && <p class="hint">{done}</p>}</div>
+      {!question && failure}
+      {question && (
+        <Dialog title={label} isOpen={isAsking} onClose={() => setAsking(false)}>
+          <p>{question}</p>
+          {failure}
+          <div class="actions">
+            <button type="button" class={style} aria-disabled={action.isPending} onClick={start}>
+              {label}
+            </button>
+            <button type="button" onClick={() => setAsking(false)}>
+              {t().cancel}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,200 @@
+// The console, clicked through as staff do. scripts/browser runs this file.
+import assert from "node:assert/strict";
+import { createHmac, randomBytes } from "node:crypto";
+import { after, test } from "node:test";
+import { browser, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
+
+const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
+const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
+const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
+const WIDE = { viewport: { width: 1280, height: 900 } };
+
+after(() => browser.close());
+
+async function enter(page, account) {
+  await page.goto(`${shop}/console/`);
+  await logIn(page, account);
+  await page.getByRole("heading", { name: "Orders", exact: true }).waitFor();
+}
+
+const go = (page, name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+
+test("staff find an order, add a note, ship it, deliver it and refund a part", async () => {
+  const customer = await register(newCustomer(hostileText));
+  const order = await placeOrder(await token(customer), hostile, "pm_card_visa");
+  await onPage(async (page) => {
+    await page.goto(`${shop}/console/`);
+    await inspect(page, "console-login");
+    await enter(page, staff);
+    await inspect(page, "console-orders");
+    await page.getByLabel("Order id").fill(order.id);
+    await page.getByRole("button", { name: "Show" }).click();
+    await status(page, "Confirmed");
+    await page.getByLabel("Note", { exact: true }).fill(hostileText);
+    await page.getByRole("button", { name: "Add the note" }).click();
+    await page.locator(".note").getByText(hostileText).waitFor();
+    await inspect(page, "console-order");
+    await page.getByLabel("Carrier").fill("DHL");
+    await page.getByLabel("Tracking number").fill("JD0002");
+    await page.getByRole("button", { name: "Mark as shipped" }).click();
+    await status(page, "Shipped");
+    await page.getByText("Tracking: DHL JD0002").waitFor();
+    await page.getByText("Refund", { exact: true }).first().click();
+    await page.getByLabel("Amount (USD)").fill("5,00");
+    await page.getByRole("button", { name: "Refund" }).click();
+    await page.getByText("The refund is requested.").waitFor();
+    await page.getByRole("cell", { name: "$5.00" }).waitFor();
+    await page.getByRole("button", { name: "Mark as delivered" }).click();
+    await status(page, "Delivered");
+    await inspect(page, "console-delivered");
+  }, WIDE);
+});
+
+test("staff create a product, change it, adjust its stock and add an image", async () => {
+  await onPage(async (page) => {
+    await enter(page, staff);
+    await go(page, "Products");
+    await page.getByRole("link", { name: "New product" }).click();
+    await page.getByLabel("SKU").fill(`BELL-${word.toUpperCase()}`);
+    await page.getByLabel("Name").fill("Ship's bell");
+    await page.getByLabel("Category").fill("brass");
+    await page.getByLabel("Price").fill("twelve");
+    await page.getByRole("button", { name: "New product" }).click();
+    await page.getByText("Write a price such as 12.50.").waitFor();
+    await page.getByLabel("Price").fill("12.50");
+    await page.getByLabel("Stock at the start").fill("7");
+    await inspect(page, "console-product-new");
+    await page.getByRole("button", { name: "New product" }).click();
+    await page.getByText(/BELL-.*\$12\.50/).waitFor();
+    await page.getByLabel("Description").fill("Cast brass.");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").waitFor();
+    await page.getByLabel("Units").fill("-2");
+    await page.getByLabel("Reason").selectOption("damaged");
+    await page.getByRole("button", { name: "Adjust the stock" }).click();
+    await page.getByRole("cell", { name: "Damaged" }).waitFor();
+    await page.getByLabel("Add an image").setInputFiles({ name: "bell.png", mimeType: "image/png", buffer: await page.screenshot() });
+    await page.getByRole("img", { name: "Image of Ship's bell" }).waitFor();
+    await inspect(page, "console-product");
+    await go(page, "Products");
+    await page.getByRole("searchbox", { name: "Search" }).fill(word);
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByRole("link", { name: "Storm lantern" }).waitFor();
+    await inspect(page, "console-products");
+  }, WIDE);
+});
+
+test("staff find a customer, see the orders, and look at payments and webhooks", async () => {
+  const customer = await register(newCustomer("Eve Harbour"));
+  await placeOrder(await token(customer), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await enter(page, staff);
+    await go(page, "Customers");
+    await page.getByLabel("E-mail address, user name or full name").fill(customer.email);
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByRole("link", { name: customer.email }).click();
+    await page.getByRole("cell", { name: "1 × Storm lantern" }).waitFor();
+    await inspect(page, "console-customer");
+    await go(page, "Payments");
+    await page.getByRole("heading", { name: "Amounts that do not match" }).waitFor();
+    await inspect(page, "console-payments");
+    await go(page, "Webhooks");
+    await page.getByText("New endpoint").click();
+    const url = `https://hooks.example.com/${word}`;
+    await page.getByLabel("URL").fill(url);
+    await page.getByLabel("OrderPlaced.v1").check();
+    await page.getByRole("button", { name: "Create the endpoint" }).click();
+    await page.getByRole("dialog", { name: "Signing secret" }).getByText(/^whsec_/).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("link", { name: url }).click();
+    await page.getByRole("heading", { name: url }).waitFor();
+    await inspect(page, "console-webhook");
+    await page.getByRole("button", { name: "Disable" }).click();
+    await page.getByText("Disabled", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Delete the endpoint" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete the endpoint" }).click();
+    await page.getByRole("heading", { name: "Webhook endpoints" }).waitFor();
+    await page.getByRole("link", { name: url }).waitFor({ state: "detached" });
+  }, WIDE);
+});
+
+/** The code of a secret (RFC 6238) for the time step that many steps from now. */
+function codeOf(secret, steps) {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replace(/[^A-Z2-7]/g, "")].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const hash = createHmac("sha1", key).update(counter).digest();
+  const number = hash.readUInt32BE(hash[hash.length - 1] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+/** The token of the message with such a subject. */
+async function mailedToken(page, to, subject) {
+  for (;;) {
+    const received = await (await fetch(`${mailbox}?to=${to}`)).json();
+    const messages = received.filter((message) => subject.test(message.subject));
+    const [found] = messages.map(({ text }) => /\b([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}\b/.exec(text)?.[0]).filter(Boolean);
+    if (found) return found;
+    await page.waitForTimeout(200);
+  }
+}
+
+test("a colleague is invited, chooses a password, and logs in with a second factor", async () => {
+  const tag = randomBytes(5).toString("hex");
+  const colleague = { email: `colleague-${tag}@example.com`, username: `mate${tag}`, password: `Harbour-${tag}-1843` };
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await go(page, "Customers");
+    await page.getByText("Invite a colleague").first().click();
+    await page.getByLabel("E-mail address", { exact: true }).fill(colleague.email);
+    await page.getByLabel("User name", { exact: true }).fill(colleague.username);
+    await page.getByRole("button", { name: "Invite a colleague" }).click();
+    await page.getByText("The invitation is on its way.").waitFor();
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+
+    await page.goto(`${shop}/verify`);
+    await page.getByLabel("Code").fill(await mailedToken(page, colleague.email, /code/));
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.getByText("Your address is verified.").waitFor();
+    await page.getByRole("link", { name: "New password" }).click();
+    await page.getByLabel("E-mail address").fill(colleague.email);
+    await page.getByRole("button", { name: "Send me a message" }).click();
+    await page.getByLabel("Code of the message").fill(await mailedToken(page, colleague.email, /password/));
+    await page.getByLabel("New password").fill(colleague.password);
+    await page.getByRole("button", { name: "Set the password" }).click();
+    await page.getByText("Your password is changed.").waitFor();
+
+    await enter(page, colleague);
+    await go(page, "Security");
+    await page.getByLabel("Your password").first().fill(colleague.password);
+    await page.getByRole("button", { name: "Set up a second factor" }).click();
+    const secret = await page.locator("code").innerText();
+    await inspect(page, "console-security");
+    await page.getByLabel("Code that the app shows").first().fill(codeOf(secret, 0));
+    await page.getByRole("button", { name: "Activate" }).click();
+    await page.getByRole("heading", { name: "Recovery codes" }).waitFor();
+    await page.getByRole("button", { name: "Log out" }).click();
+    await logIn(page, colleague);
+    await page.getByLabel("Code of your second factor").fill("000000");
+    await page.getByRole("button", { name: "Finish the login" }).click();
+    await page.getByText("This code is wrong or was used already.").waitFor();
+    // A code is accepted once: the one of the next half minute is accepted already.
+    await page.getByLabel("Code of your second factor").fill(codeOf(secret, 1));
+    await page.getByRole("button", { name: "Finish the login" }).click();
+    await page.getByRole("heading", { name: "Security" }).waitFor();
+  }, { ...WIDE, expected: [/401/] });
+});
+
+test("a customer sees nothing of the console", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    await page.goto(`${shop}/console/`);
+    await logIn(page, customer);
+    await page.getByText("The console is for staff.").waitFor();
+    assert.equal(await page.getByRole("navigation").getByRole("link").count(), 0);
+    await inspect(page, "console-customer-account");
+  });
+});
