@@ -26,6 +26,14 @@ variable "rate_limits" {
   default     = { all = 10000, anonymous_writes = 300 }
 }
 
+locals {
+  # The first part of a route's path, and what is below it if there is anything.
+  api_paths = toset([
+    for path in compact([for function in values(local.functions) : try(split(" ", function.trigger.route)[1], "")]) :
+    format(length(split("/", path)) > 2 ? "/%s/*" : "/%s", split("/", path)[1])
+  ])
+}
+
 module "edge" {
   source    = "./modules/edge"
   providers = { aws = aws, aws.global = aws.global }
@@ -42,6 +50,13 @@ module "edge" {
     for function in values(local.functions) : split(" ", function.trigger.route)[1]
     if function.trigger.kind == "http" && try(function.trigger.throttle == "public_write", false)
   ]
+
+  api_paths = local.api_paths
+  pages = {
+    bucket = "${local.prefix}-pages-${var.account_id}"
+    region = var.region
+  }
+  upload_buckets = { for name in toset([for trigger in values(local.of_objects) : trigger.bucket]) : name => module.buckets.names[name] }
 
   regions = {
     primary = var.domain == null ? null : {
@@ -62,6 +77,11 @@ module "edge" {
 output "origin_secret_store" {
   description = "ARN of the key value store in which the distribution looks for the origin secret."
   value       = module.edge.store_arn
+}
+
+output "pages_bucket" {
+  description = "Name of the bucket of the web pages: scripts/web --publish puts them in."
+  value       = module.edge.pages_bucket
 }
 
 output "public_url" {

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from config import ScriptError
 from progress import note, step
 
 SOURCES = config.ROOT / "shared/web"
-HEADERS = SOURCES / "headers.json"
+# Security headers of every page.
+HEADERS = config.ROOT / "terraform/modules/edge/pages.json"
 DOCUMENT = config.ROOT / "docs/openapi.json"
 BUILT = config.ROOT / "target/web"
 # What the last build was made of, and by which packages.
@@ -68,13 +70,31 @@ def build() -> None:
     MARK.write_text(wanted)
 
 
+def publish(bucket: str) -> None:
+    """Uploads the pages with the AWS CLI: first the files whose names change with their content, then what names them."""
+    forever, never = "public, max-age=31536000, immutable", "no-cache"
+    uploads = (
+        [BUILT / "assets", f"s3://{bucket}/assets", "--cache-control", forever],
+        [BUILT, f"s3://{bucket}", "--exclude", "assets/*", "--cache-control", never],
+    )
+    for arguments in uploads:
+        command = ["aws", "s3", "cp", "--recursive", "--only-show-errors", *arguments]
+        if subprocess.run(command, check=False).returncode:
+            raise ScriptError(f"the pages cannot be uploaded to {bucket}: see the message of the AWS CLI above")
+    note(f"published to {bucket}; files of earlier builds stay, for pages that are open")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/web", description=__doc__)
     parser.add_argument("--clean", action="store_true", help="build even if nothing has changed")
-    if parser.parse_args().clean:
+    parser.add_argument("--publish", metavar="BUCKET", help="then upload the pages, with the AWS CLI")
+    arguments = parser.parse_args()
+    if arguments.clean:
         shutil.rmtree(BUILT, ignore_errors=True)
     config.make_dirs()
     build()
+    if arguments.publish:
+        publish(arguments.publish)
     size = sum(len(file.read_bytes()) for file in (BUILT / "assets").glob("*.js"))
     note(f"{BUILT.relative_to(config.ROOT)}: {size // 1024} KiB of scripts, before compression")
 

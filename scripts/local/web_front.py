@@ -1,7 +1,7 @@
 """Serves the built pages of shared/web and passes what belongs to the API on to it, as CloudFront does on AWS.
 
 Pages and API have one origin, so that the cookie of a session is the page's own. The security headers are those of
-shared/web/headers.json, which Terraform reads, too.
+terraform/modules/edge/pages.json, which the distribution sends, too.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-HEADERS = Path(__file__).resolve().parents[2] / "shared/web/headers.json"
+HEADERS = Path(__file__).resolve().parents[2] / "terraform/modules/edge/pages.json"
 # First parts of the API's paths; everything else is a page or a file.
 API_PARTS = ("api", "docs", "openapi.json", "asyncapi.json", "problems", "health", "ready", "metrics", ".well-known")
 MAX_BODY = 10 * 1024 * 1024
@@ -52,6 +52,8 @@ def file_of(root: Path, path: str) -> Path | None:
 
 class Front(ThreadingHTTPServer):
     daemon_threads = True
+    # A browser opens several connections at once.
+    request_queue_size = 128
 
     def __init__(self, port: int, root: Path, api: str) -> None:
         self.root = root

@@ -178,6 +178,32 @@ run "api" {
   }
 
   assert {
+    condition = alltrue([
+      for path in compact([for function in values(local.functions) : try(split(" ", function.trigger.route)[1], "")]) : anytrue([
+        for pattern in module.edge.settings.api_paths : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", path))
+      ])
+    ]) && module.edge.settings.targets == { default = "pages", api = "api" }
+    error_message = "The distribution looks for a route among the pages, or for pages at the API."
+  }
+
+  assert {
+    condition = [for statement in module.edge.settings.pages_policy.Statement : statement.Principal.Service if statement.Effect == "Allow"] == ["cloudfront.amazonaws.com"] && alltrue([
+      for statement in module.edge.settings.pages_policy.Statement : can(statement.Condition.StringEquals["AWS:SourceArn"]) if statement.Effect == "Allow"
+    ])
+    error_message = "The bucket of the pages is read by others than this distribution."
+  }
+
+  assert {
+    condition     = module.edge.settings.page_headers.attached && strcontains(module.edge.settings.page_headers.content_security_policy, "script-src 'self'") && !can(regex("unsafe|[{]|https?:( |;|$)", module.edge.settings.page_headers.content_security_policy))
+    error_message = "Pages permit scripts other than their own, or have no policy."
+  }
+
+  assert {
+    condition     = length(module.edge.settings.uploads) > 0 && alltrue([for origins in values(module.edge.settings.uploads) : origins == toset([output.public_url])])
+    error_message = "Pages of other origins may upload files, or our own may not."
+  }
+
+  assert {
     condition     = toset(module.edge.settings.viewer.stores) == toset([module.edge.settings.store])
     error_message = "The function cannot read the secret that proves the viewer's address."
   }

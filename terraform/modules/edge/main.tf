@@ -4,11 +4,13 @@ locals {
   # Passes on every header, those that the function adds among them.
   all_viewer_no_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
   security_headers   = "67f7725c-6f97-4210-82d7-5512b31e9d03"
-  has_domain         = var.domain != null
+  # The origin's Cache-Control decides.
+  caching_optimized = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+  has_domain        = var.domain != null
+  url               = "https://${local.has_domain ? var.domain.name : aws_cloudfront_distribution.this.domain_name}"
 }
 
 resource "aws_cloudfront_distribution" "this" {
-  #checkov:skip=CKV_AWS_305:the origin is an API, which has no root document
   #checkov:skip=CKV_AWS_310:the origin's name fails over in DNS: a group of origins would not retry POST requests
   #checkov:skip=CKV_AWS_374:customers may be anywhere
   #checkov:skip=CKV_AWS_86:addresses in access logs are personal data; the API's log has every request that passes, WAF's those that do not
@@ -22,7 +24,9 @@ resource "aws_cloudfront_distribution" "this" {
   aliases         = local.has_domain ? [var.domain.name] : []
   price_class     = "PriceClass_100"
   web_acl_id      = aws_wafv2_web_acl.this.arn
-  tags            = var.tags
+  # The function of the pages names it, too; this is for the eyes of scanners.
+  default_root_object = "index.html"
+  tags                = var.tags
 
   origin {
     domain_name = var.origin
@@ -38,20 +42,45 @@ resource "aws_cloudfront_distribution" "this" {
     }
   }
 
-  # Nothing is cached: responses depend on the caller, and prices and stock change at any time.
+  origin {
+    domain_name              = aws_s3_bucket.pages.bucket_regional_domain_name
+    origin_id                = "pages"
+    origin_access_control_id = aws_cloudfront_origin_access_control.pages.id
+  }
+
   default_cache_behavior {
-    target_origin_id           = "api"
+    target_origin_id           = "pages"
     viewer_protocol_policy     = "redirect-to-https"
-    allowed_methods            = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+    allowed_methods            = ["GET", "HEAD"]
     cached_methods             = ["GET", "HEAD"]
     compress                   = true
-    cache_policy_id            = local.caching_disabled
-    origin_request_policy_id   = local.all_viewer_no_host
-    response_headers_policy_id = local.security_headers
+    cache_policy_id            = local.caching_optimized
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.pages.id
 
     function_association {
       event_type   = "viewer-request"
-      function_arn = aws_cloudfront_function.viewer.arn
+      function_arn = aws_cloudfront_function.pages.arn
+    }
+  }
+
+  # Nothing is cached: responses depend on the caller, and prices and stock change at any time.
+  dynamic "ordered_cache_behavior" {
+    for_each = sort(var.api_paths)
+    content {
+      path_pattern               = ordered_cache_behavior.value
+      target_origin_id           = "api"
+      viewer_protocol_policy     = "redirect-to-https"
+      allowed_methods            = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+      cached_methods             = ["GET", "HEAD"]
+      compress                   = true
+      cache_policy_id            = local.caching_disabled
+      origin_request_policy_id   = local.all_viewer_no_host
+      response_headers_policy_id = local.security_headers
+
+      function_association {
+        event_type   = "viewer-request"
+        function_arn = aws_cloudfront_function.viewer.arn
+      }
     }
   }
 

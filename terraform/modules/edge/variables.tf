@@ -56,6 +56,21 @@ variable "anonymous_write_paths" {
   type        = set(string)
 }
 
+variable "api_paths" {
+  description = "Path patterns of the API; everything else is a page."
+  type        = set(string)
+}
+
+variable "pages" {
+  description = "Name and region of the bucket of the web pages."
+  type        = object({ bucket = string, region = string })
+}
+
+variable "upload_buckets" {
+  description = "Physical names of the buckets that pages upload to and show pictures from."
+  type        = map(string)
+}
+
 variable "log" {
   description = "Retention in days of the web ACL's log."
   type        = object({ retention_days = number })

@@ -86,9 +86,14 @@ async function refresh(): Promise<"refreshed" | "ended" | "unreachable"> {
   });
 }
 
+const RESTORE_TRIES = 4;
+
 /** Finds out at the start of a page whether somebody is logged in. */
 export async function restore(): Promise<void> {
-  if (localStorage.getItem(HINT) && (await refresh()) === "ended") forget();
+  for (let tries = 0; tries < RESTORE_TRIES && localStorage.getItem(HINT) && !caller.value; tries++) {
+    if (tries > 0) await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
+    if ((await refresh()) === "ended") forget();
+  }
   isSettled.value = true;
 }
 
