@@ -69,6 +69,7 @@ impl Stage<'_> {
             }
             Setting::Bus => physical(catalog::BUS),
             Setting::Queue(name) => queue(name),
+            Setting::QueuesUrl => queue(""),
             Setting::DeadLetterQueue(name) => queue(&format!("{name}-dlq")),
             Setting::ApiUrl => self.cloud.clone(),
         }
