@@ -64,6 +64,13 @@ impl<S: Backend> World<S> {
                 };
                 self.deliver::<Map<String, Value>>(to, messages, untyped, handler).await
             }
+            Task::Batch(to, messages) if to.name == catalog::WEBHOOK_ENQUEUE.name => {
+                let receipts = stores.receipts(to);
+                let handler = async |delivery: Delivery<_>| {
+                    receipts.after(delivery.claim(), self.enqueue_webhook(delivery)).await
+                };
+                self.deliver(to, messages, untyped, handler).await
+            }
             Task::Batch(to, messages) => {
                 let receipts = stores.receipts(to);
                 let handler = async |delivery: Delivery<DomainEvent>| {

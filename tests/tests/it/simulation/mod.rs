@@ -15,6 +15,7 @@ mod requests;
 mod rules;
 mod run;
 mod stream_position;
+mod subscriptions;
 mod trace;
 mod webhooks;
 mod world;

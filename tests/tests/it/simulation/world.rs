@@ -12,6 +12,7 @@ use super::{
     defects::Defect,
     dispatch::MessageCache,
     stream_position::StreamPosition,
+    subscriptions,
 };
 use catalog::Function;
 use domain::{Event, id::OrderId, order::HistoryEntry, payment::StatedAmount};
@@ -49,6 +50,8 @@ pub struct World<S> {
     /// Whether messages, stream and schedules go through the runners of `edge` as JSON; otherwise handlers are called directly.
     pub through_edge: bool,
     pub plan: Plan,
+    /// Whether an endpoint of webhooks subscribed to events.
+    pub subscribes: bool,
     /// The progress of each command of the plan.
     pub requests: Vec<Request>,
     /// The index of a command, with the status and body of each of its final responses.
@@ -147,6 +150,10 @@ impl<S: Backend> World<S> {
         if plan.is_seeded {
             commands::seed(&platform);
         }
+        let subscribes = subscriptions::has_endpoint(seed);
+        if subscribes {
+            subscriptions::subscribe(&platform);
+        }
         platform.gateway().delay_search(plan.search_lags);
         platform.gateway().state_amount(plan.misstates.then(|| StatedAmount::new(1, "JPY")));
         Self {
@@ -158,6 +165,7 @@ impl<S: Backend> World<S> {
             through_edge: false,
             requests: plan.commands.iter().map(request).collect(),
             plan,
+            subscribes,
             responses: RefCell::default(),
             given_up: RefCell::default(),
             cache: MessageCache::default(),
@@ -189,9 +197,12 @@ impl<S: Backend> World<S> {
         for event in self.platform.bus().published_after(self.bus_position) {
             self.bus_position += 1;
             let row = event.event.row().name;
-            // Nothing is delivered to it here.
-            self.platform.receipts().assume(Claim { consumer: catalog::WEBHOOK_ENQUEUE.name, event_id: event.id });
-            for to in consumers(row) {
+            if !self.subscribes {
+                // Nothing is delivered to it then.
+                self.platform.receipts().assume(Claim { consumer: catalog::WEBHOOK_ENQUEUE.name, event_id: event.id });
+            }
+            let has_work = |to: &&&Function| self.subscribes || to.name != catalog::WEBHOOK_ENQUEUE.name;
+            for to in consumers(row).iter().filter(has_work) {
                 self.deliveries += 1;
                 if self.lost == Some(self.deliveries) {
                     self.loss = Some((row, to.name));
@@ -299,15 +310,11 @@ impl<S: Backend> World<S> {
     }
 }
 
-/// The functions whose queues receive this event. Not `webhook-enqueue`, which causes nothing here: `super::webhooks` simulates what
-/// follows.
+/// The functions whose queues receive this event.
 fn consumers(event: &str) -> &'static [&'static Function] {
     static ALL: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
         let mut all: HashMap<_, Vec<_>> = HashMap::new();
         for row in catalog::FUNCTIONS.iter().copied().filter(|row| row.has_queue()) {
-            if row.name == catalog::WEBHOOK_ENQUEUE.name {
-                continue;
-            }
             row.consumes().iter().for_each(|event| all.entry(event.name).or_default().push(row));
         }
         all

@@ -49,6 +49,7 @@ pub enum Defect {
     RecordsEmailWithoutClaim,
     RecordsEmailBeforeSending,
     NumbersInvoiceTwice,
+    EnqueuesUnderNewId,
     MarksRejectedEventsPublished,
     ClaimsSweptEventsForever,
     MarksEventsBeforePublishing,
@@ -60,7 +61,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect with its description.
-    pub const ALL: [(Self, &str); 27] = [
+    pub const ALL: [(Self, &str); 28] = [
         (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),
         (Self::AcknowledgesWholeBatch, "acknowledge the batch although one message failed"),
         (Self::PublishesBeforeCommit, "publish the payment event before its commit"),
@@ -88,6 +89,7 @@ impl Defect {
         (Self::RecordsEmailWithoutClaim, "record the e-mail without its claim"),
         (Self::RecordsEmailBeforeSending, "record the e-mail before it is sent"),
         (Self::NumbersInvoiceTwice, "number an invoice again on redelivery"),
+        (Self::EnqueuesUnderNewId, "enqueue a webhook under a new id per try"),
     ];
 }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::simulation::{
     backend::Backend,
     commands::{self, Command, PRODUCTS},
+    subscriptions::enqueued,
     world::World,
 };
 use domain::{
@@ -36,6 +37,7 @@ pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     responses(world)?;
     counted(world, &committed)?;
     events(world, &committed)?;
+    enqueued(world, &committed)?;
     prices(world)?;
     effects(world)
 }
