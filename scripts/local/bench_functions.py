@@ -49,7 +49,6 @@ REASONS = {
     "database-migrate": "it connects as the owner and compares all migrations",
     "event-archive": "it reads a batch of Kafka records and writes objects to S3",
     "event-forward": "it connects to Kafka, with TLS and SCRAM, and waits for all replicas",
-    "image-resize": "it decodes an image and encodes its sizes",
     "invoice-issue": "it draws a PDF; its package has the fonts of invoices",
     "openapi-get": "its response is the whole description of the API",
     "product-list": "it reads the list from PostgreSQL and each product from DynamoDB",
@@ -237,6 +236,7 @@ def section(rows: list[Figures], arguments: argparse.Namespace) -> str:
         f"- init, first call: medians of {arguments.starts} processes; warm and CPU: {arguments.calls} calls of one\n"
         "  of them, each with another event\n"
         "- peak: VmHWM; zip: the package as it is deployed\n"
+        "- `image-resize` and scheduled functions find little to do: the stack has done it\n"
         "- response: to the first event, and to the last one if it differs: what exists once is gone by then\n"
         f"- {os.cpu_count()} cores; commit {commit.stdout.strip()}; {date.stdout.strip()}\n"
     )
