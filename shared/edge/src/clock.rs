@@ -54,6 +54,14 @@ impl Clock {
         }
     }
 
+    /// Sets a fixed clock back. Has no effect on the system clock.
+    pub fn set_back(&self, by: Duration) {
+        if let Some(fixed) = &self.fixed {
+            let mut fixed = fixed.lock().unwrap_or_else(PoisonError::into_inner);
+            fixed.now = fixed.now.checked_sub(by).unwrap_or(Timestamp::MIN);
+        }
+    }
+
     /// The current time in microseconds, the precision that databases store, so that a response built from memory equals one that is
     /// read back.
     pub fn now(&self) -> Timestamp {
@@ -116,6 +124,8 @@ mod tests {
         assert_eq!(clock.now(), clock.now());
         clock.clone().advance(Duration::from_secs(5));
         assert_eq!(clock.now().as_second(), 5);
+        clock.set_back(Duration::from_secs(2));
+        assert_eq!(clock.now().as_second(), 3);
     }
 
     #[test]

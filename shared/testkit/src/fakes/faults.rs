@@ -107,9 +107,18 @@ pub(super) struct Plan {
     rules: Vec<Rule>,
     crashes: Vec<(usize, FaultPoint)>,
     rejected: Option<Box<Rejected>>,
+    hook: Option<Box<Hook>>,
 }
 
 type Rejected = dyn Fn(&Event) -> bool;
+type Hook = dyn Fn(Dependency, Access) -> InjectedFault;
+
+/// Whether an operation may change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
 
 struct Rule {
     dependency: Dependency,
@@ -142,10 +151,23 @@ impl Plan {
         self.operations.push(Operation { dependency, name });
         let number = self.operations.len();
         let crash = self.crashes.iter().find(|(at, _)| *at == number).map(|(_, point)| *point);
-        InjectedFault { crash, fail: self.failing(dependency) }
+        let fault = InjectedFault { crash, fail: self.failing(dependency) };
+        self.with_hook(fault, dependency, Access::Write)
     }
 
-    pub fn failing(&mut self, dependency: Dependency) -> Option<FaultPoint> {
+    /// The faults of an operation that only reads.
+    pub fn begin_query(&mut self, dependency: Dependency) -> InjectedFault {
+        let fault = InjectedFault { crash: None, fail: self.failing(dependency) };
+        self.with_hook(fault, dependency, Access::Read)
+    }
+
+    fn with_hook(&self, fault: InjectedFault, dependency: Dependency, access: Access) -> InjectedFault {
+        let Some(hook) = &self.hook else { return fault };
+        let more = hook(dependency, access);
+        InjectedFault { crash: fault.crash.or(more.crash), fail: fault.fail.or(more.fail) }
+    }
+
+    fn failing(&mut self, dependency: Dependency) -> Option<FaultPoint> {
         let mut failing = None;
         for rule in self.rules.iter_mut().filter(|rule| rule.dependency == dependency) {
             rule.count += 1;
@@ -194,6 +216,12 @@ impl Faults {
         plan.rules.clear();
         plan.crashes.clear();
         plan.rejected = None;
+        plan.hook = None;
+    }
+
+    /// Asks `hook` for the faults of every operation that starts, in addition to the injected ones. It must not inject any itself.
+    pub fn intercept(&self, hook: impl Fn(Dependency, Access) -> InjectedFault + 'static) {
+        self.0.0.plan.borrow_mut().hook = Some(Box::new(hook));
     }
 
     /// Makes the bus reject the events for which `rejected` returns true.

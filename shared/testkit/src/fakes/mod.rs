@@ -45,7 +45,7 @@ mod webhook_endpoints;
 mod webhooks;
 
 pub use backbone::Probe;
-pub use faults::{Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
+pub use faults::{Access, Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
 pub use gateway::{Charge, GatewayRefund};
 pub use images::ImageProcessor;
 pub use invoices::InvoiceRenderer;
@@ -340,10 +340,11 @@ impl Platform {
         read: impl FnOnce(&State) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.yield_turn().await;
-        match self.0.plan.borrow_mut().failing(dependency) {
-            Some(_) => Err(dependency.down()),
-            None => read(&self.0.state.borrow()),
+        let fault = self.0.plan.borrow_mut().begin_query(dependency);
+        if fault.crash.is_some() {
+            self.crash().await;
         }
+        if fault.fail.is_some() { Err(dependency.down()) } else { read(&self.0.state.borrow()) }
     }
 
     /// Reads the state for a test, without a step and without faults.

@@ -69,6 +69,14 @@ impl Stock {
         self.0.arrange(|state| state.stock.levels.insert(level.product_id, level.clone()));
     }
 
+    /// Removes the movement that led to a level.
+    pub fn forget_movement(&self, level: &StockLevel) {
+        self.0.arrange(|state| {
+            let moved = state.stock.movements.entry(level.product_id).or_default();
+            moved.retain(|movement| movement.level != *level);
+        });
+    }
+
     /// Opens an account with `available` units, without an event.
     pub fn put(&self, product_id: ProductId, available: u32) {
         let level = StockLevel { product_id, available: available.into(), reserved: 0, version: 1 };

@@ -45,6 +45,19 @@ async fn unreachable_database_stores_nothing_until_it_is_restored() {
 }
 
 #[tokio::test]
+async fn database_that_only_reads_refuses_what_changes_it() {
+    let platform = Platform::new();
+    platform.faults().intercept(|dependency, access| {
+        let fails = dependency == Dependency::Database && access == Access::Write;
+        InjectedFault { crash: None, fail: fails.then_some(FaultPoint::Before) }
+    });
+    assert_eq!(place(&platform, 1).await.expect_err("refused").kind, FailureKind::Unavailable);
+    assert_eq!(platform.orders().get(ids::order(1), None).await, Ok(None));
+    platform.faults().restore_all();
+    assert_eq!(place(&platform, 1).await, Ok(IdempotencyOutcome::Committed));
+}
+
+#[tokio::test]
 async fn only_the_nth_operation_fails() {
     let platform = Platform::new();
     platform.faults().take_down(Dependency::Bus);

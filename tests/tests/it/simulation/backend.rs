@@ -2,14 +2,21 @@
 
 use super::choices::{Choices, interleave};
 use catalog::Function;
-use domain::Event;
+use domain::{
+    Event,
+    credit_note::CreditNote,
+    id::{OrderId, ProductId},
+    stock::Movement,
+    window::Window,
+};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
+use kernel::Timestamp;
 use ports::{
     ContactStore, CreditNoteStore, DeviceStore, EventOutbox, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore,
-    Outbox, PaymentStore, PriceCopy, ProductIndex, Receipts, Retention, SavedMethodStore, StockStore, UserStore,
-    VerificationStore, WindowStore,
+    Outbox, PaymentStore, PriceCopy, ProductIndex, Receipts, Retention, SavedMethodStore, StockMovements, StockStore,
+    UserStore, VerificationStore, WindowStore,
 };
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 use testkit::{Platform, Snapshot};
 
 /// The stores of one process.
@@ -56,6 +63,47 @@ pub trait Backend {
 
     /// The number of events in outboxes.
     fn waiting(&self) -> usize;
+
+    /// Whether [`Self::committed`] is in the order of the commits.
+    fn commits_in_order(&self) -> bool;
+
+    /// What rules read only once the world is idle, for these orders.
+    fn books(&self, orders: &[OrderId], products: &[ProductId]) -> Books;
+}
+
+/// What nothing but the rules of an idle world refers to.
+#[derive(Debug, Default)]
+pub struct Books {
+    pub windows: Vec<Window>,
+    /// The movements of each product, oldest first.
+    pub movements: BTreeMap<ProductId, Vec<Movement>>,
+    pub credit_notes: Vec<CreditNote>,
+}
+
+impl Books {
+    /// More entries than any schedule makes.
+    const MANY: u32 = 10_000;
+
+    /// Reads them through the ports.
+    pub async fn read(
+        (windows, stock, notes): (&impl WindowStore, &impl StockMovements, &impl CreditNoteStore),
+        orders: &[OrderId],
+        products: &[ProductId],
+    ) -> Self {
+        let all = windows.list(Timestamp::UNIX_EPOCH, Timestamp::MAX, Self::MANY, None).await;
+        let mut books = Self { windows: all.expect("the windows").items, ..Self::default() };
+        for product in products {
+            let mut moved = stock.movements(*product, Self::MANY, None).await.expect("the movements").items;
+            moved.reverse();
+            books.movements.insert(*product, moved);
+        }
+        for order in orders {
+            books
+                .credit_notes
+                .extend(notes.credit_notes(*order, None).await.expect("credit notes").unwrap_or_default());
+        }
+        books
+    }
 }
 
 /// All stores in memory.
@@ -110,6 +158,17 @@ impl Backend for Memory {
 
     fn waiting(&self) -> usize {
         self.platform.outbox().pending_count()
+    }
+
+    fn commits_in_order(&self) -> bool {
+        true
+    }
+
+    fn books(&self, orders: &[OrderId], products: &[ProductId]) -> Books {
+        let (windows, stock, notes) = (self.platform.windows(), self.platform.stock(), self.platform.invoices());
+        interleave(vec![Books::read((&windows, &stock, &notes), orders, products).boxed_local()], &Choices::none())
+            .pop()
+            .expect("one result")
     }
 }
 

@@ -66,11 +66,21 @@ pub enum Choice {
     EarlyWebhook,
     /// Whether a scheduled function runs twice concurrently.
     ConcurrentRun,
+    /// How long an operation of a slow service takes.
+    Slow,
+    /// How far the clock of an invocation is ahead.
+    Ahead,
+    /// Whether a deployment is under way, and how long it takes.
+    Deployment,
+    /// Whether a message was written by a newer function, and whether its consumer is old.
+    Newer,
+    /// Whether a webhook comes days late.
+    LateWebhook,
 }
 
 impl Choice {
     /// Every kind, to look up names in traces.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 32] = [
         Self::ThroughEdge,
         Self::Interleave,
         Self::Steps,
@@ -98,6 +108,11 @@ impl Choice {
         Self::WebhookCopies,
         Self::EarlyWebhook,
         Self::ConcurrentRun,
+        Self::Slow,
+        Self::Ahead,
+        Self::Deployment,
+        Self::Newer,
+        Self::LateWebhook,
     ];
 
     /// The default outcome of `n`.
@@ -111,6 +126,7 @@ impl Choice {
             | Self::Redelivery
             | Self::LostResponse
             | Self::BusRejects => n - 1,
+            Self::Deployment | Self::Newer | Self::LateWebhook => n - 1,
             Self::Action | Self::Webhooks | Self::EarlyWebhook | Self::ConcurrentRun => n - 1,
             _ => 0,
         }

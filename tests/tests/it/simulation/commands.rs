@@ -39,7 +39,7 @@ pub struct OrderSpec {
 impl OrderSpec {
     /// Whether the gateway declines the token.
     pub fn is_declined(&self) -> bool {
-        self.method == ORDERS[DECLINED].method
+        [DECLINED, DECLINED_TOO].iter().any(|n| self.method == ORDERS[*n].method)
     }
 
     /// Whether the order exceeds the stock that was received.
@@ -63,15 +63,17 @@ const DECLINED: usize = 1;
 const EXCEEDING: usize = 2;
 const COMPETING: usize = 3;
 const LATE: usize = 4;
+const DECLINED_TOO: usize = 5;
 
-/// A paid order, a declined one, one that exceeds the stock of product 2, one that leaves too little for the first two, and one that
-/// takes the stock that was reserved for the second.
-pub const ORDERS: [OrderSpec; 5] = [
+/// A paid order, a declined one, one that exceeds the stock of product 2, one that leaves too little for the first two, one that
+/// takes the stock that was reserved for the second, and another declined one.
+pub const ORDERS: [OrderSpec; 6] = [
     OrderSpec { method: "pm_card_visa", lines: &[(1, 2), (2, 1)] },
     OrderSpec { method: "pm_card_visa_chargeDeclined", lines: &[(1, 3)] },
     OrderSpec { method: "pm_card_mastercard", lines: &[(1, 1), (2, 9)] },
     OrderSpec { method: "pm_card_amex", lines: &[(1, 8), (2, 3)] },
     OrderSpec { method: "pm_card_jcb", lines: &[(1, 8)] },
+    OrderSpec { method: "pm_card_chargeCustomerFail", lines: &[(1, 7)] },
 ];
 
 /// Orders placed in the same schedule; the first set is the default.
@@ -99,6 +101,9 @@ const SMALL_SETS: [&[usize]; 8] = [
     &[DECLINED, LATE],
 ];
 
+/// Two orders that are paid when others have taken their stock, and of which one gets it when one of those is cancelled.
+const WAITING: &[usize] = &[DECLINED, DECLINED_TOO, LATE, PAID];
+
 /// One schedule in `LARGE` is large.
 const LARGE: usize = 8;
 
@@ -119,6 +124,8 @@ pub enum Command {
     Place(usize),
     /// The customer cancels an order.
     Cancel(usize),
+    /// Another customer tries to cancel an order.
+    CancelByStranger(usize),
     /// Staff cancels an order.
     Withdraw(usize),
     /// Staff ships an order.
@@ -145,7 +152,7 @@ impl Command {
             Self::Register | Self::Create(_) => true,
             // A customer can order once the products are on sale.
             Self::Place(_) => products == RECEIVED.len(),
-            Self::Cancel(n) | Self::Withdraw(n) => status(n).is_some(),
+            Self::Cancel(n) | Self::CancelByStranger(n) | Self::Withdraw(n) => status(n).is_some(),
             Self::Ship(n) => status(n) == Some(Status::Processing),
             Self::Deliver(n) => status(n) == Some(Status::Shipped),
             Self::PayAgain(n, _) => {
@@ -236,7 +243,9 @@ impl Plan {
     pub fn drawn(choices: &Choices, may_be_seeded: bool) -> Self {
         let is_small = choices.choose(Choice::Size, LARGE) != LARGE - 1;
         let sets = if is_small { &SMALL_SETS[..] } else { &SETS };
-        let orders = sets[choices.choose(Choice::Orders, sets.len())];
+        let n = choices.choose(Choice::Orders, 3 * sets.len());
+        // One schedule in 24 has several orders that wait.
+        let orders = if is_small && n == 3 * sets.len() - 1 { WAITING } else { sets[n % sets.len()] };
         let mut plan = Self { is_small, ..Self::with(orders, is_small && may_be_seeded) };
         plan.policy = ShortfallPolicy::ALL[choices.choose(Choice::Policy, ShortfallPolicy::ALL.len())];
         plan.webhooks = choices.one_in(Choice::Webhooks, 2);
@@ -249,6 +258,13 @@ impl Plan {
             plan.wait(Command::Place(LATE), EXPIRED);
             let wait = DELAYS[EXPIRED + choices.choose(Choice::Delay, DELAYS.len() - EXPIRED)];
             plan.commands.push((Command::PayAgain(DECLINED, ANOTHER), Duration::from_millis(wait)));
+        }
+        if orders == WAITING {
+            plan.policy = ShortfallPolicy::Backorder;
+            plan.wait(Command::Place(PAID), EXPIRED);
+            let wait = DELAYS[EXPIRED + choices.choose(Choice::Delay, DELAYS.len() - EXPIRED)];
+            plan.commands.push((Command::PayAgain(DECLINED_TOO, ANOTHER), Duration::from_millis(wait)));
+            plan.commands.push((Command::Withdraw(LATE), Duration::from_millis(DELAYS[DELAYS.len() - 1])));
         }
         let (times, kinds) = if is_small { (2, ACTIONS + 1) } else { (3, ACTIONS + 5) };
         for _ in 0..times {
@@ -295,7 +311,7 @@ impl Plan {
 const ANOTHER: &str = "pm_card_visa_debit";
 
 /// Kinds of [`actions`]; a higher number is no action.
-const ACTIONS: usize = 9;
+const ACTIONS: usize = 10;
 
 /// The commands about order `n` after it is placed.
 fn actions(kind: usize, n: usize) -> Vec<Command> {
@@ -309,6 +325,7 @@ fn actions(kind: usize, n: usize) -> Vec<Command> {
         6 => vec![Command::Refund(n, None)],
         7 => vec![Command::Refund(n, Some(70))],
         8 => vec![Command::Refund(n, None), Command::Refund(n, Some(120))],
+        9 => vec![Command::CancelByStranger(n)],
         _ => vec![],
     }
 }

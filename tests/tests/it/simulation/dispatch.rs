@@ -13,7 +13,7 @@ use domain::{
     window::{Fact, StreamRecord},
 };
 use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
-use kernel::{CloudEvent, Failure, TraceContext, Uuid};
+use kernel::{CloudEvent, Failure, TraceContext};
 use ports::Receipts as _;
 use serde::{
     Serialize,
@@ -21,32 +21,8 @@ use serde::{
 };
 use serde_json::{Map, Value, json};
 use services::Channels;
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-    rc::Rc,
-};
+use std::rc::Rc;
 use testkit::ids;
-
-/// Serialized requests and events, cached because each is sent more than once.
-#[derive(Debug, Default)]
-pub struct MessageCache {
-    requests: RefCell<BTreeMap<usize, Value>>,
-    bodies: RefCell<HashMap<Uuid, Rc<str>>>,
-}
-
-impl MessageCache {
-    /// The request of command `n`; retries send the same bytes.
-    pub fn request(&self, n: usize, write: impl FnOnce() -> Value) -> Value {
-        self.requests.borrow_mut().entry(n).or_insert_with(write).clone()
-    }
-
-    /// An event as the body of a queue message.
-    fn body(&self, event: &Event) -> Rc<str> {
-        let write = || testing::bridge_event(event).to_string().into();
-        Rc::clone(self.bodies.borrow_mut().entry(event.id).or_insert_with(write))
-    }
-}
 
 impl<S: Backend> World<S> {
     /// Runs one task. Returns for each of its records whether it must be redelivered.
@@ -113,8 +89,9 @@ impl<S: Backend> World<S> {
         read: impl Fn(&Event) -> CloudEvent<E>,
         handler: impl AsyncFn(Delivery<E>) -> Result<(), Failure>,
     ) -> Vec<bool> {
+        let now = self.clock.now();
         if self.through_edge {
-            let bodies: Vec<Rc<str>> = messages.iter().map(|message| self.cache.body(&message.event)).collect();
+            let bodies: Vec<Rc<str>> = messages.iter().map(|message| self.cache.body(message, now)).collect();
             let mut batch = testing::sqs_bodies(&bodies.iter().map(|body| &**body).collect::<Vec<_>>());
             for (n, message) in messages.iter().enumerate() {
                 let attributes = &mut batch["Records"][n]["attributes"];
@@ -134,6 +111,11 @@ impl<S: Backend> World<S> {
         }
         let mut again = Vec::with_capacity(messages.len());
         for message in messages {
+            // The runner of an old function does not let it see this event.
+            if message.is_unread(now) {
+                again.push(true);
+                continue;
+            }
             let delivery =
                 Delivery { attempt: message.attempt, ..testing::delivery(to.name, read(&message.event), &self.clock) };
             let outcome = handler(delivery).await;
@@ -154,6 +136,7 @@ impl<S: Backend> World<S> {
         delivery: Delivery<DomainEvent>,
     ) -> Result<(), Failure> {
         let platform = &self.platform;
+        let delivery = defects::distorted(self, to, delivery);
         // Boxed, so that the future of every other delivery stays small.
         if self.defect.is_some()
             && let Some(done) = Box::pin(defects::consume(self, stores, to, &delivery)).await

@@ -1,8 +1,13 @@
-//! Random faults: dependencies that fail, a bus that rejects events, processes that crash.
+//! Random faults: dependencies that fail or are slow, a bus that rejects events, processes that crash or are cut at their timeout, one
+//! context without its database, a database that only reads.
 
-use super::choices::{Choice, Choices};
-use std::{cell::Cell, rc::Rc};
-use testkit::{Dependency, FaultPoint, Occurrence, Platform};
+use super::{
+    choices::{Choice, Choices},
+    processes::Processes,
+};
+use catalog::Context;
+use std::{cell::Cell, rc::Rc, time::Duration};
+use testkit::{Access, Dependency, FaultPoint, InjectedFault, Occurrence, Platform};
 
 /// Dependencies that fail independently.
 const DEPENDENCIES: [Dependency; 11] = [
@@ -23,25 +28,66 @@ const DEPENDENCIES: [Dependency; 11] = [
 const FAULT_POINTS: [FaultPoint; 4] =
     [FaultPoint::Before, FaultPoint::After, FaultPoint::InFlight, FaultPoint::Uncommitted];
 
+/// Seconds that an operation of a slow service takes.
+const SLOW: [u64; 5] = [0, 1, 4, 12, 40];
+
+/// Contexts whose database may be down alone.
+const CONTEXTS: [Context; 4] = [Context::Orders, Context::Inventory, Context::Payments, Context::Notifications];
+
+/// Faults that depend on what runs and that last until they are ended.
+#[derive(Debug, Default)]
+struct Lasting {
+    /// The bus rejects some of the events that it gets.
+    rejects_some: Cell<bool>,
+    slow: Cell<Option<Dependency>>,
+    without_database: Cell<Option<Context>>,
+    only_reads: Cell<bool>,
+}
+
 /// The faults of one schedule.
 pub struct FaultInjector {
     platform: Platform,
     choices: Rc<Choices>,
-    rejects_some: Rc<Cell<bool>>,
+    lasting: Rc<Lasting>,
+}
+
+impl Lasting {
+    /// The faults of an operation of the invocation that is running.
+    fn of(&self, dependency: Dependency, access: Access, processes: &Processes, choices: &Choices) -> InjectedFault {
+        let is_slow = self.slow.get() == Some(dependency);
+        let seconds = if is_slow { SLOW[choices.choose(Choice::Slow, SLOW.len())] } else { 0 };
+        let is_over = processes.wait(Duration::from_secs(seconds));
+        // What was asked for when time ran out is done or not.
+        let crash = is_over.then(|| FAULT_POINTS[choices.choose(Choice::FaultPoint, FAULT_POINTS.len())]);
+        if is_over {
+            choices.log(|| format!("the invocation is cut at its timeout, {crash:?}"));
+        }
+        let context = processes.running().and_then(|process| process.context);
+        let is_down = context.is_some() && context == self.without_database.get();
+        let is_refused = self.only_reads.get() && access == Access::Write;
+        let fails = dependency == Dependency::Database && (is_down || is_refused);
+        InjectedFault { crash, fail: fails.then_some(FaultPoint::Before) }
+    }
 }
 
 impl FaultInjector {
-    /// An injector without active faults. Chooses whether processes interleave, and installs the bus that rejects events.
-    pub fn begin(platform: &Platform, choices: &Rc<Choices>) -> Self {
-        let injector = Self { platform: platform.clone(), choices: Rc::clone(choices), rejects_some: Rc::default() };
+    /// An injector without active faults. Chooses whether processes interleave, and installs the bus that rejects events. `processes` are
+    /// those of stores in memory; on PostgreSQL, operations do not know for whom they run.
+    pub fn begin(platform: &Platform, processes: Option<&Rc<Processes>>, choices: &Rc<Choices>) -> Self {
+        let injector = Self { platform: platform.clone(), choices: Rc::clone(choices), lasting: Rc::default() };
         let faults = platform.faults();
         if choices.choose(Choice::Interleave, 4) != 0 {
             choices.log(|| "processes interleave at each operation".to_owned());
             faults.interleave();
         }
-        let (choices, rejects_some) = (Rc::clone(choices), Rc::clone(&injector.rejects_some));
+        if let Some(processes) = processes {
+            let (processes, choices, lasting) =
+                (Rc::clone(processes), Rc::clone(choices), Rc::clone(&injector.lasting));
+            faults.intercept(move |dependency, access| lasting.of(dependency, access, &processes, &choices));
+        }
+        let (choices, lasting) = (Rc::clone(choices), Rc::clone(&injector.lasting));
         faults.reject_events(move |event| {
-            let refuses = rejects_some.get() && choices.one_in(Choice::BusRejects, 2);
+            let refuses = lasting.rejects_some.get() && choices.one_in(Choice::BusRejects, 2);
             if refuses {
                 choices.log(|| format!("the bus rejects {}", event.event.row().name));
             }
@@ -50,7 +96,7 @@ impl FaultInjector {
         injector
     }
 
-    /// Injects a fault or ends one in 11 of `odds` cases.
+    /// Injects a fault or ends one in 14 of `odds` cases.
     pub fn next(&self, odds: usize) {
         let (choices, faults) = (&*self.choices, self.platform.faults());
         let kind = choices.choose(Choice::Fault, odds);
@@ -79,11 +125,27 @@ impl FaultInjector {
                 faults.crash(number, point);
             }
             10 => {
-                let rejects_some = !self.rejects_some.get();
+                let rejects_some = !self.lasting.rejects_some.get();
                 choices.log(|| {
                     format!("the bus {}", if rejects_some { "rejects some events" } else { "accepts all events" })
                 });
-                self.rejects_some.set(rejects_some);
+                self.lasting.rejects_some.set(rejects_some);
+            }
+            11 => {
+                let slow = if self.lasting.slow.get().is_some() { None } else { Some(self.dependency()) };
+                choices.log(|| format!("slow: {slow:?}"));
+                self.lasting.slow.set(slow);
+            }
+            12 => {
+                let context = CONTEXTS[choices.choose(Choice::Dependency, CONTEXTS.len())];
+                let down = if self.lasting.without_database.get().is_some() { None } else { Some(context) };
+                choices.log(|| format!("without a database: {down:?}"));
+                self.lasting.without_database.set(down);
+            }
+            13 => {
+                let only_reads = !self.lasting.only_reads.get();
+                choices.log(|| format!("the database only reads: {only_reads}"));
+                self.lasting.only_reads.set(only_reads);
             }
             _ => {}
         }
@@ -91,6 +153,7 @@ impl FaultInjector {
 
     /// Ends all faults.
     pub fn end(&self) {
+        self.lasting.slow.set(None);
         self.choices.log(|| "no faults from here on".to_owned());
         self.platform.faults().restore_all();
     }

@@ -12,6 +12,8 @@ use domain::{
     id::UserId,
     order::{Order, OrderLimits, Rates},
     payment::{self, RefundReason, RefundStatus},
+    shipping::ShippingRates,
+    tax::{Rounding, TaxRates},
 };
 use edge::{
     http::{Access, Route},
@@ -22,20 +24,26 @@ use ports::{
     UserStore as _, VerificationStore,
 };
 use serde_json::{Value, json};
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, sync::LazyLock, task::Poll};
 use testkit::{GatewayRefund, VERIFICATION_SUBJECT, WebhookVerifier, build, ids};
 
 const STAFF: Access = Access::Roles(&[role::STAFF, role::ADMIN]);
 const CUSTOMER: Access = Access::Roles(&[role::CUSTOMER]);
 
 pub const PLACE: Route = Route::new(catalog::ORDER_PLACE.name, CUSTOMER).idempotent();
-const CANCEL: Route =
+pub const CANCEL: Route =
     Route::new(catalog::ORDER_CANCEL.name, Access::Roles(&[role::CUSTOMER, role::STAFF, role::ADMIN]));
 const UPDATE: Route = Route::new(catalog::ORDER_STATUS_UPDATE.name, STAFF).precondition();
 const PAY_AGAIN: Route = Route::new(catalog::PAYMENT_PROCESS.name, CUSTOMER).idempotent();
 const REFUND: Route = Route::new(catalog::REFUND_REQUEST.name, STAFF).idempotent();
 const VERIFY: Route = Route::new(catalog::CONTACT_VERIFY.name, Access::Public);
 const WEBHOOK: Route = Route::new(catalog::PAYMENT_WEBHOOK.name, Access::Public);
+
+/// Tax and shipping are charged on top of the prices.
+pub static RATES: LazyLock<Rates> = LazyLock::new(|| Rates {
+    tax: TaxRates::parse("US:added:8.875", Rounding::HalfUp).expect("rates"),
+    shipping: ShippingRates::parse("standard:USD:490").expect("methods"),
+});
 
 /// Polls after which an early webhook is skipped.
 const LOOKS: usize = 12;
@@ -47,16 +55,8 @@ impl<S: Backend> World<S> {
             Command::Register => self.register(stores).await,
             Command::Create(number) => self.create(number).await,
             Command::Place(order) => self.place(stores, n, order).await,
-            Command::Cancel(order) => {
-                let orders = stores.orders();
-                let handler = async |call| order_cancel::handle(&orders, call).await;
-                let order = self.order(order).id;
-                let request = self.cache.request(n, || {
-                    let request = testing::http_event("DELETE", &catalog::ORDER_CANCEL.path_of(order));
-                    by_customer(request.path_param("id", order))
-                });
-                self.record_response(n, edge::http::respond(&CANCEL, request, &self.clock, &handler).await)
-            }
+            Command::Cancel(order) => self.cancel(stores, n, order, by_customer).await,
+            Command::CancelByStranger(order) => self.cancel(stores, n, order, by_stranger).await,
             Command::Withdraw(order) => self.update(stores, n, order, "cancelled").await,
             Command::Ship(order) => self.update(stores, n, order, "shipped").await,
             Command::Deliver(order) => self.update(stores, n, order, "delivered").await,
@@ -139,11 +139,25 @@ impl<S: Backend> World<S> {
         let response = match defects::place(self, &request).await {
             Some(response) => response,
             None => {
-                let handler = async |call| {
-                    order_place::handle(&orders, &offers, (OrderLimits::default(), &Rates::default()), call).await
-                };
+                let handler =
+                    async |call| order_place::handle(&orders, &offers, (OrderLimits::default(), &RATES), call).await;
                 edge::http::respond(&PLACE, request, &self.clock, &handler).await
             }
+        };
+        self.record_response(n, response)
+    }
+
+    async fn cancel(&self, stores: &impl Stores, n: usize, order: usize, by: fn(HttpEvent) -> Value) -> bool {
+        let orders = stores.orders();
+        let handler = async |call| order_cancel::handle(&orders, call).await;
+        let order = self.order(order).id;
+        let request = self.cache.request(n, || {
+            let request = testing::http_event("DELETE", &catalog::ORDER_CANCEL.path_of(order));
+            by(request.path_param("id", order))
+        });
+        let response = match defects::cancel(self, stores, &request).await {
+            Some(response) => response,
+            None => edge::http::respond(&CANCEL, request, &self.clock, &handler).await,
         };
         self.record_response(n, response)
     }
@@ -162,8 +176,9 @@ impl<S: Backend> World<S> {
     }
 
     async fn refund(&self, stores: &impl Stores, n: usize, order: usize, cents: Option<i64>) -> bool {
+        // With a defect, a command may have several orders, and another one may be the first.
+        let Some(payment) = self.seen.payments.get(&self.order(order).id) else { return false };
         let request = self.cache.request(n, || {
-            let payment = self.seen.payments.get(&self.order(order).id).expect("a payment that was seen");
             let mut body = json!({ "payment_id": payment.id, "reason": "requested_by_customer" });
             if let Some(cents) = cents {
                 body["amount"] = json!({ "amount": cents, "currency": payment.amount.currency.code() });
@@ -259,6 +274,11 @@ impl<S: Backend> World<S> {
 
 fn by_customer(request: HttpEvent) -> Value {
     request.principal(ids::user(1).0, role::CUSTOMER).build()
+}
+
+/// Another customer.
+fn by_stranger(request: HttpEvent) -> Value {
+    request.principal(ids::user(2).0, role::CUSTOMER).build()
 }
 
 fn by_staff(request: HttpEvent) -> Value {

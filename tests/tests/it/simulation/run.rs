@@ -16,7 +16,7 @@ use testkit::FaultPoint;
 /// Steps within which the world must become idle after the last fault.
 const LIMIT: usize = 2_000;
 /// Sweeps that this may take.
-const SWEEPS: usize = 5;
+const SWEEPS: usize = 8;
 /// Time after which an audit has looked at every event.
 const AUDITED_AFTER: Duration = Duration::from_secs(3_601);
 /// When faults end. A queue dead-letters a message only after more than seven hours of retries.
@@ -110,9 +110,11 @@ pub fn planned<S: Backend>(
 ) -> Result<RunReport, Violation> {
     let mut world = World::new(backend, now, seed, plan, defect);
     world.through_edge = choices.one_in(Choice::ThroughEdge, 8);
-    let faults = FaultInjector::begin(&world.platform, choices);
+    world.begin_deployment(choices);
+    let processes = world.backend.commits_in_order().then_some(&world.processes);
+    let faults = FaultInjector::begin(&world.platform, processes, choices);
     let over = now + FAULT_PERIOD;
-    let (most, odds) = if world.plan.is_small { (60, 20) } else { (200, 40) };
+    let (most, odds) = if world.plan.is_small { (60, 23) } else { (200, 46) };
     for _ in 0..choices.choose(Choice::Steps, most) {
         if world.clock.now() > over {
             break;
@@ -125,6 +127,7 @@ pub fn planned<S: Backend>(
         }
     }
     faults.end();
+    world.end_faults();
     until_idle(&mut world, choices)
 }
 

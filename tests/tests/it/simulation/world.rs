@@ -10,14 +10,15 @@ use super::{
     choices::{Choice, Choices},
     commands::{self, Command, PRODUCTS, Plan},
     defects::Defect,
-    dispatch::MessageCache,
+    messages::MessageCache,
+    processes::Processes,
     stream_position::StreamPosition,
     subscriptions,
 };
 use catalog::Function;
 use domain::{Event, id::OrderId, order::HistoryEntry, payment::StatedAmount};
 use edge::Clock;
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Timestamp, Uuid};
 use ports::{Claim, GatewayEvent, GatewayReport, LogRecord};
 use std::{
     cell::{Cell, RefCell},
@@ -32,6 +33,8 @@ use testkit::{Platform, Snapshot};
 const SWEEP_SECONDS: u64 = 60;
 /// Seconds between two runs of stock-sweep, order-sweep and payment-reconcile.
 const MAINTENANCE_SECONDS: u64 = 31 * 60;
+/// How far the clock of an invocation is ahead at most.
+pub const MAX_AHEAD_SECONDS: u64 = 180;
 /// The number of those functions.
 const MAINTENANCE_SCHEDULES: usize = 3;
 /// Maximum number of concurrent tasks.
@@ -46,6 +49,14 @@ pub struct World<S> {
     /// The contents of the stores at the last look.
     pub seen: Snapshot,
     pub clock: Clock,
+    /// The invocations of the step.
+    pub processes: Rc<Processes>,
+    /// Whether clocks of invocations are ahead, until faults end.
+    pub clocks_may_differ: bool,
+    /// When faults end, once they have.
+    pub faults_ended: Option<Timestamp>,
+    /// Until when some functions are old and others new.
+    pub deployment: Option<Timestamp>,
     pub defect: Option<Defect>,
     /// Whether messages, stream and schedules go through the runners of `edge` as JSON; otherwise handlers are called directly.
     pub through_edge: bool,
@@ -83,6 +94,8 @@ pub struct World<S> {
     steps_since_snapshot: usize,
     /// Whether something changed since the rules were last checked.
     pub needs_check: Cell<bool>,
+    /// What became of each event that is notified, by its id.
+    pub notified: HashMap<Uuid, Notified>,
     /// Order histories that were found legal.
     pub legal: RefCell<HashMap<OrderId, Vec<HistoryEntry>>>,
 }
@@ -116,6 +129,14 @@ pub struct Webhook {
     due: Timestamp,
 }
 
+/// Deliveries of an event to `update-send`.
+#[derive(Debug, Default)]
+pub struct Notified {
+    pub deliveries: usize,
+    /// How many e-mails had been sent when it was handled first.
+    pub copies_when_handled: Option<usize>,
+}
+
 /// A message on a queue.
 #[derive(Debug, Clone)]
 pub struct QueuedMessage {
@@ -123,6 +144,10 @@ pub struct QueuedMessage {
     pub event: Rc<Event>,
     pub attempt: u32,
     pub sent: Timestamp,
+    /// Whether a newer function wrote it: it has members that its readers do not know.
+    pub is_newer: bool,
+    /// Until when its consumer is an old function that does not know a word in it.
+    pub unread_until: Option<Timestamp>,
     due: Timestamp,
 }
 
@@ -156,11 +181,16 @@ impl<S: Backend> World<S> {
         }
         platform.gateway().delay_search(plan.search_lags);
         platform.gateway().state_amount(plan.misstates.then(|| StatedAmount::new(1, "JPY")));
+        let clock = Clock::at(now, seed);
         Self {
             platform,
             backend,
             seen: Snapshot::default(),
-            clock: Clock::at(now, seed),
+            processes: Processes::new(&clock),
+            clock,
+            clocks_may_differ: false,
+            faults_ended: None,
+            deployment: None,
             defect,
             through_edge: false,
             requests: plan.commands.iter().map(request).collect(),
@@ -187,6 +217,7 @@ impl<S: Backend> World<S> {
             steps: 0,
             steps_since_snapshot: 0,
             needs_check: Cell::new(true),
+            notified: HashMap::new(),
             legal: RefCell::default(),
         }
     }
@@ -209,7 +240,9 @@ impl<S: Backend> World<S> {
                     continue;
                 }
                 let copies = 1 + usize::from(self.is_duplicated(row, choices));
-                let message = QueuedMessage { to, event: Rc::clone(&event), attempt: 1, sent: now, due: now };
+                let (is_newer, unread_until) = self.version(choices);
+                let event = Rc::clone(&event);
+                let message = QueuedMessage { to, event, attempt: 1, sent: now, is_newer, unread_until, due: now };
                 self.queue.extend(std::iter::repeat_n(message, copies));
             }
         }
@@ -230,6 +263,7 @@ impl<S: Backend> World<S> {
     /// Queues webhooks about charges and declines: none, one or two of each, now or later.
     fn collect_webhooks(&mut self, choices: &Choices) {
         const DELAYS: [u64; 6] = [0, 50, 300, 2_000, 20_000, 2_400_000];
+        const DAYS: u64 = 2 * 86_400_000;
         for event in self.platform.gateway().events_after(self.webhooks_seen) {
             self.webhooks_seen += 1;
             let event = Rc::new(event);
@@ -238,7 +272,8 @@ impl<S: Backend> World<S> {
             // The gateway repeats a webhook until it is taken; nothing else tells of a refund that was made in its dashboard.
             let copies = copies.max(usize::from(matches!(event.report, GatewayReport::Refunds { .. })));
             for _ in 0..copies {
-                let millis = DELAYS[choices.choose(Choice::Delay, DELAYS.len())];
+                let is_late = choices.one_in(Choice::LateWebhook, 120);
+                let millis = if is_late { DAYS } else { DELAYS[choices.choose(Choice::Delay, DELAYS.len())] };
                 let due = self.clock.now() + Duration::from_millis(millis);
                 self.webhooks.push(Webhook { event: Rc::clone(&event), attempt: 1, due });
             }
@@ -263,6 +298,37 @@ impl<S: Backend> World<S> {
         (may && choices.one_in(Choice::EarlyWebhook, 3)).then_some(Task::EarlyWebhook(self.webhooks_seen))
     }
 
+    /// Begins a deployment, or not, and chooses whether clocks differ.
+    pub fn begin_deployment(&mut self, choices: &Choices) {
+        const MINUTES: [u64; 4] = [1, 5, 20, 150];
+        self.clocks_may_differ = choices.one_in(Choice::Ahead, 4);
+        if choices.one_in(Choice::Deployment, 8) {
+            let minutes = MINUTES[choices.choose(Choice::Deployment, MINUTES.len())];
+            choices.log(|| format!("a deployment takes {minutes} minutes"));
+            self.deployment = Some(self.clock.now() + Duration::from_secs(60 * minutes));
+        }
+    }
+
+    /// Whether a message has a newer writer, and until when its reader is old.
+    fn version(&self, choices: &Choices) -> (bool, Option<Timestamp>) {
+        let Some(until) = self.deployment.filter(|until| self.clock.now() < *until) else { return (false, None) };
+        match choices.choose(Choice::Newer, 6) {
+            0 | 1 => (true, None),
+            2 => (true, Some(until)),
+            _ => (false, None),
+        }
+    }
+
+    /// Seconds by which the clocks of invocations may have differed.
+    pub fn clocks_differ(&self) -> i64 {
+        if self.clocks_may_differ { i64::try_from(MAX_AHEAD_SECONDS).unwrap_or(i64::MAX) } else { 0 }
+    }
+
+    /// Notes that no fault follows.
+    pub fn end_faults(&mut self) {
+        self.faults_ended = Some(self.clock.now());
+    }
+
     fn is_duplicated(&self, event: &str, choices: &Choices) -> bool {
         let twice = choices.one_in(Choice::Duplicate, 10);
         if twice {
@@ -273,9 +339,12 @@ impl<S: Backend> World<S> {
 
     /// Whether nothing is in flight and nothing waits.
     pub fn is_idle(&self) -> bool {
+        self.webhooks.is_empty() && self.is_idle_but_for_webhooks()
+    }
+
+    fn is_idle_but_for_webhooks(&self) -> bool {
         let mut positions = self.topics.values().map(|(_, position)| position).chain([&self.changes, &self.stream]);
         self.queue.is_empty()
-            && self.webhooks.is_empty()
             && !self.requests.iter().any(Request::is_open)
             && positions.all(|position| position.cursor == position.length)
             && self.backend.waiting() == 0

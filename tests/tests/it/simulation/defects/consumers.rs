@@ -11,12 +11,13 @@ use domain::{
     invoice::{Calendar, Draft, Invoice},
     message_limits::MessageLimits,
     notification::{self, Channel},
+    text::Email,
     window::{self, AnalyticsRecord, Fact},
 };
 use edge::Delivery;
-use kernel::{Date, Failure, Ids, Timestamp};
+use kernel::{Date, Failure, Ids, Timestamp, Uuid};
 use ports::{
-    Audit, AuditReport, Backlog, Bus as _, Claim, ContactStore as _, EmailSender as _, InvoiceStore,
+    Audit, AuditReport, Backlog, Bus as _, Claim, ContactStore as _, EmailMessage, EmailSender, InvoiceStore,
     MessageTemplates as _, Outbox, OutboxCursor, SweepReport, WindowStore as _,
 };
 use services::Channels;
@@ -29,6 +30,36 @@ pub async fn notify(stores: &impl Stores, platform: &Platform, delivery: Deliver
     let (contacts, templates) = (stores.contacts(), platform.message_templates());
     let channels = Channels { email, sms, push, limits: &MessageLimits::default() };
     update_send::handle(&contacts, &templates, channels, delivery).await
+}
+
+/// The function with this provider of e-mail.
+pub async fn notify_through(
+    email: &impl EmailSender,
+    stores: &impl Stores,
+    platform: &Platform,
+    delivery: Delivery<DomainEvent>,
+) -> Result<(), Failure> {
+    let (sms, push) = (&platform.sms_sender(), &platform.push_sender());
+    let channels = Channels { email, sms, push, limits: &MessageLimits::default() };
+    update_send::handle(&stores.contacts(), &platform.message_templates(), channels, delivery).await
+}
+
+/// A provider of e-mail that is called wrongly.
+pub struct Sender<'a> {
+    pub platform: &'a Platform,
+    pub defect: Defect,
+}
+
+impl EmailSender for Sender<'_> {
+    async fn send(&self, message: &EmailMessage, delivery: Uuid) -> Result<(), Failure> {
+        let sender = self.platform.email_sender();
+        if self.defect == Defect::MailsTwice {
+            sender.send(message, delivery).await?;
+            return sender.send(message, delivery).await;
+        }
+        let to = Email::parse("staff@example.com").map_err(Failure::internal)?;
+        sender.send(&EmailMessage { to, ..message.clone() }, delivery).await
+    }
 }
 
 /// Claims each notification under a new id, so that a redelivered event is not recognized.

@@ -1,11 +1,15 @@
 //! Defects of orders: idempotency keys stored apart from the order, transitions without checks.
 
 use super::Defect;
-use crate::simulation::{backend::Backend, requests::PLACE, world::World};
+use crate::simulation::{
+    backend::{Backend, Stores},
+    requests::{CANCEL, PLACE, RATES},
+    world::World,
+};
 use domain::{
-    Event,
-    id::{OrderId, ProductId, UserId},
-    order::{Order, OrderLimits, ProductSnapshot, Rates, Reason, Status},
+    DomainEvent, Event,
+    id::{OrderId, PaymentId, ProductId, UserId},
+    order::{Order, OrderLimits, ProductSnapshot, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
 use ports::{Claim, OrderStore, OutboxCursor, Page, PriceCopy, Quote, Recency, Terms, TransitionOutcome};
@@ -19,6 +23,21 @@ pub struct Orders<'a, O> {
     pub platform: &'a Platform,
     pub ids: Ids,
     pub defect: Defect,
+}
+
+impl<O> Orders<'_, O> {
+    /// An event as a producer with the defect writes it.
+    fn written(&self, event: &Event) -> Event {
+        let mut event = event.clone();
+        match (self.defect, &mut event.event) {
+            (Defect::NumbersEventTooLow, _) => event.sequence -= 1,
+            (Defect::ConfirmsWithAnotherPayment, DomainEvent::OrderConfirmed(order)) => {
+                order.payment_id = PaymentId(order.order_id.0);
+            }
+            _ => {}
+        }
+        event
+    }
 }
 
 impl<O: OrderStore> OrderStore for Orders<'_, O> {
@@ -47,7 +66,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
-        let order = self.inner.get(id, owner).await?;
+        let order = self.inner.get(id, owner.filter(|_| self.defect != Defect::IgnoresOwner)).await?;
         Ok(order.map(|order| match self.defect {
             Defect::AppliesStaleEvents => Order { payment_version: 0, ..order },
             Defect::ConfirmsCancelledOrder if order.status == Status::Cancelled => {
@@ -68,6 +87,8 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         event: Option<&Event>,
     ) -> Result<TransitionOutcome, Failure> {
         let claim = claim.filter(|_| self.defect != Defect::SkipsInbox);
+        let event = event.map(|event| self.written(event));
+        let event = event.as_ref();
         let advanced = self.inner.advance(claim, order, event).await?;
         if advanced != TransitionOutcome::VersionConflict || self.defect != Defect::IgnoresOrderVersion {
             return Ok(advanced);
@@ -105,7 +126,17 @@ pub async fn place<S: Backend>(world: &World<S>, request: &Value) -> Option<Valu
     }
     let orders = Orders { inner: platform.orders(), platform, ids: world.clock.ids(), defect };
     let offers = platform.product_snapshots();
-    let handler =
-        async |call| order_place::handle(&orders, &offers, (OrderLimits::default(), &Rates::default()), call).await;
+    let handler = async |call| order_place::handle(&orders, &offers, (OrderLimits::default(), &RATES), call).await;
     Some(edge::http::respond(&PLACE, request.clone(), &world.clock, &handler).await)
+}
+
+/// Cancels an order with the world's defect, if it concerns that.
+pub async fn cancel<S: Backend>(world: &World<S>, stores: &impl Stores, request: &Value) -> Option<Value> {
+    let (platform, defect) = (&world.platform, world.defect?);
+    if defect != Defect::IgnoresOwner {
+        return None;
+    }
+    let orders = Orders { inner: stores.orders(), platform, ids: world.clock.ids(), defect };
+    let handler = async |call| order_cancel::handle(&orders, call).await;
+    Some(edge::http::respond(&CANCEL, request.clone(), &world.clock, &handler).await)
 }

@@ -4,7 +4,8 @@ use super::Defect;
 use domain::{
     DomainEvent, Event, Money,
     id::{OrderId, PaymentId, RefundId, UserId},
-    ledger::GatewayStatement,
+    ledger::{GatewayStatement, Purpose},
+    money::Currency,
     payment::{self, Change, ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund, Status},
 };
 use edge::{
@@ -28,6 +29,36 @@ impl<P> Payments<'_, P> {
             Defect::IgnoresClosedPayment => Payment { closed: false, ..payment },
             _ => payment,
         }
+    }
+}
+
+impl<P> Payments<'_, P> {
+    /// A change as it is written with the defect.
+    fn written(&self, change: &Change, events: &[Event]) -> (Change, Vec<Event>) {
+        let (mut change, mut events) = (change.clone(), events.to_vec());
+        let payment = &change.payment;
+        for transfer in &mut change.transfers {
+            match (self.defect, transfer.purpose) {
+                (Defect::PostsWholeCharge, Purpose::Refund) => transfer.amount = payment.amount,
+                (Defect::PostsRefundAsIncome, Purpose::Refund) => transfer.purpose = Purpose::RefundReversal,
+                (Defect::PostsInAnotherCurrency, Purpose::Charge) => {
+                    transfer.amount.currency = Currency::parse("EUR").expect("a currency");
+                }
+                (Defect::PostsRefundUnderCharge, Purpose::Refund) => {
+                    transfer.reference = payment.transaction_id.clone().unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        for event in &mut events {
+            match (self.defect, &mut event.event) {
+                (Defect::StatesRefundInsteadOfSum, DomainEvent::PaymentRefunded(refund)) => {
+                    refund.refunded_amount = refund.amount;
+                }
+                _ => {}
+            }
+        }
+        (change, events)
     }
 }
 
@@ -59,7 +90,8 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
         if self.defect == Defect::PublishesBeforeCommit {
             self.platform.bus().publish(events).await?;
         }
-        self.inner.advance(claim, change, events).await
+        let (change, events) = self.written(change, events);
+        self.inner.advance(claim, &change, &events).await
     }
 
     async fn advance_with_reply(

@@ -9,11 +9,13 @@ use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{Reservation, State},
+    product::Product,
+    stock::{self, Reservation, State},
 };
 use edge::{Delivery, schedule::Tick};
 use kernel::{Failure, Ids, Timestamp};
-use ports::{Claim, ExpiredReservation, PaidOrder, StockStore};
+use ports::{Claim, ExpiredReservation, LowStockAlerts, PaidOrder, StockStore};
+use std::time::Duration;
 use testkit::{Platform, Snapshot};
 
 /// A stock store with a defect.
@@ -48,7 +50,7 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         self.inner.open(claim, product, event).await
     }
 
-    /// Overwrites the levels with what it read before it reserves.
+    /// Overwrites the levels with what it read before it reserves, refuses what is left, or reserves for too short a time.
     async fn reserve(
         &self,
         claim: Claim,
@@ -57,9 +59,23 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         reserved: &Event,
         failed: &Event,
     ) -> Result<Option<Event>, Failure> {
+        if self.defect == Defect::ExpiresTooEarly {
+            let expires_at = expires_at - Duration::from_secs(600);
+            return self.inner.reserve(claim, reservation, expires_at, reserved, failed).await;
+        }
         let mut read = vec![];
         for line in &reservation.lines {
             read.extend(self.inner.level(line.product_id).await?);
+        }
+        if self.defect == Defect::RefusesLastUnit {
+            let mut more = reservation.clone();
+            for line in &mut more.lines {
+                let is_last = |level: &StockLevel| level.available == i64::from(line.quantity);
+                if read.iter().any(|level| level.product_id == line.product_id && is_last(level)) {
+                    line.quantity += 1;
+                }
+            }
+            return self.inner.reserve(claim, &more, expires_at, reserved, failed).await;
         }
         // Another operation, during which other processes can run.
         self.inner.level(reservation.lines[0].product_id).await?;
@@ -78,6 +94,10 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         if self.defect == Defect::SkipsInbox {
             let claim = Claim { event_id: self.ids.next(), ..claim };
             return self.inner.allocate(claim, paid, allocated, failed).await;
+        }
+        if self.defect == Defect::AllocatesLatestFirst {
+            let at = Timestamp::UNIX_EPOCH + LATER.duration_since(paid.at).unsigned_abs();
+            return self.inner.allocate(claim, &PaidOrder { at, ..*paid }, allocated, failed).await;
         }
         let (stock, lines) = (self.platform.stock(), self.lines(paid.order_id));
         let levels = stock.levels();
@@ -114,6 +134,13 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
     /// Returns the units again if another sweep has already expired the reservation.
     async fn expire(&self, order: OrderId, expired: &Event) -> Result<Option<Event>, Failure> {
         let outcome = self.inner.expire(order, expired).await?;
+        if let Some(event) = &outcome
+            && self.defect == Defect::ForgetsMovement
+        {
+            for level in event.event.stock_levels()? {
+                self.platform.stock().forget_movement(level);
+            }
+        }
         if outcome.is_none() && self.defect == Defect::ExpiresReservationTwice {
             self.move_units(order, 1, -1);
         }
@@ -137,6 +164,39 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
     }
 }
 
+/// Alerts that compare levels wrongly, or that forget what they told.
+pub struct Alerts<'a, L> {
+    pub inner: L,
+    pub platform: &'a Platform,
+    pub defect: Defect,
+}
+
+impl<L: LowStockAlerts> LowStockAlerts for Alerts<'_, L> {
+    async fn record_level(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure> {
+        if self.defect == Defect::AlertsBelowThreshold {
+            return self.inner.record_level(level, level.available < stock::LOW_STOCK_THRESHOLD, event).await;
+        }
+        let is_new = self.inner.record_level(level, is_low, event).await?;
+        if is_low && !is_new {
+            self.platform.outbox().insert(event);
+        }
+        Ok(is_new)
+    }
+}
+
+/// Shows each level that comes, also one that is older than what is shown.
+pub async fn show_any(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    for level in delivery.event.event.stock_levels()? {
+        let shown = platform.products().all().into_iter().find(|product| product.id == level.product_id);
+        let Some(product) = shown else { return Err(Failure::unavailable("product", "not stored yet")) };
+        platform.products().put(&Product { stock_quantity: level.available, stock_version: level.version, ..product });
+    }
+    Ok(())
+}
+
+/// A time after every schedule.
+const LATER: Timestamp = Timestamp::MAX;
+
 /// Runs stock-sweep with the world's defect, if it concerns the sweep.
 pub async fn sweep<S: Backend>(
     world: &World<S>,
@@ -144,7 +204,7 @@ pub async fn sweep<S: Backend>(
     tick: Tick,
 ) -> Result<stock_sweep::Summary, Failure> {
     match world.defect {
-        Some(defect @ Defect::ExpiresReservationTwice) => {
+        Some(defect @ (Defect::ExpiresReservationTwice | Defect::ForgetsMovement)) => {
             let (platform, seen, ids) = (&world.platform, &world.seen, world.clock.ids());
             stock_sweep::handle(&Stock { inner: stores.stock(), platform, seen, ids, defect }, tick).await
         }

@@ -6,7 +6,7 @@ mod snapshot;
 mod tests;
 
 use super::{
-    backend::{Backend, Stores},
+    backend::{Backend, Books, Stores},
     choices::Choices,
 };
 use adapters_postgres::{
@@ -15,7 +15,10 @@ use adapters_postgres::{
 };
 use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use catalog::{Context, Function};
-use domain::Event;
+use domain::{
+    Event,
+    id::{OrderId, ProductId},
+};
 use fault_proxy::{CutCounts, FaultProxy, ProcessState};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
@@ -48,6 +51,8 @@ pub struct Server {
     client: Client,
     look: Arc<Database>,
     look_payments: Arc<Database>,
+    /// To read [`Books`]: analytics, inventory and invoices.
+    look_books: [Arc<Database>; 3],
     cutter: Rc<FaultProxy>,
     tables: Tables,
     schedules: Cell<usize>,
@@ -103,7 +108,10 @@ impl Server {
             (database, client, tables, cutter, slots)
         }));
         let (look, look_payments) = (database.as_context(Context::Orders), database.as_context(Context::Payments));
-        Self { slots, client, look, look_payments, cutter, tables, schedules: Cell::new(0), local, runtime, database }
+        let look_books =
+            [Context::Analytics, Context::Inventory, Context::Invoices].map(|context| database.as_context(context));
+        let schedules = Cell::new(0);
+        Self { slots, client, look, look_payments, look_books, cutter, tables, schedules, local, runtime, database }
     }
 
     /// Empties the database for the next schedule.
@@ -247,6 +255,20 @@ impl Backend for Schedule<'_> {
         });
         self.waiting.set(Some((statements, waiting)));
         waiting
+    }
+
+    fn commits_in_order(&self) -> bool {
+        false
+    }
+
+    fn books(&self, orders: &[OrderId], products: &[ProductId]) -> Books {
+        let [windows, stock, notes] = self.server.look_books.each_ref().map(Arc::clone);
+        let (windows, stock) = (PgWindows::new(windows), PgStock::new(stock, UnreachableBus));
+        let notes = PgInvoices::new(notes, UnreachableBus);
+        self.server.run(async {
+            self.server.quiet().await;
+            Books::read((&windows, &stock, &notes), orders, products).await
+        })
     }
 }
 

@@ -2,8 +2,13 @@
 
 use super::{
     Violation,
+    books::books,
     events::{counted, events},
-    rule, wanted,
+    liveness::liveness,
+    payloads::payloads,
+    rule,
+    stock_model::stock_model,
+    wanted,
 };
 use crate::simulation::{
     backend::Backend,
@@ -13,7 +18,7 @@ use crate::simulation::{
 };
 use domain::{
     DomainEvent, Event,
-    id::OrderId,
+    id::{OrderId, ProductId},
     ledger::Purpose,
     order::{HistoryEntry, Order, PENDING_TIMEOUT_SECONDS, Reason, ShortfallPolicy, State, Status},
     payment, stock,
@@ -39,7 +44,14 @@ pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     events(world, &committed)?;
     enqueued(world, &committed)?;
     prices(world)?;
-    effects(world)
+    effects(world)?;
+    liveness(world)?;
+    payloads(world, &committed)?;
+    let orders: Vec<OrderId> = world.seen.orders.iter().map(|order| order.id).collect();
+    let products: Vec<ProductId> = PRODUCTS.iter().map(|product| product.id).collect();
+    let kept = world.backend.books(&orders, &products);
+    books(world, &kept, &committed)?;
+    stock_model(world, &kept, &committed)
 }
 
 /// Every order is final, or waits as the shortfall policy says, and not for stock that is available.
@@ -71,7 +83,8 @@ fn reserved_order(event: &Event) -> Option<OrderId> {
 /// Whether an end was requested, or follows from what happened.
 fn has_ended<S: Backend>(world: &World<S>, order: &Order, reserved: &HashSet<OrderId>) -> bool {
     let ((n, command), plan) = (wanted(order), &world.plan);
-    let stood = order.updated_at.as_second() - order.created_at.as_second() >= PENDING_TIMEOUT_SECONDS;
+    let seconds = order.updated_at.as_second() - order.created_at.as_second();
+    let stood = seconds + world.clocks_differ() >= PENDING_TIMEOUT_SECONDS;
     let competitors = || world.seen.orders.iter().filter(|other| other.id != order.id && reserved.contains(&other.id));
     match (State::of(order.status, order.reason), order.reason) {
         (State::Delivered, _) => plan.contains(Command::Deliver(n)),
@@ -191,6 +204,7 @@ fn responses<S: Backend>(world: &World<S>) -> Result<(), Violation> {
             }
             Command::Place(_) => (&[201], true),
             Command::Cancel(_) => (&[202, 409], false),
+            Command::CancelByStranger(_) => (&[404], false),
             Command::Withdraw(_) | Command::Ship(_) | Command::Deliver(_) => (&[200, 409], false),
             Command::PayAgain(..) => (&[202, 409], true),
             Command::Refund(..) => (&[202, 409, 422], true),

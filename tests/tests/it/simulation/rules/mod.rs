@@ -1,7 +1,11 @@
 //! Invariants: those that hold after each step, and those that hold once the world is idle.
 
+mod books;
 mod events;
 mod idle;
+mod liveness;
+mod payloads;
+mod stock_model;
 
 pub use idle::{expected_emails, observed, order_emails, when_idle};
 

@@ -1,15 +1,19 @@
 //! Tasks of the world: which are due, how they run, and what is redelivered.
 
-use super::{MAINTENANCE_SECONDS, MAX_BATCH, QueuedMessage, SWEEP_SECONDS, Task, Webhook, World};
+use super::{MAINTENANCE_SECONDS, MAX_AHEAD_SECONDS, MAX_BATCH, QueuedMessage, SWEEP_SECONDS, Task, Webhook, World};
 use crate::simulation::{
     backend::Backend,
     choices::{Choice, Choices},
     defects::Defect,
+    processes::Process,
 };
 use catalog::{Function, MAX_RECEIVES};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::Timestamp;
 use std::time::Duration;
+
+/// How long a request may take.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl<S: Backend> World<S> {
     /// Takes a task that is due.
@@ -96,9 +100,10 @@ impl<S: Backend> World<S> {
 
     /// Runs tasks concurrently, and requeues what has to be redelivered.
     pub fn work(&mut self, tasks: Vec<Task>, choices: &Choices) {
+        self.processes.begin(tasks.iter().map(|task| self.process(task, choices)).collect());
         let outcomes = {
             let world = &*self;
-            let work = |(slot, task)| world.perform(task, slot).boxed_local();
+            let work = |(slot, task)| world.processes.run(slot, world.perform(task, slot).boxed_local());
             let work: Vec<LocalBoxFuture<'_, Vec<bool>>> = tasks.iter().enumerate().map(work).collect();
             world.backend.work(work, choices)
         };
@@ -106,6 +111,26 @@ impl<S: Backend> World<S> {
         self.clock.advance(Duration::from_millis(millis as u64));
         for (task, outcome) in tasks.into_iter().zip(outcomes) {
             self.settle(task, outcome, choices);
+        }
+    }
+
+    /// The invocation of a task. While faults last, clocks differ by minutes.
+    fn process(&self, task: &Task, choices: &Choices) -> Process {
+        const AHEAD: [u64; 4] = [0, 0, 20, MAX_AHEAD_SECONDS];
+        let function = match task {
+            Task::Batch(to, _) => Some(*to),
+            Task::Aggregate(_) => Some(catalog::WINDOW_AGGREGATE),
+            Task::Maintenance(0) => Some(catalog::STOCK_SWEEP),
+            Task::Maintenance(1) => Some(catalog::ORDER_SWEEP),
+            Task::Maintenance(_) => Some(catalog::PAYMENT_RECONCILE),
+            _ => None,
+        };
+        let may_differ = self.clocks_may_differ && self.faults_ended.is_none() && self.backend.commits_in_order();
+        let seconds = if may_differ { AHEAD[choices.choose(Choice::Ahead, AHEAD.len())] } else { 0 };
+        Process {
+            context: function.map(|function| function.context),
+            timeout: function.map_or(HTTP_TIMEOUT, |function| Duration::from_secs(function.timeout_s.into())),
+            ahead: Duration::from_secs(seconds),
         }
     }
 
@@ -153,11 +178,27 @@ impl<S: Backend> World<S> {
                 if self.defect == Some(Defect::AcknowledgesWholeBatch) && again != all {
                     again.fill(false);
                 }
+                if to.name == catalog::UPDATE_SEND.name {
+                    self.note_notified(&messages, &again);
+                }
                 for (message, again) in messages.into_iter().zip(again) {
                     if again || twice(20) {
                         self.redeliver(to, message, now);
                     }
                 }
+            }
+        }
+    }
+
+    /// Notes how often each event was delivered to `update-send`, and the e-mails that were sent when it was handled.
+    fn note_notified(&mut self, messages: &[QueuedMessage], again: &[bool]) {
+        let sent = self.platform.email_sender().delivery_ids();
+        for (message, again) in messages.iter().zip(again) {
+            let notified = self.notified.entry(message.event.id).or_default();
+            notified.deliveries += 1;
+            if !again && notified.copies_when_handled.is_none() {
+                let copies = sent.iter().filter(|id| **id == message.event.id).count();
+                notified.copies_when_handled = Some(copies);
             }
         }
     }
@@ -169,7 +210,9 @@ impl<S: Backend> World<S> {
                 .push((to.name, format!("{} came {MAX_RECEIVES} times", message.event.event.row().name)));
             return;
         }
-        self.queue.push(QueuedMessage { attempt: message.attempt + 1, due: now + wait(message.attempt), ..message });
+        let unit = if self.defect == Some(Defect::BacksOffInMinutes) { 60 } else { 1 };
+        let backoff = wait(message.attempt) * unit;
+        self.queue.push(QueuedMessage { attempt: message.attempt + 1, due: now + backoff, ..message });
     }
 
     /// Advances the clock until something is due. Returns `false` if nothing ever will be.
@@ -181,11 +224,14 @@ impl<S: Backend> World<S> {
         let positions = positions.filter(|position| position.cursor < position.length).map(|position| position.due);
         let waits = self.defect != Some(Defect::NeverSweepsOutbox) && (self.audits || self.backend.waiting() > 0);
         let sweep = waits.then_some(self.sweep_at);
+        // Nothing happens until a late webhook comes: sweeps find nothing.
+        let stands_still = self.is_idle_but_for_webhooks() && !self.waits_for_time();
+        let maintenance = self.maintenance_at.into_iter().filter(|_| !stands_still);
         let due = requests
             .chain(self.queue.iter().map(|message| message.due))
             .chain(positions)
             .chain(sweep)
-            .chain(self.maintenance_at)
+            .chain(maintenance)
             .chain(webhooks);
         let Some(next) = due.filter(|due| *due > now).min() else { return false };
         self.clock.advance(next.duration_since(now).try_into().expect("a time to come"));

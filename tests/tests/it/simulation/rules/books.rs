@@ -1,0 +1,163 @@
+//! The ledger, e-mails, invoices, credit notes and windows, against what orders, payments and the gateway say they must be.
+
+use super::{Violation, rule};
+use crate::simulation::{
+    backend::{Backend, Books},
+    world::World,
+};
+use domain::{
+    DomainEvent, Event, Money,
+    channel::Channel,
+    id::{PaymentId, ProductId},
+    invoice::Seller,
+    ledger::Purpose,
+    notification, window,
+};
+use kernel::{Timestamp, Uuid};
+use ports::{MessageTemplates as _, Recipient};
+use std::{collections::BTreeMap, rc::Rc};
+use testkit::build;
+
+/// All of them.
+pub(super) fn books<S: Backend>(world: &World<S>, books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
+    if !world.plan.misstates {
+        ledger(world)?;
+    }
+    emails(world, committed)?;
+    invoices(world, books)?;
+    windows(books, committed)
+}
+
+/// Purpose, reference, payment and amount of a transfer.
+type Booking = (Purpose, String, Option<PaymentId>, Money);
+
+/// The ledger has one transfer for each charge, refund and returned refund of the gateway, and no other.
+fn ledger<S: Backend>(world: &World<S>) -> Result<(), Violation> {
+    let gateway = world.platform.gateway();
+    let mut expected: Vec<Booking> = gateway.with_records(|charges, refunds| {
+        let charges = charges
+            .iter()
+            .map(|charge| (Purpose::Charge, charge.transaction_id.clone(), Some(charge.payment_id), charge.amount));
+        let refund = |purpose, one: &testkit::GatewayRefund| {
+            (purpose, one.transaction_id.clone(), Some(one.payment_id), one.amount)
+        };
+        let made = refunds.iter().map(|one| refund(Purpose::Refund, one));
+        let returned = refunds.iter().filter(|one| one.failure.is_some());
+        charges.chain(made).chain(returned.map(|one| refund(Purpose::RefundReversal, one))).collect()
+    });
+    let transfers = world.seen.transfers.iter();
+    let mut booked: Vec<Booking> =
+        transfers.map(|one| (one.purpose, one.reference.clone(), one.payment_id, one.amount)).collect();
+    let key = |booking: &Booking| (booking.0, booking.1.clone());
+    expected.sort_by_key(key);
+    booked.sort_by_key(key);
+    rule!(booked == expected, "the ledger has {booked:?}: the gateway moved {expected:?}");
+    Ok(())
+}
+
+/// Each e-mail is what its event demands, to the customer. None is sent again after its event was handled.
+fn emails<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
+    let sender = world.platform.email_sender();
+    let (sent, deliveries) = (sender.sent(), sender.delivery_ids());
+    let to = Recipient::with_defaults(build::user().contact());
+    for (email, id) in sent.iter().zip(&deliveries) {
+        if email.subject == testkit::VERIFICATION_SUBJECT {
+            continue;
+        }
+        let about = committed.iter().find(|event| event.id == *id).ok_or("an e-mail about no event")?;
+        let notification = notification::for_event(&about.event, Channel::Email).ok_or("an e-mail that is not due")?;
+        let expected = world.platform.message_templates().render_email(notification.template, &to, &about.event);
+        rule!(expected.as_ref() == Ok(email), "the e-mail about {:?} is {email:?}", about.event);
+    }
+    let copies = |id: Uuid| deliveries.iter().filter(|one| **one == id).count();
+    for (id, notified) in &world.notified {
+        let copies = copies(*id);
+        rule!(
+            notified.copies_when_handled.is_none_or(|then| then == copies),
+            "an e-mail is sent again after its event was handled: {copies} copies"
+        );
+        rule!(copies <= notified.deliveries, "{copies} copies of an e-mail in {} deliveries", notified.deliveries);
+    }
+    Ok(())
+}
+
+/// Invoices and credit notes say what their orders and refunds say.
+fn invoices<S: Backend>(world: &World<S>, books: &Books) -> Result<(), Violation> {
+    let seen = &world.seen;
+    for invoice in &seen.invoices {
+        let draft = &invoice.draft;
+        let order = seen.orders.iter().find(|order| order.id == draft.order_id).ok_or("an invoice for no order")?;
+        let expected = domain::invoice::Draft {
+            order_id: order.id,
+            user_id: order.user_id,
+            lines: order.lines.clone(),
+            totals: order.totals.clone(),
+            total: order.total,
+            address: order.shipping_address.clone(),
+            payment_id: seen.payments.get(&order.id).ok_or("an invoice without a payment")?.id,
+            seller: Seller::default(),
+        };
+        rule!(*draft == expected, "an invoice says {draft:?}: the order is {expected:?}");
+        let parts: i64 = draft.lines.iter().map(|line| line.line_total.amount.get()).sum();
+        let totals = &draft.totals;
+        let tax = if totals.tax_included { 0 } else { totals.tax.amount.get() };
+        let sum = parts + totals.shipping.amount.get() + tax;
+        rule!(sum == draft.total.amount.get(), "an invoice over {} adds up to {sum}", draft.total);
+    }
+    for note in &books.credit_notes {
+        let refund = &note.draft.refund;
+        let payment = seen.payments.get(&refund.order_id).ok_or("a credit note without a payment")?;
+        let made = payment.refund(refund.refund_id).ok_or("a credit note without a refund")?;
+        rule!(refund.amount == made.amount, "a credit note of {} for a refund of {}", refund.amount, made.amount);
+        let invoice = seen.invoices.iter().find(|invoice| invoice.draft.order_id == refund.order_id);
+        let number = invoice.map(domain::invoice::Invoice::number).ok_or("a credit note without an invoice")?;
+        rule!(note.draft.invoice_number == number, "a credit note of {} for {number}", note.draft.invoice_number);
+        rule!(note.draft.payment_id == payment.id, "a credit note of another payment");
+    }
+    Ok(())
+}
+
+/// What a window must have: orders, revenue, units by product, and orders and revenue by region.
+#[derive(Debug, Default, PartialEq)]
+struct Sums {
+    orders: i64,
+    revenue: i64,
+    products: BTreeMap<ProductId, i64>,
+    regions: BTreeMap<String, (i64, i64)>,
+}
+
+/// Each confirmed order is in the window of the time at which it was confirmed, with its products and its region.
+fn windows(books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
+    let mut expected: BTreeMap<(Timestamp, &str), Sums> = BTreeMap::new();
+    for event in committed {
+        let DomainEvent::OrderConfirmed(order) = &event.event else { continue };
+        let start = window::start(event.time).map_err(|_| "a window without a start")?;
+        let sums = expected.entry((start, order.total_amount.currency.code())).or_default();
+        let minor = order.total_amount.amount.get();
+        (sums.orders, sums.revenue) = (sums.orders + 1, sums.revenue + minor);
+        for line in &order.lines {
+            *sums.products.entry(line.product_id).or_default() += i64::from(line.quantity.get());
+        }
+        let region = sums.regions.entry(order.shipping_address.area()).or_default();
+        *region = (region.0 + 1, region.1 + minor);
+    }
+    let counted: BTreeMap<(Timestamp, &str), Sums> = books
+        .windows
+        .iter()
+        .map(|window| {
+            let sums = Sums {
+                orders: window.orders,
+                revenue: window.revenue.amount,
+                products: window.top_products.iter().map(|(product, _, units)| (*product, *units)).collect(),
+                regions: window
+                    .by_region
+                    .iter()
+                    .map(|(name, orders, minor)| (name.clone(), (*orders, *minor)))
+                    .collect(),
+            };
+            ((window.start, window.revenue.currency.code()), sums)
+        })
+        .collect();
+    rule!(counted == expected, "windows have {counted:?}: orders {expected:?}");
+    Ok(())
+}

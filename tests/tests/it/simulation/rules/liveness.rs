@@ -1,0 +1,38 @@
+//! How long an order may stay in a state that nobody's decision ends, once nothing fails any more.
+
+use super::{Violation, rule};
+use crate::simulation::{backend::Backend, world::World};
+use domain::order::{PENDING_TIMEOUT_SECONDS, State};
+
+/// Two messages one after another wait for their longest backoff, and their events for a sweep of the outbox.
+const STOCK_SECONDS: i64 = 40 * 60;
+/// `order-sweep` cancels what has stood still, and runs twice an hour.
+const PAYMENT_SECONDS: i64 = PENDING_TIMEOUT_SECONDS + STOCK_SECONDS;
+
+/// What a consumer has not recorded is published again when it is an hour old.
+const LOST_SECONDS: i64 = 65 * 60;
+
+/// Each step of each order took no longer than it may.
+pub(super) fn liveness<S: Backend>(world: &World<S>) -> Result<(), Violation> {
+    let lost = if world.lost.is_some() { LOST_SECONDS } else { 0 };
+    let undisturbed = [world.faults_ended, world.deployment].into_iter().flatten().max();
+    for order in &world.seen.orders {
+        for pair in order.history.windows(2) {
+            let [before, after] = pair else { continue };
+            let bound = match State::of(before.status, before.reason) {
+                State::AwaitingStock => STOCK_SECONDS,
+                State::AwaitingPayment => PAYMENT_SECONDS,
+                _ => continue,
+            };
+            let from = undisturbed.map_or(before.at, |undisturbed| undisturbed.max(before.at));
+            let seconds = after.at.as_second() - from.as_second();
+            rule!(
+                seconds <= bound + lost + world.clocks_differ(),
+                "an order stayed {:?} {:?} for {seconds} s",
+                before.status,
+                before.reason
+            );
+        }
+    }
+    Ok(())
+}
