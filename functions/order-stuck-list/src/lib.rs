@@ -7,10 +7,16 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::OrderSearch;
 
+/// A year. Nothing pending is that old.
+const MAX_MINUTES: u32 = 525_600;
+
 /// Lists one page of orders.
 pub async fn handle(orders: &impl OrderSearch, call: Call<NoBody>) -> Result<Reply<ListView<StuckOrderView>>, Failure> {
     let page = call.page()?;
     let minutes = call.query("minutes")?.unwrap_or(STILL_MINUTES);
+    if minutes > MAX_MINUTES {
+        return Err(Failure::field("?minutes", "must be at most 525600"));
+    }
     let filter = Filter {
         status: Some(Status::Pending),
         to: Some(order::still_before(call.now, minutes)?),

@@ -92,6 +92,7 @@ impl From<&QueueDepth> for QueueView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DeadLetterView {
     /// Id of the message, for a redrive.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// When it became a dead letter.
     #[schemars(extend("format" = "date-time"))]

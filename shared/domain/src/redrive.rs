@@ -23,7 +23,7 @@ pub struct Redrive {
     pub reason: ActionReason,
     /// Ids of 1 to 100 messages; by default all.
     #[serde(default)]
-    pub message_ids: Option<Vec<String>>,
+    pub message_ids: Option<Vec<Uuid>>,
     /// How many at most: 1 to 100; by default 100. A longer queue needs several requests.
     #[serde(default)]
     pub max: Option<u32>,
@@ -63,8 +63,9 @@ impl Redrive {
 
     /// The messages that it asks for, and the others.
     pub fn choose<M>(&self, messages: Vec<M>, id: impl Fn(&M) -> &str) -> (Vec<M>, Vec<M>) {
+        let is_id = |named: &Uuid, message: &M| id(message).parse() == Ok(*named);
         let is_named =
-            |message: &M| self.message_ids.as_ref().is_none_or(|ids| ids.iter().any(|one| one == id(message)));
+            |message: &M| self.message_ids.as_ref().is_none_or(|ids| ids.iter().any(|named| is_id(named, message)));
         let (mut chosen, mut others): (Vec<M>, Vec<M>) = messages.into_iter().partition(is_named);
         let most = usize::try_from(self.most()).unwrap_or(usize::MAX).min(chosen.len());
         others.extend(chosen.split_off(most));
@@ -164,12 +165,13 @@ mod tests {
 
     #[test]
     fn messages_are_chosen_by_id_and_by_number() {
-        let messages = || vec!["a", "b", "c"];
-        let id = |message: &&'static str| *message;
-        assert_eq!(redrive(json!({})).choose(messages(), id), (messages(), vec![]));
-        assert_eq!(redrive(json!({ "max": 2 })).choose(messages(), id), (vec!["a", "b"], vec!["c"]));
-        let named = redrive(json!({ "message_ids": ["c", "x"] }));
-        assert_eq!(named.choose(messages(), id), (vec!["c"], vec!["a", "b"]));
+        let [a, b, c] = [1, 2, 3].map(|n| Uuid::from_u128(n).to_string());
+        let messages = || vec![a.as_str(), b.as_str(), c.as_str()];
+        let choose = |wanted: &Redrive| wanted.choose(messages(), |message| *message);
+        assert_eq!(choose(&redrive(json!({}))), (messages(), vec![]));
+        assert_eq!(choose(&redrive(json!({ "max": 2 }))), (vec![a.as_str(), &b], vec![c.as_str()]));
+        let named = redrive(json!({ "message_ids": [c, Uuid::nil()] }));
+        assert_eq!(choose(&named), (vec![c.as_str()], vec![a.as_str(), &b]));
         assert!(named.reach() > redrive(json!({ "max": 2 })).reach());
     }
 
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn numbers_out_of_bounds_are_named() {
-        let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
+        let many: Vec<Uuid> = (0..101).map(Uuid::from_u128).collect();
         for (members, pointer) in [
             (json!({ "max": 0 }), "/max"),
             (json!({ "max": 101 }), "/max"),
@@ -192,15 +194,15 @@ mod tests {
         ] {
             assert_eq!(redrive(members).check().unwrap_err().fields[0].pointer, pointer);
         }
-        assert_eq!(redrive(json!({ "max": 100, "per_second": 1, "message_ids": ["a"] })).check(), Ok(()));
+        assert_eq!(redrive(json!({ "max": 100, "per_second": 1, "message_ids": [Uuid::nil()] })).check(), Ok(()));
     }
 
     #[test]
     fn action_says_who_what_and_why() {
-        let wanted = redrive(json!({ "message_ids": ["a"] }));
+        let wanted = redrive(json!({ "message_ids": [Uuid::nil()] }));
         let action = Action::redrive(Uuid::nil(), Uuid::max(), "stock-reserve", &wanted, Timestamp::UNIX_EPOCH);
         assert_eq!((action.operator.0, action.target.as_str()), (Uuid::max(), "stock-reserve"));
         assert_eq!(action.reason.as_str(), "gateway is back");
-        assert_eq!(Value::Object(action.request), json!({ "message_ids": ["a"] }));
+        assert_eq!(Value::Object(action.request), json!({ "message_ids": [Uuid::nil()] }));
     }
 }

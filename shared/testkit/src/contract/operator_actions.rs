@@ -36,7 +36,7 @@ fn an_action(at: Timestamp) -> Action {
         id: fresh(),
         operator: UserId(fresh()),
         verb: Verb::Redrive,
-        target: "stock-reserve".to_owned(),
+        target: catalog::STOCK_RESERVE.name.to_owned(),
         reason: ActionReason::parse("the gateway is back").expect("a reason"),
         request: json!({ "max": 7 }).as_object().cloned().expect("an object"),
         at,

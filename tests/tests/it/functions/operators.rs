@@ -40,10 +40,16 @@ async fn order_stuck_list_names_the_next_step_of_old_pending_orders() {
         ("bad_no_principal", 401, "unauthenticated", ""),
         (STAFF, 403, "forbidden", ""),
         (r#"set /rawQueryString = "minutes=x""#, 422, "validation", "?minutes"),
+        (r#"set /rawQueryString = "minutes=4294967295""#, 422, "validation", "?minutes"),
         (r#"set /rawQueryString = "cursor=x""#, 422, "validation", "?cursor"),
     ];
     assert_responses(catalog::ORDER_STUCK_LIST, &expected, async |_, call| handler(call).await).await;
 }
+
+/// Ids of messages.
+const A: &str = "0192f0c1-0000-7000-8000-00000000aa0a";
+const B: &str = "0192f0c1-0000-7000-8000-00000000aa0b";
+const C: &str = "0192f0c1-0000-7000-8000-00000000aa0c";
 
 /// A dead letter of `stock-reserve` with an event of the sample order.
 fn dead_letter(id: &str) -> DeadMessage {
@@ -66,7 +72,7 @@ fn platform_with(ids: &[&str]) -> Platform {
 
 #[tokio::test]
 async fn queue_list_begins_with_what_has_dead_letters() {
-    let platform = platform_with(&["a", "b"]);
+    let platform = platform_with(&[A, B]);
     let handler = async |call| queue_list::handle(&platform.queues(), call).await;
     let listed = body!(QUEUE_LIST, "ok", handler);
     let first = &listed["items"][0];
@@ -82,8 +88,8 @@ async fn queue_list_begins_with_what_has_dead_letters() {
 
 #[tokio::test]
 async fn dead_letter_list_shows_reason_and_event_without_personal_data() {
-    let platform = platform_with(&["a"]);
-    let unreadable = DeadMessage { body: "Ada Lovelace, 1 Pier".to_owned(), ..dead_letter("b") };
+    let platform = platform_with(&[A]);
+    let unreadable = DeadMessage { body: "Ada Lovelace, 1 Pier".to_owned(), ..dead_letter(B) };
     platform.queues().put(catalog::STOCK_RESERVE.name, unreadable);
     let handler = async |call| dead_letter_list::handle(&platform.queues(), call).await;
     let expected = [
@@ -99,7 +105,7 @@ async fn dead_letter_list_shows_reason_and_event_without_personal_data() {
     let [first, second] = &listed["items"].as_array().expect("what was listed is there again")[..] else {
         panic!("{listed}")
     };
-    assert_eq!((&first["id"], &first["reason"]), (&json!("a"), &json!("not-found")));
+    assert_eq!((&first["id"], &first["reason"]), (&json!(A), &json!("not-found")));
     assert_eq!((&first["event"]["type"], &first["event"]["order_id"]), (&json!("OrderPlaced.v1"), &json!(ORDER)));
     assert_eq!(second["event"], Value::Null);
     let text = listed.to_string();
@@ -118,12 +124,12 @@ async fn audit(platform: &Platform) -> Value {
 
 #[tokio::test]
 async fn queue_redrive_moves_all_at_the_rate_and_records_who_and_why() {
-    let platform = platform_with(&["a", "b", "c"]);
+    let platform = platform_with(&[A, B, C]);
     let done = redrive(&platform, "ok").await;
-    assert_eq!((&done["redriven"], &done["message_ids"]), (&json!(3), &json!(["a", "b", "c"])));
+    assert_eq!((&done["redriven"], &done["message_ids"]), (&json!(3), &json!([A, B, C])));
     let delays: Vec<u32> = platform.queues().sent().iter().map(|(.., delay)| *delay).collect();
     assert_eq!(delays, [0, 0, 1], "two a second");
-    assert_eq!(platform.queues().sent()[0].1, dead_letter("a").body);
+    assert_eq!(platform.queues().sent()[0].1, dead_letter(A).body);
     let audited = audit(&platform).await;
     assert_eq!(audited[0]["id"], done["action_id"]);
     assert_eq!((&audited[0]["action"], &audited[0]["target"]), (&json!("redrive"), &json!("stock-reserve")));
@@ -134,27 +140,27 @@ async fn queue_redrive_moves_all_at_the_rate_and_records_who_and_why() {
 
 #[tokio::test]
 async fn queue_redrive_moves_the_messages_that_are_named_and_leaves_the_others() {
-    let platform = platform_with(&["a", "b", "c"]);
-    let named = r#"set /body/message_ids = ["b"]"#;
-    assert_eq!(redrive(&platform, named).await["message_ids"], json!(["b"]));
-    assert_eq!(redrive(&platform, "ok").await["message_ids"], json!(["a", "c"]));
+    let platform = platform_with(&[A, B, C]);
+    let named = format!("set /body/message_ids = [\"{B}\"]");
+    assert_eq!(redrive(&platform, &named).await["message_ids"], json!([B]));
+    assert_eq!(redrive(&platform, "ok").await["message_ids"], json!([A, C]));
 }
 
 #[tokio::test]
 async fn queue_redrive_of_a_dry_run_moves_and_records_nothing() {
-    let platform = platform_with(&["a", "b"]);
+    let platform = platform_with(&[A, B]);
     let dry = "set /body/dry_run = true";
     let done = redrive(&platform, dry).await;
     assert_eq!((&done["redriven"], &done["action_id"]), (&json!(0), &Value::Null));
-    assert_eq!(done["message_ids"], json!(["a", "b"]));
+    assert_eq!(done["message_ids"], json!([A, B]));
     assert!(platform.queues().sent().is_empty());
     assert_eq!(audit(&platform).await, json!([]));
-    assert_eq!(redrive(&platform, dry).await["message_ids"], json!(["a", "b"]), "they are visible again");
+    assert_eq!(redrive(&platform, dry).await["message_ids"], json!([A, B]), "they are visible again");
 }
 
 #[tokio::test]
 async fn queue_redrive_without_its_audit_moves_nothing() {
-    let platform = platform_with(&["a"]);
+    let platform = platform_with(&[A]);
     platform.faults().take_down(Dependency::Database);
     let route = Wiring::new(catalog::QUEUE_REDRIVE, Config::from_vars([])).route().expect("a route");
     let handler = async |call| queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await;
@@ -175,6 +181,7 @@ async fn queue_redrive_is_for_admins_and_names_what_is_wrong() {
         (r#"set /pathParameters/name = "event-archive""#, 409, "queue-not-redrivable", ""),
         ("set /body/max = 101", 422, "validation", "/max"),
         ("set /body/message_ids = []", 422, "validation", "/message_ids"),
+        (r#"set /body/message_ids = ["a"]"#, 422, "validation", "/message_ids/0"),
     ];
     let platform = platform_with(&[]);
     assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| {

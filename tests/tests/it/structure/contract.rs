@@ -32,6 +32,7 @@ const INTERNAL: &[&str] = &[
 
 /// Ids that others give: the gateway, and traces.
 const FOREIGN_IDS: &[&str] = &[
+    "DeadLetterView.record_id",
     "DisputeView.id",
     "MismatchView.transaction_id",
     "PaymentView.transaction_id",

@@ -193,7 +193,11 @@ fn orders() -> Vec<Operation> {
         order_list(),
         route(catalog::ORDER_STUCK_LIST)
             .ok::<ListView<StuckOrderView>>()
-            .query("minutes", "Minutes since the placement; 5 by default.", json!({ "type": "integer", "minimum": 0 }))
+            .query(
+                "minutes",
+                "Minutes since the placement; 5 by default.",
+                json!({ "type": "integer", "minimum": 0, "maximum": 525_600 }),
+            )
             .paged(),
         route(catalog::ORDER_NOTE_ADD).takes::<AddNote>().created::<NoteView>(),
         route(catalog::ORDER_NOTE_LIST).ok::<ListView<NoteView>>().paged(),
