@@ -15,6 +15,8 @@ from progress import note, step
 SOURCES = config.ROOT / "tests/browser"
 WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
+# The pictures of the README.
+PUBLISHED = config.ROOT / "docs/pictures"
 
 
 # Texts that would run as scripts if a page took them for markup.
@@ -86,15 +88,21 @@ def chromium() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/browser", description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
-    pattern = parser.parse_args().pattern
+    parser.add_argument("--pictures", action="store_true", help="make the pictures of docs/pictures instead")
+    arguments = parser.parse_args()
     env = api_client.stack_env()
     shutil.rmtree(WORKSPACE, ignore_errors=True)
     shutil.copytree(SOURCES, WORKSPACE)
     PICTURES.mkdir()
     (WORKSPACE / "node_modules").symlink_to(config.tools()["npm-browser"] / "node_modules")
-    if not pattern:
+    if arguments.pictures:
+        with step("Make the pictures of the shop and the console"):
+            run({**env, "TARGET": str(PUBLISHED)}, "pictures.js")
+        note(f"pictures in {PUBLISHED.relative_to(config.ROOT)}")
+        return
+    if not arguments.pattern:
         order_on_the_documentation_page(env)
-    stories(env, pattern)
+    stories(env, arguments.pattern)
     note(f"pictures in {PICTURES.relative_to(config.ROOT)}")
 
 

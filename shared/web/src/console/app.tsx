@@ -2,7 +2,6 @@
 
 import { QueryClientProvider } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
@@ -40,8 +39,6 @@ function Console(): JSX.Element {
   const { path } = useLocation();
   const user = caller.value;
   const isStaff = user !== null && user.role !== "customer";
-  // What one person read is not shown to the next one.
-  useEffect(() => () => queries.clear(), [user?.id]);
   return (
     <Frame name={c().name} home="/console/" navigation={isStaff && <Navigation />}>
       <Guard path={path}>{isSettled.value ? isStaff ? <Pages /> : <Outside isCustomer={user !== null} /> : <Loading />}</Guard>

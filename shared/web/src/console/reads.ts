@@ -40,8 +40,11 @@ export interface OrderFilters {
   sort?: (typeof ORDER_SORTS)[number];
 }
 
-export const orders = (filters: OrderFilters) =>
-  pages(["orders", filters], (page, signal) => unwrap(api.GET("/api/v1/orders", { params: { query: { ...filters, ...page } }, signal })));
+/** Read again while one page is shown: with more of them, rows would move under the reader. */
+export const orders = (filters: OrderFilters) => ({
+  ...pages(["orders", filters], (page, signal) => unwrap(api.GET("/api/v1/orders", { params: { query: { ...filters, ...page } }, signal }))),
+  refetchInterval: ({ state }: { state: { data: { pages: unknown[] } | undefined } }) => (state.data?.pages.length === 1 ? 10_000 : false as const),
+});
 
 /** An order with its ETag, read again while it may move. */
 export const order = (id: string) =>

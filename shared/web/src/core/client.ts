@@ -1,10 +1,11 @@
 // The client of the API, typed by docs/openapi.json, and the cache of what was read.
 
+import { effect } from "@preact/signals";
 import { QueryClient } from "@tanstack/preact-query";
 import createClient from "openapi-fetch";
 import type { components, paths } from "../api/schema.d.ts";
 import { ApiError, retryDelay } from "./problem.ts";
-import { authorizedFetch } from "./session.ts";
+import { authorizedFetch, caller } from "./session.ts";
 
 export type Schemas = components["schemas"];
 
@@ -22,6 +23,17 @@ export const queries = new QueryClient({
     // A repetition is safe where the request has an Idempotency-Key or If-Match: `retry` is set there.
     mutations: { retry: false, networkMode: "always" },
   },
+});
+
+// What anybody may read.
+const PUBLIC = new Set(["products", "product", "products-by-id", "categories"]);
+let reader: string | null = null;
+
+// What one person read is not shown to the next one. At once, before a page of the next one is drawn and reads.
+effect(() => {
+  const next = caller.value?.id ?? null;
+  if (reader !== null && reader !== next) queries.removeQueries({ predicate: ({ queryKey }) => !PUBLIC.has(String(queryKey[0])) });
+  reader = next;
 });
 
 /** Options of mutations whose request has an Idempotency-Key among its variables. */

@@ -2,7 +2,6 @@
 
 import { QueryClientProvider } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
@@ -75,8 +74,6 @@ function Navigation(): JSX.Element {
     </a>
   );
   const user = caller.value;
-  // What one person read is not shown to the next one.
-  useEffect(() => () => queries.removeQueries({ predicate: ({ queryKey }) => !PUBLIC.has(String(queryKey[0])) }), [user?.id]);
   return (
     <>
       {link("/", t().nav.products)}
@@ -100,5 +97,3 @@ function Navigation(): JSX.Element {
     </>
   );
 }
-
-const PUBLIC = new Set(["products", "product", "products-by-id", "categories"]);
