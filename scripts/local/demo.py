@@ -48,18 +48,18 @@ class Demo:
     # ---- 1 ----------------------------------------------------------------------------------------------------
 
     def customer(self) -> None:
-        password = f"Lovelace-{self.tag}-1843"
+        self.password = f"Lovelace-{self.tag}-1843"
         with step("Ada registers"):
             form = {
                 "email": self.email,
                 "username": f"ada{self.tag.replace('-', '')}",
-                "password": password,
+                "password": self.password,
                 "full_name": "Ada Lovelace",
                 "phone": self.phone,
             }
             self.user_id = self.public.post("/users/register", form).expect(201)["id"]
         with step("Ada logs in and gets an access token"):
-            self.ada = self.public.login(self.email, password)
+            self.ada = self.public.login(self.email, self.password)
         with step("Ada verifies her e-mail address with the token in the mailbox; nothing else is sent to it before"):
             verification.verify_email(self.env, self.public, self.user_id, self.email)
         header = json.loads(base64.urlsafe_b64decode(str(self.ada.token).split(".")[0] + "=="))
@@ -304,6 +304,11 @@ class Demo:
         api = self.env["API_URL"]
         note(f"API        {api}")
         note(f"           try: curl {api}{PREFIX}/products/{self.tea['id']}")
+        note(f"           documentation, to try every route: {api}/docs")
+        note(f"shop       {self.env['WEB_URL']}")
+        note(f"           as {self.email}, password {self.password}")
+        note(f"console    {self.env['WEB_URL']}console/")
+        note(f"           as {self.env['STAFF_EMAIL']}, password: STAFF_PASSWORD among the values")
         note(f"mailbox    {self.env['MAILBOX_URL']}")
         note(f"payments   {self.env['GATEWAY_URL']}/_local/charges")
         note(f"invoice    {self.pdf.relative_to(config.ROOT)}")

@@ -1,4 +1,4 @@
-import parts from "../generated/address-parts.json";
+import parts from "../data/address-parts.json";
 
 interface Required {
   city: boolean;
@@ -6,7 +6,7 @@ interface Required {
   postalCode: boolean;
 }
 
-/** The parts besides street and country that an address in this country needs. */
+/** The parts besides street and country that an address in this country needs, as `domain::address::parts` has them (scripts/local/test_web.py). */
 export function requiredParts(country: string): Required {
   return {
     city: country !== "" && !parts.without_city.includes(country),
