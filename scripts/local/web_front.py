@@ -18,6 +18,7 @@ from pathlib import Path
 HEADERS = Path(__file__).resolve().parents[2] / "terraform/modules/edge/pages.json"
 # First parts of the API's paths; everything else is a page or a file.
 API_PARTS = ("api", "docs", "openapi.json", "asyncapi.json", "problems", "health", "ready", "metrics", ".well-known")
+MIN_COMPRESSED = 1_000
 MAX_BODY = 10 * 1024 * 1024
 # Headers that belong to one connection (RFC 9110, section 7.6.1).
 HOP_BY_HOP = frozenset(
@@ -115,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         }
         if file.suffix in COMPRESSIBLE:
             headers["Vary"] = "Accept-Encoding"
-            if "gzip" in self.headers.get("Accept-Encoding", ""):
+            if self._takes_gzip():
                 headers["Content-Encoding"] = "gzip"
                 body = gzip.compress(body)
         self._answer(200, headers, body)
@@ -138,7 +139,14 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
         headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
+        # As CloudFront does: functions do not compress.
+        if len(content) > MIN_COMPRESSED and "json" in response.getheader("Content-Type", "") and self._takes_gzip():
+            headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+            content = gzip.compress(content, 5)
         self._answer(response.status, headers, content)
+
+    def _takes_gzip(self) -> bool:
+        return "gzip" in self.headers.get("Accept-Encoding", "")
 
     def _forwarded_headers(self) -> dict[str, str]:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}

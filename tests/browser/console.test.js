@@ -28,7 +28,7 @@ test("staff find an order, add a note, ship it, deliver it and refund a part", a
     await enter(page, staff);
     await inspect(page, "console-orders");
     await page.getByLabel("Order id").fill(order.id);
-    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByRole("button", { name: "Show", exact: true }).click();
     await status(page, "Confirmed");
     await page.getByLabel("Note", { exact: true }).fill(hostileText);
     await page.getByRole("button", { name: "Add the note" }).click();

@@ -98,7 +98,7 @@ test("what is typed survives the end of the session, and the order is placed aft
   await onPage(async (page) => {
     await page.goto(`${shop}/login`);
     await logIn(page, customer);
-    await page.getByRole("link", { name: "Account" }).waitFor();
+    await page.getByRole("link", { name: "Account", exact: true }).waitFor();
     await toCheckout(page, product);
     await fillAddress(page);
     const { sub } = JSON.parse(Buffer.from(ended.split(".")[1], "base64url").toString());

@@ -47,7 +47,9 @@ function search(filters: Filters): string {
 }
 
 function FilterForm({ filters, apply }: { filters: Filters; apply: (filters: Filters) => void }): JSX.Element {
-  const known = useQuery(categories());
+  const isOpenAtFirst = [filters.category, filters.min_price, filters.max_price, filters.available, filters.sort].some((value) => value !== undefined);
+  const [isOpen, setOpen] = useState(isOpenAtFirst);
+  const known = useQuery({ ...categories(), enabled: isOpen });
   const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
   const submit = (values: Record<string, string>): void => {
     const prices = ["min_price", "max_price"].filter((name) => values[name]).map((name) => [name, toMinor(values[name] ?? "", DIGITS)] as const);
@@ -56,13 +58,12 @@ function FilterForm({ filters, apply }: { filters: Filters; apply: (filters: Fil
     if (wrong.length > 0) return;
     apply(filtersOf({ ...values, ...Object.fromEntries(prices.map(([name, amount]) => [name, String(amount)])) }));
   };
-  const isOpen = [filters.category, filters.min_price, filters.max_price, filters.available, filters.sort].some((value) => value !== undefined);
   const price = (amount: number | undefined): string => (amount === undefined ? "" : toText(amount, DIGITS));
   return (
     <search>
       <Form class="filters" submit={t().products.search} onSubmit={submit} found={found}>
         <Field name="q" label={t().products.search} hint={t().products.searchHint} type="search" defaultValue={filters.q} maxLength={100} enterkeyhint="search" />
-        <details open={isOpen}>
+        <details open={isOpenAtFirst} onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary>{t().products.filters}</summary>
           <div class="columns">
             <Select name="category" label={t().products.category}>
