@@ -188,6 +188,27 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
   }, { ...WIDE, expected: [/401/] });
 });
 
+test("an admin sees what happened to an order, the queues, and the actions of operators", async () => {
+  const order = await placeOrder(await token(await register()), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await page.getByLabel("Order id").fill(order.id);
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByRole("heading", { name: "Timeline" }).waitFor();
+    await page.getByText("OrderPlaced.v1").click();
+    await page.getByText(`"${order.id}"`).first().waitFor();
+    await inspect(page, "console-timeline");
+    await go(page, "Operations");
+    await page.getByLabel("Also queues without messages").check();
+    await page.getByRole("cell", { name: "payment-charge", exact: true }).waitFor();
+    await page.getByRole("heading", { name: "Actions of operators" }).waitFor();
+    await inspect(page, "console-operations");
+    await page.goto(`${shop}/console/operations/payment-charge`);
+    await page.getByRole("heading", { name: "Dead letters of payment-charge" }).waitFor();
+    await inspect(page, "console-dead-letters");
+  }, WIDE);
+});
+
 test("a customer sees nothing of the console", async () => {
   const customer = await register();
   await onPage(async (page) => {

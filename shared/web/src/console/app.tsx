@@ -22,6 +22,8 @@ const CustomerPage = lazy(() => import("./pages/customers.tsx").then((page) => p
 const PaymentsPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentsPage));
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
+const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
+const DeadLettersPage = lazy(() => import("./pages/operations.tsx").then((page) => page.DeadLettersPage));
 const SecurityPage = lazy(() => import("./pages/security.tsx").then((page) => page.SecurityPage));
 
 export function App(): JSX.Element {
@@ -76,6 +78,8 @@ function Pages(): JSX.Element {
         <Route path="/console/payments" component={PaymentsPage} />
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />
+        <Route path="/console/operations" component={OperationsPage} />
+        <Route path="/console/operations/:name" component={DeadLettersPage} />
         <Route path="/console/security" component={SecurityPage} />
         <Route default component={NotFound} />
       </Router>
@@ -91,6 +95,7 @@ function Navigation(): JSX.Element {
     ["/console/customers", c().nav.customers],
     ["/console/payments", c().nav.payments],
     ["/console/webhooks", c().nav.webhooks],
+    ...(caller.value?.role === "admin" ? [["/console/operations", c().nav.operations] as const] : []),
     ["/console/security", c().nav.security],
   ] as const;
   const isCurrent = (to: string): boolean => path.replace(/\/$/, "") === to.replace(/\/$/, "");

@@ -105,6 +105,26 @@ export const users = (query: string) =>
 export const mismatches = () =>
   pages(["mismatches"], (query, signal) => unwrap(api.GET("/api/v1/ops/payments/mismatches", { params: { query }, signal })));
 
+export const queues = () =>
+  queryOptions({
+    queryKey: ["queues"],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/ops/queues", { signal }))).items,
+    refetchInterval: 10_000,
+  });
+
+export const deadLetters = (queue: string) =>
+  pages(["dead-letters", queue], (page, signal) => unwrap(api.GET("/api/v1/ops/dead-letters", { params: { query: { ...page, queue } }, signal })));
+
+export const stuckOrders = (minutes: number) =>
+  pages(["stuck-orders", minutes], (page, signal) => unwrap(api.GET("/api/v1/ops/stuck-orders", { params: { query: { ...page, minutes } }, signal })));
+
+export const audit = () => pages(["audit"], (query, signal) => unwrap(api.GET("/api/v1/ops/audit", { params: { query }, signal })));
+
+export const timeline = (id: string) => ({
+  ...pages(["timeline", id], (query, signal) => unwrap(api.GET("/api/v1/ops/orders/{id}/timeline", { params: { path: { id }, query }, signal }))),
+  refetchInterval: 5_000,
+});
+
 export const endpoints = () =>
   pages(["endpoints"], (query, signal) => unwrap(api.GET("/api/v1/webhook-endpoints", { params: { query }, signal })));
 

@@ -8,6 +8,7 @@ import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
 import { toMinor } from "../../core/money.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
+import { caller } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
 import { Address } from "../../ui/address.tsx";
@@ -16,6 +17,7 @@ import { Paged, Table } from "../../ui/list.tsx";
 import { Failed, Loaded, Loading, NotFound, Title } from "../../ui/page.tsx";
 import { OrderLines } from "../../ui/order-lines.tsx";
 import { notes, notifications, order as readOrder, payment, type Order, type Payment } from "../reads.ts";
+import { Timeline } from "../timeline.tsx";
 import { c } from "../texts/index.ts";
 
 const REFUND_REASONS = ["requested_by_customer", "duplicate", "fraudulent"] as const;
@@ -69,6 +71,7 @@ function Details({ order, tag, error }: { order: Order; tag: string; error: Erro
       <PaymentSection order={order} />
       <Notes order={order} />
       <Notifications order={order} />
+      {caller.value?.role === "admin" && <Timeline id={order.id} />}
     </article>
   );
 }

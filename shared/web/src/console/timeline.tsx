@@ -1,0 +1,44 @@
+import { useInfiniteQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { moment } from "../core/i18n/index.ts";
+import { Paged, Table } from "../ui/list.tsx";
+import { timeline } from "./reads.ts";
+import { c } from "./texts/index.ts";
+
+/** Everything that happened about an order, with the consumers that have handled it. */
+export function Timeline({ id }: { id: string }): JSX.Element {
+  const list = useInfiniteQuery(timeline(id));
+  return (
+    <section>
+      <h2>{c().operations.timeline}</h2>
+      <Paged query={list} empty={c().none}>
+        {(items) => (
+          <Table caption={c().operations.timeline} head={[c().time, c().operations.event, c().operations.consumer]}>
+            {items.map((one) => (
+              <tr key={one.id}>
+                <td>
+                  {moment(one.occurred_at)} {one.since_previous_ms !== null && <span class="hint">{c().operations.after(one.since_previous_ms)}</span>}
+                </td>
+                <td>
+                  <details>
+                    <summary>{one.type}</summary>
+                    <pre>{JSON.stringify({ source: one.source, correlation_id: one.correlation_id, trace_id: one.trace_id, data: one.data }, null, 2)}</pre>
+                  </details>
+                </td>
+                <td>
+                  <ul class="plain">
+                    {one.deliveries.map(({ consumer, handled_at, after_ms }) => (
+                      <li key={consumer}>
+                        {consumer} <span class={handled_at ? "hint" : "few"}>{handled_at ? c().operations.after(after_ms ?? 0) : c().operations.open}</span>
+                      </li>
+                    ))}
+                  </ul>
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Paged>
+    </section>
+  );
+}
