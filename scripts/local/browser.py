@@ -72,7 +72,9 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "HOSTILE_TEXT": HOSTILE_TEXT,
     }
     with step("Click through the shop and the console"):
-        report = run(values, "--test", "--test-reporter=spec", f"--test-name-pattern={pattern or '.'}")
+        report = run(
+            values, "--test", "--test-reporter=spec", "--test-concurrency=2", f"--test-name-pattern={pattern or '.'}"
+        )
     for line in report.splitlines():
         if line.startswith(("✔", "ℹ duration")):
             note(line)

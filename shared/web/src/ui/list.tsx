@@ -37,19 +37,29 @@ export function Paged<T>({ query, empty, children }: { query: Pages<T>; empty: s
   );
 }
 
+interface TableProps {
+  caption: string;
+  /** Headings; those of numbers stand above their digits. */
+  head: (string | { number: string })[];
+  children: ComponentChildren;
+}
+
 /** A table that scrolls by itself on a narrow screen, also by keyboard. */
-export function Table({ caption, head, children }: { caption: string; head: string[]; children: ComponentChildren }): JSX.Element {
+export function Table({ caption, head, children }: TableProps): JSX.Element {
   return (
     <div class="scroller" role="region" aria-label={caption} tabIndex={0}>
       <table>
         <caption class="spoken">{caption}</caption>
         <thead>
           <tr>
-            {head.map((text) => (
-              <th key={text} scope="col">
-                {text}
-              </th>
-            ))}
+            {head.map((heading) => {
+              const text = typeof heading === "string" ? heading : heading.number;
+              return (
+                <th key={text} scope="col" class={typeof heading === "string" ? undefined : "amount"}>
+                  {text}
+                </th>
+              );
+            })}
           </tr>
         </thead>
         <tbody>{children}</tbody>

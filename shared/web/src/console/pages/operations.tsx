@@ -41,7 +41,7 @@ function Queues(): JSX.Element {
               {shown.length === 0 ? (
                 <p class="empty">{c().operations.quiet}</p>
               ) : (
-                <Table caption={c().operations.queues} head={[c().operations.consumer, c().operations.waiting, c().operations.inFlight, c().operations.delayed, c().operations.dead]}>
+                <Table caption={c().operations.queues} head={[c().operations.consumer, { number: c().operations.waiting }, { number: c().operations.inFlight }, { number: c().operations.delayed }, { number: c().operations.dead }]}>
                   {shown.map((one) => (
                     <tr key={one.name}>
                       <td>{one.dead_letters > 0 ? <a href={`/console/operations/${one.name}`}>{one.name}</a> : one.name}</td>

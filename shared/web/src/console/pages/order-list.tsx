@@ -126,7 +126,7 @@ function localDate(time: Date): string {
 
 export function OrderTable({ orders: items }: { orders: Order[] }): JSX.Element {
   return (
-    <Table caption={c().orders.title} head={[c().created, t().orders.order, t().order.items, c().status, c().total]}>
+    <Table caption={c().orders.title} head={[c().created, t().orders.order, t().order.items, c().status, { number: c().total }]}>
       {items.map((order) => (
         <tr key={order.id}>
           <td>{moment(order.created_at)}</td>

@@ -149,7 +149,7 @@ function PaymentDetails({ payment: paid, orderId }: { payment: Payment; orderId:
         )}
       </dl>
       {paid.refunds.length > 0 && (
-        <Table caption={c().order.refunds} head={[c().time, c().order.refundAmount, c().reason, c().status]}>
+        <Table caption={c().order.refunds} head={[c().time, { number: c().order.refundAmount }, c().reason, c().status]}>
           {paid.refunds.map((refund) => (
             <tr key={refund.id}>
               <td>{moment(refund.requested_at)}</td>

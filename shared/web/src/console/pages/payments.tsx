@@ -16,7 +16,7 @@ export function PaymentsPage(): JSX.Element {
       <p>{c().payments.text}</p>
       <Paged query={list} empty={c().payments.fine}>
         {(items) => (
-          <Table caption={c().payments.mismatches} head={[c().time, c().payments.movement, c().payments.asked, c().payments.answered, c().order.transaction]}>
+          <Table caption={c().payments.mismatches} head={[c().time, c().payments.movement, { number: c().payments.asked }, { number: c().payments.answered }, c().order.transaction]}>
             {items.flatMap((payment) =>
               payment.mismatches.map((one) => (
                 <tr key={one.transaction_id}>

@@ -25,7 +25,7 @@ export function ProductList(): JSX.Element {
       </Form>
       <Paged query={list} empty={c().noMatch}>
         {(items) => (
-          <Table caption={c().products.title} head={[c().products.name, c().products.sku, c().products.category, c().products.stock, c().products.price]}>
+          <Table caption={c().products.title} head={[c().products.name, c().products.sku, c().products.category, { number: c().products.stock }, { number: c().products.price }]}>
             {items.map((product) => (
               <tr key={product.id}>
                 <td>

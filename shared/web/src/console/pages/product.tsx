@@ -162,7 +162,7 @@ function Stock({ product }: { product: Product }): JSX.Element {
       <h3>{c().products.movements}</h3>
       <Paged query={list} empty={c().none}>
         {(items) => (
-          <Table caption={c().products.movements} head={[c().time, c().products.kind, c().products.units, c().products.available, c().products.reserved, c().reason]}>
+          <Table caption={c().products.movements} head={[c().time, c().products.kind, { number: c().products.units }, { number: c().products.available }, { number: c().products.reserved }, c().reason]}>
             {items.map((one) => (
               <tr key={one.version}>
                 <td>{moment(one.at)}</td>
@@ -187,7 +187,7 @@ function Prices({ product }: { product: Product }): JSX.Element {
       <h2>{c().products.prices}</h2>
       <Paged query={list} empty={c().none}>
         {(items) => (
-          <Table caption={c().products.prices} head={[c().products.since, c().products.price]}>
+          <Table caption={c().products.prices} head={[c().products.since, { number: c().products.price }]}>
             {items.map((one) => (
               <tr key={one.version}>
                 <td>{moment(one.since)}</td>

@@ -233,7 +233,7 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
       <h2>{c().webhooks.deliveries}</h2>
       <Paged query={list} empty={c().none}>
         {(items) => (
-          <Table caption={c().webhooks.deliveries} head={[c().time, c().webhooks.event, c().status, c().webhooks.attempts, c().webhooks.response, c().webhooks.next, c().actions]}>
+          <Table caption={c().webhooks.deliveries} head={[c().time, c().webhooks.event, c().status, { number: c().webhooks.attempts }, c().webhooks.response, c().webhooks.next, c().actions]}>
             {items.map((one) => (
               <tr key={one.id}>
                 <td>{moment(one.created_at)}</td>
