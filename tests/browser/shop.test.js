@@ -185,6 +185,21 @@ test("the shop speaks German to those who prefer it, on a wide screen", async ()
   }, { locale: "de-DE", viewport: { width: 1280, height: 900 } });
 });
 
+test("two tabs share one session, and a logout in one of them is one in both", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    await page.goto(`${shop}/login`);
+    await logIn(page, customer);
+    await page.getByRole("link", { name: "Account", exact: true }).waitFor();
+    const other = await page.context().newPage();
+    // Both need the cookie at the same time: a refresh token that is used twice would end the session.
+    await Promise.all([page.reload(), other.goto(`${shop}/account`)]);
+    for (const tab of [page, other]) await tab.getByRole("link", { name: "Account", exact: true }).waitFor();
+    await other.getByRole("button", { name: "Log out" }).click();
+    for (const tab of [page, other]) await tab.getByRole("link", { name: "Log in" }).waitFor();
+  });
+});
+
 test("an address that names no page, and an order of somebody else, show that there is nothing", async () => {
   const [customer, other] = [await register(), await register()];
   const order = await placeOrder(await token(other), product, "pm_card_visa");

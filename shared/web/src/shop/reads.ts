@@ -3,6 +3,7 @@
 import { queryOptions, infiniteQueryOptions } from "@tanstack/preact-query";
 import { api, queries, type Schemas } from "../core/client.ts";
 import { unwrap, unwrapIfChanged, unwrapWithTag } from "../core/problem.ts";
+import { nextRead } from "./follow.ts";
 
 export type Product = Schemas["ProductView"];
 export type Order = Schemas["OrderView"];
@@ -56,16 +57,6 @@ export const productsById = (ids: string[]) =>
     },
     enabled: ids.length > 0,
   });
-
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 20_000;
-
-/** When an order is read again: at once while it moves, ever later while nothing happens, and not at all at its end. */
-export function nextRead(order: Order, unchangedReads: number): number | false {
-  if (order.status === "delivered" || order.status === "cancelled") return false;
-  const isWaiting = order.status !== "pending" || order.status_reason === "payment_declined" || order.status_reason === "backordered";
-  return isWaiting ? LONGEST_WAIT_MS : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 1.4 ** unchangedReads);
-}
 
 interface Followed {
   order: Order;

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nextRead } from "./follow.ts";
+
+test("an order that moves is read soon, and ever later while nothing happens", () => {
+  const waits = [0, 1, 5, 50].map((unchanged) => nextRead({ status: "pending", status_reason: "awaiting_payment" }, unchanged));
+  assert.equal(waits[0], 1_000);
+  assert.deepEqual(waits, waits.toSorted((one, other) => Number(one) - Number(other)));
+  assert.equal(waits[3], 20_000);
+});
+
+test("an order that waits for its customer or for staff is read rarely", () => {
+  assert.equal(nextRead({ status: "pending", status_reason: "payment_declined" }, 0), 20_000);
+  assert.equal(nextRead({ status: "processing", status_reason: null }, 0), 20_000);
+});
+
+test("an order at its end is not read again", () => {
+  assert.equal(nextRead({ status: "delivered", status_reason: null }, 0), false);
+  assert.equal(nextRead({ status: "cancelled", status_reason: "customer_request" }, 0), false);
+});
