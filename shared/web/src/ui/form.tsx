@@ -87,7 +87,7 @@ function Summary({ error, isInvalid }: { error: unknown; isInvalid: boolean }): 
       {(error != null || isInvalid) && (
         <p class="error">
           {hasFields ? t().fixFields : explain(error)}
-          {hasFields && unplaced.map(([pointer, detail]) => <span key={pointer}> {`${pointer} ${detail}`}</span>)}
+          {hasFields && !isInvalid && unplaced.map(([pointer, detail]) => <span key={pointer}> {`${pointer} ${detail}`}</span>)}
           {id && <small> {t().problemId(id)}</small>}
         </p>
       )}

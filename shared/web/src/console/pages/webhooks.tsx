@@ -158,11 +158,23 @@ export function WebhookPage({ id }: { id: string }): JSX.Element {
 
 const reload = (): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => ["endpoint", "endpoints", "deliveries"].includes(String(queryKey[0])) });
 
+/** Repeats a change once if only the state of deliveries, which is part of the tag, has changed meanwhile. */
+async function despiteDeliveries<T>(seen: Endpoint, tag: string, send: (tag: string) => Promise<T>): Promise<T> {
+  try {
+    return await send(tag);
+  } catch (error) {
+    if (!isProblemOf(error, "precondition-failed")) throw error;
+    const now = await queries.fetchQuery({ ...readEndpoint(seen.id), staleTime: 0 });
+    const stated = ({ url, description, event_types, status }: Endpoint): string => JSON.stringify([url, description, event_types, status]);
+    if (stated(now.data) !== stated(seen)) throw error;
+    return send(now.tag);
+  }
+}
+
 function EndpointActions({ endpoint, tag }: { endpoint: Endpoint; tag: string }): JSX.Element {
   const { route } = useLocation();
   const [secret, setSecret] = useState<string | null>(null);
   const path = { id: endpoint.id };
-  const header = { "If-Match": tag };
   const isEnabled = endpoint.status === "enabled";
   const { url, description, event_types } = endpoint;
   return (
@@ -181,14 +193,15 @@ function EndpointActions({ endpoint, tag }: { endpoint: Endpoint; tag: string })
         label={isEnabled ? c().webhooks.disable : c().webhooks.enable}
         run={async () => {
           const body = { url, description, event_types, status: isEnabled ? ("disabled" as const) : ("enabled" as const) };
-          await unwrap(api.PUT("/api/v1/webhook-endpoints/{id}", { params: { path, header }, body })).finally(reload);
+          const send = (current: string) => unwrap(api.PUT("/api/v1/webhook-endpoints/{id}", { params: { path, header: { "If-Match": current } }, body }));
+          await despiteDeliveries(endpoint, tag, send).finally(reload);
         }}
       />
       <Action
         label={c().webhooks.rotate}
         run={async () => {
-          const rotated = await unwrap(api.POST("/api/v1/webhook-endpoints/{id}/secret", { params: { path, header } })).finally(reload);
-          setSecret(rotated.secret);
+          const send = (current: string) => unwrap(api.POST("/api/v1/webhook-endpoints/{id}/secret", { params: { path, header: { "If-Match": current } } }));
+          setSecret((await despiteDeliveries(endpoint, tag, send).finally(reload)).secret);
         }}
       />
       <Action

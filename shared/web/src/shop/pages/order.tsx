@@ -36,10 +36,11 @@ function Details({ order, error }: { order: Order; error: Error | null }): JSX.E
   const paid = useQuery(payment(order));
   useEffect(() => void queries.invalidateQueries({ queryKey: ["payment", order.id] }), [order.version]);
   const number = shortId(order.id);
+  const isThanked = query["placed"] !== undefined && order.status !== "cancelled" && !canPayAgain(order);
   return (
     <article class="order">
-      <Title heading={query["placed"] ? t().order.thanks : t().order.title(number)}>{t().order.title(number)}</Title>
-      {query["placed"] && <p>{t().order.title(number)}</p>}
+      <Title heading={isThanked ? t().order.thanks : t().order.title(number)}>{t().order.title(number)}</Title>
+      {isThanked && <p>{t().order.title(number)}</p>}
       <Progress order={order} />
       {error && <Failed error={error} />}
       {paid.data && <Consent payment={paid.data} />}
@@ -147,7 +148,7 @@ function PaymentState({ payment: paid }: { payment: Payment }): JSX.Element {
       <p>
         {money(paid.amount)}: {t().order.payments[paid.status]}
       </p>
-      {paid.status === "failed" && paid.decline_code && <p class="hint">{t().order.declined(paid.decline_code)}</p>}
+      {paid.status === "failed" && paid.decline_code && paid.decline_code !== "generic_decline" && <p class="hint">{t().order.declined(paid.decline_code)}</p>}
       {paid.refunded_amount.amount > 0 && <p>{t().order.refunded(money(paid.refunded_amount))}</p>}
     </>
   );
