@@ -51,11 +51,10 @@ impl<P> Payments<'_, P> {
             }
         }
         for event in &mut events {
-            match (self.defect, &mut event.event) {
-                (Defect::StatesRefundInsteadOfSum, DomainEvent::PaymentRefunded(refund)) => {
-                    refund.refunded_amount = refund.amount;
-                }
-                _ => {}
+            if let (Defect::StatesRefundInsteadOfSum, DomainEvent::PaymentRefunded(refund)) =
+                (self.defect, &mut event.event)
+            {
+                refund.refunded_amount = refund.amount;
             }
         }
         (change, events)
