@@ -1,7 +1,9 @@
-"""Two additions to the IAM of the AWS emulator. Only the emulator's environment can import this module.
+"""Three additions to the IAM of the AWS emulator. Only the emulator's environment can import this module.
 
 `events:PutEvents` is decided for each entry, with the condition keys `events:source` and `events:detail-type` of that
 entry, as AWS does. ministack 1.5.33 gives no condition keys to this action, so that a condition on them is never met.
+
+A batch of SQS is decided by the action of its entries, as AWS does: `sqs:SendMessageBatch` is no action there.
 
 Every decision about the session of a role is recorded (`emulator_records.py`).
 """
@@ -15,6 +17,12 @@ from ministack.core import iam_actions, iam_evaluator
 from emulator_records import Records
 
 PUT_EVENTS = "events:PutEvents"
+# Operations whose action has another name, from the service authorization reference of SQS.
+ACTIONS = {
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
 
 _entries: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar("quayside_entries")
 _enforce, _tag_context = iam_evaluator.enforce, iam_actions.request_tag_context
@@ -45,6 +53,7 @@ def _decide(
     resource_arn: str = "*",
     service_context: dict[str, Any] | None = None,
 ) -> Any:
+    iam_action = ACTIONS.get(iam_action, iam_action)
     contexts = (_entries.get([]) if iam_action == PUT_EVENTS else []) or [{}]
     for keys in contexts:
         context = {**(service_context or {}), **keys}

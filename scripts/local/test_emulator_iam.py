@@ -20,7 +20,8 @@ POLICY = {
             "Condition": {
                 "StringEquals": {"events:source": "quayside.orders", "events:detail-type": ["OrderPlaced.v1"]}
             },
-        }
+        },
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"},
     ],
 }
 
@@ -50,6 +51,7 @@ class EventConditionsTest(EmulatorTest):
         session = self.client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION)["Credentials"]
         keys = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
         self.events = self.client("events", keys)
+        self.queues = self.client("sqs", keys)
 
     def is_allowed(self, *entries: dict[str, Any]) -> bool:
         try:
@@ -65,6 +67,14 @@ class EventConditionsTest(EmulatorTest):
         self.assertFalse(self.is_allowed(entry("quayside.payments", "OrderPlaced.v1")))
         self.assertFalse(self.is_allowed(entry("quayside.orders", "OrderCancelled.v1")))
         self.assertFalse(self.is_allowed(PLACED, entry("quayside.payments", "PaymentSucceeded.v1")))
+
+    def test_batch_of_a_queue_is_decided_by_the_action_of_its_entries(self) -> None:
+        url = self.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
+        sent = self.queues.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "{}"}])
+        self.assertEqual(len(sent["Successful"]), 1)
+        with self.assertRaises(ClientError) as denied:
+            self.queues.delete_message_batch(QueueUrl=url, Entries=[{"Id": "1", "ReceiptHandle": "none"}])
+        self.assertEqual(denied.exception.response["Error"]["Code"], "AccessDenied")
 
     def test_decisions_are_recorded_allowed_ones_once_and_denied_ones_each_time(self) -> None:
         for _ in range(2):
