@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import aws
 import config
+import postgres_server
 import process
 import services
 from config import ScriptError
@@ -39,7 +40,7 @@ def _hang(rng: random.Random) -> Iterator[str]:
 
 def _default_read_only(value: str) -> None:
     for statement in (f"alter system set default_transaction_read_only = {value}", "select pg_reload_conf()"):
-        result = services.psql("postgres", statement)
+        result = postgres_server.psql("postgres", statement)
         if result.returncode != 0:
             raise ScriptError(f"PostgreSQL does not take the setting: {result.stderr.strip()[:300]}")
 

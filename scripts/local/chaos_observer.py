@@ -9,7 +9,7 @@ import api_client
 import aws
 import catalog
 import config
-import services
+import postgres_server
 from config import ScriptError
 
 Json = dict[str, Any]
@@ -22,7 +22,7 @@ NOTIFIED_EVENTS = ("OrderConfirmed.v1", "OrderCancelled.v1", "OrderWaiting.v1", 
 
 def rows(statement: str) -> list[Json]:
     """Rows of a query as the database owner, who can read every schema."""
-    result = services.psql(config.DATABASE, f"select coalesce(json_agg(t), '[]') from ({statement}) t")
+    result = postgres_server.psql(config.DATABASE, f"select coalesce(json_agg(t), '[]') from ({statement}) t")
     if result.returncode != 0:
         raise ScriptError(f"the database rejects a query: {result.stderr.strip()[:300]}")
     found: list[Json] = json.loads(result.stdout)

@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import postgres_server
 import sample_data
 import samples
-import services
 from api_client import ApiClient, eventually, new_key, stack_env
 from config import ScriptError
 from sample_data import StackData
@@ -28,7 +28,7 @@ def events(function: str, data: StackData) -> list[Any]:
 
 
 def _sql(statement: str) -> None:
-    ended = services.psql("quayside", statement)
+    ended = postgres_server.psql("quayside", statement)
     if ended.returncode != 0:
         raise ScriptError(f"a state cannot be made: {ended.stderr.strip()}")
 

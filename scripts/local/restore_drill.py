@@ -29,10 +29,10 @@ import chaos
 import chaos_load
 import chaos_observer
 import config
+import postgres_server
 import process
 import progress
 import restore_reconcile
-import services
 from api_client import ApiClient
 from chaos_observer import rows
 from config import ScriptError
@@ -58,7 +58,7 @@ def owner(program: str, *arguments: object) -> None:
 
 
 def statement(text: str) -> None:
-    result = services.psql("postgres", text)
+    result = postgres_server.psql("postgres", text)
     if result.returncode != 0:
         raise ScriptError(f"PostgreSQL rejects {text!r}: {result.stderr.strip()[:300]}")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from unittest import mock
 
 import config
+import postgres_server
 import process
-import services
 
 
 class PostgresData(unittest.TestCase):
@@ -23,7 +23,7 @@ class PostgresData(unittest.TestCase):
             (config, "secret", lambda _: "secret"),
             (config, "DATA", clone / "data"),
             (process, "run_as", self._run),
-            (services, "_postgres_user", lambda: None),
+            (postgres_server, "account", lambda: None),
         ):
             patch = mock.patch.object(target, name, value)
             patch.start()
@@ -35,15 +35,15 @@ class PostgresData(unittest.TestCase):
         return subprocess.CompletedProcess([], 0, "", "")
 
     def test_directory_is_initialized_once(self) -> None:
-        services._postgres_prepare()
-        services._postgres_prepare()
+        postgres_server.prepare()
+        postgres_server.prepare()
         self.assertEqual(len(self.calls), 1)
 
     def test_directory_of_a_removed_clone_is_replaced(self) -> None:
         self.data.mkdir()
         (self.data / "PG_VERSION").write_text("15")
         (self.data / "foreign").touch()
-        services._postgres_prepare()
+        postgres_server.prepare()
         self.assertEqual(len(self.calls), 1)
         self.assertFalse((self.data / "foreign").exists())
 

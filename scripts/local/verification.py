@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import config
-import services
+import postgres_server
 from api_client import ApiClient, eventually, fetch_json
 
 TOKEN = re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}\b")
@@ -45,4 +45,4 @@ def use_token(what: str, messages: Callable[[], list[str]], client: ApiClient, u
 def verified(user_id: str) -> int:
     """How many addresses of the customer notifications know to be verified."""
     query = f"select count(*) from notifications.verified_addresses where user_id = '{UUID(user_id)}'"
-    return int(services.psql(config.DATABASE, query).stdout.strip() or 0)
+    return int(postgres_server.psql(config.DATABASE, query).stdout.strip() or 0)
