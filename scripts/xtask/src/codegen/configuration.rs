@@ -82,6 +82,7 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
     ),
     ("QUAYSIDE_INVOICE_TIME_ZONE", "Time zone in which the local stack dates invoices.", "`UTC`", "`scripts/up`"),
     ("QUAYSIDE_KEEP_RUNNING", "`1`: the local cloud is not stopped at the end.", "off", "`scripts/test`"),
+    ("QUAYSIDE_NEXT", "The version after the release whose golden events are written.", "none", "tests of versions"),
     ("QUAYSIDE_RATES", "Number of schedules over which the rates of found faults are counted.", "off", "simulation"),
     (
         "QUAYSIDE_RECORDS",
@@ -89,6 +90,7 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
         "set by `scripts/up`",
         "the emulator",
     ),
+    ("QUAYSIDE_RELEASE", "The release whose golden events are written.", "none", "tests of versions"),
     ("QUAYSIDE_REPLAY", "A schedule that a failure printed.", "none", "simulation"),
     ("QUAYSIDE_SAMPLE_SEED", "Seed of the steps that run a sample.", "`7`", "`scripts/test`"),
     ("QUAYSIDE_SCHEDULES", "Number of random schedules.", "a sample", "simulation"),

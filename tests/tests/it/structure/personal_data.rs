@@ -100,8 +100,9 @@ fn erasure_is_by_a_function_of_the_context_that_has_the_table() {
     expect_none(&complaints, "name a function of the context of the table");
 }
 
-/// Tables with personal data that the export leaves out, because what they have is in another table, cannot be read, or is gone in days.
-const NOT_EXPORTED: [&str; 11] = [
+/// Tables with personal data that the export leaves out, because what they have is in another table, cannot be read, or is gone in days,
+/// or because it records what staff did.
+const NOT_EXPORTED: [&str; 12] = [
     "identity.idempotency",
     "identity.login_attempts",
     "identity.login_sources",
@@ -111,6 +112,7 @@ const NOT_EXPORTED: [&str; 11] = [
     "identity.used_refresh_tokens",
     "notifications.idempotency",
     "notifications.message_budgets",
+    "operations.operator_actions",
     "orders.idempotency",
     "outbox",
 ];
