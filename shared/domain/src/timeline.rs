@@ -31,7 +31,7 @@ pub struct EventRecord {
     pub data: Map<String, Value>,
 }
 
-/// The record of an event. Whatever may not leave is removed once more. `Invalid` if the event is not in the catalog.
+/// The record of an event. Whatever may not leave is removed once more. `Unavailable` if the event is not in the catalog.
 pub fn record(mut event: CloudEvent<Map<String, Value>>) -> Result<EventRecord, Failure> {
     let row = event::redact(&mut event)?;
     let trace_id = event.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1)).map(str::to_owned);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn event_that_is_not_in_the_catalog_is_refused() {
-        assert_eq!(record(event("OrderInvented.v1", json!({}))).unwrap_err().code, "unknown-event");
+    fn event_that_is_not_in_the_catalog_waits_for_the_next_deployment() {
+        assert_eq!(record(event("OrderInvented.v1", json!({}))).unwrap_err().code, "newer-event");
     }
 }
