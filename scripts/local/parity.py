@@ -27,6 +27,7 @@ STAGE = "prod"
 VALUES: Json = {
     "AWS::Partition": "aws",
     "AWS::Region": "eu-west-1",
+    "AWS::URLSuffix": "amazonaws.com",
     "AWS::AccountId": "222222222222",
     "AWS::StackName": "quayside",
     "Stage": STAGE,
