@@ -1,7 +1,9 @@
 """Walks orders through the running stack over HTTP, from registration to shipment, and checks every step."""
 
+import argparse
 import base64
 import json
+import random
 import sys
 import time
 from typing import Any
@@ -22,6 +24,8 @@ PRICE = 1999
 STOCK = 10
 QUANTITY = 2
 CARD, DECLINED_CARD = "pm_card_visa", "pm_card_visa_chargeDeclined"
+LOW_STOCK, RESTOCK = 10, 100
+SHARE_OF_DECLINES = 0.1
 ADDRESS = {"line1": "Hafenstraße 12", "city": "Hamburg", "region": "HH", "postal_code": "20457", "country": "DE"}
 
 
@@ -315,17 +319,35 @@ class Demo:
         note(f"values     {config.STACK_ENV.relative_to(config.ROOT)} (addresses, accounts, passwords)")
         note("The stack is still running. Stop it with scripts/down.")
 
+    def watch(self) -> None:
+        """Places an order every few seconds until it is interrupted, so that there is something to look at."""
+        progress.heading("An order every few seconds; Ctrl-C ends it")
+        while True:
+            if self.stock()[0] < LOW_STOCK:
+                delivery = {"delta": RESTOCK, "reason": "received"}
+                key = {"Idempotency-Key": new_key()}
+                self.staff.call("PATCH", f"{PREFIX}/products/{self.tea['id']}/stock", delivery, key).expect(200)
+            card = DECLINED_CARD if random.random() < SHARE_OF_DECLINES else CARD
+            placed = self.place(random.randint(1, 3), card).expect(201)
+            note(f"order {placed['id']}, {money(placed['total_amount'])}")
+            time.sleep(random.uniform(2, 5))
+
 
 def _history_entry(entry: Json) -> str:
     return f"{entry['status']} ({entry['reason']})" if entry.get("reason") else str(entry["status"])
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    parser.add_argument("--watch", action="store_true", help="then place an order every few seconds")
+    arguments = parser.parse_args()
     started = time.monotonic()
     try:
         demo = Demo()
         demo.run()
         demo.summarize(time.monotonic() - started)
+        if arguments.watch:
+            demo.watch()
     except ScriptError as error:
         progress.fail(str(error))
         return 1
