@@ -48,7 +48,7 @@ def _workspace(packages: Path) -> None:
 
 
 def build() -> None:
-    """Generates the types of the API, checks the types of the pages, and bundles them."""
+    """Generates the types of the API, checks the types of the pages, runs their unit tests, and bundles them."""
     tools = config.tools()
     packages = tools["npm-web"] / "node_modules"
     wanted = _fingerprint(packages)

@@ -185,6 +185,38 @@ test("the shop speaks German to those who prefer it, on a wide screen", async ()
   }, { locale: "de-DE", viewport: { width: 1280, height: 900 } });
 });
 
+test("a wrong current password is tried once, and the session goes on", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    let attempts = 0;
+    page.on("request", (request) => request.url().endsWith("/password") && request.method() === "POST" && attempts++);
+    await page.goto(`${shop}/account`);
+    await logIn(page, customer);
+    const section = page.locator("section", { has: page.getByRole("heading", { name: "Password", exact: true }) });
+    await section.getByLabel("Current password").fill("not the password");
+    await section.getByLabel("New password").fill(`${customer.password}-new`);
+    await section.getByRole("button", { name: "Change the password" }).click();
+    await section.getByText("must be your password").waitFor();
+    assert.equal(attempts, 1);
+    await section.getByLabel("Current password").fill(customer.password);
+    await section.getByRole("button", { name: "Change the password" }).click();
+    await section.getByText("Your password is changed.").waitFor();
+  }, { expected: [/422/] });
+});
+
+test("the first page of the shop needs at most 100 kB of compressed script", async () => {
+  await onPage(async (page) => {
+    const scripts = [];
+    page.on("requestfinished", (request) => request.resourceType() === "script" && scripts.push(request.sizes()));
+    await page.goto(`${shop}/`);
+    await page.locator(".card").first().waitFor();
+    const sizes = await Promise.all(scripts);
+    const total = sizes.reduce((sum, { responseBodySize }) => sum + responseBodySize, 0);
+    assert.ok(sizes.length > 0 && total <= 100_000, `${total} bytes in ${sizes.length} files`);
+    console.log(`${total} bytes of script in ${sizes.length} files`);
+  });
+});
+
 test("two tabs share one session, and a logout in one of them is one in both", async () => {
   const customer = await register();
   await onPage(async (page) => {

@@ -165,11 +165,18 @@ export async function authorizedFetch(request: Request): Promise<Response> {
   if (current && current.expiresAt - performance.now() < MARGIN_MS) await refresh();
   const used = caller.value?.token;
   const response = await send(request, used);
-  if (response.status !== 401 || used === undefined) return response;
+  if (used === undefined || !(await isTokenRefused(response))) return response;
   const outcome = caller.value?.token === used ? await refresh() : "refreshed";
   if (outcome === "unreachable") return response;
   if (outcome === "ended" && !(await resume())) return response;
   return send(request, caller.value?.token);
+}
+
+/** A 401 may also be about a password or a code in the request, which must not be tried twice. */
+async function isTokenRefused(response: Response): Promise<boolean> {
+  if (response.status !== 401) return false;
+  const body: unknown = await response.clone().json().catch(() => null);
+  return !isProblem(body) || body.type.endsWith("/unauthenticated");
 }
 
 /** Waits until the person has logged in again. What was typed stays on the page meanwhile. */
