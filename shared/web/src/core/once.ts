@@ -1,5 +1,7 @@
 // Idempotency keys: one for one intention, kept over all repetitions of its request, also after the page was loaded again.
 
+import { keep, ofTab, recall } from "./storage.ts";
+
 const PREFIX = "key:";
 
 async function digest(text: string): Promise<string> {
@@ -10,14 +12,14 @@ async function digest(text: string): Promise<string> {
 /** The key of this request, the same until `forgetKey`. */
 export async function keyOf(route: string, body: unknown): Promise<string> {
   const name = PREFIX + (await digest(route + JSON.stringify(body)));
-  const known = sessionStorage.getItem(name);
+  const known = recall(ofTab, name);
   if (known) return known;
   const key = crypto.randomUUID();
-  sessionStorage.setItem(name, key);
+  keep(ofTab, name, key);
   return key;
 }
 
 /** After a final answer, the same request is another intention. */
 export async function forgetKey(route: string, body: unknown): Promise<void> {
-  sessionStorage.removeItem(PREFIX + (await digest(route + JSON.stringify(body))));
+  keep(ofTab, PREFIX + (await digest(route + JSON.stringify(body))), null);
 }

@@ -4,6 +4,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { isProblem, type Problem } from "./problem.ts";
+import { keep, lasting, recall } from "./storage.ts";
 
 const API = "/api/v1";
 /** Whether a cookie may exist. Without it a visitor's first page would ask for a token in vain. */
@@ -48,13 +49,13 @@ function accept(tokens: { access_token: string; expires_in: number }): void {
   const { sub, role } = claims(tokens.access_token);
   const expiresAt = performance.now() + tokens.expires_in * 1000;
   caller.value = { id: sub, role, token: tokens.access_token, expiresAt };
-  localStorage.setItem(HINT, "yes");
+  keep(lasting, HINT, "yes");
 }
 
 function forget(): void {
   caller.value = null;
   isExpired.value = false;
-  localStorage.removeItem(HINT);
+  keep(lasting, HINT, null);
   settle(false);
 }
 
@@ -90,7 +91,7 @@ const RESTORE_TRIES = 4;
 
 /** Finds out at the start of a page whether somebody is logged in. */
 export async function restore(): Promise<void> {
-  for (let tries = 0; tries < RESTORE_TRIES && localStorage.getItem(HINT) && !caller.value; tries++) {
+  for (let tries = 0; tries < RESTORE_TRIES && recall(lasting, HINT) && !caller.value; tries++) {
     if (tries > 0) await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
     if ((await refresh()) === "ended") forget();
   }

@@ -22,6 +22,20 @@ export function stored<T>(name: string, parse: (value: unknown) => T): Signal<T>
   return value;
 }
 
+/** A stored text; null if there is none, or no storage. */
+export function recall(storage: () => Storage, name: string): string | null {
+  return safely(() => storage().getItem(name)) ?? null;
+}
+
+/** Stores a text, or removes it. */
+export function keep(storage: () => Storage, name: string, value: string | null): void {
+  safely(() => (value === null ? storage().removeItem(name) : storage().setItem(name, value)));
+}
+
+// Functions, because a browser that blocks storage throws at the mention of it.
+export const lasting = (): Storage => localStorage;
+export const ofTab = (): Storage => sessionStorage;
+
 function safely<T>(action: () => T): T | undefined {
   try {
     return action();

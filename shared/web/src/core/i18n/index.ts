@@ -1,6 +1,7 @@
 // The language of the page, its texts, and how it writes money and time.
 
 import { computed, effect, signal } from "@preact/signals";
+import { keep, lasting, recall } from "../storage.ts";
 import { en, type Messages } from "./en.ts";
 import { language, LANGUAGES, type Language } from "./language.ts";
 
@@ -23,13 +24,13 @@ export async function choose(wanted: Language): Promise<void> {
 }
 
 export function remember(chosen: Language): Promise<void> {
-  localStorage.setItem(STORED, chosen);
+  keep(lasting, STORED, chosen);
   return choose(chosen);
 }
 
 /** What was chosen before, else the first language of the browser that there are texts for. */
 export function preferred(): Language {
-  const wanted = [localStorage.getItem(STORED) ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2));
+  const wanted = [recall(lasting, STORED) ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2));
   return wanted.find((tag): tag is Language => tag in LANGUAGES) ?? "en";
 }
 
