@@ -173,9 +173,9 @@ pub async fn consumer_that_has_handled_an_event_comes_before_those_that_have_not
 pub async fn event_that_the_inboxes_have_forgotten_has_no_consumers(
     fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
 ) {
-    let (port, mine) = (fixture.port(), order());
-    port.records.add(&[about(mine, later(-10)), about(mine, now())]).await.expect("added");
-    let page = port.timeline.of_order(mine, now(), 10, None).await.expect("a page");
+    let (port, mine, since) = (fixture.port(), order(), now());
+    port.records.add(&[about(mine, later(-10)), about(mine, since)]).await.expect("added");
+    let page = port.timeline.of_order(mine, since, 10, None).await.expect("a page");
     assert_eq!(page.items.iter().map(|entry| entry.deliveries.is_empty()).collect::<Vec<_>>(), [true, false]);
 }
 
