@@ -63,7 +63,7 @@ pub fn of(function: &Function) -> Vec<Grant> {
         grant("Traces", &["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Target::Traces),
     ];
     if needs_network(function) || matches!(function.trigger, Trigger::Kafka(_)) {
-        grants.push(grant("Network", network_actions(function), Target::Network));
+        grants.push(grant("Network", &network_actions(function), Target::Network));
     }
     grants.extend(trigger(function));
     for uses in function.resources() {
@@ -75,26 +75,22 @@ pub fn of(function: &Function) -> Vec<Grant> {
     grants
 }
 
-const fn network_actions(function: &Function) -> &'static [&'static str] {
-    match function.trigger {
-        // A Kafka event source mapping reads the cluster's network before it creates its interfaces.
-        Trigger::Kafka(_) => &[
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "ec2:DescribeVpcs",
-        ],
-        _ => &[
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
+fn network_actions(function: &Function) -> Vec<&'static str> {
+    let mut actions = vec![
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+    ];
+    if needs_network(function) {
+        actions.extend(["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]);
     }
+    // A Kafka event source mapping reads the cluster's network before it creates its interfaces.
+    if matches!(function.trigger, Trigger::Kafka(_)) {
+        actions.extend(["ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"]);
+    }
+    actions.sort_unstable();
+    actions
 }
 
 fn trigger(function: &Function) -> Vec<Grant> {
