@@ -76,15 +76,15 @@ def print_order(found: Json) -> None:
     if not found["timeline"]:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
         return
-    table = Table("at", "after", "event", "says", "handled by", "request", box=None, pad_edge=False)
+    table = Table("at", "after", "event", "handled by", "request", "says", box=None, pad_edge=False)
     for entry in found["timeline"]:
         table.add_row(
             entry["occurred_at"][11:23],
             "" if entry["since_previous_ms"] is None else milliseconds(entry["since_previous_ms"]),
             entry["type"],
-            said(entry["data"]),
             handled(entry["deliveries"]),
             entry["correlation_id"][-12:],
+            said(entry["data"]),
         )
     progress.table(table)
     waiting = [
@@ -117,7 +117,7 @@ def said(data: Json) -> str:
 
 def handled(deliveries: Sequence[Json]) -> str:
     """The consumers of an event, with the time that each took."""
-    return ", ".join(
+    return "\n".join(
         f"{one['consumer']} {milliseconds(one['after_ms'])}"
         if one["status"] == "handled"
         else f"{one['consumer']} OPEN"

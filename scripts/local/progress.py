@@ -22,6 +22,8 @@ from config import ScriptError
 HEARTBEAT_S = 15
 # Steps that end sooner print nothing but their result.
 QUIET_S = 1.0
+# Wider than any table.
+MAX_WIDTH = 2000
 
 _stdout = Console(highlight=False, soft_wrap=True)
 _stderr = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -40,7 +42,8 @@ def note(text: str) -> None:
 
 
 def table(rows: Table) -> None:
-    _stdout.print(rows)
+    """Prints a table. Nothing is cut: what is wider than the terminal goes on in its next line."""
+    Console(file=_stdout.file, highlight=False, width=MAX_WIDTH).print(rows)
 
 
 def fail(text: str) -> None:
