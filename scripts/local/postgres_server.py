@@ -56,7 +56,8 @@ def command() -> Sequence[object]:
         "listen_addresses": "127.0.0.1",
         "port": config.port("postgres"),
         "unix_socket_directories": "",
-        "max_connections": 300,
+        # The simulation over PostgreSQL opens a pool for each function.
+        "max_connections": 1000,
         # A killed process loses nothing without fsync. Only a power cut would, and the data is disposable.
         "fsync": "off",
         "timezone": "UTC",
