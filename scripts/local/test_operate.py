@@ -1,5 +1,7 @@
 """What the operator's command line makes of responses of the API."""
 
+import contextlib
+import io
 import unittest
 from typing import Any
 from unittest import mock
@@ -46,10 +48,9 @@ class Orders(unittest.TestCase):
         placed = {"id": ORDER, "status": "pending", "status_reason": "awaiting_payment", "created_at": "2026-11-21"}
         payment = {"id": "p", "status": "pending", "amount": {"amount": 1999, "currency": "USD"}}
         found = {"order": placed, "payment": payment, "timeline": timeline}
-        out, err = progress._stdout, progress._stderr
-        with mock.patch.object(out, "_width", 300), out.capture() as printed, err.capture() as failures:
+        with contextlib.redirect_stdout(io.StringIO()) as printed, progress._stderr.capture() as failures:
             operate.print_order(found)
-        return printed.get() + failures.get()
+        return printed.getvalue() + failures.get()
 
     def test_order_shows_what_each_event_says_and_who_has_not_handled_it(self) -> None:
         shown = self.shown(
