@@ -155,10 +155,10 @@ run "api" {
   }
 
   assert {
-    condition = toset(module.edge.settings.limited_paths) == toset([
+    condition = length(setsubtract([
       for function in values(local.functions) : split(" ", function.trigger.route)[1]
       if function.trigger.kind == "http" && try(function.trigger.public && function.trigger.route != "$default" && !startswith(function.trigger.route, "GET ") && !strcontains(function.trigger.route, "/webhooks/"), false)
-    ])
+    ], module.edge.settings.limited_paths)) == 0
     error_message = "An anonymous write, such as logging in, has no rate rule of its own: passwords could be tried at the general rate."
   }
 

@@ -42,6 +42,18 @@ mock_resource "aws_wafv2_web_acl" {
   }
 }
 
+mock_resource "aws_cloudfront_distribution" {
+  defaults = {
+    arn = "arn:aws:cloudfront::222222222222:distribution/EMOCK"
+  }
+}
+
+mock_resource "aws_cloudfront_response_headers_policy" {
+  defaults = {
+    id = "00000000-0000-0000-0000-000000000000"
+  }
+}
+
 mock_resource "aws_cloudfront_function" {
   defaults = {
     arn = "arn:aws:cloudfront::222222222222:function/mock"
