@@ -58,6 +58,8 @@ const PERSON_SQL: &str = "
     INSERT INTO invoices.series (series, last_number, last_issued_on) VALUES ('2026', 1, now()::date), ('CN-2026', 1, now()::date);
     INSERT INTO invoices.invoices (order_id, user_id, series, position, issued_on, issued_at, draft, created_at)
     VALUES ($person, $person, '2026', 1, now()::date, now(), '{\"buyer\": \"zqxmark\"}', now());
+    INSERT INTO operations.operator_actions (id, at, operator_id, verb, target, reason, request)
+    VALUES ($person, now(), $person, 'redrive', 'stock-reserve', 'asked for by zqxmark', '{}');
     INSERT INTO invoices.refunds (refund_id, order_id, amount, refunded, currency, version) VALUES ($person, $person, 5, 5, 'EUR', 2);
     INSERT INTO invoices.credit_notes (refund_id, is_cancellation, order_id, user_id, series, position, issued_on, issued_at, draft)
     VALUES ($person, false, $person, $person, 'CN-2026', 1, now()::date, now(), '{\"buyer\": \"zqxmark\"}');
