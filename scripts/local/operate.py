@@ -172,13 +172,13 @@ def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     found = []
     for consumer in consumers:
         listed = api.get(f"/ops/dead-letters?queue={consumer}&limit={PAGE}").expect(200)["items"]
-        found += [{"queue": consumer, **letter} for letter in listed]
+        found += [{"queue": consumer, **message} for message in listed]
     return found
 
 
-def print_dead(letters: list[Json]) -> None:
+def print_dead(messages: list[Json]) -> None:
     table = Table("consumer", "message", "since", "reason", "event", "order", "detail", box=None, pad_edge=False)
-    for one in letters:
+    for one in messages:
         event = one["event"] or {}
         table.add_row(
             one["queue"],
@@ -189,7 +189,7 @@ def print_dead(letters: list[Json]) -> None:
             event.get("order_id") or "-",
             one["detail"] or "",
         )
-    show(table, len(letters), "there are no dead letters")
+    show(table, len(messages), "there are no dead letters")
 
 
 def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
@@ -253,8 +253,8 @@ def read_arguments() -> argparse.Namespace:
     still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
     counted = command("queues", "list the queues that have messages", queues, print_queues)
     counted.add_argument("--all", action="store_true", help="and those that have none")
-    letters = command("dead", "list dead letters with their reasons", dead, print_dead)
-    letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
+    dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
+    dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
     again.add_argument("queue", metavar="CONSUMER", help="the function that is to handle them again")
     again.add_argument("--reason", required=True, help="why; it is kept in the audit")

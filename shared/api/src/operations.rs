@@ -103,7 +103,7 @@ pub struct TimelineEntryView {
     pub subject: String,
     /// Version of the aggregate after it.
     pub sequence: u64,
-    /// When it occurred.
+    /// When the event occurred.
     #[schemars(extend("format" = "date-time"))]
     pub occurred_at: String,
     /// Milliseconds since the entry before; null for the first one of a page.
@@ -125,7 +125,7 @@ pub struct TimelineEntryView {
 /// What is known of an event and one of its consumers.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HandlingView {
-    /// The function.
+    /// Name of the consumer's function.
     pub consumer: String,
     /// `handled`; or `open`, which means that it is queued, retried, or a dead letter.
     pub status: &'static str,

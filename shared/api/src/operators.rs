@@ -30,7 +30,7 @@ pub struct StuckOrderView {
     /// When it was placed.
     #[schemars(extend("format" = "date-time"))]
     pub placed_at: String,
-    /// Its last progress.
+    /// When its status or reason last changed.
     #[schemars(extend("format" = "date-time"))]
     pub updated_at: String,
     /// When it is cancelled if nothing happens; null if it waits for as long as it takes.
@@ -60,7 +60,7 @@ impl StuckOrderView {
 /// A consumer with its queue and its dead-letter queue. The numbers are approximate, as SQS tells them.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct QueueView {
-    /// The function.
+    /// Name of the consumer's function.
     pub name: String,
     /// Whether it has a queue, to which dead letters can go back; otherwise it reads a stream, a topic or a bucket.
     pub has_queue: bool,
@@ -122,7 +122,7 @@ pub struct DeadEventView {
     pub kind: String,
     /// Id of the aggregate that it describes.
     pub subject: String,
-    /// When it occurred.
+    /// When the event occurred.
     #[schemars(extend("format" = "date-time"))]
     pub occurred_at: String,
     /// The order that it is about; its timeline tells the rest.
@@ -131,7 +131,7 @@ pub struct DeadEventView {
     /// Id of the request that caused it.
     #[schemars(extend("format" = "uuid"))]
     pub correlation_id: String,
-    /// What it says.
+    /// The members of its data that are no personal data.
     pub data: Map<String, Value>,
 }
 
@@ -166,7 +166,7 @@ pub struct RedriveView {
     /// Id of the action in the audit; null for a dry run, which changes nothing.
     #[schemars(extend("format" = "uuid"))]
     pub action_id: Option<String>,
-    /// The consumer.
+    /// Name of the consumer whose dead letters were chosen.
     pub queue: String,
     /// Number of messages that were moved back.
     pub redriven: usize,
@@ -187,21 +187,21 @@ pub struct OperatorActionView {
     /// Id of the action.
     #[schemars(extend("format" = "uuid"))]
     pub id: String,
-    /// When it began.
+    /// When the action began.
     #[schemars(extend("format" = "date-time"))]
     pub at: String,
-    /// Who: the id of an account.
+    /// Id of the account of the operator.
     #[schemars(extend("format" = "uuid"))]
     pub operator_id: String,
     /// `redrive`.
     pub action: &'static str,
-    /// What it was done to.
+    /// What the action changed: the name of a consumer.
     pub target: String,
-    /// Why.
+    /// The reason that the operator stated.
     pub reason: String,
     /// What was asked for.
     pub request: Map<String, Value>,
-    /// What came of it; null if it did not end, and may have been done in part.
+    /// The result of the action; null if it did not end, and may have been done in part.
     pub outcome: Option<Map<String, Value>>,
 }
 

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 /// How many messages a consumer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueDepth {
-    /// The function.
     pub consumer: String,
     /// In its queue; `None` if it reads a stream.
     pub queue: Option<Waiting>,

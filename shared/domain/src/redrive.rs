@@ -91,12 +91,10 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     pub id: Uuid,
-    /// Who.
     pub operator: UserId,
     pub verb: Verb,
     /// What it is done to, such as the name of a consumer.
     pub target: String,
-    /// Why.
     pub reason: ActionReason,
     /// What was asked for.
     pub request: Map<String, Value>,

@@ -76,7 +76,6 @@ pub struct TimelineEntry {
 /// What is known of an event and one of its consumers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Handling {
-    /// The function.
     pub consumer: String,
     /// When it had handled the event; `None` as long as it has not.
     pub handled_at: Option<Timestamp>,

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { moment } from "../core/i18n/index.ts";
+import { momentInSeconds } from "../core/i18n/index.ts";
 import { Paged, Table } from "../ui/list.tsx";
 import { timeline } from "./reads.ts";
 import { c } from "./texts/index.ts";
@@ -17,7 +17,7 @@ export function Timeline({ id }: { id: string }): JSX.Element {
             {items.map((one) => (
               <tr key={one.id}>
                 <td>
-                  {moment(one.occurred_at)} {one.since_previous_ms !== null && <span class="hint">{c().operations.after(one.since_previous_ms)}</span>}
+                  {momentInSeconds(one.occurred_at)} {one.since_previous_ms !== null && <span class="hint">{c().operations.after(one.since_previous_ms)}</span>}
                 </td>
                 <td>
                   <details>

@@ -88,21 +88,21 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
         })
         .await
     };
-    let letter = find(&|item| item["detail"] == marker.as_str()).await;
-    assert_eq!((&letter["reason"], &letter["event"]), (&json!("unreadable"), &Value::Null));
+    let message = find(&|item| item["detail"] == marker.as_str()).await;
+    assert_eq!((&message["reason"], &message["event"]), (&json!("unreadable"), &Value::Null));
     let queues = api.get("/api/v1/ops/queues").token(&admin).send().await.expect(200);
     let queue = queues["items"].as_array().into_iter().flatten().find(|queue| queue["name"] == consumer.name);
     assert!(queue.is_some_and(|queue| queue["dead_letters"].as_u64() >= Some(1)), "{queue:?}");
 
     let path = format!("/api/v1/ops/queues/{}/redrive", consumer.name);
-    let mut body = json!({ "reason": marker, "message_ids": [letter["id"]], "dry_run": true });
+    let mut body = json!({ "reason": marker, "message_ids": [message["id"]], "dry_run": true });
     let dry = api.post(&path).token(&admin).json(&body).send().await.expect(200);
-    assert_eq!((&dry["redriven"], &dry["message_ids"]), (&json!(0), &json!([letter["id"]])));
+    assert_eq!((&dry["redriven"], &dry["message_ids"]), (&json!(0), &json!([message["id"]])));
     body["dry_run"] = json!(false);
     api.post(&path).token(&api.staff().await).json(&body).send().await.problem(403, "forbidden");
     let done = api.post(&path).token(&admin).json(&body).send().await.expect(200);
     assert_eq!(done["redriven"], 1, "{done}");
-    find(&|item| item["id"] != letter["id"] && item["bytes"] == letter["bytes"] && item["reason"] == "unreadable")
+    find(&|item| item["id"] != message["id"] && item["bytes"] == message["bytes"] && item["reason"] == "unreadable")
         .await;
     let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
     let action = audit["items"].as_array().into_iter().flatten().find(|action| action["reason"] == marker.as_str());

@@ -45,7 +45,6 @@ fn consumed(consumer: &Function, file: &str) -> Vec<Value> {
 struct Outcome<E> {
     handled: Vec<CloudEvent<E>>,
     retried: usize,
-    /// Reasons.
     dead_letters: Vec<String>,
 }
 

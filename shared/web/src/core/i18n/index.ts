@@ -67,9 +67,12 @@ export function sum(amounts: readonly Money[]): Money | null {
 }
 
 const dateTime = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "short" }));
+const dateTimeInSeconds = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "medium" }));
 const dateOnly = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium" }));
 const regions = computed(() => new Intl.DisplayNames(language.value, { type: "region" }));
 
 export const moment = (time: string): string => dateTime.value.format(new Date(time));
+/** A time with its seconds, for operators. */
+export const momentInSeconds = (time: string): string => dateTimeInSeconds.value.format(new Date(time));
 export const day = (time: string): string => dateOnly.value.format(new Date(time));
 export const countryName = (code: string): string => regions.value.of(code) ?? code;

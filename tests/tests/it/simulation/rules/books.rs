@@ -18,7 +18,6 @@ use ports::{MessageTemplates as _, Recipient};
 use std::{collections::BTreeMap, rc::Rc};
 use testkit::build;
 
-/// All of them.
 pub(super) fn books<S: Backend>(world: &World<S>, books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
     if !world.plan.misstates {
         ledger(world)?;
