@@ -166,9 +166,10 @@ async fn uploaded_image_is_shown_in_sizes_and_a_suspicious_one_is_quarantined() 
     assert_eq!((&product["image_url"], &product["images"]), (&Value::Null, &json!([])));
 }
 
-/// The import or export at this path, once it has ended.
+/// The import or export at this path, once it has ended: within a minute or two, in which other journeys may stop services.
 async fn ended(api: &ApiClient, staff: &str, path: &str) -> Value {
     eventually("the job has ended", async || {
+        let _stack = shared_stack().await;
         let job = api.get(path).token(staff).send().await.expect(200);
         (job["ended_at"] != Value::Null).then_some(job)
     })
@@ -178,10 +179,12 @@ async fn ended(api: &ApiClient, staff: &str, path: &str) -> Value {
 /// Imports a file. Returns the import, once it has ended.
 async fn import(api: &ApiClient, staff: &str, mode: &str, file: &str) -> Value {
     let request = json!({ "mode": mode, "size": file.len() });
+    let stack = shared_stack().await;
     let created = api.post("/api/v1/products/imports").token(staff).json(&request).send().await.expect(202);
     let url = created["upload"]["url"].as_str().expect("a URL");
     let sent = api.http.put(url).header("content-type", "application/x-ndjson").body(file.to_owned()).send().await;
     assert_eq!(sent.expect("a response").status().as_u16(), 200);
+    drop(stack);
     ended(api, staff, &format!("/api/v1/products/imports/{}", id(&created))).await
 }
 
@@ -198,8 +201,9 @@ async fn download(api: &ApiClient, link: &Value) -> String {
 
 #[tokio::test]
 async fn products_are_imported_exported_and_imported_again_without_a_change() {
-    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (stack, api) = (shared_stack().await, ApiClient::new());
     let staff = api.staff().await;
+    drop(stack);
     let category = unique("bulk").to_lowercase();
     let product = |n: usize| {
         json!({
@@ -214,6 +218,7 @@ async fn products_are_imported_exported_and_imported_again_without_a_change() {
     let first = import(&api, &staff, "create", &lines.join("\n")).await;
     assert_eq!((&first["status"], &first["lines"]), (&json!("completed_with_errors"), &json!(100)), "{first}");
     assert_eq!((&first["created"], &first["rejected"]), (&json!(95), &json!(5)), "{first}");
+    let stack = shared_stack().await;
     let errors = download(&api, &first["errors_url"]).await;
     assert_eq!((errors.lines().count(), first["errors"].as_array().map(Vec::len)), (5, Some(5)));
     assert_eq!((&first["errors"][4]["line"], &first["errors"][4]["code"]), (&json!(51), &json!("sku-repeated")));
@@ -230,13 +235,17 @@ async fn products_are_imported_exported_and_imported_again_without_a_change() {
     assert!(is_listed(&api, &staff, "imports", &first).await);
     let created = api.post("/api/v1/products/exports").token(&staff).send().await.expect(202);
     assert!(is_listed(&api, &staff, "exports", &created).await);
+    drop(stack);
     let export = ended(&api, &staff, &format!("/api/v1/products/exports/{}", id(&created))).await;
+    let stack = shared_stack().await;
     let file = download(&api, &export["url"]).await;
+    drop(stack);
     assert_eq!(export["products"], file.lines().count(), "{export}");
     let own: Vec<&str> = file.lines().filter(|line| line.contains(&category)).collect();
     assert_eq!(own.len(), 95);
     let again = import(&api, &staff, "upsert", &own.join("\n")).await;
     assert_eq!((&again["status"], &again["unchanged"]), (&json!("completed"), &json!(95)), "{again}");
+    let _stack = shared_stack().await;
     let customer = api.customer().await;
     api.post("/api/v1/products/exports").token(&customer.token).send().await.problem(403, "forbidden");
 }
