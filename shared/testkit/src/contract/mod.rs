@@ -207,9 +207,14 @@ fn now() -> Timestamp {
     later(0)
 }
 
+thread_local! {
+    /// When the rule began: a rule that compares instants must not meet the end of a second.
+    static BEGAN: Timestamp = Timestamp::now();
+}
+
 /// The instant `seconds` after [`now`].
 fn later(seconds: i64) -> Timestamp {
-    Timestamp::from_second(Timestamp::now().as_second() + seconds).expect("within the calendar")
+    Timestamp::from_second(BEGAN.with(|began| began.as_second()) + seconds).expect("within the calendar")
 }
 
 /// A new claim.
