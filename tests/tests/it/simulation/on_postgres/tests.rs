@@ -12,8 +12,8 @@ use crate::simulation::{
 use std::{rc::Rc, time::Instant};
 use testkit::{Dependency, FaultPoint};
 
-/// Random schedules of a normal test run.
-const SCHEDULES: u64 = 1_000;
+/// Random schedules of a normal test run; `scripts/test --full postgres` runs 2 000.
+const SCHEDULES: u64 = 300;
 
 fn at_random(server: &Server, seed: u64, defect: Option<Defect>) -> Result<RunReport, Violation> {
     run::at_random(server.schedule(), beginning(), seed, &Rc::new(Choices::of(seed)), defect)
