@@ -338,6 +338,7 @@ locals {
   arns = {
     logs          = { for name in keys(local.functions) : name => format(local.arn, "logs", "log-group:/aws/lambda/${local.prefix}-${name}:*") }
     table         = { for name, physical in module.tables.names : name => format(local.arn, "dynamodb", "table/${physical}") }
+    index         = { for name, physical in module.tables.names : name => format(local.arn, "dynamodb", "table/${physical}/index/${local.catalog.tables[name].index.name}") }
     table_changes = { for name, physical in module.tables.names : name => format(local.arn, "dynamodb", "table/${physical}/stream/*") }
     bucket        = local.bucket_arns
     objects       = { for name, arn in local.bucket_arns : name => "${arn}/*" }

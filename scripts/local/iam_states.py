@@ -6,8 +6,11 @@ A state that takes hours, or a function that died, is made in the database.
 import json
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aws
+import config
 import postgres_server
 import sample_data
 import samples
@@ -73,6 +76,21 @@ def _unresolved_payment(data: StackData) -> list[Any]:
     return [data.event("payment-reconcile")]
 
 
+def _lost_change(data: StackData) -> list[Any]:
+    """A change of an hour ago whose event is not in the outbox."""
+    product = data.replacements[sample_data.PRODUCT]
+    hour = (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%dT%H")
+    aws.client("dynamodb", config.aws_env()).update_item(
+        TableName=config.physical_name("products"),
+        Key={"pk": {"S": f"PRODUCT#{product}"}},
+        UpdateExpression="SET changed_in = :hour",
+        ExpressionAttributeValues={":hour": {"S": hour}},
+    )
+    _sql(f"delete from catalogue.outbox where event ->> 'subject' = '{product}'")
+    _sql("delete from catalogue.product_sweep")
+    return [data.event("product-sweep")]
+
+
 def _refund_without_list(data: StackData) -> list[Any]:
     """A webhook that does not list the refunds of its charge, so that the gateway is asked."""
     charge = {"id": "ch_none", "object": "charge", "payment_intent": data.transaction, "refunded": True}
@@ -130,6 +148,7 @@ STATES: dict[str, Callable[[StackData], list[Any]]] = {
     "order-sweep": _stuck_order,
     "payment-reconcile": _unresolved_payment,
     "payment-webhook": _refund_without_list,
+    "product-sweep": _lost_change,
     "stock-sweep": _expired_reservation,
     "user-erase": _another_account,
 }

@@ -212,6 +212,39 @@ def print_redrive(moved: Json) -> None:
             progress.note(message)
 
 
+def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
+    """Delivers published events again to one consumer, a page at a time."""
+    body: Json = {
+        "reason": arguments.reason,
+        "consumer": arguments.consumer,
+        "from": arguments.since,
+        "to": arguments.until,
+        "dry_run": arguments.dry_run,
+        "per_second": arguments.per_second,
+    }
+    optional = {"event_types": arguments.type, "subject": arguments.subject, "cursor": arguments.cursor}
+    body |= {name: value for name, value in optional.items() if value}
+    total: Json = {"consumer": arguments.consumer, "replayed": 0, "event_ids": [], "dry_run": arguments.dry_run}
+    while True:
+        page: Json = api.post("/ops/replay", body).expect(200)
+        total["replayed"] += page["replayed"]
+        total["event_ids"] += page["event_ids"]
+        body["cursor"] = page["next_cursor"]
+        if not page["next_cursor"]:
+            return total
+        if not arguments.json:
+            progress.note(f"{len(total['event_ids'])} so far; to go on from here: --cursor {page['next_cursor']}")
+
+
+def print_replay(total: Json) -> None:
+    if total["dry_run"]:
+        progress.heading(f"{len(total['event_ids'])} would be delivered to {total['consumer']}; none was")
+        for event in total["event_ids"]:
+            progress.note(event)
+    else:
+        progress.done(f"{total['replayed']} events were sent to {total['consumer']}")
+
+
 def audit(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
     """The last actions of operators."""
     listed: list[Json] = api.get(f"/ops/audit?limit={PAGE}").expect(200)["items"]
@@ -262,6 +295,20 @@ def read_arguments() -> argparse.Namespace:
     again.add_argument("--max", type=int, help="how many at most; 100 by default")
     again.add_argument("--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default")
     again.add_argument("--dry-run", action="store_true", help="say what would be moved, and move nothing")
+    replayed = command(
+        "replay", "deliver published events of the last seven days again to a consumer", replay, print_replay
+    )
+    replayed.add_argument("consumer", metavar="CONSUMER", help="the function that is to receive them")
+    replayed.add_argument("--reason", required=True, help="why; it is kept in the audit")
+    replayed.add_argument("--from", dest="since", required=True, metavar="TIME", help="published since, RFC 3339")
+    replayed.add_argument("--to", dest="until", required=True, metavar="TIME", help="published before")
+    replayed.add_argument("--type", action="append", metavar="EVENT", help="this type alone; may be repeated")
+    replayed.add_argument("--subject", metavar="ID", help="about this order, payment, product or user alone")
+    replayed.add_argument(
+        "--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default"
+    )
+    replayed.add_argument("--cursor", help="go on from where a run stopped")
+    replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
     command("audit", "list what operators did, who and why", audit, print_audit)
     return parser.parse_args()
 

@@ -43,6 +43,26 @@ class Pages(unittest.TestCase):
         self.assertEqual(asked, ["/x?minutes=1&limit=100", "/x?minutes=1&limit=100&cursor=abc"])
 
 
+class Replays(unittest.TestCase):
+    def test_every_page_is_replayed_from_the_cursor_of_the_one_before(self) -> None:
+        asked: list[dict[str, Any]] = []
+
+        class Api:
+            def post(self, _path: str, body: dict[str, Any]) -> Any:
+                asked.append(dict(body))
+                page = {"replayed": 2, "event_ids": ["a", "b"], "next_cursor": None if len(asked) > 1 else "next"}
+                return mock.Mock(expect=lambda _status: page)
+
+        command = ["ops", "replay", "product-index", "--json", "--reason", "a defect", "--from", "t0", "--to", "t1"]
+        with mock.patch("sys.argv", command):
+            arguments = operate.read_arguments()
+        api: Any = Api()
+        total = operate.replay(api, arguments)
+        self.assertEqual((total["replayed"], len(total["event_ids"])), (4, 4))
+        self.assertEqual([page.get("cursor") for page in asked], [None, "next"])
+        self.assertNotIn("subject", asked[0])
+
+
 class Orders(unittest.TestCase):
     def shown(self, timeline: list[dict[str, Any]]) -> str:
         placed = {"id": ORDER, "status": "pending", "status_reason": "awaiting_payment", "created_at": "2026-11-21"}

@@ -231,7 +231,7 @@ run "functions" {
     condition = alltrue(flatten([
       for name, function in local.functions : [
         for grant in function.grants : alltrue([for table in grant.on.names : local.catalog.tables[table].context == function.context])
-        if contains(["table"], grant.on.kind)
+        if contains(["index", "table"], grant.on.kind)
       ]
     ]))
     error_message = "A function may use a table of another context."

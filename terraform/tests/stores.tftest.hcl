@@ -42,6 +42,16 @@ run "tables" {
   }
 
   assert {
+    condition = alltrue([
+      for name, table in aws_dynamodb_table.this : alltrue([
+        for index in table.global_secondary_index :
+        index.hash_key == jsondecode(file("catalog.json")).tables[name].index.key && index.projection_type == "KEYS_ONLY"
+      ]) && length(table.global_secondary_index) == 1
+    ])
+    error_message = "The sweep of lost changes needs the index, and a copy of the items would double the cost of each write."
+  }
+
+  assert {
     condition     = alltrue([for name, table in aws_dynamodb_table.this : table.ttl[0].enabled && table.ttl[0].attribute_name == jsondecode(file("catalog.json")).tables[name].ttl])
     error_message = "Items that expire must go by the attribute that the functions write."
   }

@@ -3,9 +3,9 @@
 //!
 //! A redelivered record gives the same event id, and is committed once.
 
-use domain::{Event, product::Product};
+use domain::product::Product;
 use edge::dynamodb::{Change, ChangeKind};
-use kernel::{Failure, FailureKind, TraceContext};
+use kernel::{Failure, FailureKind};
 use ports::{Cache, EventOutbox, product_cache_key};
 use serde_json::Value;
 
@@ -32,8 +32,5 @@ pub async fn handle(
     }
     // A reader may have cached the product between the change and its invalidation by the function that made it.
     cache.invalidate(&product_cache_key(product.id)).await;
-    let id = product.event_id();
-    let event =
-        Event::new(id, product.id, product.version, product.updated_at, &TraceContext::new(id), product.event());
-    events.commit(&event).await
+    events.commit(&product.change_event()).await
 }

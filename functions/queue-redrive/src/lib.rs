@@ -6,7 +6,7 @@
 use api::RedriveView;
 use domain::{
     queue::DeadMessage,
-    redrive::{self, Action, Outcome, Redrive},
+    redrive::{self, Action, Outcome, Redrive, Verb},
 };
 use edge::http::{Call, Reply};
 use kernel::{Failure, Uuid};
@@ -30,7 +30,7 @@ pub async fn handle(
     actions.begin(&action).await?;
     let chosen = choose(queues, consumer, &wanted).await?;
     let (redriven, result) = move_back(queues, consumer, &chosen, &wanted).await;
-    actions.finish(action.id, Outcome { matched: chosen.len(), redriven }, call.now).await?;
+    actions.finish(action.id, Outcome { verb: Verb::Redrive, matched: chosen.len(), done: redriven }, call.now).await?;
     queues.release(consumer, chosen.get(redriven..).unwrap_or_default()).await?;
     result.map(|()| Reply::ok(view(Some(action.id), consumer, &chosen, redriven)))
 }

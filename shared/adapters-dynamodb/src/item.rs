@@ -20,7 +20,11 @@ const RETENTION_S: i64 = 24 * 60 * 60;
 const PRODUCT: &str = "PRODUCT#";
 
 /// The attributes of a product that staff change.
-const STATED: [&str; 8] = ["name", "description", "category", "price", "images", "active", "version", "updated_at"];
+const STATED: [&str; 9] =
+    ["name", "description", "category", "price", "images", "active", "version", "updated_at", CHANGED_IN];
+
+/// The partition key of the index by change: the hour of the last change by staff.
+pub(super) const CHANGED_IN: &str = catalog::PRODUCTS.index.key;
 
 /// The attribute that says what changed a product last.
 pub(super) const LAST_CHANGE: &str = "last_change";
@@ -66,7 +70,21 @@ fn item(key: String, attributes: impl Serialize) -> Result<Item, Failure> {
 }
 
 pub(super) fn product(product: &Product) -> Result<Item, Failure> {
-    item(product_key(product.id), product)
+    let mut item = item(product_key(product.id), product)?;
+    item.insert(CHANGED_IN.to_owned(), hour(product.updated_at));
+    Ok(item)
+}
+
+/// The hour of a time, such as `2026-11-21T08`.
+pub(super) fn hour(at: Timestamp) -> AttributeValue {
+    AttributeValue::S(at.strftime("%Y-%m-%dT%H").to_string())
+}
+
+/// The product of an entry in the index.
+pub(super) fn changed_id(entry: &Item) -> Result<ProductId, Failure> {
+    let key = entry.get(KEY).and_then(|key| key.as_s().ok());
+    let id = key.and_then(|key| key.strip_prefix(PRODUCT)).and_then(|id| id.parse().ok());
+    id.ok_or_else(|| malformed_product("its key in the index has no id"))
 }
 
 /// What staff change of a product, and who changed it last: the filter of the table's stream selects by it.

@@ -22,6 +22,7 @@ use domain::product::Product;
 use domain::text::Sku;
 use item::Item;
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use ports::{ChangedProduct, SweepPosition};
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -86,6 +87,31 @@ impl DynamoProducts {
                 Err(Failure::unavailable(DEPENDENCY, "the same transaction is in progress"))
             }
             _ => Err(aws::to_failure(DEPENDENCY, &error)),
+        }
+    }
+
+    /// The items of products, in any order.
+    async fn read(&self, ids: &[ProductId]) -> Result<Vec<Item>, Failure> {
+        let keys: BTreeSet<String> = ids.iter().map(|id| item::product_key(*id)).collect();
+        let mut keys: Vec<Item> =
+            keys.into_iter().map(|key| Item::from([(item::KEY.to_owned(), AttributeValue::S(key))])).collect();
+        let mut found = Vec::with_capacity(keys.len());
+        for _ in 0..MAX_BATCH_READS {
+            if keys.is_empty() {
+                return Ok(found);
+            }
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let wanted = wanted.map_err(Failure::internal)?;
+            let read = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
+            let read = read.map_err(|error| aws::to_failure(DEPENDENCY, &error))?;
+            let items = read.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            found.extend(items);
+            keys =
+                read.unprocessed_keys.unwrap_or_default().remove(&self.table).map_or_else(Vec::new, |left| left.keys);
+        }
+        match keys.is_empty() {
+            true => Ok(found),
+            false => Err(Failure::unavailable(DEPENDENCY, "keys of a batch remain unread")),
         }
     }
 
@@ -200,29 +226,7 @@ impl ports::ProductStore for DynamoProducts {
     }
 
     async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure> {
-        let keys: BTreeSet<String> = ids.iter().map(|id| item::product_key(*id)).collect();
-        let mut keys: Vec<Item> =
-            keys.into_iter().map(|key| Item::from([(item::KEY.to_owned(), AttributeValue::S(key))])).collect();
-        let mut found = Vec::with_capacity(keys.len());
-        for _ in 0..MAX_BATCH_READS {
-            if keys.is_empty() {
-                return Ok(found);
-            }
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let wanted = wanted.map_err(Failure::internal)?;
-            let read = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
-            let read = read.map_err(|error| aws::to_failure(DEPENDENCY, &error))?;
-            let items = read.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-            for item in items {
-                found.push(item::to_product(item)?);
-            }
-            keys =
-                read.unprocessed_keys.unwrap_or_default().remove(&self.table).map_or_else(Vec::new, |left| left.keys);
-        }
-        match keys.is_empty() {
-            true => Ok(found),
-            false => Err(Failure::unavailable(DEPENDENCY, "keys of a batch remain unread")),
-        }
+        self.read(ids).await?.into_iter().map(item::to_product).collect()
     }
 
     async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure> {
@@ -240,6 +244,36 @@ impl ports::ProductStore for DynamoProducts {
             .send()
             .await;
         is_met(updated)
+    }
+}
+
+impl ports::ProductChanges for DynamoProducts {
+    async fn changed(&self, position: SweepPosition, limit: u32) -> Result<Vec<ChangedProduct>, Failure> {
+        let hour = item::hour(position.hour);
+        let start = position.after.map(|id| {
+            let key = AttributeValue::S(item::product_key(id));
+            Item::from([(item::KEY.to_owned(), key), (item::CHANGED_IN.to_owned(), hour.clone())])
+        });
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(catalog::PRODUCTS.index.name)
+            .key_condition_expression("changed_in = :hour")
+            .expression_attribute_values(":hour", hour)
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit).map_err(Failure::internal)?)
+            .send()
+            .await
+            .map_err(|error| aws::to_failure(DEPENDENCY, &error))?;
+        let ids: Vec<_> = page.items().iter().map(item::changed_id).collect::<Result<_, _>>()?;
+        let mut found = HashMap::new();
+        for item in self.read(&ids).await? {
+            found.insert(item::changed_id(&item)?, item::to_product(item));
+        }
+        let missing = || Err(Failure::internal("the index has a product that the table lacks"));
+        // In the order of the index, in which the next page goes on.
+        Ok(ids.iter().map(|id| ChangedProduct { id: *id, product: found.remove(id).unwrap_or_else(missing) }).collect())
     }
 }
 

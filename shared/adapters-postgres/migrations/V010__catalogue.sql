@@ -55,6 +55,14 @@ CREATE FUNCTION catalogue.tolerate_typos() RETURNS boolean LANGUAGE sql VOLATILE
     SELECT set_config('pg_trgm.word_similarity_threshold', '0.4', true) IS NOT NULL;
 $$;
 
+-- How far product-sweep has come in the changes of the products table.
+CREATE TABLE catalogue.product_sweep (
+    is_only       boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
+    hour          timestamptz NOT NULL,
+    -- The last product of a page; NULL at the beginning of the hour.
+    after_product uuid
+);
+
 -- Imports and exports of products, and how far each has come. A function takes on one that is due, for a time, and whoever took it on last
 -- stores what it did.
 CREATE TABLE catalogue.jobs (

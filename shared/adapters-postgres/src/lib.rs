@@ -13,6 +13,7 @@ mod contacts;
 mod credit_notes;
 mod database;
 mod errors;
+mod event_history;
 mod event_records;
 mod events;
 mod fragments;
@@ -51,6 +52,7 @@ mod wiring;
 
 pub use contacts::PgContacts;
 pub use database::Database;
+pub use event_history::PgEventHistory;
 pub use event_records::PgEventRecords;
 pub use events::PgEvents;
 pub use invoices::PgInvoices;

@@ -4,9 +4,9 @@
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{
-    Database, Migrator, PasswordSource, PgContacts, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger,
-    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock,
-    PgUsers, PgWebhooks, PgWindows, Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs,
+    PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords,
+    PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -83,6 +83,11 @@ pub fn events<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgEvents<B>> {
 /// What operators see of every event.
 pub fn event_records(wiring: &Wiring) -> Result<PgEventRecords> {
     Ok(PgEventRecords::new(database(wiring)?))
+}
+
+/// The published events of all outboxes.
+pub fn event_history(wiring: &Wiring) -> Result<PgEventHistory> {
+    Ok(PgEventHistory::new(database(wiring)?))
 }
 
 /// What operators did.

@@ -2,7 +2,7 @@
 
 mod queues;
 
-pub use queues::{SqsQueues, dead_letter_queues, queue_depths};
+pub use queues::{SqsQueues, consumer_queues, dead_letter_queues, queue_depths};
 
 use adapters::aws;
 use adapters::wiring::{Result, Wiring};

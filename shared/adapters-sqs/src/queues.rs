@@ -35,6 +35,11 @@ pub fn dead_letter_queues(wiring: &Wiring) -> Result<SqsQueues> {
     queues(wiring)
 }
 
+/// The queues of all consumers, to send to.
+pub fn consumer_queues(wiring: &Wiring) -> Result<SqsQueues> {
+    queue_depths(wiring)
+}
+
 fn queues(wiring: &Wiring) -> Result<SqsQueues> {
     Ok(SqsQueues::new(Client::new(wiring.sdk()?), wiring.config().queues_url()?))
 }
@@ -147,6 +152,14 @@ impl ports::DeadLetterQueues for SqsQueues {
         let delete = self.client.delete_message().queue_url(self.dead_letter_url(consumer));
         let deleted = delete.receipt_handle(&message.receipt).send().await;
         deleted.map(drop).map_err(|error| aws::to_failure("dead-letter queue", &error))
+    }
+}
+
+impl ports::ConsumerQueues for SqsQueues {
+    async fn send(&self, consumer: &str, body: &str, delay_s: u32) -> Result<(), Failure> {
+        let delay = i32::try_from(delay_s).map_err(Failure::internal)?;
+        let request = self.client.send_message().queue_url(self.url(consumer)).message_body(body).delay_seconds(delay);
+        request.send().await.map(drop).map_err(|error| aws::to_failure("queue", &error))
     }
 }
 

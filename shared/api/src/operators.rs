@@ -181,6 +181,35 @@ impl RedriveView {
     }
 }
 
+/// What a replay did, or would do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReplayView {
+    /// Id of the action in the audit; null for a dry run, which delivers nothing.
+    #[schemars(extend("format" = "uuid"))]
+    pub action_id: Option<String>,
+    /// Name of the consumer.
+    pub consumer: String,
+    /// Number of events that were sent to the queue of the consumer.
+    pub replayed: usize,
+    /// Ids of the events that were chosen, in the order of their publication.
+    pub event_ids: Vec<String>,
+    /// Where another request goes on; null after the last event.
+    pub next_cursor: Option<String>,
+}
+
+impl ReplayView {
+    /// The view of a replay of these events.
+    pub fn new(action: Option<Uuid>, consumer: &str, events: Vec<Uuid>, replayed: usize, next: Option<String>) -> Self {
+        Self {
+            action_id: action.map(id),
+            consumer: consumer.to_owned(),
+            replayed,
+            event_ids: events.into_iter().map(id).collect(),
+            next_cursor: next,
+        }
+    }
+}
+
 /// Something that an operator did.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OperatorActionView {
@@ -193,7 +222,7 @@ pub struct OperatorActionView {
     /// Id of the account of the operator.
     #[schemars(extend("format" = "uuid"))]
     pub operator_id: String,
-    /// `redrive`.
+    /// `redrive` or `replay`.
     pub action: &'static str,
     /// What the action changed: the name of a consumer.
     pub target: String,

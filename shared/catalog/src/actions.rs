@@ -5,6 +5,8 @@
 pub enum Action {
     GetItem,
     BatchGetItem,
+    /// Of the index of the table.
+    Query,
     PutItem,
     /// An update of these attributes of an item, and of no other.
     UpdateItem(&'static [&'static str]),
@@ -32,6 +34,7 @@ impl Action {
         match self {
             Self::GetItem => "dynamodb:GetItem",
             Self::BatchGetItem => "dynamodb:BatchGetItem",
+            Self::Query => "dynamodb:Query",
             Self::PutItem => "dynamodb:PutItem",
             Self::UpdateItem(_) => "dynamodb:UpdateItem",
             Self::GetObject => "s3:GetObject",

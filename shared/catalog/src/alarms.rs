@@ -196,6 +196,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(Emitted(OUTBOX_SWEEP), "OutboxLag", Maximum, Above(120_000.0)).for_periods(MINUTE, 3, 5).or_silent(),
     Alarm::new("outbox-waiting", "outbox", Ticket, "More than a thousand committed events wait to be published.")
         .when(Emitted(OUTBOX_SWEEP), "OutboxWaiting", Maximum, Above(1000.0)).for_periods(MINUTE, 10, 15),
+    Alarm::new("product-sweep-errors", "outbox", Ticket, "A changed product cannot be read, so that its event cannot be published again.")
+        .when(Emitted(PRODUCT_SWEEP), "ProductSweepErrors", Maximum, Above(0.0)).for_periods(HOUR, 2, 3),
     Alarm::new("retention-behind", "outbox", Ticket, "Rows past their retention are not deleted as fast as they expire.")
         .when(Emitted(OUTBOX_SWEEP), "RetentionTablesBehind", Maximum, Above(0.0)).for_periods(15 * MINUTE, 8, 8),
     Alarm::new("outbox-publish-deferred", "outbox", Ticket, "The bus accepts events late: they are left to the sweep.")

@@ -13,11 +13,27 @@ pub struct Table {
     pub env: &'static str,
     /// TTL attribute: epoch seconds after which an item expires.
     pub ttl: &'static str,
+    /// The index of the items by the hour of their last change, for the sweep of what the table's stream lost.
+    pub index: Index,
+}
+
+/// A global secondary index of a table. It has the keys of the items that have its attribute, and nothing else of them.
+#[derive(Debug)]
+pub struct Index {
+    pub name: &'static str,
+    /// Name of its partition key, a string.
+    pub key: &'static str,
 }
 
 /// Products, reservations of SKUs and idempotency records, distinguished by the prefix of the key.
-pub const PRODUCTS: Table =
-    Table { name: "products", context: Context::Catalogue, key: "pk", env: "PRODUCTS_TABLE", ttl: "expires_at" };
+pub const PRODUCTS: Table = Table {
+    name: "products",
+    context: Context::Catalogue,
+    key: "pk",
+    env: "PRODUCTS_TABLE",
+    ttl: "expires_at",
+    index: Index { name: "by-change", key: "changed_in" },
+};
 
 pub const TABLES: &[&Table] = &[&PRODUCTS];
 

@@ -65,7 +65,7 @@ pub const RETENTION: &[RetentionRule] = &[
     // Until no comparison reads it any more.
     rule(PostgresTable, &["payments.statement_lines"], Deleted { since: "at", days: 8 }),
 
-    rule(PostgresTable, &["payments.reconciliation"], Kept("one row")),
+    rule(PostgresTable, &["catalogue.product_sweep", "payments.reconciliation"], Kept("one row")),
     rule(PostgresTable, &[
         "orders.orders", "orders.order_lines", "orders.order_notes", "payments.payments", "payments.transfers", "invoices.invoices",
         "invoices.credit_notes", "invoices.series", "invoices.refunds", "invoices.refund_failures",

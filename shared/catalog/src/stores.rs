@@ -105,6 +105,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "catalogue.products", Nothing),
     store(PostgresTable, "catalogue.product_prices", Nothing),
     store(PostgresTable, "catalogue.jobs", Nothing),
+    store(PostgresTable, "catalogue.product_sweep", Nothing),
     store(PostgresTable, "inventory.stock", Nothing),
     store(PostgresTable, "inventory.reservations", Nothing),
     store(PostgresTable, "inventory.reservation_lines", Nothing),

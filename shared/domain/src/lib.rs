@@ -38,6 +38,7 @@ pub mod queue;
 pub mod recipient;
 pub mod reconciliation;
 pub mod redrive;
+pub mod replay;
 pub mod restore;
 pub mod saved_method;
 pub mod second_factor;

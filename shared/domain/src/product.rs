@@ -1,17 +1,23 @@
 //! Products of the catalogue.
 
 use crate::{
-    DomainEvent, Money,
+    DomainEvent, Event, Money,
     event::{ProductCreated, ProductDeleted, ProductUpdated},
     id::{ImageId, ProductId},
     image::{self, AddImage, ProductImage, Refusal, State},
     order::ProductSnapshot,
     text::{Category, Description, ProductName, Sku},
 };
-use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use kernel::{Failure, FailureKind, Timestamp, TraceContext, Uuid, seconds_after};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+
+/// Seconds of an hour.
+pub const HOUR_S: i64 = 3600;
+
+/// A creation is published again by a sweep of changes up to so many hours later. The outbox knows for seven days that it was published.
+pub const CREATION_HOURS: i64 = 72;
 
 /// Maximum initial stock, in units.
 pub const MAX_STOCK: u32 = 100_000_000;
@@ -218,8 +224,28 @@ impl Product {
         self.images.iter().filter(|image| image.state == State::Ready)
     }
 
+    /// The event of this version in its envelope, with an id that is the same each time.
+    pub fn change_event(&self) -> Event {
+        let id = self.event_id();
+        Event::new(id, self.id, self.version, self.updated_at, &TraceContext::new(id), self.event())
+    }
+
+    /// [`change_event`](Self::change_event) of the first version, with what the product is now.
+    fn creation_event(&self) -> Event {
+        let first = Self { version: 1, updated_at: self.created_at, active: true, ..self.clone() };
+        first.change_event()
+    }
+
+    /// The events to publish of a product that was changed in the hour that begins at `hour`, should they be lost: that of its version, and
+    /// that of its creation, if it was created at most [`CREATION_HOURS`] before.
+    pub fn events_since(&self, hour: Timestamp) -> Result<Vec<Event>, Failure> {
+        let is_new = self.created_at >= seconds_after(hour, -CREATION_HOURS * HOUR_S)?;
+        let creation = (is_new && self.version > 1).then(|| self.creation_event());
+        Ok(creation.into_iter().chain([self.change_event()]).collect())
+    }
+
     /// The event of this version of the product.
-    pub fn event(&self) -> DomainEvent {
+    fn event(&self) -> DomainEvent {
         match self.version {
             _ if !self.active => self.deleted().into(),
             1 => self.created().into(),
@@ -229,7 +255,7 @@ impl Product {
 
     /// The id of the event of this version: the product's id, later by a millisecond for each version before, so that a change that is
     /// published twice has one id.
-    pub fn event_id(&self) -> Uuid {
+    fn event_id(&self) -> Uuid {
         const MILLISECOND: u32 = 80;
         let later = u128::from(self.version.saturating_sub(1)) << MILLISECOND;
         Uuid::from_u128(self.id.0.as_u128().wrapping_add(later))

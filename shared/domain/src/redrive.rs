@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Most messages that one request moves.
-const MAX_MESSAGES: u32 = 100;
+pub(crate) const MAX_MESSAGES: u32 = 100;
 /// Most messages that a request looks at to find those that it names.
 const MAX_SEARCHED: u32 = 1_000;
 /// Longest delay of a message in SQS, in seconds.
@@ -38,15 +38,9 @@ pub struct Redrive {
 impl Redrive {
     /// Checks the numbers. Fails with `Invalid`, naming the member.
     pub fn check(&self) -> Result<(), Failure> {
-        let allowed = 1..=MAX_MESSAGES;
-        if self.max.is_some_and(|max| !allowed.contains(&max)) {
-            return Err(Failure::field("/max", "must be from 1 to 100"));
-        }
-        if self.per_second.is_some_and(|rate| !allowed.contains(&rate)) {
-            return Err(Failure::field("/per_second", "must be from 1 to 100"));
-        }
+        check_numbers(self.max, self.per_second)?;
         let count = self.message_ids.as_ref().map(|ids| u32::try_from(ids.len()).unwrap_or(u32::MAX));
-        match count.is_some_and(|count| !allowed.contains(&count)) {
+        match count.is_some_and(|count| !(1..=MAX_MESSAGES).contains(&count)) {
             true => Err(Failure::field("/message_ids", "must be 1 to 100 ids")),
             false => Ok(()),
         }
@@ -74,9 +68,26 @@ impl Redrive {
 
     /// The delay of each message in seconds, so that no more than the rate are delivered in a second.
     pub fn delays(&self) -> impl Iterator<Item = u32> + use<> {
-        let rate = self.per_second.unwrap_or(DEFAULT_RATE).max(1);
-        (0..MAX_MESSAGES).map(move |n| (n / rate).min(MAX_DELAY_S))
+        delays(self.per_second)
     }
+}
+
+/// Checks how many messages a request moves, and how many in a second.
+pub(crate) fn check_numbers(max: Option<u32>, per_second: Option<u32>) -> Result<(), Failure> {
+    let is_allowed = |number: Option<u32>| number.is_none_or(|number| (1..=MAX_MESSAGES).contains(&number));
+    if !is_allowed(max) {
+        return Err(Failure::field("/max", "must be from 1 to 100"));
+    }
+    if !is_allowed(per_second) {
+        return Err(Failure::field("/per_second", "must be from 1 to 100"));
+    }
+    Ok(())
+}
+
+/// The delay of each message of a request in seconds.
+pub(crate) fn delays(per_second: Option<u32>) -> impl Iterator<Item = u32> + use<> {
+    let rate = per_second.unwrap_or(DEFAULT_RATE).max(1);
+    (0..MAX_MESSAGES).map(move |n| (n / rate).min(MAX_DELAY_S))
 }
 
 words! {
@@ -84,6 +95,8 @@ words! {
     pub enum Verb {
         /// Moved dead letters back to their queue.
         Redrive,
+        /// Delivered published events again.
+        Replay,
     }
 }
 
@@ -121,19 +134,24 @@ impl Action {
     }
 }
 
-/// What came of a redrive.
+/// What came of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// Messages that were found.
+    pub verb: Verb,
+    /// Messages or events that were found.
     pub matched: usize,
-    /// Messages that were moved.
-    pub redriven: usize,
+    /// Those that were moved or delivered.
+    pub done: usize,
 }
 
 impl Outcome {
     /// As it is stored and shown.
     pub fn members(self) -> Map<String, Value> {
-        Map::from_iter([("matched".to_owned(), self.matched.into()), ("redriven".to_owned(), self.redriven.into())])
+        let done = match self.verb {
+            Verb::Redrive => "redriven",
+            Verb::Replay => "replayed",
+        };
+        Map::from_iter([("matched".to_owned(), self.matched.into()), (done.to_owned(), self.done.into())])
     }
 }
 

@@ -53,6 +53,39 @@ pub trait ProductStore {
     async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure>;
 }
 
+/// A place in the changes of products: all hours before, and of this hour the products up to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SweepPosition {
+    /// Beginning of the hour.
+    pub hour: Timestamp,
+    /// The last product of a page; `None` at the beginning of the hour.
+    pub after: Option<ProductId>,
+}
+
+/// A product that was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedProduct {
+    pub id: ProductId,
+    /// As it is now; the failure of one that cannot be read.
+    pub product: Result<Product, Failure>,
+}
+
+/// Products by the hour of their last change by staff.
+pub trait ProductChanges {
+    /// Products last changed in the hour of a position, from there on, at most `limit` (up to 100), in an order of the store's own. Fewer than
+    /// `limit` end the hour. The store shows a change some seconds after it was made.
+    async fn changed(&self, position: SweepPosition, limit: u32) -> Result<Vec<ChangedProduct>, Failure>;
+}
+
+/// How far the changes of products have been swept.
+pub trait SweepPositions {
+    /// `None` before the first sweep.
+    async fn swept(&self) -> Result<Option<SweepPosition>, Failure>;
+
+    /// Stores the position. The last one wins: what two runs sweep twice is committed once.
+    async fn advance(&self, position: SweepPosition) -> Result<(), Failure>;
+}
+
 /// A cache. It never fails a request: an error is counted as a metric and looks like a miss.
 pub trait Cache {
     async fn get(&self, key: &str) -> Option<String>;

@@ -4,6 +4,7 @@ use crate::Page;
 use domain::{
     queue::{DeadMessage, QueueDepth},
     redrive::{Action, LoggedAction, Outcome},
+    replay::Selection,
 };
 use kernel::{Failure, Timestamp, Uuid};
 
@@ -24,6 +25,31 @@ pub trait DeadLetterQueues {
     /// Sends a message to the queue of the consumer, as it came, to be delivered after a delay, and then removes the dead letter. After a crash
     /// in between, both exist.
     async fn redrive(&self, consumer: &str, message: &DeadMessage, delay_s: u32) -> Result<(), Failure>;
+}
+
+/// A published event as the outbox has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedEvent {
+    pub id: Uuid,
+    /// The event in JSON, with all its members.
+    pub body: String,
+}
+
+/// Published events, as long as the outboxes keep them.
+pub trait EventHistory {
+    /// The events of a selection in the order of their publication, at most `limit`. A malformed cursor is `Invalid`, field `?cursor`.
+    async fn published(
+        &self,
+        selection: &Selection,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<PublishedEvent>, Failure>;
+}
+
+/// The queues of all consumers, to send to.
+pub trait ConsumerQueues {
+    /// Sends a message to the queue of a consumer, to be delivered after a delay.
+    async fn send(&self, consumer: &str, body: &str, delay_s: u32) -> Result<(), Failure>;
 }
 
 /// Records what operators do.

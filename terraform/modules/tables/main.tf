@@ -15,6 +15,18 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
+  attribute {
+    name = each.value.index.key
+    type = "S"
+  }
+
+  # The sweep of lost changes reads the keys of an hour.
+  global_secondary_index {
+    name            = each.value.index.name
+    hash_key        = each.value.index.key
+    projection_type = "KEYS_ONLY"
+  }
+
   ttl {
     attribute_name = each.value.ttl
     enabled        = true

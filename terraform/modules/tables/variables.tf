@@ -9,10 +9,14 @@ variable "prefix" {
 }
 
 variable "tables" {
-  description = "Tables by name: the partition key, a string, and the attribute with the time in epoch seconds after which an item expires."
+  description = "Tables by name: the partition key, a string, the attribute with the time in epoch seconds after which an item expires, and the index of keys."
   type = map(object({
     key = string
     ttl = string
+    index = object({
+      name = string
+      key  = string
+    })
   }))
 
   validation {

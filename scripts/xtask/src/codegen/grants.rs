@@ -133,7 +133,11 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         }
         Uses::PostgresOwner => database(super::environment::OWNER_ROLE),
         Uses::RoleSecrets(actions) => granted("RoleSecrets", actions, &Target::RoleSecrets),
-        Uses::Table(table, actions) => granted("Table", actions, &Target::Table(table.name)),
+        Uses::Table(table, actions) => {
+            let (queries, items) = actions.iter().partition::<Vec<Action>, _>(|action| **action == Action::Query);
+            let items = granted("Table", &items, &Target::Table(table.name));
+            items.into_iter().chain(granted("Index", &queries, &Target::Index(table.name, table.index.name))).collect()
+        }
         Uses::Bucket(bucket, actions) => {
             let (listing, objects) =
                 actions.iter().partition::<Vec<Action>, _>(|action| **action == Action::ListBucket);

@@ -5,7 +5,7 @@ mod limits;
 
 use super::{COMMAND, alarms, environment, names, pretty, template::event_pattern, template::topic_events};
 use crate::Result;
-use catalog::{KafkaTopic, TopicSource, Trigger, Uses};
+use catalog::{KafkaTopic, Table, TopicSource, Trigger, Uses};
 use domain::order::ShortfallPolicy;
 use serde_json::{Map, Value, json};
 
@@ -33,12 +33,7 @@ pub(super) fn render() -> Result<String> {
             "source": match topic.source { TopicSource::Bus => "bus", TopicSource::Email => "email" },
             "pattern": match topic.source { TopicSource::Bus => event_pattern(&topic_events(topic)), TopicSource::Email => Value::Null },
         }))),
-        "tables": by_name(catalog::TABLES, |table| (table.name, json!({
-            "context": table.context.name(),
-            "key": table.key,
-            "ttl": table.ttl,
-            "env": table.env,
-        }))),
+        "tables": by_name(catalog::TABLES, |row| (row.name, table(row))),
         "streams": by_name(catalog::STREAMS, |stream| (stream.name, json!({ "env": stream.env }))),
         "kafka_topics": by_name(catalog::KAFKA_TOPICS, |topic| (topic.name, kafka_topic(topic))),
         "buckets": by_name(catalog::BUCKETS, |bucket| (bucket.name, json!({
@@ -84,6 +79,16 @@ fn by_name<T>(rows: &[T], describe: impl Fn(&T) -> (&'static str, Value)) -> Val
 /// The pattern of all events of the platform.
 fn all_events_pattern() -> Value {
     json!({ "source": [{ "prefix": format!("{}.", catalog::PREFIX) }] })
+}
+
+fn table(table: &Table) -> Value {
+    json!({
+        "context": table.context.name(),
+        "key": table.key,
+        "ttl": table.ttl,
+        "index": { "name": table.index.name, "key": table.index.key },
+        "env": table.env,
+    })
 }
 
 fn kafka_topic(topic: &KafkaTopic) -> Value {

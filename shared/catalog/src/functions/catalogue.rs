@@ -4,7 +4,7 @@ use super::*;
 
 /// The attributes of a product that a change by staff names.
 const STATED_BY_STAFF: &[&str] =
-    &["name", "description", "category", "price", "images", "active", "version", "updated_at", "last_change"];
+    &["name", "description", "category", "price", "images", "active", "version", "updated_at", "changed_in", "last_change"];
 
 functions! {
     /// Creates a product.
@@ -26,6 +26,10 @@ functions! {
     /// Commits the events of the changes of the products table to the outbox, and publishes them.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED]).timeout(15);
+    /// Commits the events of changes that the table's stream lost: an hour of changes each hour.
+    PRODUCT_SWEEP = Function::new("product-sweep", Catalogue).triggered(Schedule { minutes: 60 })
+        .uses(&[Uses::Table(&PRODUCTS, &[BatchGetItem, Query]), Uses::Postgres, Uses::Bus])
+        .publishes(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED]).timeout(240);
     /// Updates the stock figure of products.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])

@@ -1,9 +1,9 @@
-//! Contract of [`DeadLetterQueues`] and [`QueueDepths`].
+//! Contract of [`DeadLetterQueues`], [`ConsumerQueues`] and [`QueueDepths`].
 
 use super::{Fixture, fresh};
 use domain::queue::{DeadMessage, QueueDepth};
 use edge::{DeadLetter, DeadLetters};
-use ports::{DeadLetterQueues, QueueDepths};
+use ports::{ConsumerQueues, DeadLetterQueues, QueueDepths};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A consumer that reads a queue.
@@ -26,6 +26,7 @@ macro_rules! contract_dead_letter_queues {
             received_dead_letter_is_hidden_until_it_is_released
             redriven_message_leaves_the_dead_letters_and_waits_for_its_consumer
             more_messages_than_one_receive_returns_are_received
+            message_sent_to_a_consumer_waits_in_its_queue
         }
     };
 }
@@ -109,4 +110,14 @@ pub async fn more_messages_than_one_receive_returns_are_received(
     }
     let bodies: BTreeSet<String> = received(&port.queues, 12).await.into_iter().map(|message| message.body).collect();
     assert_eq!(bodies.len(), 12);
+}
+
+pub async fn message_sent_to_a_consumer_waits_in_its_queue(
+    fixture: &Fixture<QueuesAndDeadLetters<impl ConsumerQueues + QueueDepths, impl DeadLetters>>,
+) {
+    let queues = &fixture.port().queues;
+    queues.send(CONSUMER.name, "{}", 0).await.expect("sent");
+    let depths = queues.depths(&[CONSUMER.name]).await.expect("counted");
+    let waiting = depths[0].queue.as_ref().map(|queue| queue.visible + queue.in_flight + queue.delayed);
+    assert_eq!((waiting, depths[0].dead_letters), (Some(1), 0));
 }

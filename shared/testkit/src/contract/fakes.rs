@@ -1,10 +1,10 @@
 //! Runs the contract suites over the in-memory fakes.
 
 use super::{
-    Fixture, Observed, Observer, Reader, dead_letter_queues::QueuesAndDeadLetters, event_records::RecordsAndInbox,
-    ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, operator_actions::ActionsAndLog,
-    outbox::OrdersAndOutbox, personal_data::UsersAndExport, product_snapshots::ProductSource, role_secrets::NewSecret,
-    storefront::Shop, verifications::UsersAndTokens,
+    Fixture, Observed, Observer, Reader, dead_letter_queues::QueuesAndDeadLetters, event_history::OrdersAndHistory,
+    event_records::RecordsAndInbox, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
+    operator_actions::ActionsAndLog, outbox::OrdersAndOutbox, personal_data::UsersAndExport,
+    product_snapshots::ProductSource, role_secrets::NewSecret, storefront::Shop, verifications::UsersAndTokens,
 };
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
@@ -100,6 +100,7 @@ fakes! {
     jobs contract_jobs Platform::jobs;
     ledger contract_ledger |on: &Platform| PaymentsAndLedger { payments: on.payments(), ledger: on.ledger() };
     message_templates contract_message_templates Platform::message_templates;
+    event_history contract_event_history |on: &Platform| OrdersAndHistory { orders: on.orders(), history: on.outbox() };
     event_log contract_event_log |on: &Platform| observed(on.event_log());
     dead_letter_queues contract_dead_letter_queues |on: &Platform| {
         QueuesAndDeadLetters { queues: on.queues(), dead_letters: on.queues() }
@@ -149,6 +150,7 @@ fakes! {
         Shop { port: on.storefront(), account }
     };
     sms_sender contract_sms_sender |on: &Platform| observed(on.sms_sender());
+    sweep_positions contract_sweep_positions Platform::events;
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;
     verifications contract_verifications |on: &Platform| UsersAndTokens { users: on.users(), tokens: on.tokens() };

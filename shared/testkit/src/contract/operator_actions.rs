@@ -52,7 +52,10 @@ pub async fn action_is_read_as_it_was_recorded(
 ) {
     let (port, action) = (fixture.port(), an_action(later(0)));
     port.actions.begin(&action).await.expect("recorded");
-    port.actions.finish(action.id, Outcome { matched: 3, redriven: 2 }, later(1)).await.expect("recorded");
+    port.actions
+        .finish(action.id, Outcome { verb: Verb::Redrive, matched: 3, done: 2 }, later(1))
+        .await
+        .expect("recorded");
     let [logged] = &listed(&port.log).await[..] else { panic!("one action") };
     assert_eq!(logged.action, action);
     assert_eq!(logged.outcome.clone().map(Value::Object), Some(json!({ "matched": 3, "redriven": 2 })));

@@ -1,11 +1,15 @@
-//! Contract of [`ProductStore`].
+//! Contract of [`ProductStore`] and [`ProductChanges`].
 
 use super::{Fixture, fresh, kind_and_code, now};
 use crate::build::{self, ProductBuilder, a_reply};
-use domain::{event::StockLevel, id::ProductId, product::Product};
+use domain::{
+    event::StockLevel,
+    id::ProductId,
+    product::{self, Product},
+};
 use futures_util::future::join_all;
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
-use ports::ProductStore;
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, seconds_after};
+use ports::{ProductChanges, ProductStore, SweepPosition};
 
 /// Generates one test per rule of [`ProductStore`]. The expression is a future of a `Fixture<impl ProductStore>`.
 #[macro_export]
@@ -29,6 +33,7 @@ macro_rules! contract_products {
             concurrent_changes_of_one_version_succeed_once
             sku_of_a_withdrawn_product_stays_taken
             change_under_a_key_is_made_once
+            products_are_paged_by_the_hour_of_their_last_change
         }
     };
 }
@@ -273,4 +278,34 @@ pub async fn change_under_a_key_is_made_once(fixture: &Fixture<impl ProductStore
     let again = port.replace_once(&renamed(&second, "Buoy"), &key, &a_reply("other")).await;
     assert_eq!(again, Ok(Some(IdempotencyOutcome::Replayed(reply))));
     assert_eq!(find(port, product.id).await, Some(second));
+}
+
+pub async fn products_are_paged_by_the_hour_of_their_last_change(
+    fixture: &Fixture<impl ProductStore + ProductChanges>,
+) {
+    let port = fixture.port();
+    let products: Vec<Product> = (0..4).map(|_| a_product().created()).collect();
+    for product in &products {
+        create(port, product).await.expect("created");
+    }
+    let later = seconds_after(now(), product::HOUR_S).expect("a time");
+    let moved = Product { updated_at: later, ..renamed(&products[3], "Anchor") };
+    assert_eq!(port.replace(&moved).await, Ok(true));
+    let level = StockLevel { product_id: products[0].id, available: 4, reserved: 6, version: 2 };
+    assert_eq!(port.set_stock(&level).await, Ok(true), "no change by staff");
+
+    let page = async |at, after, limit| {
+        let changed = port.changed(SweepPosition { hour: at, after }, limit).await.expect("a page");
+        let products = changed.into_iter().map(|one| one.product.inspect(|product| assert_eq!(product.id, one.id)));
+        products.collect::<Result<Vec<Product>, Failure>>().expect("products")
+    };
+    let first = page(now(), None, 2).await;
+    let rest = page(now(), Some(first[1].id), 2).await;
+    assert_eq!((first.len(), rest.len()), (2, 1));
+    let mut listed: Vec<ProductId> = first.iter().chain(&rest).map(|product| product.id).collect();
+    listed.sort_unstable();
+    let mut expected: Vec<ProductId> = products[..3].iter().map(|product| product.id).collect();
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
+    assert_eq!(page(later, None, 100).await, [moved]);
 }

@@ -3,6 +3,7 @@
 use super::{Cache, Dependency, ProductSnapshots, Products, keys::IdempotencyKeys};
 use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product, text::Sku};
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use ports::{ChangedProduct, SweepPosition};
 use std::collections::{BTreeSet, HashMap};
 
 #[derive(Default)]
@@ -65,6 +66,22 @@ impl Products {
     /// Each product before and after a change by staff, in order.
     pub fn replaced(&self) -> Vec<(Product, Product)> {
         self.0.inspect(|state| state.products.replaced.clone())
+    }
+}
+
+impl ports::ProductChanges for Products {
+    async fn changed(&self, position: SweepPosition, limit: u32) -> Result<Vec<ChangedProduct>, Failure> {
+        let hour_of = |at: Timestamp| at.as_second().div_euclid(3600);
+        let step = self.0.step(Dependency::Table, "products.changed", |state| {
+            let changed = state.products.products.values().filter(|one| {
+                hour_of(one.updated_at) == hour_of(position.hour) && position.after.is_none_or(|after| one.id > after)
+            });
+            let mut changed: Vec<Product> = changed.cloned().collect();
+            changed.sort_by_key(|product| product.id);
+            changed.truncate(usize::try_from(limit).map_err(Failure::internal)?);
+            Ok(changed.into_iter().map(|product| ChangedProduct { id: product.id, product: Ok(product) }).collect())
+        });
+        step.await
     }
 }
 

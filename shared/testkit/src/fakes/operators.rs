@@ -16,7 +16,7 @@ pub(super) struct QueuesState {
     /// Ids of the dead letters that were received.
     hidden: BTreeSet<String>,
     /// The messages that were sent, with their delays.
-    sent: Vec<(String, DeadMessage, u32)>,
+    sent: Vec<(String, String, u32)>,
 }
 
 #[derive(Default)]
@@ -31,12 +31,9 @@ impl Queues {
         self.0.arrange(|state| state.queues.dead.entry(consumer.to_owned()).or_default().push(message));
     }
 
-    /// Consumer, body and delay in seconds of each message that was redriven, in order.
+    /// Consumer, body and delay in seconds of each message that was sent to a queue, in order.
     pub fn sent(&self) -> Vec<(String, String, u32)> {
-        self.0.inspect(|state| {
-            let sent = state.queues.sent.iter();
-            sent.map(|(consumer, message, delay)| (consumer.clone(), message.body.clone(), *delay)).collect()
-        })
+        self.0.inspect(|state| state.queues.sent.clone())
     }
 }
 
@@ -83,9 +80,19 @@ impl ports::DeadLetterQueues for Queues {
 
     async fn redrive(&self, consumer: &str, message: &DeadMessage, delay_s: u32) -> Result<(), Failure> {
         let step = self.0.step(Dependency::DeadLetters, "queues.redrive", |state| {
-            state.queues.sent.push((consumer.to_owned(), message.clone(), delay_s));
+            state.queues.sent.push((consumer.to_owned(), message.body.clone(), delay_s));
             state.queues.dead.entry(consumer.to_owned()).or_default().retain(|dead| dead.id != message.id);
             state.queues.hidden.remove(&message.id);
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl ports::ConsumerQueues for Queues {
+    async fn send(&self, consumer: &str, body: &str, delay_s: u32) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::DeadLetters, "queues.send", |state| {
+            state.queues.sent.push((consumer.to_owned(), body.to_owned(), delay_s));
             Ok(())
         });
         step.await

@@ -2,10 +2,11 @@
 
 use super::{Bus, Dependency, Events, Outbox, Platform, State};
 use catalog::Function;
-use domain::{Event, event::is_published_by};
+use domain::{Event, event::is_published_by, replay::Selection};
 use kernel::{Failure, Timestamp, seconds_after};
 use ports::{
-    Audit, AuditReport, Backlog, Claim, ExpiredRows, MAX_COUNTED, OutboxCursor, SWEEP_CLAIM_SECONDS, SweepReport,
+    Audit, AuditReport, Backlog, Claim, ExpiredRows, MAX_COUNTED, OutboxCursor, Page, PublishedEvent,
+    SWEEP_CLAIM_SECONDS, SweepPosition, SweepReport,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -16,6 +17,8 @@ pub(super) struct OutboxState {
     next: u64,
     pending: BTreeMap<u64, PendingEvent>,
     committed: Vec<Rc<Event>>,
+    /// How far the changes of products have been swept.
+    swept: Option<SweepPosition>,
     /// The events marked as published.
     sent: Vec<SentEvent>,
 }
@@ -194,6 +197,52 @@ impl ports::EventOutbox for Events {
             Ok(())
         });
         commit.await
+    }
+}
+
+impl ports::SweepPositions for Events {
+    async fn swept(&self) -> Result<Option<SweepPosition>, Failure> {
+        self.0.step(Dependency::Database, "events.swept", |state| Ok(state.outbox.swept)).await
+    }
+
+    async fn advance(&self, position: SweepPosition) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "events.advance", |state| {
+            state.outbox.swept = Some(position);
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl ports::EventHistory for Outbox {
+    async fn published(
+        &self,
+        selection: &Selection,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<PublishedEvent>, Failure> {
+        let after = cursor.map(super::event_records::read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let query = self.0.query(Dependency::Database, |state| {
+            let is_chosen = |sent: &&SentEvent| {
+                let event = &sent.event;
+                selection.types.contains(&event.event.row().name)
+                    && (selection.from..selection.to).contains(&sent.at)
+                    && selection.subject.is_none_or(|subject| event.subject == subject.to_string())
+                    && after.is_none_or(|after| (sent.at, event.id) > after)
+            };
+            let mut chosen: Vec<&SentEvent> = state.outbox.sent.iter().filter(is_chosen).collect();
+            chosen.sort_by_key(|sent| (sent.at, sent.event.id));
+            let more = chosen.len() > limit;
+            chosen.truncate(limit);
+            let next = chosen.last().filter(|_| more).map(|last| format!("{}/{}", last.at, last.event.id));
+            let items = chosen.iter().map(|sent| {
+                let body = serde_json::to_string(&*sent.event).map_err(Failure::internal)?;
+                Ok(PublishedEvent { id: sent.event.id, body })
+            });
+            Ok(Page { items: items.collect::<Result<_, Failure>>()?, next })
+        });
+        query.await
     }
 }
 

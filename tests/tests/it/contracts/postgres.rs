@@ -2,8 +2,9 @@
 
 use super::{PROCESSES, var};
 use adapters_postgres::{
-    Database, Migrator, PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgOrders,
-    PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgStock, PgUsers, PgWebhooks, PgWindows,
+    Database, Migrator, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger,
+    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgStock, PgUsers, PgWebhooks,
+    PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
@@ -117,6 +118,24 @@ mod outbox {
         orders: PgOrders::new(database.as_context(Context::Orders), bus.clone()),
         outbox: PgOutbox::new(database.as_context(Context::Operations), bus),
     }));
+}
+
+mod event_history {
+    use super::*;
+    use testkit::contract::event_history::OrdersAndHistory;
+    testkit::contract_event_history!(fixture(|database, bus| OrdersAndHistory {
+        orders: PgOrders::new(database.as_context(Context::Orders), bus),
+        history: PgEventHistory::new(database.as_context(Context::Operations)),
+    }));
+}
+
+mod sweep_positions {
+    use super::*;
+    testkit::contract_sweep_positions!(store(Context::Catalogue, |database, bus| PgEvents::new(
+        Context::Catalogue,
+        database,
+        bus
+    )));
 }
 
 mod clients {

@@ -5,7 +5,7 @@ use adapters::{Wiring, config::Config};
 use domain::queue::DeadMessage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use testkit::{Dependency, Platform};
+use testkit::{Dependency, Platform, build};
 
 const STAFF: &str = r#"set /requestContext/authorizer/lambda/role = "staff""#;
 
@@ -186,6 +186,74 @@ async fn queue_redrive_is_for_admins_and_names_what_is_wrong() {
     let platform = platform_with(&[]);
     assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| {
         queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await
+    })
+    .await;
+}
+
+/// A platform on which two products were published and indexed.
+async fn with_published_products() -> (Platform, Vec<kernel::Uuid>) {
+    let platform = Platform::new();
+    let mut ids = Vec::new();
+    for number in [1, 2] {
+        let id = domain::id::ProductId(kernel::Uuid::from_u128(number));
+        let event = build::product().id(id).at(sample_time()).created().change_event();
+        ids.push(event.id);
+        ports::EventOutbox::commit(&platform.events(), &event).await.expect("committed");
+    }
+    (platform, ids)
+}
+
+async fn replay(platform: &Platform, case: &str) -> Value {
+    let handler = async |call| {
+        event_replay::handle(&platform.outbox(), &platform.queues(), &platform.operator_actions(), call).await
+    };
+    body!(EVENT_REPLAY, case, handler)
+}
+
+#[tokio::test]
+async fn event_replay_sends_published_events_to_one_consumer_and_records_who_and_why() {
+    let (platform, ids) = with_published_products().await;
+    let first = replay(&platform, "set /body/max = 1").await;
+    assert_eq!((&first["replayed"], &first["event_ids"]), (&json!(1), &json!([ids[0]])));
+    let next = format!("set /body/cursor = {}", first["next_cursor"]);
+    let second = replay(&platform, &next).await;
+    assert_eq!((&second["event_ids"], &second["next_cursor"]), (&json!([ids[1]]), &Value::Null));
+    let sent = platform.queues().sent();
+    assert!(sent.iter().all(|(consumer, ..)| consumer == "product-index"), "{sent:?}");
+    let delivered: Value = serde_json::from_str(&sent[1].1).expect("JSON");
+    assert_eq!(delivered["id"], json!(ids[1]));
+    let audited = audit(&platform).await;
+    assert_eq!((&audited[0]["action"], &audited[0]["outcome"]["replayed"]), (&json!("replay"), &json!(1)));
+    assert_eq!(audited[0]["reason"], "A defect in the index.");
+}
+
+#[tokio::test]
+async fn event_replay_of_a_dry_run_sends_and_records_nothing() {
+    let (platform, ids) = with_published_products().await;
+    let done = replay(&platform, "set /body/dry_run = true").await;
+    assert_eq!((&done["replayed"], &done["action_id"]), (&json!(0), &Value::Null));
+    assert_eq!(done["event_ids"], json!(ids));
+    assert!(platform.queues().sent().is_empty());
+    assert_eq!(audit(&platform).await, json!([]));
+}
+
+#[tokio::test]
+async fn event_replay_is_for_admins_and_names_what_is_wrong() {
+    let expected = [
+        ("ok", 200, "", ""),
+        ("bad_no_principal", 401, "unauthenticated", ""),
+        ("bad_no_reason", 422, "validation", "/reason"),
+        (STAFF, 403, "forbidden", ""),
+        (r#"set /body/consumer = "order-get""#, 422, "validation", "/consumer"),
+        (r#"set /body/event_types = ["OrderPlaced.v1"]"#, 422, "validation", "/event_types/0"),
+        (r#"set /body/from = "yesterday""#, 422, "validation", "/from"),
+        (r#"set /body/to = "2026-11-21T08:00:00Z""#, 422, "validation", "/to"),
+        (r#"set /body/cursor = "?""#, 422, "validation", "/cursor"),
+        ("set /body/max = 0", 422, "validation", "/max"),
+    ];
+    let platform = Platform::new();
+    assert_responses(catalog::EVENT_REPLAY, &expected, async |_, call| {
+        event_replay::handle(&platform.outbox(), &platform.queues(), &platform.operator_actions(), call).await
     })
     .await;
 }

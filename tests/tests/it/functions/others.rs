@@ -1,7 +1,13 @@
 //! The authorizer, consumers of streams and topics, schedules, and functions that operators call.
 
 use super::{PRODUCT, USER, assert_all_samples_run, clock, lantern, sample, sample_time};
-use domain::{DomainEvent, id::SessionId, user::Role, window::Fact};
+use domain::{
+    DomainEvent,
+    id::{ProductId, SessionId},
+    product::Product,
+    user::Role,
+    window::Fact,
+};
 use edge::{Consumer, Delivery, dynamodb::Change};
 use kernel::{Failure, Timestamp};
 use ports::{Claims, LoginAttempt, LoginCounters, LoginName, Tokens, UserStore as _, WindowStore};
@@ -85,6 +91,63 @@ async fn product_relay_publishes_products_with_stable_ids_and_dead_letters_other
     let DomainEvent::ProductCreated(product) = &published[0].event else { panic!("{published:?}") };
     assert_eq!((product.product_id, product.stock_quantity), (PRODUCT, lantern().stock_quantity));
     assert_eq!(platform.dead_letters().messages().len(), 1);
+}
+
+/// What a run of product-sweep some hours after the sample's time returns.
+async fn product_sweep(platform: &Platform, hours: i64) -> Option<Value> {
+    let clock = edge::Clock::at(later(hours), 7);
+    let (products, events) = (platform.products(), platform.events());
+    let handler = async |tick| product_sweep::handle(&products, &events, &events, tick).await;
+    edge::schedule::tick(catalog::PRODUCT_SWEEP.name, sample(catalog::PRODUCT_SWEEP, "ok"), &clock, &handler).await.ok()
+}
+
+fn later(hours: i64) -> Timestamp {
+    kernel::seconds_after(sample_time(), hours * domain::product::HOUR_S).expect("a time")
+}
+
+/// A product of the sample's time, as the table has it.
+fn stored(platform: &Platform, number: u128) -> Product {
+    let id = ProductId(kernel::Uuid::from_u128(number));
+    let product = build::product().id(id).at(sample_time()).created();
+    platform.products().put(&product);
+    product
+}
+
+#[tokio::test]
+async fn product_sweep_publishes_what_the_relay_lost_once() {
+    let platform = Platform::new();
+    assert_all_samples_run(catalog::PRODUCT_SWEEP, &["ok", "bad_not_a_schedule"]);
+    let (lost, relayed) = (stored(&platform, 1), stored(&platform, 2));
+    ports::EventOutbox::commit(&platform.events(), &relayed.change_event()).await.expect("committed");
+    let nothing = |hours| Some(json!({"hours": hours, "products": 0, "failed": 0}));
+    assert_eq!(product_sweep(&platform, 0).await, nothing(72), "this hour is not over");
+    assert_eq!(product_sweep(&platform, 2).await, Some(json!({"hours": 2, "products": 2, "failed": 0})));
+    assert_eq!(product_sweep(&platform, 4).await, nothing(2));
+    let committed: Vec<_> = platform.outbox().committed().iter().map(|event| event.subject.clone()).collect();
+    assert_eq!(committed, [relayed.id.to_string(), lost.id.to_string()]);
+}
+
+#[tokio::test]
+async fn product_sweep_publishes_the_creation_before_a_later_change() {
+    let platform = Platform::new();
+    let product = stored(&platform, 1);
+    platform.products().put(&Product { version: 4, updated_at: later(1), ..product });
+    product_sweep(&platform, 3).await.expect("a summary");
+    let named = |event: &std::rc::Rc<domain::Event>| (event.event.row().name, event.sequence);
+    let committed: Vec<_> = platform.outbox().committed().iter().map(named).collect();
+    assert_eq!(committed, [("ProductCreated.v1", 1), ("ProductUpdated.v1", 4)]);
+}
+
+#[tokio::test]
+async fn product_sweep_resumes_where_the_database_failed() {
+    let platform = Platform::new();
+    (1..=150).for_each(|number| drop(stored(&platform, number)));
+    // Reading the position, a page of events, storing the position, and half of the next page.
+    platform.faults().fail(Dependency::Database, testkit::Occurrence::Nth(400), testkit::FaultPoint::Before);
+    assert_eq!(product_sweep(&platform, 2).await, None);
+    platform.faults().restore_all();
+    let resumed = product_sweep(&platform, 2).await.expect("a summary");
+    assert_eq!((&resumed["products"], platform.outbox().committed().len()), (&json!(50), 150));
 }
 
 #[tokio::test]

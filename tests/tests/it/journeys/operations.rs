@@ -74,6 +74,33 @@ async fn put_dead_letter(consumer: &catalog::Function, marker: &str) {
 }
 
 #[tokio::test]
+async fn replayed_event_reaches_its_consumer_which_recognizes_it() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern, admin) = (api.customer().await, api.product(1999, 5).await, admin(&api).await);
+    let placed = api.place(&customer, &lantern, 1, "pm_card_visa").await;
+    api.wait_until_decided(&customer, &placed).await;
+    let consumer = catalog::STOCK_RESERVE.name;
+    let reason = unique("replay");
+    let replay = json!({
+        "reason": reason, "consumer": consumer, "subject": id(&placed), "from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z",
+    });
+    api.post("/api/v1/ops/replay").token(&api.staff().await).json(&replay).send().await.problem(403, "forbidden");
+    let done = api.post("/api/v1/ops/replay").token(&admin).json(&replay).send().await.expect(200);
+    assert_eq!((&done["replayed"], &done["next_cursor"]), (&json!(1), &Value::Null), "{done}");
+    eventually("the event is consumed", async || {
+        let queues = api.get("/api/v1/ops/queues").token(&admin).send().await.expect(200);
+        let queue = queues["items"].as_array().into_iter().flatten().find(|queue| queue["name"] == consumer)?.clone();
+        (queue["waiting"] == 0 && queue["in_flight"] == 0 && queue["delayed"] == 0).then_some(())
+    })
+    .await;
+    let stock = api.get(&format!("/api/v1/products/{lantern}/stock")).send().await.expect(200);
+    assert_eq!(stock["available"], 4, "{stock}");
+    let audited = run_script("ops", &["audit"]).await;
+    let text = String::from_utf8_lossy(&audited.stdout);
+    assert!(text.contains(&reason) && text.contains("replayed=1"), "{text}");
+}
+
+#[tokio::test]
 async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());
     let (admin, marker) = (admin(&api).await, unique("dead"));

@@ -74,5 +74,6 @@ fn only_the_readiness_check_probes_and_only_the_sweep_works_as_operations() {
     let recording = [catalog::EVENT_FORWARD, catalog::EVENT_RECORD, catalog::QUEUE_REDRIVE].map(|row| row.name);
     assert_eq!(of(DatabaseRole::Recorder), BTreeSet::from(recording));
     let operations = DatabaseRole::Writer(catalog::Context::Operations);
-    assert_eq!(of(operations), BTreeSet::from([catalog::OUTBOX_SWEEP.name]));
+    // Both read the events of every outbox.
+    assert_eq!(of(operations), BTreeSet::from([catalog::EVENT_REPLAY.name, catalog::OUTBOX_SWEEP.name]));
 }

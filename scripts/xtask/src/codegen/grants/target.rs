@@ -14,6 +14,8 @@ pub enum Target {
     Logs(&'static str),
     /// A table.
     Table(&'static str),
+    /// The index of a table.
+    Index(&'static str, &'static str),
     /// The DynamoDB stream of a table.
     TableChanges(&'static str),
     /// A bucket.
@@ -97,6 +99,7 @@ impl Target {
         match self {
             Self::Logs(function) => attribute(&logical(function, "LogGroup"), "Arn"),
             Self::Table(name) => arn("dynamodb", &format!("table/{}", physical_text(name))),
+            Self::Index(table, index) => arn("dynamodb", &format!("table/{}/index/{index}", physical_text(table))),
             Self::TableChanges(name) => arn("dynamodb", &format!("table/{}/stream/*", physical_text(name))),
             Self::Bucket(name) => sub(&format!("arn:${{AWS::Partition}}:s3:::{}", bucket_text(name))),
             Self::Objects(name) => sub(&format!("arn:${{AWS::Partition}}:s3:::{}/*", bucket_text(name))),
@@ -139,6 +142,7 @@ impl Target {
         match self {
             Self::Logs(name) => ("logs", one(name)),
             Self::Table(name) => ("table", one(name)),
+            Self::Index(table, _) => ("index", one(table)),
             Self::TableChanges(name) => ("table_changes", one(name)),
             Self::Bucket(name) => ("bucket", one(name)),
             Self::Objects(name) => ("objects", one(name)),

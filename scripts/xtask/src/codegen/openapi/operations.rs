@@ -19,6 +19,7 @@ use domain::{
     product_import::CreateImport,
     profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
     redrive::Redrive,
+    replay::Replay,
     saved_method::SavePaymentMethod,
     second_factor::{BeginTotp, ConfirmTotp, FinishLogin, RemoveTotp},
     session::{Login, Refresh},
@@ -340,6 +341,7 @@ fn operations() -> Vec<Operation> {
             )
             .paged(),
         route(catalog::QUEUE_REDRIVE).takes::<Redrive>().ok::<RedriveView>().refuses(&["queue-not-redrivable"]),
+        route(catalog::EVENT_REPLAY).takes::<Replay>().ok::<ReplayView>(),
         route(catalog::OPERATOR_ACTION_LIST).ok::<ListView<OperatorActionView>>().paged(),
         route(catalog::HEALTH_GET).ok::<HealthView>(),
         route(catalog::READY_GET).ok::<ReadinessView>().may_be_unhealthy(),

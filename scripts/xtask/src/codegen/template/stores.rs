@@ -98,12 +98,18 @@ fn table_of(table: &catalog::Table) -> Resource {
     let is_watched = catalog::FUNCTIONS
         .iter()
         .any(|function| matches!(function.trigger, Trigger::TableChanges(watched) if watched.name == table.name));
+    let attributes = [table.key, table.index.key].map(|key| json!({ "AttributeName": key, "AttributeType": "S" }));
     let mut properties = json!({
         "TableName": physical(table.name),
         "BillingMode": "PAY_PER_REQUEST",
         "DeletionProtectionEnabled": in_production(json!(true), json!(false)),
-        "AttributeDefinitions": [{ "AttributeName": table.key, "AttributeType": "S" }],
+        "AttributeDefinitions": attributes,
         "KeySchema": [{ "AttributeName": table.key, "KeyType": "HASH" }],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": table.index.name,
+            "KeySchema": [{ "AttributeName": table.index.key, "KeyType": "HASH" }],
+            "Projection": { "ProjectionType": "KEYS_ONLY" },
+        }],
         "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
         "SSESpecification": { "SSEEnabled": true },
         "TimeToLiveSpecification": { "AttributeName": table.ttl, "Enabled": true },

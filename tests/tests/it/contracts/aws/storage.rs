@@ -6,7 +6,10 @@ use adapters_dynamodb::DynamoProducts;
 use adapters_s3::{S3Archive, S3Documents, S3Files, S3Images};
 use adapters_secrets::{SecretValue, SecretsOfRoles};
 use adapters_stripe::StripeGateway;
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
 use kernel::{Failure, IdempotencyOutcome, Timestamp};
 use ports::{Documents, ImageObjects as _, ProductStore as _};
 use testkit::contract::{Fixture, Observed, Reader, role_secrets::NewSecret};
@@ -27,15 +30,24 @@ mod products {
     async fn store() -> DynamoProducts {
         let (client, table) =
             (aws_sdk_dynamodb::Client::from_conf(client!(aws_sdk_dynamodb).build()), fresh("products"));
-        let key = catalog::PRODUCTS.key;
-        let attribute =
-            AttributeDefinition::builder().attribute_name(key).attribute_type(ScalarAttributeType::S).build();
-        let schema = KeySchemaElement::builder().attribute_name(key).key_type(KeyType::Hash).build();
+        let (key, index) = (catalog::PRODUCTS.key, &catalog::PRODUCTS.index);
+        let attribute = |name: &str| {
+            let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+            attribute.build().expect("an attribute")
+        };
+        let schema = |name: &str| {
+            let schema = KeySchemaElement::builder().attribute_name(name).key_type(KeyType::Hash);
+            schema.build().expect("a key")
+        };
+        let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let by_change = GlobalSecondaryIndex::builder().index_name(index.name).key_schema(schema(index.key));
         client
             .create_table()
             .table_name(&table)
-            .attribute_definitions(attribute.expect("an attribute"))
-            .key_schema(schema.expect("a key"))
+            .attribute_definitions(attribute(key))
+            .attribute_definitions(attribute(index.key))
+            .key_schema(schema(key))
+            .global_secondary_indexes(by_change.projection(keys_only).build().expect("an index"))
             .billing_mode(BillingMode::PayPerRequest)
             .send()
             .await

@@ -129,6 +129,13 @@ examples! {
         redriven: 1,
         message_ids: vec![MESSAGE.into()],
     };
+    ReplayView = Self {
+        action_id: Some(OTHER.into()),
+        consumer: "product-index".into(),
+        replayed: 1,
+        event_ids: vec![MESSAGE.into()],
+        next_cursor: None,
+    };
     OperatorActionView = Self {
         id: OTHER.into(),
         at: TEN_PAST.into(),

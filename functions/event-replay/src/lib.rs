@@ -1,0 +1,59 @@
+//! `POST /api/v1/ops/replay`: delivers published events again to one consumer, for admins.
+//!
+//! They come from the outboxes, which keep them for seven days, and go to the queue of the consumer alone. A consumer that claims each event skips
+//! those that it has handled, so that no mail is sent and no card charged twice; one that keeps a copy handles them again. Who does it and why is
+//! recorded before the first event is sent.
+
+use api::ReplayView;
+use domain::{
+    redrive::{Outcome, Verb},
+    replay::Replay,
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{ConsumerQueues, EventHistory, OperatorActions, Page, PublishedEvent};
+
+/// Replays a page of events, or with `dry_run` says which these are.
+pub async fn handle(
+    history: &impl EventHistory,
+    queues: &impl ConsumerQueues,
+    actions: &impl OperatorActions,
+    call: Call<Replay>,
+) -> Result<Reply<ReplayView>, Failure> {
+    let selection = call.body.selection()?;
+    let (wanted, call) = call.into_parts();
+    let page = history.published(&selection, wanted.most(), wanted.cursor.as_deref()).await.map_err(in_body)?;
+    let ids = page.items.iter().map(|event| event.id).collect();
+    if wanted.dry_run {
+        return Ok(Reply::ok(ReplayView::new(None, selection.consumer, ids, 0, page.next)));
+    }
+    let action = wanted.action(call.ids.next(), call.principal()?.id, call.now);
+    actions.begin(&action).await?;
+    let (replayed, result) = send(queues, selection.consumer, &page, &wanted).await;
+    let outcome = Outcome { verb: Verb::Replay, matched: page.items.len(), done: replayed };
+    actions.finish(action.id, outcome, call.now).await?;
+    result.map(|()| Reply::ok(ReplayView::new(Some(action.id), selection.consumer, ids, replayed, page.next)))
+}
+
+/// Sends events one by one until one fails. Returns how many were sent.
+async fn send(
+    queues: &impl ConsumerQueues,
+    consumer: &str,
+    page: &Page<PublishedEvent>,
+    wanted: &Replay,
+) -> (usize, Result<(), Failure>) {
+    for (n, (event, delay_s)) in page.items.iter().zip(wanted.delays()).enumerate() {
+        if let Err(failure) = queues.send(consumer, &event.body, delay_s).await {
+            return (n, Err(failure));
+        }
+    }
+    (page.items.len(), Ok(()))
+}
+
+/// The cursor is a member of the body, and not a parameter of a list.
+fn in_body(failure: Failure) -> Failure {
+    match failure.fields.first() {
+        Some(field) if field.pointer == "?cursor" => Failure::field("/cursor", field.detail.clone()),
+        _ => failure,
+    }
+}

@@ -1,0 +1,89 @@
+//! Commits the events of changes of products that the table's stream lost: each hour those of an hour that is over, until it has caught up.
+//!
+//! The stream keeps a change for a day, and nothing asks again for one that `product-relay` could not commit in that time. An event that
+//! was committed already changes nothing. Of several lost changes of one product the last is published, with all that it states, and the first,
+//! because a product without it has no stock account.
+
+use domain::product::{self, Product};
+use edge::{
+    schedule::Tick,
+    telemetry::{self, metrics},
+};
+use kernel::{Failure, FailureKind, Timestamp, seconds_after};
+use ports::{ChangedProduct, EventOutbox, ProductChanges, SweepPosition, SweepPositions};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Products per page.
+const PAGE: u32 = 100;
+/// Where the first sweep begins: as long ago as the stream may have lost something that nobody has noticed.
+const FIRST_HOURS: i64 = 72;
+/// An hour is swept so many seconds after it is over: by then the index has its changes, and `product-relay` has handled them.
+const SETTLED_S: i64 = 15 * 60;
+/// Left for the answer, and for the page in progress.
+const UNUSED: Duration = Duration::from_secs(30);
+
+/// Counts of one run.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Hours of which all changes are committed.
+    pub hours: u32,
+    /// Products whose change is committed.
+    pub products: u32,
+    /// Products that cannot be read or committed; each is logged.
+    pub failed: u32,
+}
+
+/// Sweeps hours until none is left or the time is used up.
+pub async fn handle(
+    changes: &impl ProductChanges,
+    events: &impl EventOutbox,
+    positions: &impl SweepPositions,
+    tick: Tick,
+) -> Result<Summary, Failure> {
+    let over = hour_of(seconds_after(tick.now, -SETTLED_S)?)?;
+    let mut position = match positions.swept().await? {
+        Some(position) => position,
+        None => beginning(seconds_after(over, -FIRST_HOURS * product::HOUR_S)?),
+    };
+    let mut summary = Summary::default();
+    while position.hour < over && !tick.has_less_than(UNUSED) {
+        let page = changes.changed(position, PAGE).await?;
+        for changed in &page {
+            match commit(events, changed, position.hour).await {
+                Ok(()) => summary.products += 1,
+                Err(failure) if failure.kind == FailureKind::Unavailable => return Err(failure),
+                Err(failure) => {
+                    summary.failed += 1;
+                    telemetry::log_failure("product", &failure);
+                }
+            }
+        }
+        position = match page.last() {
+            Some(last) if page.len() as u64 >= u64::from(PAGE) => SweepPosition { after: Some(last.id), ..position },
+            _ => {
+                summary.hours += 1;
+                beginning(seconds_after(position.hour, product::HOUR_S)?)
+            }
+        };
+        positions.advance(position).await?;
+    }
+    metrics::value("ProductSweepErrors", metrics::Unit::Count, summary.failed);
+    Ok(summary)
+}
+
+const fn beginning(hour: Timestamp) -> SweepPosition {
+    SweepPosition { hour, after: None }
+}
+
+fn hour_of(at: Timestamp) -> Result<Timestamp, Failure> {
+    seconds_after(at, -at.as_second().rem_euclid(product::HOUR_S))
+}
+
+async fn commit(events: &impl EventOutbox, changed: &ChangedProduct, hour: Timestamp) -> Result<(), Failure> {
+    let product: &Product = changed.product.as_ref().map_err(Clone::clone)?;
+    for event in product.events_since(hour)? {
+        events.commit(&event).await?;
+    }
+    Ok(())
+}
