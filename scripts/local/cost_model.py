@@ -97,7 +97,8 @@ class Flow:
         invocations = self.invocations(ARCHIVE)
         if not invocations:
             return 0
-        partitions = max(topic["partitions"] for topic in catalog.section("kafka_topics").values())
+        topics = catalog.section("kafka_topics").values()
+        partitions = max(topic["partitions"] for topic in topics if topic["is_event_log"])
         return invocations * min(float(partitions), self.records(ARCHIVE) / invocations)
 
     # ---- resources ------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class Environment:
         """Archived events of the period, each once. Objects are by topic and day, and may be a day late."""
         bucket, seen = self.archive_bucket(), set[str]()
         days = [start.date() + datetime.timedelta(days=number) for number in range((end - start).days + 3)]
-        for topic in catalog.section("kafka_topics"):
+        for topic in [name for name, row in catalog.section("kafka_topics").items() if row["is_event_log"]]:
             for day in days:
                 pages = self.objects.get_paginator("list_objects_v2").paginate(
                     Bucket=bucket, Prefix=f"{topic}/{day:%Y/%m/%d}/"

@@ -1,4 +1,4 @@
-//! Creates the topics of the event log that do not exist.
+//! Creates the Kafka topics that do not exist: those of the event log and that of records.
 //!
 //! A deployment invokes it before functions write to the log. A second run changes nothing. Partitions come from the catalog, and
 //! everything else from the configuration of the cluster.
@@ -25,7 +25,7 @@ pub async fn handle(topics: &impl LogTopics, _call: Invocation<Create>) -> Resul
     let existing = topics.list().await?;
     let mut created = Vec::new();
     let mut different = Vec::new();
-    for topic in catalog::KAFKA_TOPICS {
+    for topic in catalog::ALL_KAFKA_TOPICS {
         match existing.get(topic.name) {
             None if topics.create(topic.name, topic.partitions).await? => created.push(topic.name),
             Some(found) if *found != topic.partitions => {

@@ -12,4 +12,5 @@ CREATE SCHEMA payments;
 CREATE SCHEMA notifications;
 CREATE SCHEMA invoices;
 CREATE SCHEMA analytics;
+CREATE SCHEMA records;
 CREATE SCHEMA operations;

@@ -10,11 +10,16 @@ use kernel::Failure;
 use std::{
     fmt,
     future::Future,
+    pin::pin,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 use tokio::sync::{Mutex, MutexGuard};
-use tokio_postgres::{Client, NoTls, Row, types::ToSql};
+use tokio_postgres::{
+    Client, NoTls, Row,
+    binary_copy::BinaryCopyInWriter,
+    types::{ToSql, Type},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Time between two logins, if the first was rejected.
@@ -178,6 +183,23 @@ impl Session<'_> {
     /// Runs statements without parameters and results, such as `BEGIN`.
     pub(super) async fn command(&self, sql: &str) -> Result<(), QueryError> {
         self.with_timeout(self.client.batch_execute(sql)).await
+    }
+
+    /// Sends rows with a `COPY … FROM STDIN (FORMAT binary)`.
+    pub(super) async fn copy<'r, const N: usize>(
+        &self,
+        sql: &str,
+        types: &[Type; N],
+        rows: impl Iterator<Item = [&'r (dyn ToSql + Sync); N]>,
+    ) -> Result<u64, QueryError> {
+        let copy = async {
+            let mut writer = pin!(BinaryCopyInWriter::new(self.client.copy_in(sql).await?, types));
+            for row in rows {
+                writer.as_mut().write(&row).await?;
+            }
+            writer.finish().await
+        };
+        self.with_timeout(copy).await
     }
 
     /// The client, for a library that runs its own statements.

@@ -36,6 +36,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V009__analytics",
     "V010__catalogue",
     "V011__operations",
+    "V012__records",
 };
 
 const ROLES: &str = include_str!("../migrations/roles.sql");

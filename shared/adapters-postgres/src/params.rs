@@ -36,6 +36,7 @@ typed! {
     Uuid => UUID,
     Vec<Uuid> => UUID_ARRAY,
     Timestamp => TIMESTAMPTZ,
+    Vec<Timestamp> => TIMESTAMPTZ_ARRAY,
     Date => DATE,
 }
 

@@ -5,8 +5,8 @@
 
 use crate::{
     Database, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs,
-    PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords,
-    PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
+    PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRecords,
+    PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -103,6 +103,11 @@ pub fn product_index(wiring: &Wiring) -> Result<PgProductIndex> {
 /// Imports and exports of products.
 pub fn jobs(wiring: &Wiring) -> Result<PgJobs> {
     Ok(PgJobs::new(database(wiring)?))
+}
+
+/// Records, to write or to read them.
+pub fn records(wiring: &Wiring) -> Result<PgRecords> {
+    Ok(PgRecords::new(database(wiring)?))
 }
 
 /// The schema, as the owner of the database.

@@ -187,7 +187,7 @@ const DAY: u32 = 86_400;
 /// Contexts in which a message that is not processed leaves money or stock in the wrong state.
 pub const MONEY: &[Context] = &[Inventory, Orders, Payments];
 /// The other contexts with consumers.
-pub const OTHERS: &[Context] = &[Identity, Catalogue, Notifications, Invoices, Analytics, Operations];
+pub const OTHERS: &[Context] = &[Identity, Catalogue, Notifications, Invoices, Analytics, Records, Operations];
 
 #[rustfmt::skip]
 pub const ALARMS: &[Alarm] = &[

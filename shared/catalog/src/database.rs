@@ -28,6 +28,7 @@ impl DatabaseRole {
             Self::Reader(Context::Notifications) => "notifications_reader",
             Self::Reader(Context::Invoices) => "invoices_reader",
             Self::Reader(Context::Analytics) => "analytics_reader",
+            Self::Reader(Context::Records) => "records_reader",
             Self::Reader(Context::Operations) => "operations_reader",
             Self::Probe => "probe",
             Self::Recorder => "recorder",

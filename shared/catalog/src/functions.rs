@@ -34,7 +34,7 @@ macro_rules! contexts {
     };
 }
 
-contexts!(identity, catalogue, inventory, orders, payments, notifications, invoices, analytics, operations);
+contexts!(identity, catalogue, inventory, orders, payments, notifications, invoices, analytics, records, operations);
 
 const fn concat<const N: usize>(lists: &[&[&'static Function]]) -> [&'static Function; N] {
     let mut rows = [lists[0][0]; N];

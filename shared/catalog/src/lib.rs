@@ -48,6 +48,8 @@ pub enum Context {
     Notifications,
     Invoices,
     Analytics,
+    /// Measurements and other data that service clients send in large numbers.
+    Records,
     /// Event forwarding, archive, outbox, migrations and health checks.
     Operations,
 }
@@ -61,6 +63,7 @@ pub const CONTEXTS: &[Context] = &[
     Context::Notifications,
     Context::Invoices,
     Context::Analytics,
+    Context::Records,
     Context::Operations,
 ];
 
@@ -76,6 +79,7 @@ impl Context {
             Self::Notifications => "notifications",
             Self::Invoices => "invoices",
             Self::Analytics => "analytics",
+            Self::Records => "records",
             Self::Operations => "operations",
         }
     }
@@ -91,6 +95,7 @@ impl Context {
             Self::Notifications => "quayside.notifications",
             Self::Invoices => "quayside.invoices",
             Self::Analytics => "quayside.analytics",
+            Self::Records => "quayside.records",
             Self::Operations => "quayside.operations",
         }
     }

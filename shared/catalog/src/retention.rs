@@ -64,6 +64,8 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &["catalogue.jobs"], Deleted { since: "created_at", days: 30 }),
     // Until no comparison reads it any more.
     rule(PostgresTable, &["payments.statement_lines"], Deleted { since: "at", days: 8 }),
+    // As long as windows, with which reports compare them.
+    rule(PostgresTable, &["records.rollups"], Deleted { since: "hour", days: 762 }),
 
     rule(PostgresTable, &["catalogue.product_sweep", "payments.reconciliation"], Kept("one row")),
     rule(PostgresTable, &[
@@ -83,6 +85,13 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &[
         "catalogue.products", "catalogue.product_prices", "orders.product_prices", "inventory.stock", "inventory.low_stock_alerts",
     ], Kept("as long as the product: a row each, and one for each change of its price")),
+    rule(PostgresTable, &["records.records"],
+        Ends("with the partition of its day, which is archived after the retention of records")),
+    rule(PostgresTable, &["records.sources", "records.source_schemas"],
+        Kept("created by hand; records name the version of the schema that accepted them")),
+    rule(PostgresTable, &["records.positions"], Kept("a row a partition of the topic")),
+    rule(PostgresTable, &["records.partitions", "records.archived"],
+        Kept("a row a day, and one for each file of the archive: they say where the records of a day are")),
     rule(PostgresTable, &["operations.audits"], Kept("a row an outbox")),
     rule(PostgresTable, &["identity.clients", "notifications.webhook_endpoints"],
         Kept("until staff delete it: there are as many as were created by hand")),
@@ -95,6 +104,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(Bucket, &["product-images"], Kept("until staff delete the image or the product")),
     rule(KafkaTopic, &["order-events", "payment-events", "inventory-events", "user-events", "notification-events"],
         Ends("after the topic's retention, a week in prod; the archive has every record")),
+    rule(KafkaTopic, &["records"], Ends("after the topic's retention, a week in prod; the database has every record")),
     rule(Stream, &["analytics"], Ends("after a day")),
     rule(Topic, &["order-updates", "email-feedback"], Ends("once it is delivered to the queues")),
     rule(Queue, &["*"], Ends("after four days, and after 14 days in a dead-letter queue")),

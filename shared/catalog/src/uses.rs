@@ -1,6 +1,6 @@
 //! What a function uses besides its trigger.
 
-use crate::{Action, Bucket, COUNTER_KEY, Function, ORIGIN_SECRET, Secret, Stream, Table};
+use crate::{Action, Bucket, COUNTER_KEY, Function, KafkaTopic, ORIGIN_SECRET, Secret, Stream, Table};
 
 /// A resource that a function uses besides its trigger. Determines its environment variables and permissions.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +33,10 @@ pub enum Uses {
     DeadLetterQueues(&'static [Action]),
     /// The event bus, to publish to.
     Bus,
-    /// The Kafka cluster, to write to.
+    /// The event log on Kafka, to write to.
     Kafka,
+    /// A Kafka topic, to write to.
+    KafkaTopic(&'static KafkaTopic),
     /// The Kafka cluster, to create topics.
     KafkaTopics,
     /// The payment gateway.

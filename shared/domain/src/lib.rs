@@ -37,6 +37,7 @@ pub mod profile;
 pub mod queue;
 pub mod recipient;
 pub mod reconciliation;
+pub mod record;
 pub mod redrive;
 pub mod replay;
 pub mod restore;

@@ -112,7 +112,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Stream(stream, _) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
             Uses::Queues(_) | Uses::DeadLetterQueues(_) => drop(variables.insert("QUEUES_URL", Setting::QueuesUrl)),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
-            Uses::Kafka | Uses::KafkaTopics => variables.extend(KAFKA),
+            Uses::Kafka | Uses::KafkaTopic(_) | Uses::KafkaTopics => variables.extend(KAFKA),
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
             Uses::Email => variables.extend(EMAIL),
             Uses::PushEndpoints(_) => {

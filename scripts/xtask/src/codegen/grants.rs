@@ -52,7 +52,9 @@ pub enum Values {
 pub fn needs_network(function: &Function) -> bool {
     function.database_role().is_some()
         || function.connects_to_redis()
-        || function.resources().any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Kafka | Uses::KafkaTopics))
+        || function
+            .resources()
+            .any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Kafka | Uses::KafkaTopic(_) | Uses::KafkaTopics))
 }
 
 /// The grants of a function, in a fixed order.
@@ -151,7 +153,8 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             granted("DeadLetters", actions, &Target::DeadLetterQueues(consumers(Function::has_dead_letter_queue)))
         }
         Uses::Bus => publish(function),
-        Uses::Kafka => kafka::produce(),
+        Uses::Kafka => kafka::produce(catalog::KAFKA_TOPICS),
+        Uses::KafkaTopic(topic) => kafka::produce(&[topic]),
         Uses::KafkaTopics => kafka::create_topics(),
         Uses::Email => {
             // IfExists does not weaken the condition: every `ses:SendEmail` call has a sender.

@@ -35,7 +35,7 @@ pub(super) fn render() -> Result<String> {
         }))),
         "tables": by_name(catalog::TABLES, |row| (row.name, table(row))),
         "streams": by_name(catalog::STREAMS, |stream| (stream.name, json!({ "env": stream.env }))),
-        "kafka_topics": by_name(catalog::KAFKA_TOPICS, |topic| (topic.name, kafka_topic(topic))),
+        "kafka_topics": by_name(catalog::ALL_KAFKA_TOPICS, |topic| (topic.name, kafka_topic(topic))),
         "buckets": by_name(catalog::BUCKETS, |bucket| (bucket.name, json!({
             "context": bucket.context.name(),
             "env": bucket.env,
@@ -93,14 +93,25 @@ fn table(table: &Table) -> Value {
 
 fn kafka_topic(topic: &KafkaTopic) -> Value {
     let has_events = catalog::EVENTS.iter().any(|event| event.topic.name == topic.name);
+    let is_in_log = catalog::KAFKA_TOPICS.iter().any(|one| one.name == topic.name);
     let named = |is_wanted: &dyn Fn(&catalog::Function) -> bool| -> Vec<_> {
         catalog::FUNCTIONS.iter().filter(|function| is_wanted(function)).map(|function| function.name).collect()
     };
-    let writes =
-        |function: &catalog::Function| has_events && function.resources().any(|uses| matches!(uses, Uses::Kafka));
+    let writes = |function: &catalog::Function| {
+        function.resources().any(|uses| match uses {
+            Uses::Kafka => has_events,
+            Uses::KafkaTopic(one) => one.name == topic.name,
+            _ => false,
+        })
+    };
     let reads = |function: &catalog::Function| match function.trigger {
         Trigger::Kafka(topics) => topics.iter().any(|one| one.name == topic.name),
         _ => false,
     };
-    json!({ "partitions": topic.partitions, "producers": named(&writes), "consumers": named(&reads) })
+    json!({
+        "partitions": topic.partitions,
+        "is_event_log": is_in_log,
+        "producers": named(&writes),
+        "consumers": named(&reads),
+    })
 }

@@ -154,6 +154,7 @@ fn used(uses: &Uses) -> String {
         Uses::DeadLetterQueues(actions) => format!("dead-letter queues of all consumers ({})", names_of(actions)),
         Uses::Bus => "bus".into(),
         Uses::Kafka => "Kafka".into(),
+        Uses::KafkaTopic(topic) => format!("Kafka topic {}", topic.name),
         Uses::KafkaTopics => "Kafka, to create topics".into(),
         Uses::Gateway => "payment gateway".into(),
         Uses::Email => "e-mail".into(),

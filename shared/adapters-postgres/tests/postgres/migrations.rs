@@ -120,9 +120,9 @@ async fn role_cannot_access_another_context() {
 async fn roles_can_log_in_and_have_limits() {
     let database = database().await;
     let bounded = "SELECT count(*) FROM pg_roles WHERE rolname IN ('identity', 'inventory', 'orders', 'payments',
-        'notifications', 'invoices', 'analytics', 'operations') AND rolcanlogin AND NOT rolsuper AND NOT rolcreaterole
+        'notifications', 'invoices', 'analytics', 'records', 'operations') AND rolcanlogin AND NOT rolsuper AND NOT rolcreaterole
         AND rolconfig @> '{statement_timeout=5s,idle_in_transaction_session_timeout=30s}'";
-    assert_eq!(database.number(bounded).await, 8);
+    assert_eq!(database.number(bounded).await, 9);
 }
 
 #[tokio::test]

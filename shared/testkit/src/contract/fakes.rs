@@ -1,15 +1,26 @@
 //! Runs the contract suites over the in-memory fakes.
 
 use super::{
-    Fixture, Observed, Observer, Reader, dead_letter_queues::QueuesAndDeadLetters, event_history::OrdersAndHistory,
-    event_records::RecordsAndInbox, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
-    operator_actions::ActionsAndLog, outbox::OrdersAndOutbox, personal_data::UsersAndExport,
-    product_snapshots::ProductSource, role_secrets::NewSecret, storefront::Shop, verifications::UsersAndTokens,
+    Fixture, Observed, Observer, Reader,
+    dead_letter_queues::QueuesAndDeadLetters,
+    event_history::OrdersAndHistory,
+    event_records::RecordsAndInbox,
+    ledger::PaymentsAndLedger,
+    migrations::MigrationsAndUsers,
+    operator_actions::ActionsAndLog,
+    outbox::OrdersAndOutbox,
+    personal_data::UsersAndExport,
+    product_snapshots::ProductSource,
+    records::{Sources, WriterAndReader},
+    role_secrets::NewSecret,
+    storefront::Shop,
+    verifications::UsersAndTokens,
 };
 use crate::{
-    AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
+    AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, Records,
+    SmsSender,
 };
-use domain::{Event, product::Product, text::Phone, window::StreamRecord};
+use domain::{Event, id::ClientId, product::Product, record::SourceName, text::Phone, window::StreamRecord};
 use edge::DeadLetter;
 use kernel::Failure;
 use ports::{EmailMessage, LogRecord};
@@ -41,6 +52,12 @@ impl Reader for Archive {
 impl ProductSource for Products {
     async fn add(&self, product: &Product) {
         self.put(product);
+    }
+}
+
+impl Sources for Records {
+    async fn register(&self, source: &SourceName, writers: &[ClientId]) {
+        Records::register(self, source, writers);
     }
 }
 
@@ -110,6 +127,9 @@ fakes! {
     };
     event_records contract_event_records |on: &Platform| {
         RecordsAndInbox { records: on.event_records(), timeline: on.event_records(), inbox: on.receipts() }
+    };
+    records contract_records |on: &Platform| {
+        WriterAndReader { writer: on.records(), reader: on.records(), sources: on.records() }
     };
     log_topics contract_log_topics Platform::log_topics;
     email_sender contract_email_sender |on: &Platform| observed(on.email_sender());

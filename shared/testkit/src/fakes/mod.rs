@@ -31,6 +31,7 @@ mod personal_data;
 mod product_index;
 mod rate_limiter;
 mod receipts;
+mod records;
 mod request_sources;
 mod roles;
 mod saved_methods;
@@ -76,6 +77,7 @@ use outbox::{BusState, OutboxState};
 use payments::PaymentsState;
 use ports::Claim;
 use product_index::IndexState;
+use records::RecordStoreState;
 use roles::RolesState;
 use saved_methods::VaultState;
 use std::cell::{Cell, RefCell};
@@ -137,6 +139,7 @@ struct State {
     dead_letters: DeadLettersState,
     log: LogState,
     records: RecordsState,
+    record_store: RecordStoreState,
     queues: QueuesState,
     actions: ActionsState,
     topics: TopicsState,
@@ -230,6 +233,8 @@ handles! {
     operator_actions OperatorActions;
     /// What operators see of every event.
     event_records EventRecords;
+    /// What service clients sent.
+    records Records;
     log_topics LogTopics;
     analytics_stream AnalyticsStream;
     bus Bus;

@@ -3,16 +3,24 @@
 use super::{PROCESSES, var};
 use adapters_postgres::{
     Database, Migrator, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger,
-    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgStock, PgUsers, PgWebhooks,
-    PgWindows,
+    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgRecords, PgStock, PgUsers,
+    PgWebhooks, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
+use domain::{id::ClientId, record::SourceName};
+use kernel::Uuid;
 use std::sync::Arc;
 use testkit::Platform;
 use testkit::contract::{
-    Fixture, event_records::RecordsAndInbox, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
-    operator_actions::ActionsAndLog, outbox::OrdersAndOutbox, personal_data::UsersAndExport,
+    Fixture,
+    event_records::RecordsAndInbox,
+    ledger::PaymentsAndLedger,
+    migrations::MigrationsAndUsers,
+    operator_actions::ActionsAndLog,
+    outbox::OrdersAndOutbox,
+    personal_data::UsersAndExport,
+    records::{Sources, WriterAndReader},
     verifications::UsersAndTokens,
 };
 
@@ -56,6 +64,36 @@ mod event_records {
         timeline: PgEventRecords::new(database.as_role(DatabaseRole::Reader(Context::Operations))),
         inbox: PgReceipts::new(database.as_context(Context::Orders)),
     }));
+}
+
+/// Adds sources with the rights of the owner.
+struct SourceRows(tokio_postgres::Client);
+
+impl Sources for SourceRows {
+    async fn register(&self, source: &SourceName, writers: &[ClientId]) {
+        let writers: Vec<Uuid> = writers.iter().map(|client| client.0).collect();
+        let sql = "INSERT INTO records.sources (name, status, writers, schema_version, created_at)
+            VALUES ($1, 'open', $2, 1, now())";
+        self.0.execute(sql, &[&source.as_str(), &writers]).await.expect("inserted");
+    }
+}
+
+mod records {
+    use super::*;
+    testkit::contract_records!(records());
+}
+
+async fn records() -> Fixture<WriterAndReader<PgRecords, PgRecords, SourceRows>> {
+    let database = fresh_database(&var("DATABASE_URL")).await;
+    let mut processes = Vec::new();
+    for _ in 0..PROCESSES {
+        processes.push(WriterAndReader {
+            writer: PgRecords::new(database.as_context(Context::Records)),
+            reader: PgRecords::new(database.as_context(Context::Records)),
+            sources: SourceRows(database.connect().await),
+        });
+    }
+    Fixture::new(processes, &Platform::new()).holding(database)
 }
 
 mod message_budgets {

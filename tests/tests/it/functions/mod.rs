@@ -41,6 +41,7 @@ mod product_list;
 mod product_price_list;
 mod product_price_track;
 mod product_update;
+mod records;
 mod restore;
 pub(crate) mod second_factors;
 mod sessions;

@@ -284,11 +284,14 @@ async fn topics_create_creates_what_is_missing_and_rejects_other_partitions() {
     platform.log_topics().create(orders.name, orders.partitions).await.expect("created");
     let first = create("ok").await.expect("done");
     let missing: Vec<&str> =
-        catalog::KAFKA_TOPICS.iter().map(|topic| topic.name).filter(|name| *name != orders.name).collect();
+        catalog::ALL_KAFKA_TOPICS.iter().map(|topic| topic.name).filter(|name| *name != orders.name).collect();
     assert_eq!(first["created"], json!(missing));
     assert_eq!(create("ok").await.expect("done")["created"], json!([]));
     let listed = platform.log_topics().list().await.expect("a list");
-    assert!(catalog::KAFKA_TOPICS.iter().all(|topic| listed.get(topic.name) == Some(&topic.partitions)), "{listed:?}");
+    assert!(
+        catalog::ALL_KAFKA_TOPICS.iter().all(|topic| listed.get(topic.name) == Some(&topic.partitions)),
+        "{listed:?}"
+    );
     assert!(create("bad_unknown_field").await.is_err());
 
     let other = Platform::new();
@@ -299,7 +302,7 @@ async fn topics_create_creates_what_is_missing_and_rejects_other_partitions() {
         edge::direct::invoke(catalog::TOPICS_CREATE.name, event, &clock(), &handler).await.expect_err("differ");
     assert_eq!(failure.code, "partitions-differ");
     assert!(failure.detail.contains("order-events has 5 partitions instead of 4"), "{}", failure.detail);
-    assert_eq!(other.log_topics().list().await.expect("a list").len(), catalog::KAFKA_TOPICS.len());
+    assert_eq!(other.log_topics().list().await.expect("a list").len(), catalog::ALL_KAFKA_TOPICS.len());
 }
 
 #[tokio::test]

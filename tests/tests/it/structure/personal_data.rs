@@ -4,7 +4,7 @@ use super::{
     expect_none,
     sources::{entries, with_extension},
 };
-use catalog::{BUCKETS, KAFKA_TOPICS, Personal, RETENTION, STORES, STREAMS, StoreKind, TABLES, TOPICS};
+use catalog::{ALL_KAFKA_TOPICS, BUCKETS, Personal, RETENTION, STORES, STREAMS, StoreKind, TABLES, TOPICS};
 use std::{collections::BTreeSet, fs};
 
 /// The names of the stores of a kind.
@@ -50,7 +50,11 @@ fn every_store_has_an_entry_and_every_entry_a_store() {
             listed(StoreKind::DynamoKeys).into_iter().map(of_table).collect(),
         ),
         ("bucket", names(BUCKETS.iter().map(|bucket| bucket.name).collect()), listed(StoreKind::Bucket)),
-        ("Kafka topic", names(KAFKA_TOPICS.iter().map(|topic| topic.name).collect()), listed(StoreKind::KafkaTopic)),
+        (
+            "Kafka topic",
+            names(ALL_KAFKA_TOPICS.iter().map(|topic| topic.name).collect()),
+            listed(StoreKind::KafkaTopic),
+        ),
         ("stream", names(STREAMS.iter().map(|stream| stream.name).collect()), listed(StoreKind::Stream)),
         ("topic", names(TOPICS.iter().map(|topic| topic.name).collect()), listed(StoreKind::Topic)),
         ("Redis prefix", keys.collect(), listed(StoreKind::RedisKeys)),

@@ -23,22 +23,22 @@ pub(super) fn consume(function: &Function, topics: &[&KafkaTopic]) -> Vec<Grant>
     ]
 }
 
-/// For a function that writes to all topics.
-pub(super) fn produce() -> Vec<Grant> {
+/// For a function that writes to these topics.
+pub(super) fn produce(topics: &[&KafkaTopic]) -> Vec<Grant> {
     let write = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"];
-    on_all_topics("KafkaOut", &write)
+    on_topics("KafkaOut", &write, topics)
 }
 
 /// For a function that creates the topics.
 pub(super) fn create_topics() -> Vec<Grant> {
     let create = ["kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"];
-    on_all_topics("KafkaTopics", &create)
+    on_topics("KafkaTopics", &create, catalog::ALL_KAFKA_TOPICS)
 }
 
-fn on_all_topics(sid: &'static str, actions: &[&'static str]) -> Vec<Grant> {
+fn on_topics(sid: &'static str, actions: &[&'static str], topics: &[&KafkaTopic]) -> Vec<Grant> {
     vec![
         grant("KafkaCluster", &["kafka-cluster:Connect"], Target::KafkaCluster),
-        grant(sid, actions, Target::KafkaTopics(names(catalog::KAFKA_TOPICS))),
+        grant(sid, actions, Target::KafkaTopics(names(topics))),
         login(),
     ]
 }

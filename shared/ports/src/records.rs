@@ -1,0 +1,109 @@
+//! Ports of records.
+
+use domain::{
+    id::ClientId,
+    record::{Position, Record, RecordId, Rollup, SourceName},
+};
+use kernel::{Date, Failure, Timestamp};
+
+/// Writes accepted records.
+pub trait RecordWriter {
+    /// Writes the records that are not there yet, adds them to the sums of their hours, and moves the positions forward: all of it or
+    /// nothing. A record that is there already, or twice in the batch, changes nothing. A day without a partition gets one. `Invalid` if a
+    /// record is of a day that is archived.
+    async fn write(&self, records: &[Record], positions: &[Position]) -> Result<Written, Failure>;
+
+    /// How far each partition of the topic is written, ordered by partition. One of which nothing is written is missing.
+    async fn positions(&self) -> Result<Vec<Position>, Failure>;
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Records that were not there.
+    pub new: u64,
+    /// Records that were there already, or twice in the batch.
+    pub known: u64,
+}
+
+/// Reads records.
+pub trait RecordStore {
+    /// A record by its id, in one round trip.
+    async fn get(&self, id: RecordId) -> Result<RecordLookup, Failure>;
+
+    /// The records of a source within a range, newest first, in one round trip; `NotFound` if there is no such source.
+    async fn list(&self, query: &RecordQuery) -> Result<RecordPage, Failure>;
+
+    /// The sums of a source from one hour to another, oldest first, at most `limit`; `NotFound` if there is no such source.
+    async fn rollups(
+        &self,
+        source: &SourceName,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<Rollups, Failure>;
+}
+
+/// Where a record is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordLookup {
+    Found {
+        record: Record,
+        /// The clients that may read it.
+        writers: Vec<ClientId>,
+    },
+    /// Its day is archived, and this file would have it.
+    Archived(ArchivedPart),
+    /// There is no such record.
+    Missing,
+}
+
+/// Which records of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordQuery {
+    pub source: SourceName,
+    /// The earliest time of a record.
+    pub from: Timestamp,
+    /// The time before which a record is.
+    pub to: Timestamp,
+    /// Where the page before ended: the record after which this one begins.
+    pub after: Option<RecordId>,
+    pub limit: u32,
+}
+
+/// A page of records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordPage {
+    /// The clients that may read the source.
+    pub writers: Vec<ClientId>,
+    /// Newest first; as many as asked for, unless the database has no more.
+    pub records: Vec<Record>,
+    /// The files of the archive with records of the range, newest first, at most [`MAX_ARCHIVED_PARTS`]. Every record in them is older
+    /// than those of the page, because days are archived in order.
+    pub archived: Vec<ArchivedPart>,
+}
+
+/// Files of the archive that one page names at most: what bounds the work of a reader.
+pub const MAX_ARCHIVED_PARTS: u32 = 4;
+
+/// Sums of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollups {
+    /// The clients that may read the source.
+    pub writers: Vec<ClientId>,
+    pub hours: Vec<Rollup>,
+}
+
+/// A file of the archive: the records of a range of ids of a day, of all sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedPart {
+    pub day: Date,
+    /// 1 for the first of the day.
+    pub part: u32,
+    pub key: String,
+    pub first: RecordId,
+    pub last: RecordId,
+    pub records: u64,
+    /// Size of the file.
+    pub bytes: u64,
+}
