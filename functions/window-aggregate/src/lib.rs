@@ -7,7 +7,7 @@ use ports::WindowStore;
 
 /// Adds a batch of the stream to its windows.
 pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<Fact>]) -> Result<(), Failure> {
-    let records =
-        batch.iter().map(|delivery| window::analytics_record(&delivery.event)).collect::<Result<Vec<_>, _>>()?;
+    let records = batch.iter().filter_map(|delivery| window::analytics_record(&delivery.event).transpose());
+    let records = records.collect::<Result<Vec<_>, _>>()?;
     windows.add(&records).await
 }

@@ -69,7 +69,7 @@ macro_rules! for_each_event {
             ORDER_CONFIRMED OrderConfirmed "OrderConfirmed.v1" Orders ORDER_EVENTS
                 ["order_id", "user_id", "lines.product_id", "lines.quantity", "lines.unit_price.amount",
                  "lines.unit_price.currency", "lines.line_total.amount", "lines.line_total.currency",
-                 "total_amount.amount", "total_amount.currency", "payment_id", "placed_at"];
+                 "total_amount.amount", "total_amount.currency", "area", "payment_id", "placed_at"];
             ORDER_CANCELLED OrderCancelled "OrderCancelled.v1" Orders ORDER_EVENTS
                 ["order_id", "user_id", "total_amount.amount", "total_amount.currency", "reason", "payment_id"];
             ORDER_WAITING OrderWaiting "OrderWaiting.v1" Orders ORDER_EVENTS
@@ -82,13 +82,13 @@ macro_rules! for_each_event {
             PAYMENT_REQUESTED PaymentRequested "PaymentRequested.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "attempt"];
             PAYMENT_SUCCEEDED PaymentSucceeded "PaymentSucceeded.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "amount.amount", "amount.currency"];
+                ["payment_id", "order_id", "user_id", "amount.amount", "amount.currency"];
             PAYMENT_FAILED PaymentFailed "PaymentFailed.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "amount.amount", "amount.currency", "reason"];
+                ["payment_id", "order_id", "user_id", "amount.amount", "amount.currency", "reason"];
             REFUND_REQUESTED RefundRequested "RefundRequested.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency"];
             PAYMENT_REFUNDED PaymentRefunded "PaymentRefunded.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency", "refunded_amount.amount",
+                ["payment_id", "order_id", "user_id", "refund_id", "amount.amount", "amount.currency", "refunded_amount.amount",
                  "refunded_amount.currency"];
             REFUND_FAILED RefundFailed "RefundFailed.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency"];
@@ -164,3 +164,7 @@ pub const WEBHOOK_EVENTS: &[&Event] = &[
     INVOICE_ISSUED,
     CREDIT_NOTE_ISSUED,
 ];
+
+/// The events that analytics uses.
+pub const ANALYTICS_EVENTS: &[&Event] =
+    &[ORDER_CONFIRMED, ORDER_CANCELLED, PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REFUNDED, USER_ERASED];

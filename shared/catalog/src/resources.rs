@@ -45,7 +45,7 @@ pub struct Stream {
     pub env: &'static str,
 }
 
-/// Confirmed orders for the analytics windows.
+/// What analytics uses of orders, payments and erasures, for its windows.
 pub const ANALYTICS: Stream = Stream { name: "analytics", env: "ANALYTICS_STREAM" };
 
 pub const STREAMS: &[&Stream] = &[&ANALYTICS];

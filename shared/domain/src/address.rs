@@ -4,8 +4,9 @@ mod parts;
 
 use crate::personal_data::ERASED;
 use crate::text::{AddressLine, Country, FullName, PlaceName, PostalCode};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use std::{borrow::Cow, fmt};
 
 /// A postal address of a user or an order. Which of `city`, `region` and `postal_code` are required depends on the country.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -88,11 +89,63 @@ impl Address {
 
     /// Country and region, such as `US-CA`; the country alone without a region, and for one that is not written as the code of a
     /// subdivision (ISO 3166-2), because whatever else a customer typed there may say who they are.
-    pub fn area(&self) -> String {
-        match self.region.as_ref().filter(|region| is_subdivision(region.as_str())) {
+    pub fn area(&self) -> Area {
+        Area(match self.region.as_ref().filter(|region| is_subdivision(region.as_str())) {
             Some(region) => format!("{}-{}", self.country.as_str(), region.as_str()),
             None => self.country.as_str().to_owned(),
+        })
+    }
+}
+
+/// A country, or a region of it: codes of ISO 3166, such as `DE` and `US-CA`. Nothing that somebody typed has this form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Area(String);
+
+impl Area {
+    /// Parses the codes; an error is a phrase to follow the name of the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (country, region) = text.split_once('-').map_or((text, None), |(country, region)| (country, Some(region)));
+        Country::parse(country)?;
+        match region.is_none_or(is_subdivision) {
+            true => Ok(Self(text.to_owned())),
+            false => Err("must be a country or a region of it (ISO 3166), such as US-CA".to_owned()),
         }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Area {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Area> for String {
+    fn from(area: Area) -> Self {
+        area.0
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl JsonSchema for Area {
+    fn schema_name() -> Cow<'static, str> {
+        "Area".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "pattern": "^[A-Z]{2}(-[A-Z0-9]{1,3})?$",
+            "description": "A country or a region of it (ISO 3166), such as US-CA"
+        })
     }
 }
 
@@ -149,10 +202,20 @@ mod tests {
         let kept = serde_json::to_value(&address).expect("serializes");
         assert_eq!(kept.get("postal_code"), None);
         assert_eq!(serde_json::from_value::<Address>(kept).expect("reads"), address);
-        assert_eq!(address.area(), "HK");
-        assert_eq!(read("MO", json!({})).expect("an address").area(), "MO");
+        assert_eq!(address.area().as_str(), "HK");
+        assert_eq!(read("MO", json!({})).expect("an address").area().as_str(), "MO");
         let coded = json!({ "city": "Oakland", "region": "CA", "postal_code": "94607" });
-        assert_eq!(read("US", coded).expect("an address").area(), "US-CA");
+        assert_eq!(read("US", coded).expect("an address").area().as_str(), "US-CA");
+    }
+
+    #[test]
+    fn area_is_a_country_and_perhaps_the_code_of_a_region() {
+        for code in ["DE", "US-CA", "GB-ENG", "FR-2A"] {
+            assert_eq!(Area::parse(code).map(String::from), Ok(code.to_owned()));
+        }
+        for text in ["", "XX", "de", "US-", "US-California", "US-CA-1", "Ada Lovelace", "US-ca"] {
+            assert!(Area::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -155,10 +155,10 @@ impl TaxRates {
     pub fn at(&self, address: &Address) -> Result<Option<&AreaRates>, String> {
         let (country, area) = (address.country.as_str(), address.area());
         let has_regions = self.areas.keys().any(|key| key.split_once('-').is_some_and(|(of, _)| of == country));
-        if has_regions && area == country {
+        if has_regions && area.as_str() == country {
             return Err("must be the code of a region (ISO 3166-2), because taxes depend on it".to_owned());
         }
-        Ok(self.areas.get(&area).or_else(|| self.areas.get(country)))
+        Ok(self.areas.get(area.as_str()).or_else(|| self.areas.get(country)))
     }
 }
 

@@ -1,8 +1,11 @@
 //! Analytics windows: orders and revenue per five minutes of event time.
 
-use crate::{DomainEvent, Event, Money, canary, event, id::ProductId, money::Currency, text::ProductName};
-use kernel::{CloudEvent, Failure, Timestamp, Uuid, seconds_after};
-use serde::{Deserialize, Serialize};
+mod facts;
+
+pub use facts::{Cancellation, Erasure, Fact, Movement, Sale, SoldLine, StreamRecord, stream_record};
+
+use crate::{Money, address::Area, id::ProductId, money::Currency, text::ProductName};
+use kernel::{Failure, Timestamp, Uuid, seconds_after};
 
 /// Length of a window in seconds.
 pub const WINDOW_SECONDS: i64 = 300;
@@ -10,66 +13,6 @@ pub const WINDOW_SECONDS: i64 = 300;
 /// The start of the window that contains `at`: `at` is in `[start, start + 5 minutes)`.
 pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(at, -at.as_second().rem_euclid(WINDOW_SECONDS))
-}
-
-/// What analytics uses of a confirmed order. Nothing else of the event is on the analytics stream: no address, no customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sale {
-    pub revenue: Money,
-    /// Country and region of the shipping address, such as `US-CA`.
-    pub area: String,
-    pub lines: Vec<SoldLine>,
-}
-
-/// A product and its units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoldLine {
-    pub product_id: ProductId,
-    /// As the catalogue shows it to everybody.
-    pub product_name: ProductName,
-    pub quantity: u32,
-}
-
-/// A [`Sale`] under the type of its event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fact {
-    #[serde(rename = "type")]
-    pub name: String,
-    pub data: Sale,
-}
-
-/// A record of the analytics stream, in the envelope of its event.
-pub type StreamRecord = CloudEvent<Fact>;
-
-/// The record of a confirmed order, `None` for one of the canary; [`event::unexpected_event`] for another event.
-pub fn stream_record(confirmed: &Event) -> Result<Option<StreamRecord>, Failure> {
-    let DomainEvent::OrderConfirmed(order) = &confirmed.event else {
-        return Err(event::unexpected_event(&confirmed.event));
-    };
-    if canary::is_customer(order.user_id) {
-        return Ok(None);
-    }
-    let line = |line: &crate::order_line::OrderLine| SoldLine {
-        product_id: line.product_id,
-        product_name: line.product_name.clone(),
-        quantity: line.quantity.get(),
-    };
-    let data = Sale {
-        revenue: order.total_amount,
-        area: order.shipping_address.area(),
-        lines: order.lines.iter().map(line).collect(),
-    };
-    Ok(Some(CloudEvent {
-        specversion: confirmed.specversion.clone(),
-        id: confirmed.id,
-        source: confirmed.source.clone(),
-        subject: order.order_id.to_string(),
-        time: confirmed.time,
-        sequence: confirmed.sequence,
-        correlationid: confirmed.correlationid,
-        traceparent: confirmed.traceparent.clone(),
-        event: Fact { name: confirmed.event.row().name.to_owned(), data },
-    }))
 }
 
 /// The contribution of one confirmed order to its window.
@@ -81,21 +24,21 @@ pub struct AnalyticsRecord {
     pub window: Timestamp,
     pub revenue: Money,
     /// Country and region of the shipping address, such as `US-CA`.
-    pub region: String,
+    pub region: Area,
     /// Products with name and units.
     pub products: Vec<(ProductId, ProductName, u32)>,
 }
 
-/// The contribution of a record of the stream, in the window of the time at which its order was confirmed.
-pub fn analytics_record(record: &StreamRecord) -> Result<AnalyticsRecord, Failure> {
-    let Sale { revenue, area, lines } = &record.event.data;
-    Ok(AnalyticsRecord {
+/// The contribution of a record of the stream, in the window of the time at which its order was confirmed; `None` if it adds nothing.
+pub fn analytics_record(record: &StreamRecord) -> Result<Option<AnalyticsRecord>, Failure> {
+    let Fact::Sold(Sale { revenue, area, lines, .. }) = &record.event else { return Ok(None) };
+    Ok(Some(AnalyticsRecord {
         event_id: record.id,
         window: start(record.time)?,
         revenue: *revenue,
         region: area.clone(),
         products: lines.iter().map(|line| (line.product_id, line.product_name.clone(), line.quantity)).collect(),
-    })
+    }))
 }
 
 /// Maximum number of regions in a window; those with the highest revenue are listed.

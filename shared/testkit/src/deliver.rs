@@ -208,7 +208,7 @@ impl<'a> Dispatcher<'a> {
         }
         for record in self.platform.analytics_stream().records_after(self.offsets.stream) {
             self.offsets.stream += 1;
-            let row = catalog::find_event(&record.event.name).expect("an event of the catalog");
+            let row = record.event.row();
             self.enqueue(
                 &Content::Fact(record),
                 |source| matches!(source, Source::Stream(events) if includes(events, row)),

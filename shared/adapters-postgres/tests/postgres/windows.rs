@@ -3,6 +3,7 @@
 use crate::fixtures::*;
 use domain::{
     Money,
+    address::Area,
     id::ProductId,
     text::ProductName,
     window::{AnalyticsRecord, start},
@@ -16,7 +17,7 @@ fn record(window: Timestamp, revenue: Money, region: &str, products: &[(ProductI
         event_id: id(),
         window,
         revenue,
-        region: region.to_owned(),
+        region: Area::parse(region).expect("an area"),
         products: products
             .iter()
             .map(|(id, name, units)| (*id, ProductName::parse(name).expect("a name"), *units))

@@ -3,12 +3,12 @@
 use super::*;
 
 functions! {
-    /// Writes confirmed orders to the analytics stream.
-    ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
+    /// Writes what analytics uses of orders, payments and erasures to the analytics stream.
+    ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(ANALYTICS_EVENTS)
         .uses(&[Uses::Postgres, Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60).concurrency(20);
-    /// Aggregates confirmed orders in five-minute windows.
+    /// Aggregates the records of the stream in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
-        .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
+        .triggered(Stream(&ANALYTICS, ANALYTICS_EVENTS))
         .uses(&[Uses::Postgres]).timeout(30).gathering(100, 60);
     /// Lists the analytics windows.
     WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", STAFF_OR_ADMIN)

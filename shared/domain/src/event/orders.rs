@@ -2,7 +2,7 @@
 
 use crate::{
     Money,
-    address::Address,
+    address::{Address, Area},
     id::{OrderId, PaymentId, RefundId, UserId},
     order_line::{OrderLine, Tracking},
     order_status::Reason,
@@ -49,6 +49,9 @@ pub struct OrderConfirmed {
     pub total_amount: Money,
     /// Shipping address.
     pub shipping_address: Address,
+    /// Country and region of the shipping address, as codes; absent in events of before. Unlike the address, it leaves for Kafka.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
     /// Id of the payment.
     pub payment_id: PaymentId,
     /// When the order was placed.

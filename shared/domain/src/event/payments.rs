@@ -2,7 +2,7 @@
 
 use crate::{
     Money,
-    id::{OrderId, PaymentId, RefundId},
+    id::{OrderId, PaymentId, RefundId, UserId},
     ledger::Discrepancy,
     order_status::Reason,
     payment::{DisputeStatus, Movement, StatedAmount},
@@ -18,6 +18,9 @@ pub struct PaymentSucceeded {
     pub payment_id: PaymentId,
     /// Id of the order.
     pub order_id: OrderId,
+    /// Id of the customer; absent in events of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
     /// The charged amount.
     pub amount: Money,
     /// The gateway's id of the charge; `no_payment_required` if the order costs nothing.
@@ -31,6 +34,9 @@ pub struct PaymentFailed {
     pub payment_id: PaymentId,
     /// Id of the order.
     pub order_id: OrderId,
+    /// Id of the customer; absent in events of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
     /// The declined amount.
     pub amount: Money,
     /// Reason that the order reports to the customer.
@@ -82,6 +88,9 @@ pub struct PaymentRefunded {
     pub payment_id: PaymentId,
     /// Id of the order.
     pub order_id: OrderId,
+    /// Id of the customer; absent in events of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
     /// Id of the refund.
     pub refund_id: RefundId,
     /// Amount of this refund.

@@ -364,6 +364,7 @@ fn confirmed(order: &Order, payment_id: PaymentId) -> OrderConfirmed {
         totals: Some(order.totals.clone()),
         total_amount: order.total,
         shipping_address: order.shipping_address.clone(),
+        area: Some(order.shipping_address.area()),
         payment_id,
         placed_at: order.created_at,
     }

@@ -236,6 +236,7 @@ fn confirmation_contains_what_shipping_and_invoicing_need() {
         lines: order.lines,
         totals: Some(order.totals),
         total_amount: order.total,
+        area: Some(order.shipping_address.area()),
         shipping_address: order.shipping_address,
         payment_id: PAYMENT,
         placed_at: order.created_at,

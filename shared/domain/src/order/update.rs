@@ -102,7 +102,7 @@ mod tests {
     fn payment_event_updates_the_order_with_its_own_version() {
         let (payment_id, order_id, amount) = (PAYMENT, ORDER, usd(500));
         let requested = PaymentRequested { payment_id, order_id, attempt: 2 };
-        let failed = PaymentFailed { payment_id, order_id, amount, reason: Reason::PaymentDeclined };
+        let failed = PaymentFailed { payment_id, order_id, user_id: None, amount, reason: Reason::PaymentDeclined };
         for (event, input) in
             [(DomainEvent::from(requested), Input::PaymentRequested), (DomainEvent::from(failed), Input::PaymentFailed)]
         {
@@ -135,6 +135,7 @@ mod tests {
         let refund = PaymentRefunded {
             payment_id: PAYMENT,
             order_id: ORDER,
+            user_id: None,
             refund_id: RefundId(Uuid::nil()),
             amount: usd(100),
             refunded_amount: usd(300),

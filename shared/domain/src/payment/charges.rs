@@ -143,13 +143,14 @@ fn require_action(
 }
 
 fn charged(payment: &Payment, status: State, charge: &Accepted, refund: RefundId, now: Timestamp) -> Change {
-    let (payment_id, order_id, amount) = (payment.id, payment.order_id, charge.amount());
+    let (payment_id, order_id, user_id) = (payment.id, payment.order_id, Some(payment.user_id));
+    let amount = charge.amount();
     let transaction_id = charge.transaction_id().to_owned();
     let mut change = Change::of(payment, status, now);
     change.payment.transaction_id = Some(transaction_id.clone());
     (change.payment.decline_code, change.payment.action) = (None, None);
     change.post(Purpose::Charge, &transaction_id, None, amount, now);
-    change.events.push(PaymentSucceeded { payment_id, order_id, amount, transaction_id }.into());
+    change.events.push(PaymentSucceeded { payment_id, order_id, user_id, amount, transaction_id }.into());
     if payment.closed {
         change.refund_the_rest(refund, now);
     }
@@ -163,9 +164,10 @@ pub fn confirm_without_charge(payment: &Payment, now: Timestamp) -> Option<Chang
     }
     let Transition::To(status) = next(payment.status, Input::NothingToCharge) else { return None };
     let mut change = Change::of(payment, status, now);
-    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
+    let (payment_id, order_id, user_id) = (payment.id, payment.order_id, Some(payment.user_id));
+    let amount = payment.amount;
     let transaction_id = NO_PAYMENT_REQUIRED.to_owned();
-    change.events.push(PaymentSucceeded { payment_id, order_id, amount, transaction_id }.into());
+    change.events.push(PaymentSucceeded { payment_id, order_id, user_id, amount, transaction_id }.into());
     Some(change)
 }
 
@@ -194,8 +196,9 @@ pub(super) fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) 
     let Transition::To(status) = next(payment.status, input) else { return None };
     let mut change = Change::of(payment, status, now);
     (change.payment.decline_code, change.payment.action) = (Some(code.to_owned()), None);
-    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
-    change.events.push(PaymentFailed { payment_id, order_id, amount, reason: Reason::PaymentDeclined }.into());
+    let (payment_id, order_id, user_id) = (payment.id, payment.order_id, Some(payment.user_id));
+    let (amount, reason) = (payment.amount, Reason::PaymentDeclined);
+    change.events.push(PaymentFailed { payment_id, order_id, user_id, amount, reason }.into());
     Some(change)
 }
 

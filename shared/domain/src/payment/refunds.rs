@@ -102,8 +102,10 @@ pub fn record_refund_outcome(
             refund.status = RefundStatus::Succeeded;
             refund.transaction_id = Some(made.transaction_id().to_owned());
             change.post(Purpose::Refund, made.transaction_id(), Some(id), made.amount(), now);
-            let refunded_amount = change.payment.refunded_amount();
-            change.events.push(PaymentRefunded { payment_id, order_id, refund_id, amount, refunded_amount }.into());
+            let (user_id, refunded_amount) = (Some(payment.user_id), change.payment.refunded_amount());
+            change
+                .events
+                .push(PaymentRefunded { payment_id, order_id, user_id, refund_id, amount, refunded_amount }.into());
         }
         Err(code) => {
             refund.status = RefundStatus::Failed;

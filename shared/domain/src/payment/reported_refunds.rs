@@ -109,9 +109,11 @@ fn book(
     change.payment.refunds.retain(|known| known.id != id);
     change.payment.refunds.push(refund);
     change.post(Purpose::Refund, made.transaction_id(), Some(id), made.amount(), now);
-    let refunded_amount = change.payment.refunded_amount();
+    let (user_id, refunded_amount) = (Some(payment.user_id), change.payment.refunded_amount());
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, made.amount());
-    change.events.push(PaymentRefunded { payment_id, order_id, refund_id: id, amount, refunded_amount }.into());
+    change
+        .events
+        .push(PaymentRefunded { payment_id, order_id, user_id, refund_id: id, amount, refunded_amount }.into());
     Ok(Some(change))
 }
 

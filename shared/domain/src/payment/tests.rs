@@ -147,7 +147,7 @@ fn charge_is_posted_and_published() {
     let (purpose, reference) = (Purpose::Charge, transaction_id.clone());
     let transfer = Transfer { purpose, reference, payment_id: Some(ID), refund_id: None, amount, at: at(10) };
     assert_eq!(change.transfers, [transfer]);
-    let succeeded = PaymentSucceeded { payment_id: ID, order_id: ORDER, amount, transaction_id };
+    let succeeded = PaymentSucceeded { payment_id: ID, order_id: ORDER, user_id: Some(USER), amount, transaction_id };
     assert_eq!(change.events, [succeeded.into()]);
     assert_eq!((change.payment.status, change.payment.transaction_id.as_deref()), (Status::Succeeded, Some("ch_1")));
     assert_eq!((change.payment.version, change.payment.updated_at), (2, at(10)));
@@ -157,7 +157,7 @@ fn charge_is_posted_and_published() {
 fn decline_is_published_without_a_transfer_and_cleared_by_a_late_charge() {
     let change = concluded(&begun(), &declined());
     let reason = Reason::PaymentDeclined;
-    let event = PaymentFailed { payment_id: ID, order_id: ORDER, amount: usd(1000), reason };
+    let event = PaymentFailed { payment_id: ID, order_id: ORDER, user_id: Some(USER), amount: usd(1000), reason };
     assert_eq!((change.transfers, change.events), (vec![], vec![event.into()]));
     assert_eq!(
         (change.payment.status, change.payment.decline_code.as_deref()),
@@ -305,7 +305,7 @@ fn unknown_attempt_of_a_cancelled_order_is_abandoned() {
     assert_eq!(abandon_charge(&begun(), at(30)), None);
     let change = abandon_charge(&closed(&begun()), at(620)).expect("a change");
     let reason = Reason::PaymentDeclined;
-    let event = PaymentFailed { payment_id: ID, order_id: ORDER, amount: usd(1000), reason };
+    let event = PaymentFailed { payment_id: ID, order_id: ORDER, user_id: Some(USER), amount: usd(1000), reason };
     assert_eq!(change.events, [event.into()]);
     assert_eq!(
         (change.payment.status, change.payment.decline_code.as_deref()),

@@ -3,6 +3,7 @@
 use super::{Fixture, fresh};
 use domain::{
     Money,
+    address::Area,
     id::ProductId,
     money::MAX_AMOUNT,
     text::ProductName,
@@ -54,7 +55,7 @@ fn record(window: Timestamp, money: (i64, &str), region: &str, products: &[(Prod
         event_id: fresh(),
         window,
         revenue: Money::new(money.0, money.1).expect("an amount"),
-        region: region.to_owned(),
+        region: Area::parse(region).expect("an area"),
         products: products.iter().map(|(id, units)| (*id, name.clone(), *units)).collect(),
     }
 }

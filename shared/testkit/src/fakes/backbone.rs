@@ -182,7 +182,7 @@ impl WindowsState {
             let sold = sums.products.entry(*product).or_insert_with(|| (name.as_str().to_owned(), 0));
             sold.1 += i64::from(*units);
         }
-        let region = sums.regions.entry(record.region.clone()).or_default();
+        let region = sums.regions.entry(record.region.to_string()).or_default();
         region.0 += 1;
         region.1 += minor;
     }

@@ -23,7 +23,7 @@ fn text(definition: &str) -> &'static str {
     match definition {
         "Email" => "ada@example.com",
         "Phone" => "+491701234567",
-        "Country" => "DE",
+        "Area" | "Country" => "DE",
         "PostalCode" => "10115",
         "Currency" => "USD",
         "TaxRate" => "19",

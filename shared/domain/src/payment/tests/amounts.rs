@@ -119,7 +119,8 @@ fn order_that_costs_nothing_is_paid_without_a_charge() {
     let change = confirm_without_charge(&free, at(10)).expect("a change");
     assert_eq!((change.payment.status, change.payment.transaction_id), (Status::NoPaymentRequired, None));
     let transaction_id = "no_payment_required".to_owned();
-    let succeeded = PaymentSucceeded { payment_id: ID, order_id: ORDER, amount: usd(0), transaction_id };
+    let succeeded =
+        PaymentSucceeded { payment_id: ID, order_id: ORDER, user_id: Some(USER), amount: usd(0), transaction_id };
     assert_eq!((change.transfers, change.events), (vec![], vec![succeeded.into()]));
     assert_eq!(confirm_without_charge(&begun(), at(10)), None, "it costs something");
     for state in [Status::Failed, Status::NoPaymentRequired] {

@@ -80,6 +80,7 @@ fn partial_refund_is_posted_once_and_published_with_the_sum() {
     let event = |n, minor, sum| PaymentRefunded {
         payment_id: ID,
         order_id: ORDER,
+        user_id: Some(USER),
         refund_id: refund_id(n),
         amount: usd(minor),
         refunded_amount: usd(sum),

@@ -35,8 +35,9 @@ fn refund_made_at_the_gateway_is_booked_once() {
     let (purpose, reference, amount) = (Purpose::Refund, "re_1".to_owned(), usd(400));
     let (payment_id, refund) = (Some(ID), Some(refund_id(50)));
     assert_eq!(change.transfers, [Transfer { purpose, reference, payment_id, refund_id: refund, amount, at: at(60) }]);
+    let (payment_id, order_id, user_id) = (ID, ORDER, Some(USER));
     let event =
-        PaymentRefunded { payment_id: ID, order_id: ORDER, refund_id: refund_id(50), amount, refunded_amount: amount };
+        PaymentRefunded { payment_id, order_id, user_id, refund_id: refund_id(50), amount, refunded_amount: amount };
     assert_eq!(change.events, [event.into()]);
     let refund = &change.payment.refunds[0];
     assert_eq!((refund.reason, refund.status), (RefundReason::MadeAtGateway, RefundStatus::Succeeded));

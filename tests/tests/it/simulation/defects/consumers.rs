@@ -134,9 +134,10 @@ pub async fn count_anew<S: Backend>(
 ) -> Result<(), Failure> {
     let ids = world.clock.ids();
     let anew = |delivery: &Delivery<Fact>| {
-        Ok(AnalyticsRecord { event_id: ids.next(), ..window::analytics_record(&delivery.event)? })
+        let record = window::analytics_record(&delivery.event).transpose()?;
+        Some(record.map(|record| AnalyticsRecord { event_id: ids.next(), ..record }))
     };
-    let records = batch.iter().map(anew).collect::<Result<Vec<_>, Failure>>()?;
+    let records = batch.iter().filter_map(anew).collect::<Result<Vec<_>, Failure>>()?;
     stores.windows().add(&records).await
 }
 

@@ -137,7 +137,7 @@ fn windows(books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
         for line in &order.lines {
             *sums.products.entry(line.product_id).or_default() += i64::from(line.quantity.get());
         }
-        let region = sums.regions.entry(order.shipping_address.area()).or_default();
+        let region = sums.regions.entry(order.shipping_address.area().to_string()).or_default();
         *region = (region.0 + 1, region.1 + minor);
     }
     let counted: BTreeMap<(Timestamp, &str), Sums> = books

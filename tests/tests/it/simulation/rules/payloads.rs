@@ -128,6 +128,7 @@ impl Model<'_> {
             said.totals.as_ref() == Some(&order.totals),
             said.total_amount == order.total,
             said.shipping_address == order.shipping_address,
+            said.area == Some(order.shipping_address.area()),
             said.payment_id == self.seen.payments.get(&order.id)?.id,
             said.placed_at == order.created_at,
         ])
@@ -151,12 +152,13 @@ impl Model<'_> {
                 let total = self.find(said.order_id)?.total;
                 all(&[
                     said.amount == total && payment.amount == total,
+                    said.user_id == Some(payment.user_id),
                     Some(&said.transaction_id) == payment.transaction_id.as_ref(),
                 ])
             }
             DomainEvent::PaymentFailed(said) => {
                 let payment = self.paid(said.order_id, said.payment_id)?;
-                all(&[said.amount == payment.amount])
+                all(&[said.amount == payment.amount, said.user_id == Some(payment.user_id)])
             }
             DomainEvent::PaymentRequested(said) => {
                 let payment = self.paid(said.order_id, said.payment_id)?;
@@ -170,7 +172,9 @@ impl Model<'_> {
                 Self::refund(self.paid(said.order_id, said.payment_id)?, said.refund_id, said.amount).map(drop)
             }
             DomainEvent::PaymentRefunded(said) => {
-                Self::refund(self.paid(said.order_id, said.payment_id)?, said.refund_id, said.amount).map(drop)
+                let payment = self.paid(said.order_id, said.payment_id)?;
+                Self::refund(payment, said.refund_id, said.amount)?;
+                all(&[said.user_id == Some(payment.user_id)])
             }
             DomainEvent::RefundFailed(said) => {
                 Self::refund(self.paid(said.order_id, said.payment_id)?, said.refund_id, said.amount).map(drop)

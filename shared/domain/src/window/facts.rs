@@ -1,0 +1,234 @@
+//! The records of the analytics stream: what analytics uses of each event, under the type and the envelope of the event.
+
+use crate::{
+    DomainEvent, Event, Money,
+    address::Area,
+    canary, event,
+    id::{ProductId, UserId},
+    order_status::Reason,
+    text::ProductName,
+};
+use kernel::{CloudEvent, Failure};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error as _},
+    ser::SerializeStruct as _,
+};
+use serde_json::Value;
+
+/// What analytics uses of an event. Nothing else of it is on the analytics stream: no address, no text that a customer typed. It is
+/// written as the type of its event and its `data`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// An order was confirmed.
+    Sold(Sale),
+    /// An order was cancelled.
+    Cancelled(Cancellation),
+    /// A payment was charged.
+    Paid(Movement),
+    /// A charge was declined.
+    Declined(Movement),
+    /// A refund succeeded.
+    Refunded(Movement),
+    /// A customer is to be forgotten.
+    Erased(Erasure),
+}
+
+/// What analytics uses of a confirmed order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sale {
+    pub revenue: Money,
+    /// Country and region of the shipping address.
+    pub area: Area,
+    pub lines: Vec<SoldLine>,
+    /// Id of the customer, to tell first orders from repeat ones; absent in records of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+}
+
+/// A product and its units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldLine {
+    pub product_id: ProductId,
+    /// As the catalogue shows it to everybody.
+    pub product_name: ProductName,
+    pub quantity: u32,
+}
+
+/// What analytics uses of a cancelled order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancellation {
+    /// The amount to pay.
+    pub amount: Money,
+    pub reason: Reason,
+}
+
+/// What analytics uses of a charge that was made or declined, and of a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Movement {
+    pub amount: Money,
+}
+
+/// What analytics uses of the erasure of a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    pub user_id: UserId,
+}
+
+/// A record of the analytics stream, in the envelope of its event.
+pub type StreamRecord = CloudEvent<Fact>;
+
+/// The record of an event; `None` for one of the canary, and [`event::unexpected_event`] for an event that analytics does not use.
+///
+/// An event about a payment that was written before it named the customer counts even if it was the canary's.
+pub fn stream_record(of: &Event) -> Result<Option<StreamRecord>, Failure> {
+    let (customer, fact) = match &of.event {
+        DomainEvent::OrderConfirmed(order) => (Some(order.user_id), Fact::Sold(sale(order))),
+        DomainEvent::OrderCancelled(order) => {
+            let cancellation = Cancellation { amount: order.total_amount, reason: order.reason };
+            (Some(order.user_id), Fact::Cancelled(cancellation))
+        }
+        DomainEvent::PaymentSucceeded(paid) => (paid.user_id, Fact::Paid(Movement { amount: paid.amount })),
+        DomainEvent::PaymentFailed(failed) => (failed.user_id, Fact::Declined(Movement { amount: failed.amount })),
+        DomainEvent::PaymentRefunded(made) => (made.user_id, Fact::Refunded(Movement { amount: made.amount })),
+        DomainEvent::UserErased(erased) => (None, Fact::Erased(Erasure { user_id: erased.user_id })),
+        other => return Err(event::unexpected_event(other)),
+    };
+    if customer.is_some_and(canary::is_customer) {
+        return Ok(None);
+    }
+    Ok(Some(CloudEvent {
+        specversion: of.specversion.clone(),
+        id: of.id,
+        source: of.source.clone(),
+        subject: of.subject.clone(),
+        time: of.time,
+        sequence: of.sequence,
+        correlationid: of.correlationid,
+        traceparent: of.traceparent.clone(),
+        event: fact,
+    }))
+}
+
+fn sale(order: &event::OrderConfirmed) -> Sale {
+    let line = |line: &crate::order_line::OrderLine| SoldLine {
+        product_id: line.product_id,
+        product_name: line.product_name.clone(),
+        quantity: line.quantity.get(),
+    };
+    Sale {
+        revenue: order.total_amount,
+        area: order.shipping_address.area(),
+        lines: order.lines.iter().map(line).collect(),
+        user_id: Some(order.user_id),
+    }
+}
+
+impl Fact {
+    /// The event that it is about.
+    pub const fn row(&self) -> &'static catalog::Event {
+        match self {
+            Self::Sold(_) => catalog::ORDER_CONFIRMED,
+            Self::Cancelled(_) => catalog::ORDER_CANCELLED,
+            Self::Paid(_) => catalog::PAYMENT_SUCCEEDED,
+            Self::Declined(_) => catalog::PAYMENT_FAILED,
+            Self::Refunded(_) => catalog::PAYMENT_REFUNDED,
+            Self::Erased(_) => catalog::USER_ERASED,
+        }
+    }
+}
+
+impl Serialize for Fact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fact = serializer.serialize_struct("Fact", 2)?;
+        fact.serialize_field("type", self.row().name)?;
+        match self {
+            Self::Sold(data) => fact.serialize_field("data", data)?,
+            Self::Cancelled(data) => fact.serialize_field("data", data)?,
+            Self::Paid(data) | Self::Declined(data) | Self::Refunded(data) => fact.serialize_field("data", data)?,
+            Self::Erased(data) => fact.serialize_field("data", data)?,
+        }
+        fact.end()
+    }
+}
+
+/// Written by hand, because the names of the types are the catalog's.
+impl<'de> Deserialize<'de> for Fact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Typed {
+            #[serde(rename = "type")]
+            name: String,
+            data: Value,
+        }
+
+        fn data<T: DeserializeOwned, E: serde::de::Error>(data: Value) -> Result<T, E> {
+            serde_json::from_value(data).map_err(E::custom)
+        }
+
+        const SOLD: &str = catalog::ORDER_CONFIRMED.name;
+        const CANCELLED: &str = catalog::ORDER_CANCELLED.name;
+        const PAID: &str = catalog::PAYMENT_SUCCEEDED.name;
+        const DECLINED: &str = catalog::PAYMENT_FAILED.name;
+        const REFUNDED: &str = catalog::PAYMENT_REFUNDED.name;
+        const ERASED: &str = catalog::USER_ERASED.name;
+        const TYPES: &[&str] = &[SOLD, CANCELLED, PAID, DECLINED, REFUNDED, ERASED];
+
+        let Typed { name, data: value } = Typed::deserialize(deserializer)?;
+        match name.as_str() {
+            SOLD => data(value).map(Self::Sold),
+            CANCELLED => data(value).map(Self::Cancelled),
+            PAID => data(value).map(Self::Paid),
+            DECLINED => data(value).map(Self::Declined),
+            REFUNDED => data(value).map(Self::Refunded),
+            ERASED => data(value).map(Self::Erased),
+            other => Err(D::Error::unknown_variant(other, TYPES)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn facts() -> Vec<Fact> {
+        let amount = Money::new(1999, "EUR").expect("an amount");
+        let (movement, user_id) = (Movement { amount }, UserId(kernel::Uuid::from_u128(7)));
+        let lines = vec![SoldLine {
+            product_id: ProductId(kernel::Uuid::from_u128(8)),
+            product_name: ProductName::parse("Lantern").expect("a name"),
+            quantity: 2,
+        }];
+        let area = Area::parse("DE-BE").expect("an area");
+        vec![
+            Fact::Sold(Sale { revenue: amount, area, lines, user_id: Some(user_id) }),
+            Fact::Cancelled(Cancellation { amount, reason: Reason::TimedOut }),
+            Fact::Paid(movement.clone()),
+            Fact::Declined(movement.clone()),
+            Fact::Refunded(movement),
+            Fact::Erased(Erasure { user_id }),
+        ]
+    }
+
+    #[test]
+    fn fact_is_read_as_it_was_written_under_the_type_of_its_event() {
+        for fact in facts() {
+            let written = serde_json::to_value(&fact).expect("serializes");
+            assert_eq!(written["type"], fact.row().name);
+            assert_eq!(serde_json::from_value::<Fact>(written).expect("a fact"), fact);
+        }
+    }
+
+    #[test]
+    fn fact_of_another_type_or_with_another_word_is_a_newer_writers() {
+        let other = json!({ "type": "OrderGifted.v1", "data": {} });
+        let word = json!({ "type": catalog::ORDER_CANCELLED.name, "data": {
+            "amount": { "amount": 1, "currency": "USD" }, "reason": "added_later"
+        } });
+        for newer in [other, word] {
+            let error = serde_json::from_value::<Fact>(newer).expect_err("unknown").to_string();
+            assert!(error.starts_with("unknown variant"), "{error}");
+        }
+    }
+}
