@@ -23,6 +23,15 @@ variable "kafka" {
   }
 }
 
+variable "flink" {
+  description = "Windows and archive on Managed Service for Apache Flink: tasks of each operator at the start, and the topic of the results. Null: the functions of analytics alone. docs/streams.md says when it pays."
+  type = object({
+    parallelism   = optional(number, 1)
+    results_topic = optional(string, "analytics-figures")
+  })
+  default = null
+}
+
 module "kinesis" {
   source = "./modules/kinesis"
 
@@ -43,6 +52,51 @@ module "kafka" {
   subnet_ids         = module.network.data_subnet_ids
   security_group_id  = module.network.security_group_ids.kafka
   key_arn            = module.keys.arns.kafka
+  logs_key_arn       = module.keys.arns.logs
+  log_retention_days = var.log_retention_days
+}
+
+# Beside the functions, never in their place by itself: a reader chooses which results it takes.
+module "flink" {
+  source = "./modules/flink"
+  count  = var.flink == null ? 0 : 1
+
+  prefix     = local.prefix
+  account_id = var.account_id
+  region     = var.region
+
+  artifact = {
+    bucket_arn = module.artifacts.arn
+    key        = "${var.release}/windows.jar"
+    key_arn    = module.keys.arns.artifacts
+  }
+
+  archive = {
+    bucket     = module.buckets.names["event-archive"]
+    bucket_arn = module.buckets.arns["event-archive"]
+    key_arn    = module.keys.arns.buckets
+  }
+
+  kafka = {
+    cluster_arn            = module.kafka.cluster_arn
+    bootstrap_brokers      = module.kafka.bootstrap_brokers
+    security_group_id      = module.network.security_group_ids.kafka
+    topic_arn_prefix       = module.kafka.topic_arn_prefix
+    group_arn_prefix       = module.kafka.group_arn_prefix
+    transaction_arn_prefix = module.kafka.transaction_arn_prefix
+  }
+
+  # The topics of the events that the job reads, by one of each.
+  topics = {
+    orders   = local.catalog.events["OrderConfirmed.v1"].kafka_topic
+    payments = local.catalog.events["PaymentSucceeded.v1"].kafka_topic
+    stock    = local.catalog.events["StockReserved.v1"].kafka_topic
+    results  = var.flink.results_topic
+  }
+
+  parallelism        = var.flink.parallelism
+  vpc_id             = module.network.vpc_id
+  subnet_ids         = module.network.private_subnet_ids
   logs_key_arn       = module.keys.arns.logs
   log_retention_days = var.log_retention_days
 }

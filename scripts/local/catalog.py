@@ -151,3 +151,19 @@ def events_without_outbox() -> set[str]:
     """Events that a table's change stream publishes instead of an outbox."""
     schemas = outbox_schemas()
     return {name for name, event in _catalog()["events"].items() if event["context"] not in schemas}
+
+
+def kafka_topic(event: str) -> str:
+    """The Kafka topic of an event."""
+    return str(_catalog()["events"][event]["kafka_topic"])
+
+
+def event_context(event: str) -> str:
+    """The context that publishes an event."""
+    return str(_catalog()["events"][event]["context"])
+
+
+def leaving_members(event: str) -> list[str]:
+    """The members of an event's data that leave for Kafka, as paths."""
+    found: list[str] = _catalog()["events"][event]["leaves"]
+    return found

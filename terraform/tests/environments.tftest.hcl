@@ -29,6 +29,11 @@ run "prod" {
   }
 
   assert {
+    condition     = length(module.flink) == 0
+    error_message = "Flink costs money by the hour: it runs where flink is set."
+  }
+
+  assert {
     condition     = var.backup_retention_days >= 14
     error_message = "prod must keep backups for two weeks."
   }

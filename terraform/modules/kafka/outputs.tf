@@ -23,6 +23,11 @@ output "group_arn_prefix" {
   value       = "${replace(aws_msk_cluster.this.arn, ":cluster/", ":group/")}/"
 }
 
+output "transaction_arn_prefix" {
+  description = "Beginning of the ARNs of transactional ids; an id follows."
+  value       = "${replace(aws_msk_cluster.this.arn, ":cluster/", ":transactional-id/")}/"
+}
+
 output "topics" {
   description = "Topics to be created on the cluster: partitions, replicas and settings."
   value       = local.topics

@@ -1,0 +1,86 @@
+"""Tests of the generated orders: what they add up to, and what becomes of them on their way."""
+
+import unittest
+from datetime import UTC, datetime
+
+import stream_events
+from stream_events import CANARY, WINDOW_S, Book, Generator, Json
+
+END = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+def book(seed: str = "7") -> Book:
+    return Generator(seed).make(END, minutes=5, orders=120, history=40)
+
+
+def of(events: list[Json], name: str) -> list[Json]:
+    return [event for event in events if event["type"] == name]
+
+
+class GeneratedOrders(unittest.TestCase):
+    def test_same_seed_makes_the_same_events(self) -> None:
+        self.assertEqual(book().events, book().events)
+        self.assertNotEqual(book().events, book("8").events)
+
+    def test_figures_are_those_of_the_events(self) -> None:
+        made = book()
+        sold = [each for each in of(made.events, "OrderConfirmed.v1") if each["data"]["user_id"] != CANARY]
+        totals = [figure for key, figure in made.figures.items() if key[2] == "total"]
+        self.assertEqual(sum(figure.events for figure in totals), len(sold))
+        self.assertEqual(
+            sum(figure.amount for figure in totals), sum(each["data"]["total_amount"]["amount"] for each in sold)
+        )
+        units = sum(line["quantity"] for each in sold for line in each["data"]["lines"])
+        self.assertEqual(sum(figure.units for figure in totals), units)
+        by_product = sum(figure.units for key, figure in made.figures.items() if key[2] == "product")
+        self.assertEqual(by_product, units)
+
+    def test_orders_of_the_canary_are_events_but_in_no_figure(self) -> None:
+        made = book()
+        payments = [each for each in made.events if each["type"].startswith("Payment")]
+        tests = [each for each in payments if each["data"]["user_id"] == CANARY]
+        self.assertTrue(tests)
+        counted = sum(figure.events for key, figure in made.figures.items() if key[2] == "payment")
+        self.assertEqual(counted, len(payments) - len(tests))
+
+    def test_windows_start_at_multiples_of_their_length(self) -> None:
+        self.assertEqual({start % WINDOW_S for start, *_ in book().figures}, {0})
+
+
+class Deliveries(unittest.TestCase):
+    def test_every_event_arrives_and_some_arrive_twice(self) -> None:
+        events = book().events
+        delivered = stream_events.deliveries(events, "7")
+        self.assertEqual({each["id"] for each in delivered}, {each["id"] for each in events})
+        self.assertGreater(len(delivered), len(events))
+
+    def test_some_come_out_of_order_and_some_at_the_end(self) -> None:
+        times = [each["time"] for each in stream_events.deliveries(book().events, "7")]
+        self.assertNotEqual(times, sorted(times))
+        newest = times.index(max(times))
+        self.assertTrue([time for time in times[newest:] if time < min(times[newest - 5 : newest])])
+
+    def test_members_that_do_not_leave_are_not_in_the_log(self) -> None:
+        event = of(book().events, "OrderConfirmed.v1")[0]
+        data = stream_events.leaving(event)["data"]
+        self.assertNotIn("shipping_address", data)
+        self.assertEqual(data["total_amount"], event["data"]["total_amount"])
+        line = data["lines"][0]
+        self.assertNotIn("product_name", line)
+        self.assertEqual(line["quantity"], event["data"]["lines"][0]["quantity"])
+
+
+class Differences(unittest.TestCase):
+    def test_figure_that_differs_or_is_missing_is_a_line(self) -> None:
+        key = (1_795_867_200, "USD", "total", "")
+        other = (1_795_867_500, "USD", "total", "")
+        left = {key: (1, 100, 2), other: (1, 1, 1)}
+        self.assertEqual(list(stream_events.differences(left, left)), [])
+        lines = list(stream_events.differences(left, {key: (1, 100, 3)}))
+        self.assertEqual(len(lines), 2)
+        self.assertIn("2026-11-28T12:00Z USD total", lines[0])
+        self.assertEqual(stream_events.windows(left), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

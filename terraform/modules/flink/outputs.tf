@@ -1,0 +1,9 @@
+output "application_name" {
+  description = "Name of the application, the dimension of its metrics."
+  value       = aws_kinesisanalyticsv2_application.this.name
+}
+
+output "database" {
+  description = "Name of the Glue database with the tables of the archive."
+  value       = aws_glue_catalog_database.this.name
+}
