@@ -21,7 +21,7 @@ JAVA = 11
 # Flink reads fields of these packages by reflection.
 OPENED = ("java.base/java.util", "java.base/java.lang", "java.base/java.time")
 # A record counts as late if its window ended this long ago: see docs/streams.md.
-LATENESS_MINUTES = 5
+LATENESS_MINUTES = 15
 FILES = "events.sql,windows.sql,archive.sql"
 # As long as `counted_events` of the other path is kept: shared/catalog/src/retention.rs.
 KEPT_DAYS = 31

@@ -105,7 +105,7 @@ variable "parallelism" {
 variable "lateness_minutes" {
   description = "Minutes after which a record counts as late."
   type        = number
-  default     = 5
+  default     = 15
 
   validation {
     condition     = var.lateness_minutes >= 1 && var.lateness_minutes <= 99
