@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
 import { after, test } from "node:test";
-import { browser, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { browser, call, DESKTOP, enterConsole as enter, go, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
 const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -10,14 +10,6 @@ const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASS
 const WIDE = { viewport: { width: 1280, height: 900 } };
 
 after(() => browser.close());
-
-async function enter(page, account) {
-  await page.goto(`${shop}/console/`);
-  await logIn(page, account);
-  await page.getByRole("heading", { name: "Orders", exact: true }).waitFor();
-}
-
-const go = (page, name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
 
 test("staff find an order, add a note, ship it, deliver it and refund a part", async () => {
   const customer = await register(newCustomer(hostileText));

@@ -8,7 +8,7 @@ const { BROWSER: executablePath, PICTURES: pictures, WEB_URL, API_URL } = proces
 export const shop = WEB_URL.replace(/\/$/, "");
 
 const PHONE = { width: 390, height: 844 };
-const DESKTOP = { width: 1280, height: 900 };
+export const DESKTOP = { width: 1280, height: 900 };
 const DEADLINE_MS = 60_000;
 
 export const browser = await chromium.launch({ executablePath });
@@ -86,6 +86,14 @@ export async function logIn(page, { email, password }) {
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Log in" }).click();
 }
+
+export async function enterConsole(page, account) {
+  await page.goto(`${shop}/console/`);
+  await logIn(page, account);
+  await page.getByRole("heading", { name: "Orders", exact: true }).waitFor();
+}
+
+export const go = (page, name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
 
 export async function fillAddress(page) {
   await page.getByLabel("Country").selectOption("DE");

@@ -19,6 +19,7 @@ const NewProduct = lazy(() => import("./pages/product.tsx").then((page) => page.
 const ProductPage = lazy(() => import("./pages/product.tsx").then((page) => page.ProductPage));
 const CustomerList = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerList));
 const CustomerPage = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerPage));
+const AnalyticsPage = lazy(() => import("./pages/analytics.tsx").then((page) => page.AnalyticsPage));
 const PaymentsPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentsPage));
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
@@ -76,6 +77,7 @@ function Pages(): JSX.Element {
         <Route path="/console/customers" component={CustomerList} />
         <Route path="/console/customers/:id" component={CustomerPage} />
         <Route path="/console/payments" component={PaymentsPage} />
+        <Route path="/console/analytics" component={AnalyticsPage} />
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />
         <Route path="/console/operations" component={OperationsPage} />
@@ -94,6 +96,7 @@ function Navigation(): JSX.Element {
     ["/console/products", c().nav.products],
     ["/console/customers", c().nav.customers],
     ["/console/payments", c().nav.payments],
+    ["/console/analytics", c().nav.analytics],
     ["/console/webhooks", c().nav.webhooks],
     ...(caller.value?.role === "admin" ? [["/console/operations", c().nav.operations] as const] : []),
     ["/console/security", c().nav.security],

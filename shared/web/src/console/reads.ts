@@ -2,7 +2,9 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
 import { api, type Schemas } from "../core/client.ts";
+import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
+import { spanOf, summarize, type PeriodName } from "./windows.ts";
 
 export type Order = Schemas["OrderView"];
 export type Payment = Schemas["PaymentView"];
@@ -124,6 +126,24 @@ export const timeline = (id: string) => ({
   ...pages(["timeline", id], (query, signal) => unwrap(api.GET("/api/v1/ops/orders/{id}/timeline", { params: { path: { id }, query }, signal }))),
   refetchInterval: 5_000,
 });
+
+/** The sales of a period. Its windows are many pages, and a page shows them all. */
+export const sales = (period: PeriodName) =>
+  queryOptions({
+    queryKey: ["sales", period],
+    queryFn: async ({ signal }) => {
+      const span = spanOf(period, now());
+      const query = { from: new Date(span.from).toISOString(), to: new Date(span.to).toISOString(), limit: 100 };
+      const windows: Schemas["WindowView"][] = [];
+      for (let cursor: string | null | undefined = ""; cursor != null; ) {
+        const page: Schemas["ListOfWindowView"] = await unwrap(api.GET("/api/v1/analytics/windows", { params: { query: cursor ? { ...query, cursor } : query }, signal }));
+        windows.push(...page.items);
+        cursor = page.next_cursor;
+      }
+      return summarize(windows, span);
+    },
+    refetchInterval: 30_000,
+  });
 
 export const endpoints = () =>
   pages(["endpoints"], (query, signal) => unwrap(api.GET("/api/v1/webhook-endpoints", { params: { query }, signal })));

@@ -3,6 +3,7 @@
 // See docs/api-conventions.md#browsers.
 
 import { computed, signal } from "@preact/signals";
+import { observe } from "./clock.ts";
 import { isProblem, type Problem } from "./problem.ts";
 import { keep, lasting, recall } from "./storage.ts";
 
@@ -76,6 +77,7 @@ async function refresh(): Promise<"refreshed" | "ended" | "unreachable"> {
     let response;
     try {
       response = await fetch(`${API}/users/token/refresh`, POST);
+      observe(response);
     } catch {
       return "unreachable";
     }
@@ -110,6 +112,7 @@ async function login(path: string, body: object): Promise<LoginResult> {
   try {
     const headers = { ...POST.headers, "Content-Type": "application/json" };
     response = await fetch(`${API}${path}?session=cookie`, { method: "POST", headers, body: JSON.stringify(body) });
+    observe(response);
   } catch {
     return { kind: "refused", problem: null };
   }
@@ -153,11 +156,13 @@ export function abandon(): void {
   forget();
 }
 
-function send(request: Request, token: string | undefined): Promise<Response> {
+async function send(request: Request, token: string | undefined): Promise<Response> {
   const attempt = request.clone();
   // A request may bring a token of its own.
   if (token && !attempt.headers.has("Authorization")) attempt.headers.set("Authorization", `Bearer ${token}`);
-  return fetch(attempt);
+  const response = await fetch(attempt);
+  observe(response);
+  return response;
 }
 
 /** `fetch` for the API: with the access token, and once more with a new one if it was refused. */

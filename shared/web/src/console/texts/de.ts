@@ -4,7 +4,7 @@ import type { ConsoleTexts } from "./en.ts";
 
 export const de: ConsoleTexts = {
   name: "Quayside-Konsole",
-  nav: { orders: "Bestellungen", products: "Produkte", customers: "Kunden", payments: "Zahlungen", webhooks: "Webhooks", operations: "Betrieb", security: "Sicherheit", shop: "Shop" },
+  nav: { orders: "Bestellungen", products: "Produkte", customers: "Kunden", payments: "Zahlungen", analytics: "Auswertung", webhooks: "Webhooks", operations: "Betrieb", security: "Sicherheit", shop: "Shop" },
   staffOnly: "Die Konsole ist für Mitarbeiter. Dieses Konto gehört einem Kunden.",
   none: "Hier ist nichts.",
   noMatch: "Nichts passt dazu.",
@@ -150,6 +150,19 @@ export const de: ConsoleTexts = {
     answered: "Geantwortet",
     movement: "Bewegung",
     fine: "Alles, was der Zahlungsdienst bewegt hat, ist wie verlangt.",
+  },
+  analytics: {
+    title: "Auswertung",
+    period: "Zeitraum",
+    periods: { hour: "Letzte Stunde", hours: "Letzte sechs Stunden", day: "Letzter Tag" },
+    empty: "In diesem Zeitraum wurde keine Bestellung bestätigt.",
+    orders: "Bestellungen",
+    revenue: (currency) => `Umsatz (${currency})`,
+    average: (currency) => `Bestellwert im Mittel (${currency})`,
+    products: "Meistverkaufte Produkte",
+    productsHint: "Zusammengezählt aus den meistverkauften Produkten von je fünf Minuten.",
+    regions: (currency) => `Regionen (${currency})`,
+    region: "Region",
   },
   webhooks: {
     title: "Webhook-Endpunkte",

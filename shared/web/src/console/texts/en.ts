@@ -2,7 +2,7 @@
 
 export const en = {
   name: "Quayside console",
-  nav: { orders: "Orders", products: "Products", customers: "Customers", payments: "Payments", webhooks: "Webhooks", operations: "Operations", security: "Security", shop: "Shop" },
+  nav: { orders: "Orders", products: "Products", customers: "Customers", payments: "Payments", analytics: "Analytics", webhooks: "Webhooks", operations: "Operations", security: "Security", shop: "Shop" },
   staffOnly: "The console is for staff. This account is a customer's.",
   none: "Nothing here.",
   noMatch: "Nothing matches.",
@@ -148,6 +148,19 @@ export const en = {
     answered: "Answered",
     movement: "Movement",
     fine: "Everything that the gateway moved is what was asked.",
+  },
+  analytics: {
+    title: "Analytics",
+    period: "Period",
+    periods: { hour: "Last hour", hours: "Last six hours", day: "Last day" } as Record<string, string>,
+    empty: "No order was confirmed in this period.",
+    orders: "Orders",
+    revenue: (currency: string) => `Revenue (${currency})`,
+    average: (currency: string) => `Average order (${currency})`,
+    products: "Best-selling products",
+    productsHint: "Added up from the best-selling products of each five minutes.",
+    regions: (currency: string) => `Regions (${currency})`,
+    region: "Region",
   },
   webhooks: {
     title: "Webhook endpoints",

@@ -19,6 +19,7 @@ export const de: Messages = {
   yes: "Ja",
   no: "Nein",
   optional: "freiwillig",
+  figures: "Zahlen zeigen",
   notFoundTitle: "Diese Seite gibt es nicht",
   notFoundText: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, gibt es nicht mehr.",
   toStart: "Zum Shop",

@@ -18,6 +18,7 @@ export const en = {
   yes: "Yes",
   no: "No",
   optional: "optional",
+  figures: "Show the figures",
   notFoundTitle: "This page does not exist",
   notFoundText: "The address may be mistyped, or what was here is gone.",
   toStart: "Go to the shop",

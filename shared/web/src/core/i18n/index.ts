@@ -1,6 +1,7 @@
 // The language of the page, its texts, and how it writes money and time.
 
 import { computed, effect, signal } from "@preact/signals";
+import { toText } from "../money.ts";
 import { keep, lasting, recall } from "../storage.ts";
 import { en, type Messages } from "./en.ts";
 import { language, LANGUAGES, type Language } from "./language.ts";
@@ -53,12 +54,18 @@ export function minorDigits(currency: string): number {
 
 /** Writes minor units as the language does: digits are moved as text, because amounts are exact. */
 export function money({ amount, currency }: Money): string {
-  const digits = minorDigits(currency);
-  const text = String(amount).padStart(digits + 1, "0");
-  const decimal = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
   const format = new Intl.NumberFormat(variant.value, { style: "currency", currency });
-  return format.format(decimal as `${number}`);
+  return format.format(toText(amount, minorDigits(currency)) as `${number}`);
 }
+
+/** An amount on the axis of a chart, such as $1.2K. */
+export function shortMoney({ amount, currency }: Money): string {
+  const format = new Intl.NumberFormat(variant.value, { style: "currency", currency, notation: "compact", minimumFractionDigits: 0 });
+  return format.format(toText(amount, minorDigits(currency)) as `${number}`);
+}
+
+const counts = computed(() => new Intl.NumberFormat(variant.value));
+export const number = (count: number): string => counts.value.format(count);
 
 export function sum(amounts: readonly Money[]): Money | null {
   const [first] = amounts;
@@ -69,10 +76,12 @@ export function sum(amounts: readonly Money[]): Money | null {
 const dateTime = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "short" }));
 const dateTimeInSeconds = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "medium" }));
 const dateOnly = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium" }));
+const timeOnly = computed(() => new Intl.DateTimeFormat(variant.value, { timeStyle: "short" }));
 const regions = computed(() => new Intl.DisplayNames(language.value, { type: "region" }));
 
 export const moment = (time: string): string => dateTime.value.format(new Date(time));
 /** A time with its seconds, for operators. */
 export const momentInSeconds = (time: string): string => dateTimeInSeconds.value.format(new Date(time));
+export const clock = (time: string): string => timeOnly.value.format(new Date(time));
 export const day = (time: string): string => dateOnly.value.format(new Date(time));
 export const countryName = (code: string): string => regions.value.of(code) ?? code;

@@ -1,0 +1,151 @@
+// What was sold in the last hours: orders, revenue by currency, products and regions.
+
+import { useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { clock, moment, money, number, shortMoney } from "../../core/i18n/index.ts";
+import { BarChart, ShareBar, type Bar } from "../../ui/chart.tsx";
+import { Table } from "../../ui/list.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
+import { sales } from "../reads.ts";
+import { c } from "../texts/index.ts";
+import { PERIODS, type Bucket, type PeriodName, type Summary, type Totals } from "../windows.ts";
+
+export function AnalyticsPage(): JSX.Element {
+  const { query: parameters } = useLocation();
+  const wanted = parameters["period"] ?? "";
+  const period: PeriodName = wanted in PERIODS ? (wanted as PeriodName) : "day";
+  const query = useQuery(sales(period));
+  return (
+    <div class="wide-sections">
+      <Title>{c().analytics.title}</Title>
+      <PeriodChoice period={period} />
+      <Loaded query={query}>{(summary) => <Sales summary={summary} period={period} />}</Loaded>
+    </div>
+  );
+}
+
+function PeriodChoice({ period }: { period: PeriodName }): JSX.Element {
+  const { route } = useLocation();
+  const id = useId();
+  return (
+    <div class="field narrow">
+      <label for={id}>{c().analytics.period}</label>
+      <select id={id} value={period} onChange={(event) => route(`/console/analytics?period=${event.currentTarget.value}`, true)}>
+        {Object.keys(PERIODS).map((name) => (
+          <option key={name} value={name}>
+            {c().analytics.periods[name]}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Sales({ summary, period }: { summary: Summary; period: PeriodName }): JSX.Element {
+  if (summary.orders === 0) return <p class="empty">{c().analytics.empty}</p>;
+  const orders = number(summary.orders);
+  return (
+    <>
+      <dl class="figures">
+        <div>
+          <dt>{c().analytics.orders}</dt>
+          <dd>{orders}</dd>
+        </div>
+        {summary.currencies.map((one) => (
+          <KeyFigures key={one.currency} totals={one} />
+        ))}
+      </dl>
+      <BarChart caption={c().analytics.orders} time={c().time} summary={orders} format={number} bars={bars(summary.buckets, period, ({ orders: count }) => count, number)} />
+      {summary.currencies.map((one) => (
+        <Revenue key={one.currency} totals={one} period={period} />
+      ))}
+      <Products products={summary.products} />
+      {summary.currencies.map((one) => (
+        <Regions key={one.currency} totals={one} />
+      ))}
+    </>
+  );
+}
+
+/** Labels stand at round times of the reader's own day. */
+function bars(buckets: readonly Bucket[], period: PeriodName, valueOf: (bucket: Bucket) => number, format: (value: number) => string): Bar[] {
+  return buckets.map((bucket) => {
+    const start = new Date(bucket.start);
+    const isLabelled = (bucket.start - start.getTimezoneOffset() * 60_000) % PERIODS[period].label === 0;
+    const value = valueOf(bucket);
+    return { time: moment(start.toISOString()), label: isLabelled ? clock(start.toISOString()) : undefined, value, text: format(value) };
+  });
+}
+
+function KeyFigures({ totals: { currency, revenue, average } }: { totals: Totals }): JSX.Element {
+  return (
+    <>
+      <div>
+        <dt>{c().analytics.revenue(currency)}</dt>
+        <dd>{money({ amount: revenue, currency })}</dd>
+      </div>
+      <div>
+        <dt>{c().analytics.average(currency)}</dt>
+        <dd>{money({ amount: average, currency })}</dd>
+      </div>
+    </>
+  );
+}
+
+function Revenue({ totals: { currency, revenue, buckets }, period }: { totals: Totals; period: PeriodName }): JSX.Element {
+  const format = (amount: number): string => money({ amount, currency });
+  return (
+    <BarChart
+      caption={c().analytics.revenue(currency)}
+      time={c().time}
+      summary={format(revenue)}
+      format={(amount) => shortMoney({ amount, currency })}
+      bars={bars(buckets, period, (bucket) => bucket.revenue, format)}
+    />
+  );
+}
+
+function Products({ products }: { products: Summary["products"] }): JSX.Element {
+  const most = Math.max(...products.map(({ units }) => units));
+  return (
+    <section>
+      <h2>{c().analytics.products}</h2>
+      <Table caption={c().analytics.products} head={[c().products.name, { number: c().products.units }]}>
+        {products.map(({ id, name, units }) => (
+          <tr key={id}>
+            <td>
+              <a href={`/console/products/${id}`}>{name}</a>
+              <ShareBar part={units} whole={most} />
+            </td>
+            <td class="amount">{number(units)}</td>
+          </tr>
+        ))}
+      </Table>
+      <p class="hint">{c().analytics.productsHint}</p>
+    </section>
+  );
+}
+
+function Regions({ totals: { currency, regions } }: { totals: Totals }): JSX.Element {
+  const most = Math.max(...regions.map(({ revenue }) => revenue));
+  const caption = c().analytics.regions(currency);
+  return (
+    <section>
+      <h2>{caption}</h2>
+      <Table caption={caption} head={[c().analytics.region, { number: c().analytics.orders }, { number: c().total }]}>
+        {regions.map(({ region, orders, revenue }) => (
+          <tr key={region}>
+            <td>
+              {region}
+              <ShareBar part={revenue} whole={most} />
+            </td>
+            <td class="amount">{number(orders)}</td>
+            <td class="amount">{money({ amount: revenue, currency })}</td>
+          </tr>
+        ))}
+      </Table>
+    </section>
+  );
+}
