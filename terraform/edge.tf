@@ -56,7 +56,7 @@ module "edge" {
     bucket = "${local.prefix}-pages-${var.account_id}"
     region = var.region
   }
-  upload_buckets = { for name in toset([for trigger in values(local.of_objects) : trigger.bucket]) : name => module.buckets.names[name] }
+  upload_buckets = { for name in local.upload_buckets : name => module.buckets.names[name] }
 
   regions = {
     primary = var.domain == null ? null : {

@@ -448,6 +448,9 @@ module "consumer" {
 locals {
   # Functions that S3 invokes for new objects.
   of_objects = { for name, function in local.functions : name => function.trigger if function.trigger.kind == "objects" }
+
+  # Buckets that pages upload files to: images, which S3 invokes a function for, and imports, which a schedule looks for.
+  upload_buckets = toset(concat([for trigger in values(local.of_objects) : trigger.bucket], [local.functions["product-import-create"].environment["FILES_BUCKET"].name]))
 }
 
 resource "aws_lambda_permission" "objects" {

@@ -73,7 +73,7 @@ def stories(env: dict[str, str], pattern: str) -> None:
     }
     with step("Click through the shop and the console"):
         report = run(
-            values, "--test", "--test-reporter=spec", "--test-concurrency=2", f"--test-name-pattern={pattern or '.'}"
+            values, "--test", "--test-reporter=spec", "--test-concurrency=3", f"--test-name-pattern={pattern or '.'}"
         )
     for line in report.splitlines():
         if line.startswith(("✔", "ℹ duration")):

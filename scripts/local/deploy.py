@@ -218,9 +218,11 @@ def serve_web() -> None:
     web.build()
     services.begin_update(services.WEB)
     services.await_ready(services.WEB)
-    bucket = aws.outputs().get("ProductImagesBucket")
-    if bucket:
-        aws.allow_uploads(bucket, config.web_url().rstrip("/"))
+    outputs = aws.outputs()
+    # What `upload_buckets` is in terraform/edge.tf.
+    for name in ("ProductImagesBucket", "ProductFilesBucket"):
+        if name in outputs:
+            aws.allow_uploads(outputs[name], config.web_url().rstrip("/"))
 
 
 def await_ready() -> None:

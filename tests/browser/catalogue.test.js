@@ -1,13 +1,48 @@
-// What was sold, as staff see it. scripts/browser runs this file.
+// What staff do with all products at once, and what was sold of them. scripts/browser runs this file.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { browser, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, register, token } from "./support.js";
+import { browser, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
-const { PRODUCT_ID: product } = process.env;
+const { PRODUCT_ID: product, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
 const WIDE = { viewport: DESKTOP };
+// Files are worked on once a minute.
+const JOB_MS = 100_000;
 
 after(() => browser.close());
+
+test("staff import products, see which lines are rejected and why, and export all products", async () => {
+  const line = (sku, more) => JSON.stringify({ sku, name: "Signal flag", description: "", category: "signals", price: { amount: 1250, currency: "USD" }, stock_quantity: 5, ...more });
+  const tag = word.toUpperCase();
+  const lines = [line(`FLAG-${tag}`), line(`FLAG-${tag}-2`, { price: { amount: -1, currency: "USD" } }), `{"sku": "${hostileText.replaceAll('"', '\\"')}"}`];
+  await onPage(async (page) => {
+    await enterConsole(page, staff);
+    await go(page, "Products");
+    await page.getByRole("link", { name: "Import and export" }).click();
+    await page.getByRole("button", { name: "Upload" }).click();
+    await page.getByText("Please correct the marked fields.").waitFor();
+    await page.getByLabel("File").setInputFiles({ name: "products.jsonl", mimeType: "application/x-ndjson", buffer: Buffer.from(lines.join("\n")) });
+    await page.getByRole("button", { name: "Upload" }).click();
+    await page.getByRole("heading", { name: "Import of products" }).waitFor();
+    const imported = page.url();
+
+    await page.getByRole("link", { name: "Import and export" }).click();
+    await inspect(page, "console-transfers");
+    await page.getByRole("button", { name: "Start an export" }).click();
+    await page.getByRole("heading", { name: "Export of products" }).waitFor();
+    const link = page.getByRole("link", { name: "Download the file" });
+    await link.waitFor({ timeout: JOB_MS });
+    await inspect(page, "console-export");
+    const exported = (await (await fetch(await link.getAttribute("href"))).text()).trim().split("\n");
+    assert.ok(exported.some((text) => JSON.parse(text).name === "Storm lantern"));
+
+    await page.goto(imported);
+    await page.getByRole("status").getByText("Completed with rejected lines").waitFor({ timeout: JOB_MS });
+    await page.getByText("/price/amount").waitFor();
+    await page.getByRole("link", { name: "All 2 rejected lines as a file" }).waitFor();
+    await inspect(page, "console-import");
+  }, WIDE);
+});
 
 test("staff see what was sold: orders, revenue, products and regions, as charts and as tables", async () => {
   await placeOrder(await token(await register()), product, "pm_card_visa");

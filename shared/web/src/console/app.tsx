@@ -17,6 +17,9 @@ const OrderPage = lazy(() => import("./pages/order.tsx").then((page) => page.Ord
 const ProductList = lazy(() => import("./pages/product-list.tsx").then((page) => page.ProductList));
 const NewProduct = lazy(() => import("./pages/product.tsx").then((page) => page.NewProduct));
 const ProductPage = lazy(() => import("./pages/product.tsx").then((page) => page.ProductPage));
+const TransfersPage = lazy(() => import("./pages/transfers.tsx").then((page) => page.TransfersPage));
+const ImportPage = lazy(() => import("./pages/transfers.tsx").then((page) => page.ImportPage));
+const ExportPage = lazy(() => import("./pages/transfers.tsx").then((page) => page.ExportPage));
 const CustomerList = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerList));
 const CustomerPage = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerPage));
 const AnalyticsPage = lazy(() => import("./pages/analytics.tsx").then((page) => page.AnalyticsPage));
@@ -73,6 +76,9 @@ function Pages(): JSX.Element {
         <Route path="/console/orders/:id" component={OrderPage} />
         <Route path="/console/products" component={ProductList} />
         <Route path="/console/products/new" component={NewProduct} />
+        <Route path="/console/products/transfers" component={TransfersPage} />
+        <Route path="/console/products/imports/:id" component={ImportPage} />
+        <Route path="/console/products/exports/:id" component={ExportPage} />
         <Route path="/console/products/:id" component={ProductPage} />
         <Route path="/console/customers" component={CustomerList} />
         <Route path="/console/customers/:id" component={CustomerPage} />

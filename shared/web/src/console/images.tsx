@@ -6,6 +6,7 @@ import { useId } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
 import { ApiError, unwrap } from "../core/problem.ts";
 import { explain } from "../core/text.ts";
+import { upload } from "../core/upload.ts";
 import { Action } from "../ui/action.tsx";
 import { Loaded } from "../ui/page.tsx";
 import { Picture } from "../ui/picture.tsx";
@@ -14,20 +15,19 @@ import { c } from "./texts/index.ts";
 
 const TYPES = ["image/jpeg", "image/png", "image/webp"] as const;
 
-async function upload(product: string, file: File): Promise<void> {
+async function add(product: string, file: File): Promise<void> {
   const content_type = TYPES.find((type) => type === file.type) ?? (file.type as Schemas["MediaType"]);
   const body = { content_type, size: file.size };
   const header = { "Idempotency-Key": crypto.randomUUID() };
   const link = await unwrap(api.POST("/api/v1/products/{id}/images", { params: { path: { id: product }, header }, body }));
-  const sent = await fetch(link.upload_url, { method: "PUT", headers: link.headers, body: file }).catch(() => null);
-  if (!sent?.ok) throw new ApiError(sent?.status ?? 0, null);
+  await upload({ url: link.upload_url, headers: link.headers }, file);
 }
 
 export function Images({ product }: { product: Product }): JSX.Element {
   const id = useId();
   const query = useQuery(images(product.id));
   const reload = (): Promise<void> => queries.invalidateQueries({ queryKey: ["images", product.id] });
-  const uploading = useMutation({ mutationFn: (file: File) => upload(product.id, file), onSettled: reload });
+  const uploading = useMutation({ mutationFn: (file: File) => add(product.id, file), onSettled: reload });
   const choose = (input: HTMLInputElement): void => {
     const [file] = input.files ?? [];
     if (file && !uploading.isPending) uploading.mutate(file);

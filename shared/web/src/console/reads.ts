@@ -10,6 +10,8 @@ export type Order = Schemas["OrderView"];
 export type Payment = Schemas["PaymentView"];
 export type Product = Schemas["ProductView"];
 export type User = Schemas["UserView"];
+export type Import = Schemas["ProductImportView"];
+export type Export = Schemas["ProductExportView"];
 export type Endpoint = Schemas["WebhookEndpointView"];
 
 interface Page<T> {
@@ -99,6 +101,34 @@ export const images = (id: string) =>
     queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/products/{id}/images", { params: { path: { id } }, signal }))).items,
     // An image that was uploaded is resized before it can be shown.
     refetchInterval: ({ state }) => (state.data?.some(({ status }) => status === "pending") ? 2_000 : false),
+  });
+
+export const isRunning = ({ status }: { status: string }): boolean => status === "awaiting_upload" || status === "running";
+
+const JOB_INTERVAL = 2_000;
+// Links to files end after a quarter of an hour.
+const LINK_INTERVAL = 600_000;
+
+export const importJobs = () =>
+  pages(["imports"], (query, signal) => unwrap(api.GET("/api/v1/products/imports", { params: { query }, signal })));
+
+export const importJob = (id: string) =>
+  queryOptions({
+    queryKey: ["import", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/products/imports/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data && isRunning(state.data) ? JOB_INTERVAL : LINK_INTERVAL),
+    staleTime: 0,
+  });
+
+export const exportJobs = () =>
+  pages(["exports"], (query, signal) => unwrap(api.GET("/api/v1/products/exports", { params: { query }, signal })));
+
+export const exportJob = (id: string) =>
+  queryOptions({
+    queryKey: ["export", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/products/exports/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data && isRunning(state.data) ? JOB_INTERVAL : LINK_INTERVAL),
+    staleTime: 0,
   });
 
 export const users = (query: string) =>

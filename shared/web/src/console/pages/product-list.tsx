@@ -15,9 +15,12 @@ export function ProductList(): JSX.Element {
   return (
     <>
       <Title>{c().products.title}</Title>
-      <p>
+      <p class="actions">
         <a class="button" href="/console/products/new">
           {c().products.add}
+        </a>
+        <a class="button" href="/console/products/transfers">
+          {c().transfers.title}
         </a>
       </p>
       <Form key={q} class="filters" submit={t().products.search} onSubmit={(values) => route(values["q"] ? `/console/products?q=${encodeURIComponent(values["q"])}` : "/console/products")}>
