@@ -7,7 +7,7 @@ import { browser, call, DESKTOP, enterConsole as enter, go, inspect, logIn, newC
 const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
 const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
-const WIDE = { viewport: { width: 1280, height: 900 } };
+const WIDE = { viewport: DESKTOP };
 
 after(() => browser.close());
 
@@ -78,7 +78,8 @@ test("staff create a product, change it, adjust its stock and add an image", asy
 
 test("staff find a customer, see the orders, and look at payments and webhooks", async () => {
   const customer = await register(newCustomer("Eve Harbour"));
-  await placeOrder(await token(customer), product, "pm_card_visa");
+  const accessToken = await token(customer);
+  const order = await placeOrder(accessToken, product, "pm_card_visa");
   await onPage(async (page) => {
     await enter(page, staff);
     await go(page, "Customers");
@@ -89,7 +90,14 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await inspect(page, "console-customer");
     await go(page, "Payments");
     await page.getByRole("heading", { name: "Amounts that do not match" }).waitFor();
+    await page.getByLabel("Payment id").fill("nothing");
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByText("This is no id.").waitFor();
     await inspect(page, "console-payments");
+    await page.getByLabel("Payment id").fill(await paymentOf(page, order, accessToken));
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByText("Paid, $19.99").waitFor();
+    await inspect(page, "console-payment");
     await go(page, "Webhooks");
     await page.getByText("New endpoint").click();
     const url = `https://hooks.example.com/${word}`;
@@ -109,6 +117,15 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("link", { name: url }).waitFor({ state: "detached" });
   }, WIDE);
 });
+
+/** The id of an order's payment, once there is one. */
+async function paymentOf(page, { id }, accessToken) {
+  for (;;) {
+    const { payment_id, status: reached } = await call("GET", `/orders/${id}`, undefined, { Authorization: `Bearer ${accessToken}` });
+    if (reached === "processing") return payment_id;
+    await page.waitForTimeout(200);
+  }
+}
 
 /** The code of a secret (RFC 6238) for the time step that many steps from now. */
 function codeOf(secret, steps) {

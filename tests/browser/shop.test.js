@@ -45,6 +45,16 @@ test("a visitor finds a product, registers, orders it, and sees the order being 
     const link = await page.getByRole("link", { name: "Invoice (PDF)" }).getAttribute("href");
     const invoice = await fetch(link);
     assert.equal((await invoice.text()).slice(0, 5), "%PDF-");
+    await page.getByRole("button", { name: "Change the delivery address" }).click();
+    await page.getByLabel("Street and number").fill("Speicherstadt 1");
+    await page.getByLabel("Postal code").fill("");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Please fill in this field.").waitFor();
+    await inspect(page, "change-address");
+    await page.getByLabel("Postal code").fill("20457");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The order goes to the new address.").waitFor();
+    await page.locator("address").getByText("Speicherstadt 1").waitFor();
     await page.getByRole("link", { name: "Orders", exact: true }).click();
     await page.getByRole("link", { name: /^Order / }).waitFor();
     await inspect(page, "orders");

@@ -24,6 +24,7 @@ const CustomerList = lazy(() => import("./pages/customers.tsx").then((page) => p
 const CustomerPage = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerPage));
 const AnalyticsPage = lazy(() => import("./pages/analytics.tsx").then((page) => page.AnalyticsPage));
 const PaymentsPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentsPage));
+const PaymentPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentPage));
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
 const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
@@ -83,6 +84,7 @@ function Pages(): JSX.Element {
         <Route path="/console/customers" component={CustomerList} />
         <Route path="/console/customers/:id" component={CustomerPage} />
         <Route path="/console/payments" component={PaymentsPage} />
+        <Route path="/console/payments/:id" component={PaymentPage} />
         <Route path="/console/analytics" component={AnalyticsPage} />
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />

@@ -66,6 +66,14 @@ export const payment = (orderId: string) =>
     staleTime: 0,
   });
 
+export const paymentById = (id: string) =>
+  queryOptions({
+    queryKey: ["payment", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/payments/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: 30_000,
+    staleTime: 0,
+  });
+
 export const notes = (id: string) =>
   pages(["notes", id], (query, signal) => unwrap(api.GET("/api/v1/orders/{id}/notes", { params: { path: { id }, query }, signal })));
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nextRead } from "./follow.ts";
+import { nextPaymentRead, nextRead } from "./follow.ts";
 
 test("an order that moves is read soon, and ever later while nothing happens", () => {
   const waits = [0, 1, 5, 50].map((unchanged) => nextRead({ status: "pending", status_reason: "awaiting_payment" }, unchanged));
@@ -17,4 +17,12 @@ test("an order that waits for its customer or for staff is read rarely", () => {
 test("an order at its end is not read again", () => {
   assert.equal(nextRead({ status: "delivered", status_reason: null }, 0), false);
   assert.equal(nextRead({ status: "cancelled", status_reason: "customer_request" }, 0), false);
+});
+
+test("a payment is read again until it has a result, and after a cancellation until it is refunded", () => {
+  assert.equal(nextPaymentRead({ status: "pending" }, "pending", 0), 1_000);
+  assert.equal(nextPaymentRead({ status: "cancelled" }, "succeeded", 50), 20_000);
+  for (const [order, payment] of [["processing", "succeeded"], ["cancelled", "refunded"], ["cancelled", "failed"]] as const) {
+    assert.equal(nextPaymentRead({ status: order }, payment, 0), false, payment);
+  }
 });

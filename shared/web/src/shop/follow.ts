@@ -11,3 +11,9 @@ export function nextRead(order: Order, unchangedReads: number): number | false {
   const isWaiting = order.status !== "pending" || order.status_reason === "payment_declined" || order.status_reason === "backordered";
   return isWaiting ? LONGEST_WAIT_MS : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 1.4 ** unchangedReads);
 }
+
+/** When a payment is read again: while it is in progress, and while a cancelled order waits for its refund, which moves no order. */
+export function nextPaymentRead({ status }: Pick<Order, "status">, payment: components["schemas"]["PaymentStatus"] | undefined, reads: number): number | false {
+  const isAwaited = payment === "pending" || (status === "cancelled" && (payment === "succeeded" || payment === "partially_refunded"));
+  return isAwaited && Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 1.4 ** reads);
+}

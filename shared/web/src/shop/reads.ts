@@ -3,7 +3,7 @@
 import { queryOptions, infiniteQueryOptions } from "@tanstack/preact-query";
 import { api, queries, type Schemas } from "../core/client.ts";
 import { unwrap, unwrapIfChanged, unwrapWithTag } from "../core/problem.ts";
-import { nextRead } from "./follow.ts";
+import { nextPaymentRead, nextRead } from "./follow.ts";
 
 export type Product = Schemas["ProductView"];
 export type Order = Schemas["OrderView"];
@@ -82,7 +82,7 @@ export const payment = (order: Order) =>
     queryKey: ["payment", order.id],
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/payments/order/{order_id}", { params: { path: { order_id: order.id } }, signal })),
     enabled: order.payment_id !== null,
-    refetchInterval: ({ state }) => (state.data?.status === "pending" ? 2_000 : false),
+    refetchInterval: ({ state }) => nextPaymentRead(order, state.data?.status, state.dataUpdateCount),
   });
 
 export const orders = () =>

@@ -14,21 +14,23 @@ interface Props {
   initial: Address | null;
   /** Whether the address may be left out. */
   isOptional?: boolean;
+  /** Whether country and region stay, because the tax of an order depends on them. */
+  isPlaceFixed?: boolean;
 }
 
 /** The fields of a postal address. The country decides which of them are required. */
-export function AddressFields({ pointer, initial, isOptional = false }: Props): JSX.Element {
+export function AddressFields({ pointer, initial, isOptional = false, isPlaceFixed = false }: Props): JSX.Element {
   const [country, setCountry] = useState(initial?.country ?? (isOptional ? "" : likelyCountry()));
   const countries = useMemo(() => {
-    const named = COUNTRIES.map((code) => [code, countryName(code)] as const);
+    const named = (isPlaceFixed ? [country] : COUNTRIES).map((code) => [code, countryName(code)] as const);
     return named.sort(([, one], [, other]) => one.localeCompare(other, language.value));
   }, [language.value]);
   const required = requiredParts(country);
   const isGiven = !isOptional || country !== "";
   return (
     <>
-      <Select name={`${pointer}/country`} label={t().checkout.country} required={!isOptional} autocomplete="country" onChange={(event) => setCountry(event.currentTarget.value)}>
-        <option value="">{t().checkout.chooseCountry}</option>
+      <Select name={`${pointer}/country`} label={t().checkout.country} hint={isPlaceFixed ? t().order.placeStays : undefined} required={!isOptional} autocomplete="country" onChange={(event) => setCountry(event.currentTarget.value)}>
+        {!isPlaceFixed && <option value="">{t().checkout.chooseCountry}</option>}
         {countries.map(([code, name]) => (
           <option key={code} value={code} selected={code === country}>
             {name}
@@ -41,7 +43,7 @@ export function AddressFields({ pointer, initial, isOptional = false }: Props): 
       <div class="columns">
         <Field name={`${pointer}/postal_code`} label={t().checkout.postalCode} autocomplete="postal-code" maxLength={12} defaultValue={initial?.postal_code ?? ""} required={isGiven && required.postalCode} />
         <Field name={`${pointer}/city`} label={t().checkout.city} autocomplete="address-level2" maxLength={100} defaultValue={initial?.city ?? ""} required={isGiven && required.city} />
-        <Field name={`${pointer}/region`} label={t().checkout.region} autocomplete="address-level1" maxLength={100} defaultValue={initial?.region ?? ""} required={isGiven && required.region} />
+        <Field name={`${pointer}/region`} label={t().checkout.region} readOnly={isPlaceFixed} autocomplete="address-level1" maxLength={100} defaultValue={initial?.region ?? ""} required={isGiven && required.region} />
       </div>
     </>
   );

@@ -4,23 +4,20 @@ import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query"
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
-import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
-import { toMinor } from "../../core/money.ts";
+import { moment, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
-import { Address } from "../../ui/address.tsx";
-import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
+import { Field, Form, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Failed, Loaded, Loading, NotFound, Title } from "../../ui/page.tsx";
-import { OrderLines } from "../../ui/order-lines.tsx";
-import { notes, notifications, order as readOrder, payment, type Order, type Payment } from "../reads.ts";
+import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
+import { notes, notifications, order as readOrder, payment, type Order } from "../reads.ts";
+import { PaymentDetails } from "../payment.tsx";
 import { Timeline } from "../timeline.tsx";
 import { c } from "../texts/index.ts";
-
-const REFUND_REASONS = ["requested_by_customer", "duplicate", "fraudulent"] as const;
 
 export function OrderPage({ id }: { id: string }): JSX.Element {
   const query = useQuery(readOrder(id));
@@ -30,44 +27,21 @@ export function OrderPage({ id }: { id: string }): JSX.Element {
 
 const reload = (id: string): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(id) || queryKey[0] === "orders" });
 
+// Staff read the codes of the API: its texts for customers speak to them.
+const code = (reason: string): string => reason;
+
 function Details({ order, tag, error }: { order: Order; tag: string; error: Error | null }): JSX.Element {
   return (
     <article class="order">
       <Title>{c().order.title(order.id)}</Title>
       {error && <Failed error={error} />}
-      <section class={`status ${order.status}`}>
-        <div role="status">
-          <p class="big">{t().order.statuses[order.status]}</p>
-          {order.status_reason && <p>{order.status_reason}</p>}
-        </div>
+      <OrderStatus order={order} reason={code}>
         <p>
           {moment(order.created_at)} · <a href={`/console/customers/${order.user_id}`}>{c().customer}</a>
         </p>
-      </section>
+      </OrderStatus>
       <Fulfilment order={order} tag={tag} />
-      <div class="columns">
-        <section>
-          <h2>{t().order.items}</h2>
-          <OrderLines order={order} link="/console/products/" />
-        </section>
-        <section>
-          <h2>{t().order.address}</h2>
-          <Address value={order.shipping_address} />
-          {order.tracking_number && (
-            <p>
-              {t().order.tracking}: {order.carrier} {order.tracking_number}
-            </p>
-          )}
-          <h2>{t().order.history}</h2>
-          <ol class="history">
-            {order.history.map((entry, index) => (
-              <li key={index}>
-                <time dateTime={entry.at}>{moment(entry.at)}</time> {t().order.statuses[entry.status]} {entry.reason && <span class="hint">{entry.reason}</span>}
-              </li>
-            ))}
-          </ol>
-        </section>
-      </div>
+      <OrderDetails order={order} tag={tag} link="/console/products/" reason={code} onChanged={() => reload(order.id)} />
       <PaymentSection order={order} />
       <Notes order={order} />
       <Notifications order={order} />
@@ -86,7 +60,6 @@ function Fulfilment({ order, tag }: { order: Order; tag: string }): JSX.Element 
     const text = (name: string): string | null => values[name]?.trim() || null;
     change.mutate({ status: "shipped", carrier: text("/carrier"), tracking_number: text("/tracking_number") });
   };
-  const isOpen = order.status === "pending" || order.status === "processing";
   return (
     <>
       {order.status === "processing" && (
@@ -101,7 +74,7 @@ function Fulfilment({ order, tag }: { order: Order; tag: string }): JSX.Element 
       )}
       <div class="actions">
         {order.status === "shipped" && <Action label={c().order.deliver} run={() => change.mutateAsync({ status: "delivered" })} />}
-        {isOpen && (
+        {isOpen(order) && (
           <Action
             label={c().order.cancel}
             question={c().order.cancelText}
@@ -122,86 +95,8 @@ function PaymentSection({ order }: { order: Order }): JSX.Element {
   return (
     <section>
       <h2>{t().order.payment}</h2>
-      {order.payment_id === null ? <p class="hint">{c().order.noPayment}</p> : <Loaded query={query}>{(paid) => <PaymentDetails payment={paid} orderId={order.id} />}</Loaded>}
+      {order.payment_id === null ? <p class="hint">{c().order.noPayment}</p> : <Loaded query={query}>{(paid) => <PaymentDetails payment={paid} />}</Loaded>}
     </section>
-  );
-}
-
-function PaymentDetails({ payment: paid, orderId }: { payment: Payment; orderId: string }): JSX.Element {
-  const left = paid.amount.amount - paid.refunded_amount.amount;
-  const canRefund = left > 0 && (paid.status === "succeeded" || paid.status === "partially_refunded");
-  return (
-    <>
-      <dl class="facts">
-        <dt>{c().status}</dt>
-        <dd>
-          {t().order.payments[paid.status]}, {money(paid.amount)}
-        </dd>
-        <dt>{c().order.attempts}</dt>
-        <dd>{paid.attempts}</dd>
-        <dt>{c().order.transaction}</dt>
-        <dd>{paid.transaction_id ?? "–"}</dd>
-        {paid.decline_code && (
-          <>
-            <dt>{c().order.decline}</dt>
-            <dd>{paid.decline_code}</dd>
-          </>
-        )}
-      </dl>
-      {paid.refunds.length > 0 && (
-        <Table caption={c().order.refunds} head={[c().time, { number: c().order.refundAmount }, c().reason, c().status]}>
-          {paid.refunds.map((refund) => (
-            <tr key={refund.id}>
-              <td>{moment(refund.requested_at)}</td>
-              <td class="amount">{money(refund.amount)}</td>
-              <td>{c().order.refundReasons[refund.reason] ?? refund.reason}</td>
-              <td>{refund.status}</td>
-            </tr>
-          ))}
-        </Table>
-      )}
-      {paid.disputes?.map((dispute) => (
-        <p key={dispute.id} class="notice bad">
-          {c().order.disputes}: {money(dispute.amount)}, {dispute.status}
-          {dispute.evidence_due_by && `, ${c().order.evidence} ${moment(dispute.evidence_due_by)}`}
-        </p>
-      ))}
-      {canRefund && <Refund payment={paid} left={left} orderId={orderId} />}
-    </>
-  );
-}
-
-function Refund({ payment: paid, left, orderId }: { payment: Payment; left: number; orderId: string }): JSX.Element {
-  const { currency } = paid.amount;
-  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
-  const refund = (body: Schemas["RefundPayment"], key: string): Promise<Payment> => unwrap(api.POST("/api/v1/payments/refund", { params: { header: { "Idempotency-Key": key } }, body }));
-  const refunding = useKeyed("POST /payments/refund", refund, { onSettled: () => reload(orderId) });
-  const submit = (values: Record<string, string>): void => {
-    const text = values["/amount"]?.trim() ?? "";
-    const amount = text ? toMinor(text, minorDigits(currency)) : null;
-    const isWrong = text !== "" && amount === null;
-    setFound(new Map(isWrong ? [["/amount", c().order.badAmount]] : []));
-    if (isWrong) return;
-    const reason = REFUND_REASONS.find((one) => one === values["/reason"]) ?? REFUND_REASONS[0];
-    refunding.mutate({ payment_id: paid.id, reason, ...(amount === null ? {} : { amount: { amount, currency } }) });
-  };
-  return (
-    <details class="box">
-      <summary>{c().order.refund}</summary>
-      <Form submit={c().order.refund} isBusy={refunding.isPending} error={refunding.error} found={found} onSubmit={submit}>
-        <div class="columns">
-          <Field name="/amount" label={`${c().order.refundAmount} (${currency})`} hint={c().order.refundHint(money({ amount: left, currency }))} inputMode="decimal" />
-          <Select name="/reason" label={c().order.refundReason} required>
-            {REFUND_REASONS.map((reason) => (
-              <option key={reason} value={reason}>
-                {c().order.refundReasons[reason]}
-              </option>
-            ))}
-          </Select>
-        </div>
-      </Form>
-      <div role="status">{refunding.isSuccess && <p class="notice good">{c().order.refundStarted}</p>}</div>
-    </details>
   );
 }
 

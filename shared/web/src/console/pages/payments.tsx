@@ -1,39 +1,65 @@
-import { useInfiniteQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { moment, money } from "../../core/i18n/index.ts";
-import { Paged, Table } from "../../ui/list.tsx";
-import { Title } from "../../ui/page.tsx";
-import { mismatches } from "../reads.ts";
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { t } from "../../core/i18n/index.ts";
+import { isProblemOf } from "../../core/text.ts";
+import { Field, Form } from "../../ui/form.tsx";
+import { Paged } from "../../ui/list.tsx";
+import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { Mismatches, PaymentDetails } from "../payment.tsx";
+import { isId, mismatches, paymentById } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
-/** Payments that somebody has to look at. */
+/** Payments that somebody has to look at, and the way to any other. */
 export function PaymentsPage(): JSX.Element {
   const list = useInfiniteQuery(mismatches());
   return (
-    <>
+    <div class="wide-sections">
       <Title>{c().payments.title}</Title>
-      <h2>{c().payments.mismatches}</h2>
-      <p>{c().payments.text}</p>
-      <Paged query={list} empty={c().payments.fine}>
-        {(items) => (
-          <Table caption={c().payments.mismatches} head={[c().time, c().payments.movement, { number: c().payments.asked }, { number: c().payments.answered }, c().order.transaction]}>
-            {items.flatMap((payment) =>
-              payment.mismatches.map((one) => (
-                <tr key={one.transaction_id}>
-                  <td>
-                    <a href={`/console/orders/${payment.order_id}`}>{moment(one.seen_at)}</a>
-                  </td>
-                  <td>{one.movement}</td>
-                  <td class="amount">{money(one.asked)}</td>
-                  {/* The gateway's own words: neither amount nor currency need to be ones that we know. */}
-                  <td class="amount">{one.answered ? `${one.answered.amount} ${one.answered.currency}` : "–"}</td>
-                  <td>{one.transaction_id}</td>
-                </tr>
-              )),
-            )}
-          </Table>
+      <Find />
+      <section>
+        <h2>{c().payments.mismatches}</h2>
+        <p>{c().payments.text}</p>
+        <Paged query={list} empty={c().payments.fine}>
+          {(items) => <Mismatches payments={items} />}
+        </Paged>
+      </section>
+    </div>
+  );
+}
+
+function Find(): JSX.Element {
+  const { route } = useLocation();
+  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const submit = ({ id = "" }: Record<string, string>): void => {
+    const isKnown = isId(id.trim());
+    setFound(new Map(isKnown ? [] : [["id", c().orders.badId]]));
+    if (isKnown) route(`/console/payments/${id.trim()}`);
+  };
+  return (
+    <Form class="filters" submit={c().show} found={found} onSubmit={submit}>
+      <Field name="id" label={c().payments.find} hint={c().payments.findHint} spellcheck={false} required />
+    </Form>
+  );
+}
+
+export function PaymentPage({ id }: { id: string }): JSX.Element {
+  const query = useQuery(paymentById(id));
+  if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
+  return (
+    <div class="wide-sections">
+      <Title>{c().payments.one(id)}</Title>
+      <Loaded query={query}>
+        {(payment) => (
+          <>
+            <p>
+              <a href={`/console/orders/${payment.order_id}`}>{t().order.title(payment.order_id)}</a>
+            </p>
+            <PaymentDetails payment={payment} />
+          </>
         )}
-      </Paged>
-    </>
+      </Loaded>
+    </div>
   );
 }

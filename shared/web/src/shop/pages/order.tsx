@@ -5,19 +5,20 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
-import { money, moment, t } from "../../core/i18n/index.ts";
+import { money, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { isSignedIn } from "../../core/session.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
-import { Address } from "../../ui/address.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Form } from "../../ui/form.tsx";
-import { OrderLines } from "../../ui/order-lines.tsx";
+import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
 import { Failed, Loaded, NotFound, Title } from "../../ui/page.tsx";
 import { creditNotes, followedOrder, payment, savedMethods, type Order, type Payment } from "../reads.ts";
 import { PaymentChoices } from "./checkout.tsx";
 import { LoginPage } from "./login.tsx";
+
+const reasonText = (reason: string): string | undefined => t().order.reasons[reason];
 
 export const shortId = (id: string): string => id.slice(-8).toUpperCase();
 
@@ -28,10 +29,10 @@ export function OrderPage({ id }: { id: string }): JSX.Element {
 function Followed({ id }: { id: string }): JSX.Element {
   const query = useQuery(followedOrder(id));
   if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
-  return <Loaded query={query}>{({ order }) => <Details order={order} error={query.error} />}</Loaded>;
+  return <Loaded query={query}>{({ order, tag }) => <Details order={order} tag={tag} error={query.error} />}</Loaded>;
 }
 
-function Details({ order, error }: { order: Order; error: Error | null }): JSX.Element {
+function Details({ order, tag, error }: { order: Order; tag: string; error: Error | null }): JSX.Element {
   const { query } = useLocation();
   const paid = useQuery(payment(order));
   useEffect(() => void queries.invalidateQueries({ queryKey: ["payment", order.id] }), [order.version]);
@@ -45,35 +46,11 @@ function Details({ order, error }: { order: Order; error: Error | null }): JSX.E
       {error && <Failed error={error} />}
       {paid.data && <Consent payment={paid.data} />}
       {canPayAgain(order) && <PayAgain order={order} />}
-      <div class="columns">
-        <section>
-          <h2>{t().order.items}</h2>
-          <OrderLines order={order} link="/products/" />
-        </section>
-        <section>
-          <h2>{t().order.address}</h2>
-          <Address value={order.shipping_address} />
-          {order.tracking_number && (
-            <p>
-              {t().order.tracking}: {order.carrier} {order.tracking_number}
-            </p>
-          )}
-          {paid.data && <PaymentState payment={paid.data} />}
-          <Documents order={order} hasRefunds={(paid.data?.refunds.length ?? 0) > 0} />
-        </section>
-      </div>
-      <section>
-        <h2>{t().order.history}</h2>
-        <ol class="history">
-          {order.history.map((entry, index) => (
-            <li key={index}>
-              <time dateTime={entry.at}>{moment(entry.at)}</time> {t().order.statuses[entry.status]}
-              {entry.reason && <span class="hint"> {t().order.reasons[entry.reason]}</span>}
-            </li>
-          ))}
-        </ol>
-      </section>
-      {(order.status === "pending" || order.status === "processing") && <Cancel order={order} />}
+      <OrderDetails order={order} tag={tag} link="/products/" reason={reasonText} onChanged={() => queries.invalidateQueries({ queryKey: ["order", order.id] })}>
+        {paid.data && <PaymentState payment={paid.data} />}
+        <Documents order={order} hasRefunds={(paid.data?.refunds.length ?? 0) > 0} />
+      </OrderDetails>
+      {isOpen(order) && <Cancel order={order} />}
     </article>
   );
 }
@@ -83,11 +60,7 @@ const STEPS = ["pending", "processing", "shipped", "delivered"] as const;
 function Progress({ order }: { order: Order }): JSX.Element {
   const reached = STEPS.indexOf(order.status as (typeof STEPS)[number]);
   return (
-    <section class={`status ${order.status}`}>
-      <div role="status">
-        <p class="big">{t().order.statuses[order.status]}</p>
-        {order.status_reason && <p>{t().order.reasons[order.status_reason]}</p>}
-      </div>
+    <OrderStatus order={order} reason={reasonText}>
       {reached >= 0 && (
         <ol class="steps" aria-hidden="true">
           {STEPS.map((step, index) => (
@@ -98,7 +71,7 @@ function Progress({ order }: { order: Order }): JSX.Element {
         </ol>
       )}
       {order.status === "pending" && <p class="hint">{t().order.live}</p>}
-    </section>
+    </OrderStatus>
   );
 }
 
