@@ -24,6 +24,8 @@ MAX_BODY = 10 * 1024 * 1024
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
 )
+# Headers that this front states itself. A second Date would make both unreadable for a script.
+OWN = frozenset({"date", "server"})
 COMPRESSIBLE = frozenset({".html", ".js", ".css", ".svg", ".json"})
 
 
@@ -138,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         finally:
             upstream.close()
-        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
+        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP | OWN]
         # As CloudFront does: functions do not compress.
         if len(content) > MIN_COMPRESSED and "json" in response.getheader("Content-Type", "") and self._takes_gzip():
             headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]

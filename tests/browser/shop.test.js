@@ -90,15 +90,23 @@ test("texts of customers and staff are shown and never run", async () => {
     // The name of the account is the recipient's.
     assert.equal(await page.getByLabel("Name of the recipient").inputValue(), hostileText);
     await fillAddress(page);
-    await page.getByLabel("Street and number").fill(hostileText);
+    for (const field of ["Street and number", "Apartment, floor, company", "City", "State or region"]) await page.getByLabel(field).fill(hostileText);
     await page.getByRole("button", { name: "Order and pay" }).click();
     await status(page, "Confirmed");
     await page.getByText(`1 × ${hostileText} lamp`).waitFor();
-    assert.equal(await page.locator("address").getByText(hostileText, { exact: true }).count(), 2);
+    assert.equal(await page.locator("address").getByText(hostileText, { exact: true }).count(), 3);
+    await page.locator("address").getByText(`${ADDRESS.postal_code} ${hostileText} ${hostileText}`, { exact: true }).waitFor();
     await inspect(page, "hostile-order");
     await page.goto(`${shop}/account`);
     await page.getByRole("heading", { name: "Profile" }).waitFor();
+    await page.getByText(hostileText, { exact: true }).waitFor();
     await inspect(page, "account");
+    await page.getByRole("link", { name: "Orders", exact: true }).click();
+    await page.getByText(`${hostileText} lamp`).waitFor();
+    await page.goto(`${shop}/?q=${encodeURIComponent(hostileText)}&category=${encodeURIComponent(hostileText)}`);
+    assert.equal(await page.getByRole("searchbox", { name: "Search" }).inputValue(), hostileText);
+    await page.goto(`${shop}/products/${hostile}`);
+    await page.getByRole("heading", { name: `${hostileText} lamp` }).waitFor();
   }, { expected: [NOT_YET] });
 });
 
