@@ -27,13 +27,13 @@ const GET: &str = "
 const LIST: &str = "
     WITH page AS (
         SELECT * FROM records WHERE source = $1 AND id >= $2 AND id < $3 ORDER BY id DESC LIMIT $4
-    ), part AS (
+    ), file AS (
         SELECT a.* FROM archived AS a JOIN partitions AS p USING (day)
         WHERE p.state = 'archived' AND a.last_id >= $2 AND a.first_id < $3
         ORDER BY a.day DESC, a.part DESC LIMIT $5
     )
     SELECT page.*, s.writers,
-        coalesce((SELECT jsonb_agg(to_jsonb(part) ORDER BY day DESC, part DESC) FROM part), '[]') AS archived
+        coalesce((SELECT jsonb_agg(to_jsonb(file) ORDER BY day DESC, part DESC) FROM file), '[]') AS archived
     FROM sources AS s LEFT JOIN page ON true
     WHERE s.name = $1
     ORDER BY page.id DESC";
@@ -115,7 +115,7 @@ fn writers(row: &Row) -> Result<Vec<ClientId>, Failure> {
     Ok(get::<Vec<Uuid>>(row, "writers")?.into_iter().map(ClientId).collect())
 }
 
-fn read(row: &Row, source: SourceName) -> Result<Record, Failure> {
+pub(super) fn read(row: &Row, source: SourceName) -> Result<Record, Failure> {
     let version: i32 = get(row, "schema_version")?;
     Ok(Record {
         id: RecordId::try_from(get::<Uuid>(row, "id")?).map_err(Failure::internal)?,
@@ -138,7 +138,7 @@ struct PartRow {
     bytes: u64,
 }
 
-fn archived(row: &Row) -> Result<Vec<ArchivedPart>, Failure> {
+pub(super) fn archived(row: &Row) -> Result<Vec<ArchivedPart>, Failure> {
     let part = |part: PartRow| ArchivedPart {
         day: part.day,
         part: part.part,

@@ -18,6 +18,7 @@ mod outbox;
 mod payments;
 mod personal_data;
 mod readers;
+mod records;
 mod reservation_machine;
 mod retention;
 mod rotation;
