@@ -252,6 +252,17 @@ variable "max_registrations_per_source" {
   }
 }
 
+variable "record_backlog" {
+  description = "Records that may wait to be written before no more are accepted."
+  type        = number
+  default     = 200000
+
+  validation {
+    condition     = var.record_backlog >= 1 && floor(var.record_backlog) == var.record_backlog
+    error_message = "record_backlog must be a positive whole number."
+  }
+}
+
 variable "shortfall_policy" {
   description = "What happens to a paid order without stock: refund, backorder or review."
   type        = string
@@ -314,6 +325,7 @@ locals {
 
     MaxVerificationsPerCustomer = tostring(var.message_quotas.verifications_per_customer)
     MaxVerificationsPerAddress  = tostring(var.message_quotas.verifications_per_address)
+    RecordBacklog               = tostring(var.record_backlog)
     MaxRegistrationsPerSource   = tostring(var.max_registrations_per_source)
   }
 

@@ -6,9 +6,11 @@
 mod cluster;
 mod murmur2;
 mod presign;
+mod records;
 mod topics;
 
 pub use cluster::Cluster;
+pub use records::KafkaRecords;
 pub use topics::KafkaTopics;
 
 use crate::cluster::DEPENDENCY;
@@ -24,6 +26,7 @@ use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandl
 use rskafka::record::Record;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -31,6 +34,13 @@ use tokio::sync::Mutex;
 pub fn event_log(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
     wiring.require("Kafka", |uses| matches!(uses, Uses::Kafka))?;
     Ok(KafkaLog::new(Cluster::from_config(wiring.config())?))
+}
+
+/// The topic of records, to append to.
+pub fn record_log(wiring: &Wiring) -> Result<KafkaRecords, ConfigError> {
+    let is_records = |uses: &Uses| matches!(uses, Uses::KafkaTopic(topic) if topic.name == catalog::RECORD_TOPIC.name);
+    wiring.require("the topic of records", is_records)?;
+    Ok(KafkaRecords::new(KafkaLog::new(Cluster::from_config(wiring.config())?)))
 }
 
 pub fn topics(wiring: &Wiring) -> Result<KafkaTopics, ConfigError> {
@@ -72,17 +82,16 @@ impl KafkaLog {
         Ok(Connected { client, topics, partitions: HashMap::new() })
     }
 
-    /// The partition of records with this key.
-    async fn partition(&self, topic: &'static str, key: &str) -> Result<Arc<PartitionClient>, Failure> {
+    /// The number of partitions of a topic.
+    async fn count(&self, topic: &'static str) -> Result<i32, Failure> {
         let mut connected = self.connected.lock().await;
-        let connected = match &mut *connected {
-            Some(connected) => connected,
-            none => none.insert(self.connect().await?),
-        };
-        let count = connected.topics.get(topic).copied().filter(|count| *count > 0);
-        let count =
-            count.ok_or_else(|| Failure::unavailable(DEPENDENCY, format!("the topic {topic} does not exist")))?;
-        let partition = murmur2::partition(key.as_bytes(), count);
+        let count = self.connection(&mut connected).await?.topics.get(topic).copied().filter(|count| *count > 0);
+        count.ok_or_else(|| Failure::unavailable(DEPENDENCY, format!("the topic {topic} does not exist")))
+    }
+
+    async fn partition(&self, topic: &'static str, partition: i32) -> Result<Arc<PartitionClient>, Failure> {
+        let mut connected = self.connected.lock().await;
+        let connected = self.connection(&mut connected).await?;
         if let Some(client) = connected.partitions.get(&(topic, partition)) {
             return Ok(client.clone());
         }
@@ -92,8 +101,29 @@ impl KafkaLog {
         Ok(client)
     }
 
+    async fn connection<'a>(&self, connected: &'a mut Option<Connected>) -> Result<&'a mut Connected, Failure> {
+        match connected {
+            Some(connected) => Ok(connected),
+            none => Ok(none.insert(self.connect().await?)),
+        }
+    }
+
+    /// Limits the time of `work`. After a failure the next call connects again and reads new metadata: a topic may have been created, a leader
+    /// changed or an idle connection closed.
+    async fn in_time<T>(&self, limit: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let done = match tokio::time::timeout(limit, work).await {
+            Ok(done) => done,
+            Err(_) => Err(Failure::unavailable(DEPENDENCY, "no response in time")),
+        };
+        if done.as_ref().is_err_and(Failure::is_retryable) {
+            *self.connected.lock().await = None;
+        }
+        done
+    }
+
     async fn try_append(&self, record: &LogRecord) -> Result<(), Failure> {
-        let partition = self.partition(record.topic, &record.key).await?;
+        let partition = murmur2::partition(record.key.as_bytes(), self.count(record.topic).await?);
+        let partition = self.partition(record.topic, partition).await?;
         let timestamp = DateTime::from_timestamp_millis(record.time.as_millisecond());
         let record = Record {
             key: Some(record.key.clone().into_bytes()),
@@ -108,15 +138,7 @@ impl KafkaLog {
 
 impl ports::EventLog for KafkaLog {
     async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
-        let appended = match tokio::time::timeout(APPEND_TIMEOUT, self.try_append(record)).await {
-            Ok(appended) => appended,
-            Err(_) => Err(Failure::unavailable(DEPENDENCY, "no response in time")),
-        };
-        if appended.as_ref().is_err_and(Failure::is_retryable) {
-            // A topic may have been created, a leader changed or an idle connection closed: connect again and read new metadata.
-            *self.connected.lock().await = None;
-        }
-        appended
+        self.in_time(APPEND_TIMEOUT, self.try_append(record)).await
     }
 }
 

@@ -98,3 +98,4 @@ CREATE TABLE inventory.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE payments.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE notifications.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE identity.idempotency (LIKE orders.idempotency INCLUDING ALL);
+CREATE TABLE records.idempotency (LIKE orders.idempotency INCLUDING ALL);

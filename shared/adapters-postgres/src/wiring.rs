@@ -6,7 +6,7 @@
 use crate::{
     Database, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs,
     PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRecords,
-    PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
+    PgRolePasswords, PgSources, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -103,6 +103,11 @@ pub fn product_index(wiring: &Wiring) -> Result<PgProductIndex> {
 /// Imports and exports of products.
 pub fn jobs(wiring: &Wiring) -> Result<PgJobs> {
     Ok(PgJobs::new(database(wiring)?))
+}
+
+/// Sources of records, and what accepts records.
+pub fn sources(wiring: &Wiring) -> Result<PgSources> {
+    Ok(PgSources::new(database(wiring)?))
 }
 
 /// Records, to write or to read them.

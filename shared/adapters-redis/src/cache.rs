@@ -5,6 +5,11 @@ use edge::telemetry::metrics;
 use kernel::Failure;
 use redis::RedisError;
 use std::rc::Rc;
+use std::time::Duration;
+
+/// How often, and in which intervals, a process looks for a value that another one loads: over a tenth of a second.
+const LOOKS: u32 = 6;
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub struct RedisCache {
@@ -38,6 +43,24 @@ impl ports::Cache for RedisCache {
 
     async fn invalidate(&self, key: &str) {
         self.link.execute::<()>(redis::cmd("DEL").arg(key)).await;
+    }
+
+    async fn lead(&self, key: &str, ttl_s: u32) -> bool {
+        let mut command = redis::cmd("SET");
+        command.arg(format!("lead:{key}")).arg(1).arg("NX").arg("EX").arg(ttl_s.max(1));
+        let taken = self.link.execute::<Option<String>>(&command).await;
+        taken.is_none_or(|granted| granted.is_some())
+    }
+
+    async fn wait(&self, key: &str) -> Option<String> {
+        let mut turn = tokio::time::interval(LOOK_INTERVAL);
+        for _ in 0..LOOKS {
+            turn.tick().await;
+            if let Some(found) = self.get(key).await {
+                return Some(found);
+            }
+        }
+        None
     }
 }
 
@@ -84,6 +107,8 @@ mod tests {
         assert_eq!(cache.get("k").await, None);
         cache.put("k", "v", 60).await;
         cache.invalidate("k").await;
+        assert!(cache.lead("k", 1).await && cache.lead("k", 1).await, "every process loads by itself");
+        assert_eq!(cache.wait("k").await, None);
     }
 
     #[tokio::test]

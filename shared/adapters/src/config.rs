@@ -119,6 +119,8 @@ pub mod env {
     pub const WEBHOOK_LOCAL_ORIGIN: &str = "WEBHOOK_LOCAL_ORIGIN";
     /// Registrations from one IPv4 address or IPv6 network (/64) in an hour.
     pub const MAX_REGISTRATIONS_PER_SOURCE: &str = "MAX_REGISTRATIONS_PER_SOURCE";
+    /// Records that may wait to be written before no more are accepted.
+    pub const RECORD_BACKLOG: &str = "RECORD_BACKLOG";
     /// Name, address and tax number of the seller on invoices: lines separated by `|`.
     pub const INVOICE_SELLER: &str = "INVOICE_SELLER";
     /// IANA time zone in which invoices are dated.

@@ -139,6 +139,12 @@ impl Wiring {
         self.config.registration_limit()
     }
 
+    /// How many records may wait to be written.
+    pub fn record_backlog(&self) -> Result<u64> {
+        self.require("the backlog of records", |uses| matches!(uses, Uses::RecordBacklog))?;
+        self.config.record_backlog()
+    }
+
     /// The time zone and year of invoice series.
     pub fn invoice_calendar(&self) -> Result<Calendar> {
         self.require("the calendar of invoices", |uses| matches!(uses, Uses::InvoiceCalendar))?;

@@ -15,6 +15,7 @@ mod orders;
 mod payment_methods;
 mod payments;
 pub mod problems;
+mod records;
 mod webhooks;
 
 pub use analytics::*;
@@ -27,6 +28,7 @@ pub use operators::*;
 pub use orders::*;
 pub use payment_methods::*;
 pub use payments::*;
+pub use records::*;
 pub use webhooks::*;
 
 use kernel::{Page, Timestamp, Uuid};

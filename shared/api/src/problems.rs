@@ -64,6 +64,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Send no further request; add or change the contact first.",
     ),
     problem(
+        "backlog-full",
+        Unavailable,
+        "More records wait to be written than the limit allows; none of the request was accepted.",
+        "Send the request again after the seconds in Retry-After, with the same key.",
+    ),
+    problem(
         "body-too-large",
         TooLarge,
         "The body is larger than 256 KiB.",
@@ -284,6 +290,12 @@ pub const PROBLEMS: &[Problem] = &[
     ),
     problem("route-not-found", NotFound, "No route has this path.", "Check the path; it has no slash at its end."),
     problem(
+        "schema-breaking",
+        Conflict,
+        "The new version of the schema refuses records that the source has.",
+        "Correct the schema, or set breaking to true if the records to come are meant to be others.",
+    ),
+    problem(
         "signature-invalid",
         Unauthenticated,
         "The signature of the webhook is missing, wrong or too old.",
@@ -296,6 +308,13 @@ pub const PROBLEMS: &[Problem] = &[
         "Give each product one line.",
     ),
     problem("sku-taken", Conflict, "Another product has this SKU, or had it.", "Use another SKU."),
+    problem(
+        "source-closed",
+        Conflict,
+        "The source is closed and takes no more records.",
+        "Send the records to another source. Those that it has can be read.",
+    ),
+    problem("source-exists", Conflict, "There is a source of this name.", "Use another name."),
     problem(
         "too-many-attempts",
         Conflict,

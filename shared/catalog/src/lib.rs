@@ -253,10 +253,13 @@ impl Function {
         self
     }
 
-    /// The path of its route with `{id}` replaced; empty without a route.
+    /// The path of its route with its first parameter replaced; empty without a route.
     pub fn path_of(&self, id: impl std::fmt::Display) -> String {
         match self.trigger {
-            Trigger::Http { path, .. } => path.replace("{id}", &id.to_string()),
+            Trigger::Http { path, .. } => match path.split_once('{').zip(path.split_once('}')) {
+                Some(((before, _), (_, after))) => format!("{before}{id}{after}"),
+                None => path.to_owned(),
+            },
             _ => String::new(),
         }
     }

@@ -46,6 +46,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 31 }),
     rule(PostgresTable, &[
         "identity.idempotency", "inventory.idempotency", "orders.idempotency", "payments.idempotency", "notifications.idempotency",
+        "records.idempotency",
         "identity.login_attempts", "identity.login_sources", "identity.message_budgets", "identity.password_resets",
         "identity.pending_logins", "identity.sessions", "identity.used_refresh_tokens", "identity.verifications",
         "notifications.message_budgets", "notifications.webhook_deliveries",
@@ -109,7 +110,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(Topic, &["order-updates", "email-feedback"], Ends("once it is delivered to the queues")),
     rule(Queue, &["*"], Ends("after four days, and after 14 days in a dead-letter queue")),
     rule(RedisKeys, &["breaker"], Ends("an hour after the circuit was used")),
-    rule(RedisKeys, &["product"], Ends("when its time to live is over")),
+    rule(RedisKeys, &["product", "record", "lead"], Ends("when its time to live is over")),
     rule(RedisKeys, &["rate"], Ends("a day after the last request")),
     rule(RedisKeys, &["revoked"], Ends("when the last access token of the session has expired")),
     rule(Secret, &["*"], Kept("replaced in place: one value each")),

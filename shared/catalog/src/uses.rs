@@ -71,6 +71,8 @@ pub enum Uses {
     WebhookTargets,
     /// The environment's limit of registrations.
     RegistrationLimit,
+    /// The environment's limit of records that wait to be written.
+    RecordBacklog,
     /// The platform's own HTTP API.
     Api,
 }

@@ -120,6 +120,11 @@ pub fn span(
     }
 }
 
+/// The longest period until now.
+pub fn last_month(now: Timestamp) -> Result<std::ops::Range<Timestamp>, Failure> {
+    Ok(seconds_after(now, -MAX_SPAN_SECONDS)?..now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -94,6 +94,12 @@ pub trait Cache {
     async fn put(&self, key: &str, value: &str, ttl_s: u32);
 
     async fn invalidate(&self, key: &str);
+
+    /// Whether the caller is the first in `ttl_s` seconds to ask for the lead of a key, which has to load its value. Everybody is without a cache.
+    async fn lead(&self, key: &str, ttl_s: u32) -> bool;
+
+    /// The value of a key once another process has stored it; waits for a tenth of a second at most.
+    async fn wait(&self, key: &str) -> Option<String>;
 }
 
 /// Name and price of products, as the catalogue's public API returns them.

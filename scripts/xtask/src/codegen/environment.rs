@@ -133,6 +133,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::RegistrationLimit => {
                 variables.insert("MAX_REGISTRATIONS_PER_SOURCE", Setting::Input("MaxRegistrationsPerSource"));
             }
+            Uses::RecordBacklog => drop(variables.insert("RECORD_BACKLOG", Setting::Input("RecordBacklog"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

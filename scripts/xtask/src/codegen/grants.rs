@@ -172,6 +172,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::InvoiceCalendar
         | Uses::InvoiceSeller
         | Uses::OrderLimits
+        | Uses::RecordBacklog
         | Uses::OrderRates
         | Uses::AttemptLimit
         | Uses::MfaPolicy

@@ -164,6 +164,7 @@ fn used(uses: &Uses) -> String {
         Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::InvoiceCalendar => "invoice calendar".into(),
         Uses::InvoiceSeller => "invoice seller".into(),
+        Uses::RecordBacklog => "backlog of records".into(),
         Uses::OrderLimits => "order limits".into(),
         Uses::OrderRates => "tax and shipping rates".into(),
         Uses::AttemptLimit => "attempt limit".into(),

@@ -79,6 +79,10 @@ impl Config {
         self.budget(env::MAX_REGISTRATIONS_PER_SOURCE).map(Budget::hourly)
     }
 
+    pub fn record_backlog(&self) -> Result<u64> {
+        self.count(env::RECORD_BACKLOG).map(u64::from)
+    }
+
     fn budget(&self, name: &'static str) -> Result<u32> {
         self.number(name, u64::from(Budget::MAX)).map(|number| u32::try_from(number).unwrap_or(Budget::MAX))
     }
@@ -157,6 +161,13 @@ mod tests {
         let limit = |failed| Config::from_vars([("MAX_FAILED_ATTEMPTS", failed)]).attempt_limit();
         assert_eq!(limit("4"), Ok(AttemptLimit { failed: 4 }));
         assert!(limit("0").unwrap_err().to_string().contains("MAX_FAILED_ATTEMPTS"));
+    }
+
+    #[test]
+    fn backlog_of_records_is_positive() {
+        let backlog = |records| Config::from_vars([("RECORD_BACKLOG", records)]).record_backlog();
+        assert_eq!(backlog("200000"), Ok(200_000));
+        assert!(backlog("0").unwrap_err().to_string().contains("RECORD_BACKLOG"));
     }
 
     #[test]

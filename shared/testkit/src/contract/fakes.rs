@@ -104,6 +104,7 @@ fakes! {
     circuit_breaker contract_circuit_breaker Platform::circuit_breaker;
     client_secrets contract_client_secrets Platform::tokens;
     clients contract_clients Platform::users;
+    sources contract_sources Platform::sources;
     bus contract_bus |on: &Platform| observed(on.bus());
     cache contract_cache Platform::cache;
     contacts contract_contacts Platform::contacts;

@@ -68,6 +68,7 @@ pub mod saved_methods;
 pub mod second_factors;
 pub mod sessions;
 pub mod sms_sender;
+pub mod sources;
 pub mod stock;
 pub mod storefront;
 pub mod sweep_positions;

@@ -75,6 +75,7 @@ mod tests {
         ("saved_methods", include_str!("saved_methods.rs")),
         ("second_factors", include_str!("second_factors.rs")),
         ("sessions", include_str!("sessions.rs")),
+        ("sources", include_str!("sources.rs")),
         ("stock", include_str!("stock.rs")),
         ("storefront", include_str!("storefront.rs")),
         ("sms_sender", include_str!("sms_sender.rs")),

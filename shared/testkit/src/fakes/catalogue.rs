@@ -247,4 +247,25 @@ impl ports::Cache for Cache {
             self.record_error();
         }
     }
+
+    async fn lead(&self, key: &str, ttl_s: u32) -> bool {
+        let step = self.0.step(Dependency::Cache, "cache.lead", |state| {
+            let CacheState { values, second, .. } = &mut state.cache;
+            let lead = format!("lead:{key}");
+            let is_free = values.get(&lead).is_none_or(|(_, until)| *until <= *second);
+            if is_free {
+                values.insert(lead, (String::new(), *second + u64::from(ttl_s)));
+            }
+            Ok(is_free)
+        });
+        step.await.unwrap_or_else(|_| {
+            self.record_error();
+            true
+        })
+    }
+
+    /// Looks once: nothing else happens while a test waits.
+    async fn wait(&self, key: &str) -> Option<String> {
+        self.get(key).await
+    }
 }

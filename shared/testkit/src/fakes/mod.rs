@@ -1,7 +1,7 @@
 //! In-memory fakes of all ports over one shared state.
 //!
-//! Each port operation is a *step*: it queries the injected faults, then applies its effect atomically. Committing
-//! state and events is one step; publishing the events, and marking them as published, are the steps after it.
+//! Each port operation is a *step*: it queries the injected faults, then applies its effect atomically. Committing state and events is one
+//! step; publishing the events, and marking them as published, are the steps after it.
 
 mod accounts;
 mod backbone;
@@ -39,6 +39,7 @@ mod sealing;
 mod second_factors;
 mod sessions;
 mod snapshot;
+mod sources;
 mod stock;
 mod tokens;
 mod verifications;
@@ -99,8 +100,7 @@ pub struct Platform(Rc<Inner>);
 struct Inner {
     state: RefCell<State>,
     plan: RefCell<Plan>,
-    /// Number of steps that may have changed the database, the gateway or the dead letters, and of direct changes by
-    /// tests.
+    /// Number of steps that may have changed the database, the gateway or the dead letters, and of direct changes by tests.
     changes: Cell<u64>,
     crashed: Cell<bool>,
 }
@@ -206,7 +206,6 @@ handles! {
     /// Limits of clients: [`RateLimiter::POLICIES`].
     rate_limiter RateLimiter;
     contacts Contacts;
-    /// Endpoints of webhooks, and deliveries to them.
     webhooks Webhooks;
     /// Receives webhooks at every URL.
     webhook_receiver WebhookReceiver;
@@ -233,8 +232,9 @@ handles! {
     operator_actions OperatorActions;
     /// What operators see of every event.
     event_records EventRecords;
-    /// What service clients sent.
     records Records;
+    sources Sources;
+    record_topic RecordTopic;
     log_topics LogTopics;
     analytics_stream AnalyticsStream;
     bus Bus;
@@ -295,14 +295,12 @@ impl Platform {
         self.0.plan.borrow().operations.len()
     }
 
-    /// Counter of possible changes to the database, the gateway and the dead letters. While it is unchanged, so are
-    /// they.
+    /// Counter of possible changes to the database, the gateway and the dead letters. While it is unchanged, so are they.
     pub fn change_count(&self) -> u64 {
         self.0.changes.get()
     }
 
-    /// Runs `work` as a process that crashes at the injected crash points: then its memory is dropped and its result is
-    /// lost.
+    /// Runs `work` as a process that crashes at the injected crash points: then its memory is dropped and its result is lost.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Crashed> {
         let mut work = pin!(work);
         poll_fn(|context| {

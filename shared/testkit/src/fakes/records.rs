@@ -1,6 +1,6 @@
 //! In-memory fake of records.
 
-use super::{Dependency, Records};
+use super::{Dependency, Records, sources::IntakeState};
 use domain::{
     id::ClientId,
     record::{Position, Record, RecordId, Rollup, SourceName, payload_text, roll_up},
@@ -17,6 +17,7 @@ pub(super) struct RecordStoreState {
     records: BTreeMap<RecordId, Record>,
     rollups: BTreeMap<(SourceName, Timestamp), Rollup>,
     positions: BTreeMap<i32, i64>,
+    pub(super) intake: IntakeState,
     /// Sources with their writers.
     sources: BTreeMap<SourceName, Vec<ClientId>>,
     /// Days whose records are in the archive, with its files.
@@ -24,6 +25,17 @@ pub(super) struct RecordStoreState {
 }
 
 impl RecordStoreState {
+    /// Adds a source that these clients may write and read.
+    pub(super) fn register(&mut self, source: &SourceName, writers: Vec<ClientId>) {
+        self.sources.insert(source.clone(), writers);
+    }
+
+    pub(super) fn positions(&self) -> Vec<Position> {
+        let position =
+            |(partition, next_offset): (&i32, &i64)| Position { partition: *partition, next_offset: *next_offset };
+        self.positions.iter().map(position).collect()
+    }
+
     fn writers(&self, source: &SourceName) -> Result<Vec<ClientId>, Failure> {
         self.sources.get(source).cloned().ok_or_else(|| Failure::not_found("source"))
     }
@@ -48,7 +60,7 @@ impl Records {
 
     /// Adds a source that these clients may write and read.
     pub fn register(&self, source: &SourceName, writers: &[ClientId]) {
-        self.0.arrange(|state| drop(state.record_store.sources.insert(source.clone(), writers.to_vec())));
+        self.0.arrange(|state| state.record_store.register(source, writers.to_vec()));
     }
 }
 
@@ -85,12 +97,7 @@ impl RecordWriter for Records {
     }
 
     async fn positions(&self) -> Result<Vec<Position>, Failure> {
-        let query = self.0.query(Dependency::Database, |state| {
-            let position =
-                |(partition, next_offset): (&i32, &i64)| Position { partition: *partition, next_offset: *next_offset };
-            Ok(state.record_store.positions.iter().map(position).collect())
-        });
-        query.await
+        self.0.query(Dependency::Database, |state| Ok(state.record_store.positions())).await
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Fixture, saga};
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{
-    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgOperatorActions, PgProductIndex, PgUsers, PgWebhooks, PgWindows,
-    UnreachableBus,
+    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgOperatorActions, PgProductIndex, PgRecords, PgSources, PgUsers,
+    PgWebhooks, PgWindows, UnreachableBus,
 };
 use catalog::{Auth, Context, Function, Method, Trigger, Uses};
 use edge::testing::http_event;
@@ -23,6 +23,8 @@ async fn every_route_that_reads_waits_for_postgresql_once() {
     let expected: BTreeMap<_, _> = reading.map(|row| (row.name, 1)).collect();
     assert_eq!(costs, expected);
 }
+
+const RECORD: &str = "01a1fd49-93a0-7000-8000-000000000001";
 
 /// The round trips of each route, over the orders of the saga. An answer without content costs as much.
 async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
@@ -46,7 +48,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
             let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
             let mut event = request.path_param(parameter(path), id).build();
             event["requestContext"]["authorizer"]["lambda"][ports::SESSION_CLAIM] = json!(ids::event(1));
-            event["rawQueryString"] = json!(format!("query=ada&order_id={}", ids::order(1)));
+            event["rawQueryString"] = json!(format!("query=ada&source=greenhouse&order_id={}", ids::order(1)));
             let before = fixture.proxy.traffic.round_trips();
             let answer = edge::http::respond(&route, event, clock, &async |$call| $handled.await).await;
             assert!(matches!(answer["statusCode"].as_u64(), Some(200 | 404)), "{}: {answer}", row.name);
@@ -94,6 +96,14 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(USER_GET, &user, |call| user_get::handle(&users, call));
     read!(USER_EXPORT, &user, |call| user_export::handle(&data, call));
     read!(USER_SEARCH, "", |call| user_search::handle(&users, call));
+    let records = PgRecords::new(fixture.database.reader_through_proxy(Context::Records, fixture.proxy.port));
+    let sources = PgSources::new(fixture.database.reader_through_proxy(Context::Records, fixture.proxy.port));
+    let cache = fixture.platform.cache();
+    read!(RECORD_GET, RECORD, |call| record_get::handle(&records, &cache, call));
+    read!(RECORD_LIST, "", |call| record_list::handle(&records, call));
+    read!(RECORD_ROLLUP_LIST, "greenhouse", |call| record_rollup_list::handle(&records, call));
+    read!(SOURCE_LIST, "", |call| source_list::handle(&sources, call));
+    read!(SOURCE_GET, "greenhouse", |call| source_get::handle(&sources, call));
     read!(WINDOW_LIST, "", |call| window_list::handle(&windows, call));
     costs
 }

@@ -3,8 +3,8 @@
 use super::{PROCESSES, var};
 use adapters_postgres::{
     Database, Migrator, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger,
-    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgRecords, PgStock, PgUsers,
-    PgWebhooks, PgWindows,
+    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgRecords, PgSources, PgStock,
+    PgUsers, PgWebhooks, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
@@ -94,6 +94,15 @@ async fn records() -> Fixture<WriterAndReader<PgRecords, PgRecords, SourceRows>>
         });
     }
     Fixture::new(processes, &Platform::new()).holding(database)
+}
+
+mod sources {
+    use super::*;
+    testkit::contract_sources!(async {
+        let database = fresh_database(&var("DATABASE_URL")).await;
+        let stores = (0..PROCESSES).map(|_| PgSources::new(database.as_context(Context::Records)));
+        Fixture::new(stores.collect::<Vec<_>>(), &Platform::new()).holding(database)
+    });
 }
 
 mod message_budgets {

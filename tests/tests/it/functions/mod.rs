@@ -41,6 +41,7 @@ mod product_list;
 mod product_price_list;
 mod product_price_track;
 mod product_update;
+pub(crate) mod record_api;
 mod records;
 mod restore;
 pub(crate) mod second_factors;

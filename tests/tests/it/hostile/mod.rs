@@ -11,6 +11,7 @@ mod logins;
 mod money;
 pub(crate) mod newer_events;
 mod prices;
+mod records;
 mod registrations;
 mod routes;
 mod sources;

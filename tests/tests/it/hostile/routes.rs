@@ -6,6 +6,7 @@ use crate::functions::{
     clients::issue as issue_token,
     http::register as register_user,
     passwords::{change as change_password, confirm as confirm_reset, log_in},
+    record_api::{add_schema, create as create_records, create_source},
     sample, sample_time,
     second_factors::{begin as begin_totp, finish as finish_login, remove as remove_totp, renew as renew_codes},
     seeded_platform,
@@ -89,6 +90,7 @@ impl Api {
         let route = &Wiring::new(function, Config::from_vars([])).route().expect("a route");
         match function.context {
             Context::Identity => self.respond_of_identity(function, route, event).await,
+            Context::Records => self.respond_of_records(function, route, event).await,
             Context::Catalogue | Context::Inventory => self.respond_of_products(function, route, event).await,
             _ => self.respond_of_orders(function, route, event).await,
         }
@@ -154,6 +156,21 @@ impl Api {
             STOCK_GET => |call| stock_get::handle(&p.stock(), call);
             STOCK_ADJUST => |call| stock_adjust::handle(&p.stock(), call);
             STOCK_MOVEMENT_LIST => |call| stock_movement_list::handle(&p.stock(), call);
+        }
+    }
+
+    async fn respond_of_records(&self, function: &'static Function, route: &Route, event: Value) -> Value {
+        let p = &self.platform;
+        dispatch! { function.name, route, event;
+            RECORD_CREATE => |call| create_records(p, 200_000, call);
+            RECORD_GET => |call| record_get::handle(&p.records(), &p.cache(), call);
+            RECORD_LIST => |call| record_list::handle(&p.records(), call);
+            RECORD_ROLLUP_LIST => |call| record_rollup_list::handle(&p.records(), call);
+            SOURCE_CREATE => |call| create_source(p, call);
+            SOURCE_LIST => |call| source_list::handle(&p.sources(), call);
+            SOURCE_GET => |call| source_get::handle(&p.sources(), call);
+            SOURCE_SCHEMA_ADD => |call| add_schema(p, call);
+            SOURCE_CLOSE => |call| source_close::handle(&p.sources(), call);
         }
     }
 

@@ -13,6 +13,7 @@ mod operations;
 mod order;
 mod payment_methods;
 mod personal_data;
+mod records;
 mod saga;
 mod second_factors;
 mod secrets;

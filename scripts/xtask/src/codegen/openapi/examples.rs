@@ -7,6 +7,7 @@ mod identity;
 mod orders;
 mod others;
 mod payments;
+mod records;
 
 pub use orders::{cancelled_order, shipped_order};
 pub use others::{asyncapi, key_set, openapi};

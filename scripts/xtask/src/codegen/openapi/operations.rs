@@ -18,11 +18,13 @@ use domain::{
     product::{CreateProduct, UpdateProduct},
     product_import::CreateImport,
     profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
+    record_batch::SendRecords,
     redrive::Redrive,
     replay::Replay,
     saved_method::SavePaymentMethod,
     second_factor::{BeginTotp, ConfirmTotp, FinishLogin, RemoveTotp},
     session::{Login, Refresh},
+    source::{AddSchema, CreateSource},
     stock::AdjustStock,
     user::Register,
     verification::{RequestVerification, VerifyContact},
@@ -43,6 +45,7 @@ pub fn routes() -> Vec<Operation> {
         webhooks(),
         invoices(),
         analytics(),
+        records(),
         operations(),
     ];
     contexts.into_iter().flatten().collect()
@@ -325,6 +328,43 @@ fn analytics() -> Vec<Operation> {
             .query("from", "Start of the span.", time())
             .query("to", "End of the span, exclusive.", time())
             .paged(),
+    ]
+}
+
+fn records() -> Vec<Operation> {
+    let name = || json!({ "type": "string", "maxLength": 64, "examples": ["greenhouse"] });
+    let named = |operation: Operation| operation.path("name", "Name of the source.", name());
+    vec![
+        route(catalog::RECORD_CREATE).takes::<SendRecords>().accepted::<AcceptedRecordsView>().refuses(&[
+            "not-found",
+            "source-closed",
+            "backlog-full",
+        ]),
+        route(catalog::RECORD_GET).ok::<RecordView>(),
+        route(catalog::RECORD_LIST)
+            .ok::<ListView<RecordView>>()
+            .refuses(&["not-found"])
+            .required_query("source", "Name of the source.", name())
+            .query("from", "The earliest time of a record; a day before `to` by default.", time())
+            .query("to", "The time before which records are; now by default, and at most 31 days after `from`.", time())
+            .paged(),
+        named(route(catalog::RECORD_ROLLUP_LIST))
+            .ok::<ListView<RollupView>>()
+            .query("from", "The earliest hour; a day before `to` by default.", time())
+            .query(
+                "to",
+                "The time before which hours begin; now by default, and at most 31 days after `from`.",
+                time(),
+            ),
+        route(catalog::SOURCE_CREATE).takes::<CreateSource>().created::<SourceView>().refuses(&["source-exists"]),
+        route(catalog::SOURCE_LIST).ok::<ListView<SourceItemView>>().paged(),
+        named(route(catalog::SOURCE_GET)).ok::<SourceView>(),
+        named(route(catalog::SOURCE_SCHEMA_ADD)).takes::<AddSchema>().ok::<SourceView>().refuses(&[
+            "source-closed",
+            "schema-breaking",
+            "conflict",
+        ]),
+        named(route(catalog::SOURCE_CLOSE)),
     ]
 }
 

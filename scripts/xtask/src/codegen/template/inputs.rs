@@ -99,6 +99,7 @@ fn rules() -> Vec<(&'static str, Value)> {
             "MaxRegistrationsPerSource",
             text(&throttle::REGISTRATIONS_PER_SOURCE.to_string(), "Registrations from one address in an hour."),
         ),
+        ("RecordBacklog", text("200000", "Records that may wait to be written before no more are accepted.")),
         ("InvoiceSeller", text(SELLER.0, SELLER.1)),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
@@ -132,7 +133,7 @@ fn constrain(name: &str, parameter: &mut Value) {
         }
         "ShippingMethods" => parameter["MaxLength"] = json!(1_000),
         "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
-        "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxDelayedOrders" | "MaxFailedAttempts" => {
+        "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxDelayedOrders" | "MaxFailedAttempts" | "RecordBacklog" => {
             parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
         }
         "SmsCountries" => parameter["AllowedPattern"] = json!("^!?[1-9][0-9]{0,6}(,!?[1-9][0-9]{0,6})*$"),

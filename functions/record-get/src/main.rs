@@ -1,0 +1,9 @@
+//! Wires record-get.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::RECORD_GET)?;
+    let (records, cache) = (adapters_postgres::records(&wiring)?, adapters_redis::cache(&wiring)?);
+    let handle = async |call| record_get::handle(&records, &cache, call).await;
+    edge::http::run(adapters_redis::limited_route(&wiring)?, handle).await
+}

@@ -1,0 +1,9 @@
+//! Wires source-get.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::SOURCE_GET)?;
+    let sources = adapters_postgres::sources(&wiring)?;
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| source_get::handle(&sources, call).await)
+        .await
+}

@@ -1,0 +1,9 @@
+//! Wires source-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::SOURCE_LIST)?;
+    let sources = adapters_postgres::sources(&wiring)?;
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| source_list::handle(&sources, call).await)
+        .await
+}

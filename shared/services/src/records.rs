@@ -1,0 +1,62 @@
+//! Records: reading one through the cache, and checking the schema of a source.
+
+use domain::{
+    id::ClientId,
+    record::{Record, RecordId},
+    source::PayloadSchema,
+};
+use kernel::{Failure, FieldError};
+use ports::{Cache, PayloadSchemas, RecordLookup, RecordStore};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Seconds for which a record is cached.
+const CACHE_SECONDS: u32 = 300;
+/// Seconds for which a missing record is cached: one that was accepted is written about then.
+const CACHE_NEGATIVE_SECONDS: u32 = 2;
+/// Seconds for which one process alone reads a record that is not cached.
+const LEAD_SECONDS: u32 = 1;
+
+/// A record, with the clients that may read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadableRecord {
+    pub record: Record,
+    pub writers: Vec<ClientId>,
+}
+
+/// A record by its id, through the cache. Of many processes that miss it at once, one reads the database and the others wait for a moment;
+/// those that waited in vain read it, too. Without a cache, each reads it.
+pub async fn find_record(
+    records: &impl RecordStore,
+    cache: &impl Cache,
+    id: RecordId,
+) -> Result<Option<ReadableRecord>, Failure> {
+    let key = format!("record:{id}");
+    let parse = |json: String| serde_json::from_str::<Option<ReadableRecord>>(&json).ok();
+    if let Some(cached) = cache.get(&key).await.and_then(parse) {
+        return Ok(cached);
+    }
+    if !cache.lead(&key, LEAD_SECONDS).await
+        && let Some(cached) = cache.wait(&key).await.and_then(parse)
+    {
+        return Ok(cached);
+    }
+    let found = match records.get(id).await? {
+        RecordLookup::Found { record, writers } => Some(ReadableRecord { record, writers }),
+        RecordLookup::Archived(_) | RecordLookup::Missing => None,
+    };
+    let ttl = if found.is_some() { CACHE_SECONDS } else { CACHE_NEGATIVE_SECONDS };
+    cache.put(&key, &serde_json::to_string(&found).map_err(Failure::internal)?, ttl).await;
+    Ok(found)
+}
+
+/// Checks a schema that is to be registered: how many of `payloads` it refuses, or what is wrong with it, as member of a request.
+pub fn try_schema(
+    schemas: &impl PayloadSchemas,
+    schema: &PayloadSchema,
+    payloads: &[&Map<String, Value>],
+) -> Result<usize, Failure> {
+    let pointed = |error: FieldError| FieldError { pointer: format!("/schema{}", error.pointer), ..error };
+    let tried = schemas.try_schema(schema, payloads);
+    tried.map_err(|errors| Failure::fields(errors.into_iter().map(pointed).collect()))
+}
