@@ -3,6 +3,7 @@
 It needs the Python environment of scripts/setup --flink.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -65,6 +66,11 @@ def _sold(book: Book) -> Iterator[tuple[Order, datetime]]:
             yield order, order.confirmed
 
 
+def _rounded(value: float) -> float:
+    """To a tenth, half up as SQL does, and not half to even as `round` does."""
+    return math.floor(value * 10 + 0.5) / 10
+
+
 def _revenue_by_week_and_country(book: Book) -> Rows:
     weeks: dict[tuple[datetime, str, str], list[int]] = defaultdict(list)
     for order, confirmed in _sold(book):
@@ -94,7 +100,7 @@ def _time_to_delivery(book: Book) -> Rows:
         if order.delivered:
             waits[order.country].append(int(order.delivered.timestamp()) - int(order.placed.timestamp()))
     return sorted(
-        (country, len(times), round(sum(times) / len(times) / 3600, 1), round(max(times) / 3600, 1))
+        (country, len(times), _rounded(sum(times) / len(times) / 3600), _rounded(max(times) / 3600))
         for country, times in waits.items()
     )
 
@@ -106,7 +112,7 @@ def _refund_rate_by_product(book: Book) -> Rows:
         for product, _, _ in order.lines:
             sold[product] += 1
             refunded[product] += order.is_refunded
-    return sorted((product, n, refunded[product], round(100 * refunded[product] / n, 1)) for product, n in sold.items())
+    return sorted((product, n, refunded[product], _rounded(100 * refunded[product] / n)) for product, n in sold.items())
 
 
 def _stock_outs(book: Book) -> Rows:

@@ -98,7 +98,6 @@ def properties(run: Run) -> list[dict[str, object]]:
         "lateness_minutes": str(LATENESS_MINUTES),
         "kept_days": str(KEPT_DAYS),
         "state_ttl": f"{KEPT_DAYS + 1} d",
-        "idle_timeout": "5 s",
         **{f"topic.{name}": topic for name, topic in run.topics.items()},
     }
     flink = {

@@ -25,7 +25,7 @@ PRODUCTS = 12
 CUSTOMERS = 60
 # Units of a product after each delivery from the supplier.
 STOCK = 60
-PLACES = (("US", "CA", "USD"), ("US", "NY", "USD"), ("DE", None, "EUR"), ("FR", None, "EUR"), ("JP", None, "JPY"))
+PLACES = (("US", "CA", "USD"), ("US", "NY", "USD"), ("DE", None, "EUR"), ("FR", None, "EUR"), ("JP", "13", "JPY"))
 REASONS = ("customer_request", "staff_request", "timed_out")
 DUPLICATES, LATE, CANARY_SHARE = 0.05, 0.03, 0.02
 # Records overtake each other by up to this much.

@@ -13,11 +13,7 @@ CREATE TABLE order_events (
     lines ARRAY<ROW<product_id STRING, quantity BIGINT, line_total ROW<amount BIGINT, currency STRING>>>,
     placed_at TIMESTAMP_LTZ(3),
     reason STRING>,
-  seen AS PROCTIME(),
-  -- A clock that is ahead does not make all others late.
-  WATERMARK FOR `time` AS CASE
-    WHEN `time` < CURRENT_TIMESTAMP + INTERVAL '5' MINUTE THEN `time` - INTERVAL '${lateness_minutes}' MINUTE
-  END
+  seen AS PROCTIME()
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${topic.orders}',
@@ -40,10 +36,7 @@ CREATE TABLE payment_events (
     refund_id STRING,
     amount ROW<amount BIGINT, currency STRING>,
     reason STRING>,
-  seen AS PROCTIME(),
-  WATERMARK FOR `time` AS CASE
-    WHEN `time` < CURRENT_TIMESTAMP + INTERVAL '5' MINUTE THEN `time` - INTERVAL '${lateness_minutes}' MINUTE
-  END
+  seen AS PROCTIME()
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${topic.payments}',
@@ -57,19 +50,15 @@ CREATE TABLE payment_events (
 
 -- The first of all records with an id counts. What is older than the state that is kept cannot be recognized and is left out.
 CREATE VIEW orders_once AS
-SELECT id, `type`, `time`, data, is_late FROM (
-  SELECT *,
-    COALESCE(CURRENT_WATERMARK(`time`) >= `time`, FALSE) AS is_late,
-    ROW_NUMBER() OVER (PARTITION BY id ORDER BY seen) AS occurrence
+SELECT id, `type`, `time`, data FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY seen) AS occurrence
   FROM order_events
   WHERE id IS NOT NULL AND `time` >= CURRENT_TIMESTAMP - INTERVAL '${kept_days}' DAY
 ) WHERE occurrence = 1;
 
 CREATE VIEW payments_once AS
-SELECT id, `type`, `time`, data, is_late FROM (
-  SELECT *,
-    COALESCE(CURRENT_WATERMARK(`time`) >= `time`, FALSE) AS is_late,
-    ROW_NUMBER() OVER (PARTITION BY id ORDER BY seen) AS occurrence
+SELECT id, `type`, `time`, data FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY seen) AS occurrence
   FROM payment_events
   WHERE id IS NOT NULL AND `time` >= CURRENT_TIMESTAMP - INTERVAL '${kept_days}' DAY
 ) WHERE occurrence = 1;

@@ -16,9 +16,8 @@ locals {
       # After this time a record counts as late. It still corrects its window.
       lateness_minutes = tostring(var.lateness_minutes)
       # Older events are left out, because whether they were counted is forgotten a day later.
-      kept_days    = tostring(var.kept_days)
-      state_ttl    = "${var.kept_days + 1} d"
-      idle_timeout = "30 s"
+      kept_days = tostring(var.kept_days)
+      state_ttl = "${var.kept_days + 1} d"
     }
 
     kafka = {

@@ -103,7 +103,7 @@ variable "parallelism" {
 }
 
 variable "lateness_minutes" {
-  description = "Minutes after which a record counts as late."
+  description = "Minutes after the end of its window from which a record counts as late."
   type        = number
   default     = 15
 

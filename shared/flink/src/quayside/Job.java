@@ -55,7 +55,6 @@ public final class Job {
         tables.getConfig().set("table.exec.mini-batch.enabled", "true");
         tables.getConfig().set("table.exec.mini-batch.allow-latency", "5 s");
         tables.getConfig().set("table.exec.mini-batch.size", "5000");
-        tables.getConfig().set("table.exec.source.idle-timeout", variable(variables, "idle_timeout"));
 
         // All insertions are one job: a topic that several of them read is read once.
         StatementSet insertions = tables.createStatementSet();
