@@ -32,6 +32,11 @@ def _line(row: dict[str, object]) -> str:
 def main() -> None:
     if not process.pid_of(services.KAFKA.name):
         raise ScriptError("the local cloud is not up: run scripts/up")
+    missing = set(SOURCES.values()) - kafka_client.topics()
+    if missing:
+        raise ScriptError(
+            f"Kafka has no topic {', '.join(sorted(missing))}: scripts/up without --only creates all topics"
+        )
     directory = flink_job.DIRECTORY / NAME
     shutil.rmtree(directory, ignore_errors=True)
     topics = {**SOURCES, "results": f"flink-{int(time.time())}"}

@@ -45,6 +45,11 @@ def create_topics(names: Iterable[str], partitions: int) -> None:
                 raise ScriptError(f"the topic {name} cannot be created: {error}") from None
 
 
+def topics() -> set[str]:
+    """Names of the topics that exist."""
+    return set(AdminClient(_settings()).list_topics(timeout=WAIT_S).topics)
+
+
 def delete_topics(names: Iterable[str]) -> None:
     client = AdminClient(_settings())
     for future in client.delete_topics(list(names)).values():
