@@ -1,8 +1,12 @@
 """Runs the programs of tests/browser against the running stack, in Debian's Chromium."""
 
 import argparse
+import json
+import os
 import secrets
 import shutil
+import urllib.request
+from pathlib import Path
 
 import api_client
 import clients
@@ -17,6 +21,10 @@ WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
 # The pictures of the README.
 PUBLISHED = config.ROOT / "docs/pictures"
+LIGHTHOUSE = config.ROOT / "tests/lighthouse"
+REPORTS = WORKSPACE / "lighthouse"
+# As many as the first page shows at once on a phone.
+PICTURED = 6
 
 
 # Texts that would run as scripts if a page took them for markup.
@@ -80,6 +88,40 @@ def stories(env: dict[str, str], pattern: str) -> None:
             note(line)
 
 
+def add_picture(staff: ApiClient, product: str) -> None:
+    """Gives a product an image, and waits until its variants are made."""
+    body = (PUBLISHED / "shop.png").read_bytes()
+    link = staff.post(f"/products/{product}/images", {"content_type": "image/png", "size": len(body)}).expect(201)
+    request = urllib.request.Request(link["upload_url"], body, link["headers"], method="PUT")  # noqa: S310 the local cloud
+    urllib.request.urlopen(request).close()  # noqa: S310
+    eventually("image of the product", lambda: staff.get(f"/products/{product}").expect(200)["images"])
+
+
+def lighthouse(env: dict[str, str]) -> None:
+    """Prints what Lighthouse says of the shop's first page and of a product's, each with pictures."""
+    staff = ApiClient(env["API_URL"]).login(env["STAFF_EMAIL"], env["STAFF_PASSWORD"])
+    with step("Add products with pictures"):
+        products = [product_in_stock(staff, secrets.token_hex(6), description="Of brass.") for _ in range(PICTURED)]
+        for product in products:
+            add_picture(staff, product)
+    shop = env["WEB_URL"].rstrip("/")
+    pages = {"first-page": f"{shop}/", "product": f"{shop}/products/{products[0]}"}
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
+    with step(f"Measure the pages (load of this machine: {load}; {os.cpu_count()} cores)"):
+        report = run({**env, "PAGES": json.dumps(pages), "REPORTS": str(REPORTS)}, "lighthouse.js")
+    for line in report.splitlines():
+        note(line)
+    note(f"reports in {REPORTS.relative_to(config.ROOT)}")
+
+
+def prepare(sources: Path, tool: str) -> None:
+    """A copy of the programs beside their packages."""
+    shutil.rmtree(WORKSPACE, ignore_errors=True)
+    shutil.copytree(sources, WORKSPACE)
+    PICTURES.mkdir()
+    (WORKSPACE / "node_modules").symlink_to(config.tools()[tool] / "node_modules")
+
+
 def chromium() -> str:
     found = shutil.which("chromium")
     if not found:
@@ -91,12 +133,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/browser", description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
     parser.add_argument("--pictures", action="store_true", help="make the pictures of docs/pictures instead")
+    parser.add_argument("--lighthouse", action="store_true", help="measure the shop's pages by Lighthouse instead")
     arguments = parser.parse_args()
     env = api_client.stack_env()
-    shutil.rmtree(WORKSPACE, ignore_errors=True)
-    shutil.copytree(SOURCES, WORKSPACE)
-    PICTURES.mkdir()
-    (WORKSPACE / "node_modules").symlink_to(config.tools()["npm-browser"] / "node_modules")
+    if arguments.lighthouse:
+        prepare(LIGHTHOUSE, "npm-lighthouse")
+        lighthouse(env)
+        return
+    prepare(SOURCES, "npm-browser")
     if arguments.pictures:
         with step("Make the pictures of the shop and the console"):
             run({**env, "TARGET": str(PUBLISHED)}, "pictures.js")

@@ -12,7 +12,7 @@ import { Guard, Loading, NotFound } from "../ui/page.tsx";
 import { count } from "./basket.ts";
 import { ProductList } from "./pages/product-list.tsx";
 
-const ProductPage = lazy(() => import("./pages/product.tsx").then((page) => page.ProductPage));
+export const ProductPage = lazy(() => import("./pages/product.tsx").then((page) => page.ProductPage));
 const BasketPage = lazy(() => import("./pages/basket.tsx").then((page) => page.BasketPage));
 const CheckoutPage = lazy(() => import("./pages/checkout.tsx").then((page) => page.CheckoutPage));
 const OrderPage = lazy(() => import("./pages/order.tsx").then((page) => page.OrderPage));

@@ -47,21 +47,29 @@ export interface Money {
   currency: string;
 }
 
+// Making a format takes a phone longer than a list of products has time for.
+const formats = new Map<string, Intl.NumberFormat>();
+
+function format(currency: string, options: Intl.NumberFormatOptions = {}): Intl.NumberFormat {
+  const name = `${variant.value} ${currency} ${options.notation ?? ""}`;
+  const known = formats.get(name) ?? new Intl.NumberFormat(variant.value, { style: "currency", currency, ...options });
+  formats.set(name, known);
+  return known;
+}
+
 /** How many digits of a currency's amounts are minor units. */
 export function minorDigits(currency: string): number {
-  return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  return format(currency).resolvedOptions().maximumFractionDigits ?? 2;
 }
 
 /** Writes minor units as the language does: digits are moved as text, because amounts are exact. */
 export function money({ amount, currency }: Money): string {
-  const format = new Intl.NumberFormat(variant.value, { style: "currency", currency });
-  return format.format(toText(amount, minorDigits(currency)) as `${number}`);
+  return format(currency).format(toText(amount, minorDigits(currency)) as `${number}`);
 }
 
 /** An amount on the axis of a chart, such as $1.2K. */
 export function shortMoney({ amount, currency }: Money): string {
-  const format = new Intl.NumberFormat(variant.value, { style: "currency", currency, notation: "compact", minimumFractionDigits: 0 });
-  return format.format(toText(amount, minorDigits(currency)) as `${number}`);
+  return format(currency, { notation: "compact", minimumFractionDigits: 0 }).format(toText(amount, minorDigits(currency)) as `${number}`);
 }
 
 const counts = computed(() => new Intl.NumberFormat(variant.value));
