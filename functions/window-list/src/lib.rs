@@ -11,6 +11,6 @@ pub async fn handle(windows: &impl WindowStore, call: Call<NoBody>) -> Result<Re
     let span = window::span(call.time("from")?, call.time("to")?, call.now)?;
     let page = call.page()?;
     let found = windows.list(span.start, span.end, page.limit, page.cursor.as_deref()).await?;
-    let items = found.items.iter().map(WindowView::try_from).collect::<Result<_, _>>()?;
+    let items = found.items.iter().map(|window| WindowView::at(window, call.now)).collect::<Result<_, _>>()?;
     Ok(Reply::ok(ListView { items, next_cursor: found.next }))
 }

@@ -19,6 +19,7 @@ CREATE TABLE orders.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE payments.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE notifications.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE invoices.outbox (LIKE identity.outbox INCLUDING ALL);
+CREATE TABLE analytics.outbox (LIKE identity.outbox INCLUDING ALL);
 
 -- Each row is updated three times at most and then deleted. What that leaves behind is removed before a sweep has to step over much of it.
 DO $$

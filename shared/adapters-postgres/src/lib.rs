@@ -77,5 +77,5 @@ pub use stock::PgStock;
 pub use sweep::PgOutbox;
 pub use users::PgUsers;
 pub use webhooks::PgWebhooks;
-pub use windows::PgWindows;
+pub use windows::{PgWindowClosing, PgWindows};
 pub use wiring::*;

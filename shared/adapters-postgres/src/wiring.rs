@@ -6,7 +6,7 @@
 use crate::{
     Database, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs,
     PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRecords,
-    PgRolePasswords, PgSources, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
+    PgRolePasswords, PgSources, PgStock, PgUsers, PgWebhooks, PgWindowClosing, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -68,6 +68,11 @@ pub fn outbox<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgOutbox<B>> {
 /// Windows of analytics.
 pub fn windows(wiring: &Wiring) -> Result<PgWindows> {
     Ok(PgWindows::new(database(wiring)?))
+}
+
+/// Windows of analytics, to close them.
+pub fn window_closing<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgWindowClosing<B>> {
+    Ok(PgWindowClosing::new(database(wiring)?, bus))
 }
 
 /// The inbox of the function's context.

@@ -1,10 +1,18 @@
-//! Analytics windows.
+//! Analytics windows, and the summary of a period.
 
 use crate::{id, rfc3339};
-use domain::window::{Sum, Window};
-use kernel::Failure;
+use domain::{
+    money::Currency,
+    order::Reason,
+    window::{
+        Buyers, Day, MinuteCount, Payments, SoldProduct, SoldRegion, Sum, Summary, Tally, Window, average,
+        complete_until,
+    },
+};
+use kernel::{Failure, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::ops::Range;
 
 /// The totals of a five-minute window in one currency.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -21,10 +29,53 @@ pub struct WindowView {
     pub revenue: SumView,
     /// Revenue per order.
     pub average_order_value: SumView,
+    /// Units of all products that were sold.
+    pub units: i64,
+    /// Number of the orders that are the first ones of their customers.
+    pub first_orders: i64,
+    /// Number of the other orders.
+    pub repeat_orders: i64,
+    /// Outcomes of payments.
+    pub payments: PaymentOutcomesView,
+    /// Cancelled orders by reason.
+    pub cancellations: Vec<CancellationsView>,
     /// Best-selling products by units.
     pub top_products: Vec<TopProductView>,
     /// The twenty regions with the highest revenue, sorted by name.
     pub by_region: Vec<RegionView>,
+    /// Whether every record that is not later than allowed (15 minutes) is counted.
+    pub is_complete: bool,
+    /// Number of the revision, from 1. It is raised by the first record after the one before was published.
+    pub revision: i64,
+}
+
+/// A number of charges or refunds, and what they come to.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TallyView {
+    /// How many.
+    pub count: i64,
+    /// What they come to.
+    pub amount: SumView,
+}
+
+/// Outcomes of payments.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PaymentOutcomesView {
+    /// Charges.
+    pub paid: TallyView,
+    /// Declined charges.
+    pub declined: TallyView,
+    /// Refunds.
+    pub refunded: TallyView,
+}
+
+/// Cancelled orders of one reason.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CancellationsView {
+    /// Reason of the cancellations.
+    pub reason: &'static str,
+    /// Number of cancelled orders.
+    pub orders: i64,
 }
 
 /// A best-selling product.
@@ -65,9 +116,22 @@ impl From<Sum> for SumView {
     }
 }
 
-impl TryFrom<&Window> for WindowView {
-    type Error = Failure;
-    fn try_from(window: &Window) -> Result<Self, Failure> {
+fn outcomes(payments: &Payments, currency: Currency) -> PaymentOutcomesView {
+    let tally = |Tally { count, amount }| TallyView { count, amount: Sum { amount, currency }.into() };
+    PaymentOutcomesView {
+        paid: tally(payments.paid),
+        declined: tally(payments.declined),
+        refunded: tally(payments.refunded),
+    }
+}
+
+fn cancellations(counts: &[(Reason, i64)]) -> Vec<CancellationsView> {
+    counts.iter().map(|(reason, orders)| CancellationsView { reason: reason.name(), orders: *orders }).collect()
+}
+
+impl WindowView {
+    /// The window as it is at `now`.
+    pub fn at(window: &Window, now: Timestamp) -> Result<Self, Failure> {
         let region = |(region, orders, minor): &(String, i64, i64)| RegionView {
             region: region.clone(),
             orders: *orders,
@@ -84,8 +148,137 @@ impl TryFrom<&Window> for WindowView {
             orders: window.orders,
             revenue: window.revenue.into(),
             average_order_value: window.average_order_value()?.into(),
+            units: window.units,
+            first_orders: window.first_orders,
+            repeat_orders: window.orders - window.first_orders,
+            payments: outcomes(&window.payments, window.revenue.currency),
+            cancellations: cancellations(&window.cancellations),
             top_products: window.top_products.iter().map(product).collect(),
             by_region: window.by_region.iter().map(region).collect(),
+            is_complete: window.is_complete(now)?,
+            revision: window.revision,
         })
     }
+}
+
+/// What the windows of a period come to.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SummaryView {
+    /// Start, inclusive.
+    #[schemars(extend("format" = "date-time"))]
+    pub from: String,
+    /// End, exclusive.
+    #[schemars(extend("format" = "date-time"))]
+    pub to: String,
+    /// The watermark: windows that end until then have every record that is not later than allowed (15 minutes).
+    #[schemars(extend("format" = "date-time"))]
+    pub complete_until: String,
+    /// By day of UTC and then by currency.
+    pub days: Vec<DayView>,
+    /// Best-selling products of the period by units.
+    pub top_products: Vec<TopProductView>,
+    /// The twenty regions with the most orders.
+    pub regions: Vec<RegionView>,
+    /// Cancelled orders by reason.
+    pub cancellations: Vec<CancellationsView>,
+    /// The customers whose last order was in the period.
+    pub customers: CustomersView,
+    /// Confirmed orders of the last fifteen minutes, by minute; minutes without orders are absent. They are counted about two minutes late.
+    pub minutes: Vec<MinuteView>,
+}
+
+/// A day of UTC in one currency.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DayView {
+    /// The day.
+    #[schemars(extend("format" = "date"))]
+    pub day: String,
+    /// Number of confirmed orders.
+    pub orders: i64,
+    /// Revenue of the confirmed orders.
+    pub revenue: SumView,
+    /// Revenue per order.
+    pub average_order_value: SumView,
+    /// Units of all products that were sold.
+    pub units: i64,
+    /// Number of the orders that are the first ones of their customers.
+    pub first_orders: i64,
+    /// Number of the other orders.
+    pub repeat_orders: i64,
+    /// Outcomes of payments.
+    pub payments: PaymentOutcomesView,
+    /// The hour in which most orders were confirmed; null in a day without orders.
+    pub peak_hour: Option<PeakHourView>,
+}
+
+/// An hour of many orders.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PeakHourView {
+    /// Its start.
+    #[schemars(extend("format" = "date-time"))]
+    pub start: String,
+    /// Number of confirmed orders.
+    pub orders: i64,
+}
+
+/// How often customers order.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CustomersView {
+    /// Customers with one order so far.
+    pub once: i64,
+    /// Customers with several orders so far.
+    pub again: i64,
+    /// Mean seconds from an order to the next one of the same customer; null if nobody has several.
+    pub seconds_between_orders: Option<i64>,
+}
+
+/// Confirmed orders of one minute.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MinuteView {
+    /// Start of the minute.
+    #[schemars(extend("format" = "date-time"))]
+    pub minute: String,
+    /// Number of confirmed orders.
+    pub orders: i64,
+}
+
+impl SummaryView {
+    /// The summary of a period as it is at `now`.
+    pub fn at(period: &Range<Timestamp>, summary: Summary, now: Timestamp) -> Result<Self, Failure> {
+        let product =
+            |one: SoldProduct| TopProductView { product_id: id(one.product_id.0), name: one.name, quantity: one.units };
+        let region = |one: SoldRegion| RegionView {
+            region: one.region,
+            orders: one.orders,
+            revenue: Sum { amount: one.revenue, currency: one.currency }.into(),
+        };
+        let Buyers { once, again, seconds_between_orders } = summary.buyers;
+        let minute = |one: &MinuteCount| MinuteView { minute: rfc3339(one.minute), orders: one.orders };
+        Ok(Self {
+            from: rfc3339(period.start),
+            to: rfc3339(period.end),
+            complete_until: rfc3339(complete_until(now)?),
+            days: summary.days.iter().map(day).collect::<Result<_, _>>()?,
+            top_products: summary.top_products.into_iter().map(product).collect(),
+            regions: summary.regions.into_iter().map(region).collect(),
+            cancellations: cancellations(&summary.cancellations),
+            customers: CustomersView { once, again, seconds_between_orders },
+            minutes: summary.minutes.iter().map(minute).collect(),
+        })
+    }
+}
+
+fn day(day: &Day) -> Result<DayView, Failure> {
+    let revenue = Sum { amount: day.revenue, currency: day.currency };
+    Ok(DayView {
+        day: day.start.strftime("%Y-%m-%d").to_string(),
+        orders: day.orders,
+        revenue: revenue.into(),
+        average_order_value: average(revenue, day.orders)?.into(),
+        units: day.units,
+        first_orders: day.first_orders,
+        repeat_orders: day.orders - day.first_orders,
+        payments: outcomes(&day.payments, day.currency),
+        peak_hour: day.peak_hour.map(|hour| PeakHourView { start: rfc3339(hour.start), orders: hour.orders }),
+    })
 }

@@ -256,6 +256,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(Emitted(CANARY_ORDER), "CanaryOrdersFailed", Sum, AtLeast(1.0)).for_periods(5 * MINUTE, 2, 3),
     Alarm::new("canary-not-set-up", "canary", Ticket, "The canary has had no account for a day: nobody tries the shop when no customer does.")
         .when(Emitted(CANARY_ORDER), "CanaryNotSetUp", Sum, AtLeast(1.0)).for_periods(HOUR, 24, 24),
+    Alarm::new("sales-unusual", "sales-unusual", Ticket, "Orders or revenue of a window are far from those of the same time of the weeks before.")
+        .when(Emitted(WINDOW_CLOSE), "AnomaliesDetected", Sum, AtLeast(1.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("orders-placed-anomaly", "orders-placed", Ticket, "Far fewer orders are placed than usual at this hour.")
         .when(Lambda(FunctionKind::Only(ORDER_PLACE.name)), "Invocations", Sum, BelowBand(3)).for_periods(15 * MINUTE, 3, 3).or_silent(),
 

@@ -114,6 +114,13 @@ macro_rules! for_each_event {
                 ["order_id"];
             CREDIT_NOTE_ISSUED CreditNoteIssued "CreditNoteIssued.v1" Invoices ORDER_EVENTS
                 ["order_id", "refund_id"];
+            WINDOW_CLOSED WindowClosed "WindowClosed.v1" Analytics ANALYTICS_RESULTS
+                ["start", "end", "currency", "revision", "orders", "revenue", "average_order_value", "units", "first_orders",
+                 "paid.count", "paid.amount", "declined.count", "declined.amount", "refunded.count", "refunded.amount",
+                 "cancellations.reason", "cancellations.orders", "top_products.product_id", "top_products.units",
+                 "regions.area", "regions.orders", "regions.revenue"];
+            ANOMALY_DETECTED AnomalyDetected "AnomalyDetected.v1" Analytics ANALYTICS_RESULTS
+                ["start", "end", "currency", "metric", "observed", "expected", "least", "most"];
             NOTIFICATION_REQUESTED NotificationRequested "NotificationRequested.v1" Notifications NOTIFICATION_EVENTS
                 ["user_id", "order_id", "channel", "template"];
             NOTIFICATION_SENT NotificationSent "NotificationSent.v1" Notifications NOTIFICATION_EVENTS

@@ -97,17 +97,27 @@ pub const USER_EVENTS: KafkaTopic = KafkaTopic { name: "user-events", partitions
 /// Notifications.
 pub const NOTIFICATION_EVENTS: KafkaTopic = KafkaTopic { name: "notification-events", partitions: 2 };
 
+/// Windows of analytics as they are closed and corrected, and anomalies; by window.
+pub const ANALYTICS_RESULTS: KafkaTopic = KafkaTopic { name: "analytics-results", partitions: 2 };
+
 /// The topics of the event log.
 pub const KAFKA_TOPICS: &[&KafkaTopic] =
-    &[&ORDER_EVENTS, &PAYMENT_EVENTS, &INVENTORY_EVENTS, &USER_EVENTS, &NOTIFICATION_EVENTS];
+    &[&ORDER_EVENTS, &PAYMENT_EVENTS, &INVENTORY_EVENTS, &USER_EVENTS, &NOTIFICATION_EVENTS, &ANALYTICS_RESULTS];
 
 /// Records that were accepted and are not written yet, partitioned by their ids. No events: their order means nothing, and the event log
 /// does not have them.
 pub const RECORD_TOPIC: KafkaTopic = KafkaTopic { name: "records", partitions: 8 };
 
 /// Every topic, those of the event log first.
-pub const ALL_KAFKA_TOPICS: &[&KafkaTopic] =
-    &[&ORDER_EVENTS, &PAYMENT_EVENTS, &INVENTORY_EVENTS, &USER_EVENTS, &NOTIFICATION_EVENTS, &RECORD_TOPIC];
+pub const ALL_KAFKA_TOPICS: &[&KafkaTopic] = &[
+    &ORDER_EVENTS,
+    &PAYMENT_EVENTS,
+    &INVENTORY_EVENTS,
+    &USER_EVENTS,
+    &NOTIFICATION_EVENTS,
+    &ANALYTICS_RESULTS,
+    &RECORD_TOPIC,
+];
 
 /// An S3 bucket. Private, encrypted, TLS only.
 #[derive(Debug)]

@@ -35,6 +35,7 @@ pub const RETENTION: &[RetentionRule] = &[
     // Long enough to look up after a weekend what was published, and when. What is not published has no such time, and stays.
     rule(PostgresTable, &[
         "identity.outbox", "catalogue.outbox", "inventory.outbox", "orders.outbox", "payments.outbox", "notifications.outbox", "invoices.outbox",
+        "analytics.outbox",
     ], Deleted { since: "published_at", days: 7 }),
     // A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, and its consumer must still
     // recognize it.
@@ -52,8 +53,13 @@ pub const RETENTION: &[RetentionRule] = &[
         "notifications.message_budgets", "notifications.webhook_deliveries",
     ], Deleted { since: "expires_at", days: 0 }),
     // Two years and a month: a report compares a month with the same one of the year before.
-    rule(PostgresTable, &["analytics.windows", "analytics.window_products", "analytics.window_regions"],
-        Deleted { since: "window_start", days: 762 }),
+    rule(PostgresTable, &[
+        "analytics.windows", "analytics.window_products", "analytics.window_regions", "analytics.window_cancellations",
+    ], Deleted { since: "window_start", days: 762 }),
+    // A customer who comes back after that is a new one.
+    rule(PostgresTable, &["analytics.customers"], Deleted { since: "last_at", days: 762 }),
+    // The rate of orders is that of the last minutes; windows have what was before.
+    rule(PostgresTable, &["analytics.minutes"], Deleted { since: "minute", days: 31 }),
     // As long as a customer may claim not to have been told.
     rule(PostgresTable, &["notifications.deliveries"], Deleted { since: "sent_at", days: 762 }),
     rule(PostgresTable, &["notifications.email_feedback"], Deleted { since: "received_at", days: 762 }),
@@ -103,7 +109,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(Bucket, &["event-archive"], Ends("after seven years, by a lifecycle rule")),
     rule(Bucket, &["product-files"], Ends("after 30 days, by a lifecycle rule")),
     rule(Bucket, &["product-images"], Kept("until staff delete the image or the product")),
-    rule(KafkaTopic, &["order-events", "payment-events", "inventory-events", "user-events", "notification-events"],
+    rule(KafkaTopic, &["order-events", "payment-events", "inventory-events", "user-events", "notification-events", "analytics-results"],
         Ends("after the topic's retention, a week in prod; the archive has every record")),
     rule(KafkaTopic, &["records"], Ends("after the topic's retention, a week in prod; the database has every record")),
     rule(Stream, &["analytics"], Ends("after a day")),

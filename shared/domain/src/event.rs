@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+mod analytics;
 mod identity;
 mod inventory;
 mod leaving;
@@ -15,6 +16,7 @@ mod payments;
 mod tests;
 
 pub use crate::stock_level::{StockLevel, StockLine};
+pub use analytics::{AnomalyDetected, CancelledOrders, RegionSales, UnitsSold, WindowClosed};
 pub use identity::{
     ContactVerificationRequested, ContactVerified, PasswordResetRequested, SecondFactorRemoved, UserDeleted,
     UserErased, UserRegistered, UserUpdated,

@@ -1,44 +1,40 @@
-//! Analytics windows: orders and revenue per five minutes of event time.
+//! Analytics windows: what is added up per five minutes of event time and currency.
 
+pub mod anomaly;
+mod closing;
 mod facts;
+mod record;
+mod summary;
 
+pub use closing::{ChangedWindow, Closing, closing};
 pub use facts::{Cancellation, Erasure, Fact, Movement, Sale, SoldLine, StreamRecord, stream_record};
+pub use record::{AnalyticsRecord, Counted, analytics_record, erased_customer};
+pub use summary::{Buyers, Day, MinuteCount, PeakHour, RATE_MINUTES, SoldProduct, SoldRegion, Summary};
 
-use crate::{Money, address::Area, id::ProductId, money::Currency, text::ProductName};
-use kernel::{Failure, Timestamp, Uuid, seconds_after};
+use crate::{Money, id::ProductId, money::Currency, order_status::Reason};
+use kernel::{Failure, Timestamp, seconds_after};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Length of a window in seconds.
 pub const WINDOW_SECONDS: i64 = 300;
+
+/// How long after the end of a window its records may be counted before it is closed: longer than the feed and the stream gather (a minute
+/// each) together with the longest time between two attempts (a quarter of an hour in a queue less what was waited before). A record that is later still
+/// corrects its window, whose next revision is then published.
+pub const ALLOWED_LATENESS_SECONDS: i64 = 15 * 60;
 
 /// The start of the window that contains `at`: `at` is in `[start, start + 5 minutes)`.
 pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(at, -at.as_second().rem_euclid(WINDOW_SECONDS))
 }
 
-/// The contribution of one confirmed order to its window.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnalyticsRecord {
-    /// Id of the event; windows count each event once.
-    pub event_id: Uuid,
-    /// Start of the window.
-    pub window: Timestamp,
-    pub revenue: Money,
-    /// Country and region of the shipping address, such as `US-CA`.
-    pub region: Area,
-    /// Products with name and units.
-    pub products: Vec<(ProductId, ProductName, u32)>,
-}
-
-/// The contribution of a record of the stream, in the window of the time at which its order was confirmed; `None` if it adds nothing.
-pub fn analytics_record(record: &StreamRecord) -> Result<Option<AnalyticsRecord>, Failure> {
-    let Fact::Sold(Sale { revenue, area, lines, .. }) = &record.event else { return Ok(None) };
-    Ok(Some(AnalyticsRecord {
-        event_id: record.id,
-        window: start(record.time)?,
-        revenue: *revenue,
-        region: area.clone(),
-        products: lines.iter().map(|line| (line.product_id, line.product_name.clone(), line.quantity)).collect(),
-    }))
+/// The watermark: every window that ends until then has all records that are not later than allowed.
+///
+/// It follows the clock, because a shop without orders has complete windows, too. If the stream stands still for longer than the allowed lateness, the
+/// alarm on its age tells so, and its windows are corrected when it goes on.
+pub fn complete_until(now: Timestamp) -> Result<Timestamp, Failure> {
+    start(seconds_after(now, -ALLOWED_LATENESS_SECONDS)?)
 }
 
 /// Maximum number of regions in a window; those with the highest revenue are listed.
@@ -68,6 +64,31 @@ impl From<Money> for Sum {
     }
 }
 
+/// A number of charges or refunds, and the sum of their amounts in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// How many.
+    pub count: i64,
+    /// Sum of their amounts in minor units.
+    pub amount: i64,
+}
+
+impl Tally {
+    /// Counts one more.
+    pub const fn add(&mut self, amount: i64) {
+        self.count += 1;
+        self.amount += amount;
+    }
+}
+
+/// Outcomes of payments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payments {
+    pub paid: Tally,
+    pub declined: Tally,
+    pub refunded: Tally,
+}
+
 /// The totals of a window in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -76,13 +97,44 @@ pub struct Window {
     /// Number of confirmed orders.
     pub orders: i64,
     pub revenue: Sum,
+    /// Units of all products that were sold.
+    pub units: i64,
+    /// Number of the orders that are the first ones of their customers.
+    pub first_orders: i64,
+    pub payments: Payments,
+    /// Cancelled orders by reason, in the order of its words.
+    pub cancellations: Vec<(Reason, i64)>,
     /// Best-selling products by units: id, name, units.
     pub top_products: Vec<(ProductId, String, i64)>,
     /// Regions: name, orders, revenue in minor units.
     pub by_region: Vec<(String, i64, i64)>,
+    /// Number of the revision: raised by the first change after the one before was published.
+    pub revision: i64,
 }
 
 impl Window {
+    /// A window of nothing.
+    pub const fn empty(start: Timestamp, currency: Currency) -> Self {
+        let nothing = Tally { count: 0, amount: 0 };
+        Self {
+            start,
+            orders: 0,
+            revenue: Sum { amount: 0, currency },
+            units: 0,
+            first_orders: 0,
+            payments: Payments { paid: nothing, declined: nothing, refunded: nothing },
+            cancellations: vec![],
+            top_products: vec![],
+            by_region: vec![],
+            revision: 1,
+        }
+    }
+
+    /// Whether every record that is not later than allowed is counted.
+    pub fn is_complete(&self, now: Timestamp) -> Result<bool, Failure> {
+        Ok(self.end()? <= complete_until(now)?)
+    }
+
     /// End, exclusive.
     pub fn end(&self) -> Result<Timestamp, Failure> {
         seconds_after(self.start, WINDOW_SECONDS)
@@ -90,10 +142,15 @@ impl Window {
 
     /// Revenue per order, rounded half up; 0 without orders.
     pub fn average_order_value(&self) -> Result<Sum, Failure> {
-        let (revenue, orders) = (i128::from(self.revenue.amount), i128::from(self.orders));
-        let average = if orders == 0 { 0 } else { (revenue + orders / 2) / orders };
-        Ok(Sum { amount: i64::try_from(average).map_err(Failure::internal)?, ..self.revenue })
+        average(self.revenue, self.orders)
     }
+}
+
+/// Revenue per order, rounded half up; 0 without orders.
+pub fn average(revenue: Sum, orders: i64) -> Result<Sum, Failure> {
+    let (minor, orders) = (i128::from(revenue.amount), i128::from(orders));
+    let average = if orders == 0 { 0 } else { (minor + orders / 2) / orders };
+    Ok(Sum { amount: i64::try_from(average).map_err(Failure::internal)?, ..revenue })
 }
 
 /// Maximum length of a listed period in seconds: 31 days.
@@ -143,13 +200,9 @@ mod tests {
 
     #[test]
     fn average_is_rounded_half_up_and_zero_without_orders() {
-        let window = |orders, minor| Window {
-            start: Timestamp::UNIX_EPOCH,
-            orders,
-            revenue: Sum::new(minor, "USD").expect("valid"),
-            top_products: vec![],
-            by_region: vec![],
-        };
+        let empty = Window::empty(Timestamp::UNIX_EPOCH, Currency::parse("USD").expect("a currency"));
+        let window =
+            |orders, minor| Window { orders, revenue: Sum { amount: minor, ..empty.revenue }, ..empty.clone() };
         assert_eq!(window(2, 5).average_order_value().expect("fits").amount, 3);
         assert_eq!(window(3, 10).average_order_value().expect("fits").amount, 3);
         assert_eq!(window(1, i64::MAX).average_order_value().expect("fits").amount, i64::MAX);
@@ -158,10 +211,16 @@ mod tests {
 
     #[test]
     fn window_ends_where_the_next_one_starts() {
-        let revenue = Sum::new(0, "USD").expect("valid");
-        let window =
-            Window { start: at("2026-11-21T08:45:00Z"), orders: 0, revenue, top_products: vec![], by_region: vec![] };
+        let window = Window::empty(at("2026-11-21T08:45:00Z"), Currency::parse("USD").expect("a currency"));
         assert_eq!(window.end(), Ok(at("2026-11-21T08:50:00Z")));
+    }
+
+    #[test]
+    fn window_is_complete_when_its_end_is_older_than_the_allowed_lateness() {
+        let window = Window::empty(at("2026-11-21T08:45:00Z"), Currency::parse("USD").expect("a currency"));
+        assert_eq!(window.is_complete(at("2026-11-21T09:04:59Z")), Ok(false));
+        assert_eq!(window.is_complete(at("2026-11-21T09:05:00Z")), Ok(true));
+        assert_eq!(complete_until(at("2026-11-21T09:09:59Z")), Ok(at("2026-11-21T08:50:00Z")));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Ports of analytics.
 
 use crate::Page;
-use domain::window::{AnalyticsRecord, StreamRecord, Window};
+use domain::{
+    id::UserId,
+    window::{AnalyticsRecord, ChangedWindow, Closing, StreamRecord, Summary, Window},
+};
 use kernel::{Failure, Timestamp};
 
 /// The stream of records that analytics aggregates.
@@ -10,10 +13,14 @@ pub trait AnalyticsStream {
     async fn put(&self, record: &StreamRecord) -> Result<(), Failure>;
 }
 
-/// Aggregates confirmed orders in windows of five minutes, and lists the windows.
+/// Adds up what happens in windows of five minutes, and lists the windows.
 pub trait WindowStore {
-    /// Adds records to their windows. A record counts once, in whatever batch it is delivered again.
+    /// Adds records to their windows. A record counts once, in whatever batch it is delivered again. In whatever order records arrive, the
+    /// windows are the same.
     async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure>;
+
+    /// Forgets customers. An order of one that is added later is a first order again.
+    async fn forget(&self, customers: &[UserId]) -> Result<(), Failure>;
 
     /// The windows that start in `[from, to)`, one per currency, by start and then by currency. Each has its five best-selling
     /// products, by units and then by id, and its [`MAX_REGIONS`](domain::window::MAX_REGIONS) regions of highest revenue, by name.
@@ -24,4 +31,20 @@ pub trait WindowStore {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Window>, Failure>;
+
+    /// What the windows that start in `[from, to)` come to. It has the five best-selling products, by units and then by id, and the
+    /// [`MAX_REGIONS`](domain::window::MAX_REGIONS) regions of most orders, and the orders of the last minutes until `now`.
+    async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure>;
+}
+
+/// Closes windows: publishes each revision of them once.
+pub trait WindowClosing {
+    /// Opens the windows of the hour before `until` that do not exist, for each currency of the last four weeks: those without orders.
+    async fn open(&self, until: Timestamp) -> Result<(), Failure>;
+
+    /// Windows that start before `until` and have a revision that is not published, oldest first.
+    async fn changed(&self, until: Timestamp, limit: u32) -> Result<Vec<ChangedWindow>, Failure>;
+
+    /// Commits the events of the windows that have not changed since they were read, marks them as published, and returns their number.
+    async fn publish(&self, closings: &[Closing]) -> Result<u32, Failure>;
 }

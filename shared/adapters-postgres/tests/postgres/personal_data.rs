@@ -59,7 +59,8 @@ async fn export_has_what_every_context_holds_about_the_person_alone() {
     let users = PgUsers::new(database.as_role(DatabaseRole::Reader(Context::Identity)), database.bus());
     let part = users.export(PERSON, None).await.expect("exported").expect("an account");
     let lengths: Vec<_> = part.contexts.iter().map(|(name, held)| (name.as_str(), held.records.len())).collect();
-    let expected = [("identity", 5), ("invoices", 2), ("notifications", 2), ("orders", 2), ("payments", 2)];
+    let expected =
+        [("analytics", 0), ("identity", 5), ("invoices", 2), ("notifications", 2), ("orders", 2), ("payments", 2)];
     assert_eq!((lengths.as_slice(), part.next), (expected.as_slice(), None));
     assert_eq!(part.contexts["orders"].records[0]["shipping_address"], json!({ "line1": "2 Wharf" }));
     assert_eq!(part.contexts["orders"].records[0]["lines"][0]["product_name"], "Rope");

@@ -167,7 +167,7 @@ async fn probe_sees_that_the_database_responds_and_reads_nothing() {
 #[tokio::test]
 async fn context_adds_to_its_outbox_and_neither_changes_nor_deletes_events() {
     let database = database().await;
-    for context in ["identity", "inventory", "orders", "payments", "notifications", "invoices"] {
+    for context in ["identity", "inventory", "orders", "payments", "notifications", "invoices", "analytics"] {
         for statement in [
             format!("UPDATE {context}.outbox SET event = '{{}}'"),
             format!("UPDATE {context}.outbox SET published_at = now()"),

@@ -6,23 +6,21 @@ use domain::{
     address::Area,
     id::ProductId,
     text::ProductName,
-    window::{AnalyticsRecord, start},
+    window::{AnalyticsRecord, Counted, start},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
 use ports::WindowStore;
 
 fn record(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> AnalyticsRecord {
-    AnalyticsRecord {
-        event_id: id(),
-        window,
+    let product = |(id, name, units): &(ProductId, &str, u32)| (*id, ProductName::parse(name).expect("a name"), *units);
+    let counted = Counted::Sale {
         revenue,
         region: Area::parse(region).expect("an area"),
-        products: products
-            .iter()
-            .map(|(id, name, units)| (*id, ProductName::parse(name).expect("a name"), *units))
-            .collect(),
-    }
+        products: products.iter().map(product).collect(),
+        customer: None,
+    };
+    AnalyticsRecord { event_id: id(), at: window, window, counted }
 }
 
 fn window() -> Timestamp {

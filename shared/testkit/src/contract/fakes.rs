@@ -15,6 +15,7 @@ use super::{
     role_secrets::NewSecret,
     storefront::Shop,
     verifications::UsersAndTokens,
+    window_closing::WindowsAndClosing,
 };
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, Records,
@@ -176,6 +177,8 @@ fakes! {
     users contract_users Platform::users;
     verifications contract_verifications |on: &Platform| UsersAndTokens { users: on.users(), tokens: on.tokens() };
     webhooks contract_webhooks Platform::webhooks;
+    window_closing contract_window_closing |on: &Platform| WindowsAndClosing { windows: on.windows(), closing: on.windows() };
+    window_figures contract_window_figures Platform::windows;
     windows contract_windows Platform::windows;
     preferences contract_preferences Platform::contacts;
 }

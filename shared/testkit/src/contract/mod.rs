@@ -76,6 +76,8 @@ pub mod tokens;
 pub mod users;
 pub mod verifications;
 pub mod webhooks;
+pub mod window_closing;
+pub mod window_figures;
 pub mod windows;
 
 pub use observer::{Observed, Observer, Reader};

@@ -84,6 +84,8 @@ mod tests {
         ("users", include_str!("users.rs")),
         ("verifications", include_str!("verifications.rs")),
         ("webhooks", include_str!("webhooks.rs")),
+        ("window_closing", include_str!("window_closing.rs")),
+        ("window_figures", include_str!("window_figures.rs")),
         ("windows", include_str!("windows.rs")),
         ("preferences", include_str!("preferences.rs")),
     ];

@@ -5,9 +5,9 @@ use domain::{
     Money,
     address::Area,
     id::ProductId,
-    money::MAX_AMOUNT,
+    money::{Currency, MAX_AMOUNT},
     text::ProductName,
-    window::{AnalyticsRecord, MAX_REGIONS, Sum, WINDOW_SECONDS, Window},
+    window::{AnalyticsRecord, Counted, MAX_REGIONS, Sum, WINDOW_SECONDS, Window},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, Timestamp};
@@ -36,7 +36,7 @@ macro_rules! contract_windows {
 }
 
 /// The start of a random window, so that runs do not share one.
-fn a_window() -> Timestamp {
+pub(super) fn a_window() -> Timestamp {
     let number = i64::try_from(fresh().as_u128() % 400_000_000).expect("small");
     window(number)
 }
@@ -45,19 +45,24 @@ fn window(number: i64) -> Timestamp {
     Timestamp::from_second(number * WINDOW_SECONDS).expect("within the calendar")
 }
 
-fn after(start: Timestamp, windows: i64) -> Timestamp {
+pub(super) fn after(start: Timestamp, windows: i64) -> Timestamp {
     Timestamp::from_second(start.as_second() + windows * WINDOW_SECONDS).expect("within the calendar")
 }
 
-fn record(window: Timestamp, money: (i64, &str), region: &str, products: &[(ProductId, u32)]) -> AnalyticsRecord {
+pub(super) fn record(
+    window: Timestamp,
+    money: (i64, &str),
+    region: &str,
+    products: &[(ProductId, u32)],
+) -> AnalyticsRecord {
     let name = ProductName::parse("Lamp").expect("a name");
-    AnalyticsRecord {
-        event_id: fresh(),
-        window,
+    let counted = Counted::Sale {
         revenue: Money::new(money.0, money.1).expect("an amount"),
         region: Area::parse(region).expect("an area"),
         products: products.iter().map(|(id, units)| (*id, name.clone(), *units)).collect(),
-    }
+        customer: None,
+    };
+    AnalyticsRecord { event_id: fresh(), at: window, window, counted }
 }
 
 fn small_record(window: Timestamp) -> AnalyticsRecord {
@@ -65,7 +70,7 @@ fn small_record(window: Timestamp) -> AnalyticsRecord {
 }
 
 /// Lists the windows of a period on one page.
-async fn list(windows: &impl WindowStore, from: Timestamp, to: Timestamp) -> Vec<Window> {
+pub(super) async fn list(windows: &impl WindowStore, from: Timestamp, to: Timestamp) -> Vec<Window> {
     let page = windows.list(from, to, 100, None).await.expect("the store responds");
     assert_eq!(page.next, None);
     page.items
@@ -87,11 +92,12 @@ pub async fn records_add_up_in_their_windows(fixture: &Fixture<impl WindowStore>
     fixture.port().add(&records).await.expect("added");
     let listed = list(fixture.port(), start, after(start, 1)).await;
     let expected = Window {
-        start,
         orders: 2,
         revenue: Sum::new(1_500, "USD").expect("an amount"),
         top_products: vec![(lamp, "Lamp".to_owned(), 3)],
         by_region: vec![("US-CA".to_owned(), 2, 1_500)],
+        units: 3,
+        ..Window::empty(start, Currency::parse("USD").expect("a currency"))
     };
     assert_eq!(listed, [expected]);
     assert_eq!(sum(fixture.port(), after(start, 1)).await, (1, 7));

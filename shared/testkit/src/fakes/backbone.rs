@@ -1,17 +1,11 @@
-//! In-memory fakes of the event log, dead-letter queue, analytics stream, archive, windows, probes and migrations.
+//! In-memory fakes of the event log, dead-letter queue, analytics stream, archive, probes and migrations.
 
-use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, LogTopics, Migrations, Platform, Windows};
-use domain::{
-    id::ProductId,
-    window::{AnalyticsRecord, MAX_REGIONS, StreamRecord, Sum, Window},
-};
-use kernel::{Failure, Timestamp, Uuid};
-use ports::{CanarySeed, LogRecord, Page, SeedAccount};
-use std::collections::{BTreeMap, HashSet};
+use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, LogTopics, Migrations, Platform};
+use domain::window::StreamRecord;
+use kernel::{Failure, Timestamp};
+use ports::{CanarySeed, LogRecord, SeedAccount};
+use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// Maximum number of products that a window lists.
-const TOP: usize = 5;
 
 #[derive(Default)]
 pub(super) struct LogState(Vec<Rc<LogRecord>>);
@@ -32,20 +26,6 @@ pub(super) struct StreamState(Vec<Rc<StreamRecord>>);
 #[derive(Default)]
 pub(super) struct MigrationsState {
     applied: bool,
-}
-
-#[derive(Default)]
-pub(super) struct WindowsState {
-    counted: HashSet<Uuid>,
-    windows: BTreeMap<(Timestamp, &'static str), Sums>,
-}
-
-#[derive(Default)]
-struct Sums {
-    orders: i64,
-    revenue: i64,
-    products: BTreeMap<ProductId, (String, i64)>,
-    regions: BTreeMap<String, (i64, i64)>,
 }
 
 impl EventLog {
@@ -167,95 +147,6 @@ impl ports::Archive for Archive {
         });
         step.await
     }
-}
-
-impl WindowsState {
-    fn add(&mut self, record: &AnalyticsRecord) {
-        if !self.counted.insert(record.event_id) {
-            return;
-        }
-        let minor = record.revenue.amount.get();
-        let sums = self.windows.entry((record.window, record.revenue.currency.code())).or_default();
-        sums.orders += 1;
-        sums.revenue += minor;
-        for (product, name, units) in &record.products {
-            let sold = sums.products.entry(*product).or_insert_with(|| (name.as_str().to_owned(), 0));
-            sold.1 += i64::from(*units);
-        }
-        let region = sums.regions.entry(record.region.to_string()).or_default();
-        region.0 += 1;
-        region.1 += minor;
-    }
-}
-
-impl Sums {
-    fn window(&self, start: Timestamp, currency: &str) -> Result<Window, Failure> {
-        let mut top_products: Vec<_> =
-            self.products.iter().map(|(id, (name, units))| (*id, name.clone(), *units)).collect();
-        top_products.sort_by_key(|(id, _, units)| (std::cmp::Reverse(*units), *id));
-        top_products.truncate(TOP);
-        let mut by_region: Vec<_> =
-            self.regions.iter().map(|(name, (orders, minor))| (name.clone(), *orders, *minor)).collect();
-        by_region.sort_by_key(|(_, _, minor)| std::cmp::Reverse(*minor));
-        by_region.truncate(MAX_REGIONS);
-        by_region.sort();
-        Ok(Window {
-            start,
-            orders: self.orders,
-            revenue: Sum::new(self.revenue, currency).map_err(Failure::internal)?,
-            top_products,
-            by_region,
-        })
-    }
-}
-
-impl Windows {
-    /// Number of orders and revenue in minor units, summed over all windows.
-    pub fn totals(&self) -> (i64, i64) {
-        self.0.inspect(|state| {
-            let windows = state.windows.windows.values();
-            windows.fold((0, 0), |(orders, revenue), sums| (orders + sums.orders, revenue + sums.revenue))
-        })
-    }
-}
-
-impl ports::WindowStore for Windows {
-    async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure> {
-        let commit = self.0.commit("windows.add", |state| {
-            for record in records {
-                state.windows.add(record);
-            }
-            Ok(())
-        });
-        commit.await
-    }
-
-    async fn list(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        limit: u32,
-        cursor: Option<&str>,
-    ) -> Result<Page<Window>, Failure> {
-        let after = cursor.map(read_cursor).transpose()?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let query = self.0.query(Dependency::Database, |state| {
-            let within = state.windows.windows.iter().filter(|((start, _), _)| (from..to).contains(start));
-            let mut found: Vec<_> = within.filter(|(place, _)| after.is_none_or(|after| **place > after)).collect();
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let next = found.last().filter(|_| more).map(|((start, currency), _)| format!("{start}/{currency}"));
-            let items = found.into_iter().map(|((start, currency), sums)| sums.window(*start, currency));
-            Ok(Page { items: items.collect::<Result<_, Failure>>()?, next })
-        });
-        query.await
-    }
-}
-
-fn read_cursor(cursor: &str) -> Result<(Timestamp, &str), Failure> {
-    let (start, currency) = cursor.split_once('/').unwrap_or_default();
-    let start = start.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))?;
-    Ok((start, currency))
 }
 
 /// A dependency that is up unless [`Faults`](super::Faults) takes it down.

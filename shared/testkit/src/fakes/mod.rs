@@ -45,6 +45,7 @@ mod tokens;
 mod verifications;
 mod webhook_endpoints;
 mod webhooks;
+mod windows;
 
 pub use backbone::Probe;
 pub use faults::{Access, Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
@@ -58,7 +59,7 @@ pub use snapshot::Snapshot;
 pub use webhook_endpoints::ReceivedWebhook;
 pub use webhooks::WebhookVerifier;
 
-use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, TopicsState, WindowsState};
+use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, TopicsState};
 use bulk::BulkState;
 use canary::CanaryState;
 use catalogue::{CacheState, ProductsState};
@@ -91,6 +92,7 @@ use std::task::Poll;
 use stock::StockState;
 use tokens::KeyRing;
 use webhook_endpoints::WebhooksState;
+use windows::WindowsState;
 
 /// The state of all fakes. Clones share it.
 #[derive(Clone, Default)]

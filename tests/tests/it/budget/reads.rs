@@ -104,6 +104,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(RECORD_ROLLUP_LIST, "greenhouse", |call| record_rollup_list::handle(&records, call));
     read!(SOURCE_LIST, "", |call| source_list::handle(&sources, call));
     read!(SOURCE_GET, "greenhouse", |call| source_get::handle(&sources, call));
+    read!(ANALYTICS_SUMMARY_GET, "", |call| analytics_summary_get::handle(&windows, call));
     read!(WINDOW_LIST, "", |call| window_list::handle(&windows, call));
     costs
 }

@@ -4,7 +4,7 @@ use super::{PROCESSES, var};
 use adapters_postgres::{
     Database, Migrator, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger,
     PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgRecords, PgSources, PgStock,
-    PgUsers, PgWebhooks, PgWindows,
+    PgUsers, PgWebhooks, PgWindowClosing, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
@@ -22,6 +22,7 @@ use testkit::contract::{
     personal_data::UsersAndExport,
     records::{Sources, WriterAndReader},
     verifications::UsersAndTokens,
+    window_closing::WindowsAndClosing,
 };
 
 /// Several processes over a fresh database, each with a connection of its own.
@@ -259,6 +260,19 @@ mod verifications {
 mod webhooks {
     use super::*;
     testkit::contract_webhooks!(store(Context::Notifications, PgWebhooks::new));
+}
+
+mod window_closing {
+    use super::*;
+    testkit::contract_window_closing!(fixture(|database, bus| WindowsAndClosing {
+        windows: PgWindows::new(database.as_context(Context::Analytics)),
+        closing: PgWindowClosing::new(database.as_context(Context::Analytics), bus),
+    }));
+}
+
+mod window_figures {
+    use super::*;
+    testkit::contract_window_figures!(store(Context::Analytics, |database, _| PgWindows::new(database)));
 }
 
 mod windows {

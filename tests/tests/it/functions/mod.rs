@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod accounts;
 mod admins;
+mod analytics;
 pub(crate) mod browser_sessions;
 mod canary_order;
 mod category_list;
@@ -43,6 +44,7 @@ mod product_price_track;
 mod product_update;
 pub(crate) mod record_api;
 mod records;
+mod resharding;
 mod restore;
 pub(crate) mod second_factors;
 mod sessions;

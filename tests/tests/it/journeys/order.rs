@@ -128,6 +128,16 @@ async fn confirmed_order_counts_in_its_five_minute_window() {
     let (start, order) = (window["start"].as_str().expect("a start"), api.wait_until_decided(&customer, &placed).await);
     assert!(start <= order["updated_at"].as_str().expect("a time"), "{window}");
     assert!(window["orders"].as_i64() >= Some(1) && window["revenue"]["amount"].as_i64() >= Some(2331), "{window}");
+    assert!(window["units"].as_i64() >= Some(3) && window["first_orders"].as_i64() >= Some(1), "{window}");
+    assert_eq!((&window["is_complete"], &window["revision"]), (&false.into(), &1.into()), "{window}");
+    eventually("the summary has the charge, which is counted by itself", async || {
+        let summary = api.get(&format!("/api/v1/analytics/summary?from={from}")).token(&staff).send().await.expect(200);
+        let paid: i64 =
+            summary["days"].as_array()?.iter().filter_map(|day| day["payments"]["paid"]["count"].as_i64()).sum();
+        let regions = summary["regions"].as_array()?.iter().any(|region| region["region"] == "US-CA");
+        (paid >= 1 && regions && summary["minutes"][0]["orders"].as_i64() >= Some(1)).then_some(())
+    })
+    .await;
     api.get("/api/v1/analytics/windows").token(&customer.token).send().await.problem(403, "forbidden");
 }
 

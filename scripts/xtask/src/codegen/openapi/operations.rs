@@ -328,6 +328,10 @@ fn analytics() -> Vec<Operation> {
             .query("from", "Start of the span.", time())
             .query("to", "End of the span, exclusive.", time())
             .paged(),
+        route(catalog::ANALYTICS_SUMMARY_GET)
+            .ok::<SummaryView>()
+            .query("from", "Start of the period; a day before its end, if absent.", time())
+            .query("to", "End of the period, exclusive, at most 31 days after its start; now, if absent.", time()),
     ]
 }
 

@@ -8,10 +8,11 @@ use crate::simulation::{
 use domain::{
     DomainEvent, Event, Money,
     channel::Channel,
-    id::{PaymentId, ProductId},
+    id::{PaymentId, ProductId, UserId},
     invoice::Seller,
     ledger::Purpose,
-    notification, window,
+    notification,
+    window::{self, Payments, Window},
 };
 use kernel::{Timestamp, Uuid};
 use ports::{MessageTemplates as _, Recipient};
@@ -116,47 +117,87 @@ fn invoices<S: Backend>(world: &World<S>, books: &Books) -> Result<(), Violation
     Ok(())
 }
 
-/// What a window must have: orders, revenue, units by product, and orders and revenue by region.
+/// What a window must have: orders, revenue, units by product, orders and revenue by region, first orders, outcomes of payments, and
+/// cancellations by reason.
 #[derive(Debug, Default, PartialEq)]
 struct Sums {
     orders: i64,
     revenue: i64,
     products: BTreeMap<ProductId, i64>,
     regions: BTreeMap<String, (i64, i64)>,
+    first_orders: i64,
+    payments: Payments,
+    cancellations: BTreeMap<&'static str, i64>,
 }
 
-/// Each confirmed order is in the window of the time at which it was confirmed, with its products and its region.
+impl Sums {
+    fn count(&mut self, event: &DomainEvent) {
+        match event {
+            DomainEvent::OrderConfirmed(order) => {
+                let minor = order.total_amount.amount.get();
+                (self.orders, self.revenue) = (self.orders + 1, self.revenue + minor);
+                for line in &order.lines {
+                    *self.products.entry(line.product_id).or_default() += i64::from(line.quantity.get());
+                }
+                let region = self.regions.entry(order.shipping_address.area().to_string()).or_default();
+                *region = (region.0 + 1, region.1 + minor);
+            }
+            DomainEvent::OrderCancelled(order) => *self.cancellations.entry(order.reason.name()).or_default() += 1,
+            DomainEvent::PaymentSucceeded(paid) => self.payments.paid.add(paid.amount.amount.get()),
+            DomainEvent::PaymentFailed(failed) => self.payments.declined.add(failed.amount.amount.get()),
+            DomainEvent::PaymentRefunded(made) => self.payments.refunded.add(made.amount.amount.get()),
+            _ => {}
+        }
+    }
+
+    fn of(window: &Window) -> Self {
+        Self {
+            orders: window.orders,
+            revenue: window.revenue.amount,
+            products: window.top_products.iter().map(|(product, _, units)| (*product, *units)).collect(),
+            regions: window.by_region.iter().map(|(name, orders, minor)| (name.clone(), (*orders, *minor))).collect(),
+            first_orders: window.first_orders,
+            payments: window.payments,
+            cancellations: window.cancellations.iter().map(|(reason, orders)| (reason.name(), *orders)).collect(),
+        }
+    }
+}
+
+/// The currency of what analytics counts of an event; `None` for an event that no window counts.
+fn counted_currency(event: &DomainEvent) -> Option<&'static str> {
+    let amount = match event {
+        DomainEvent::OrderConfirmed(order) => order.total_amount,
+        DomainEvent::OrderCancelled(order) => order.total_amount,
+        DomainEvent::PaymentSucceeded(paid) => paid.amount,
+        DomainEvent::PaymentFailed(failed) => failed.amount,
+        DomainEvent::PaymentRefunded(made) => made.amount,
+        _ => return None,
+    };
+    Some(amount.currency.code())
+}
+
+/// Each event is in the window of the time at which it happened, an order with its products and its region. The earliest order of a customer
+/// is a first order; after an erasure, whose time relative to the orders of the customer is not known, none is compared.
 fn windows(books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let mut expected: BTreeMap<(Timestamp, &str), Sums> = BTreeMap::new();
+    let mut first: BTreeMap<UserId, (Timestamp, Uuid, (Timestamp, &str))> = BTreeMap::new();
     for event in committed {
-        let DomainEvent::OrderConfirmed(order) = &event.event else { continue };
-        let start = window::start(event.time).map_err(|_| "a window without a start")?;
-        let sums = expected.entry((start, order.total_amount.currency.code())).or_default();
-        let minor = order.total_amount.amount.get();
-        (sums.orders, sums.revenue) = (sums.orders + 1, sums.revenue + minor);
-        for line in &order.lines {
-            *sums.products.entry(line.product_id).or_default() += i64::from(line.quantity.get());
+        let Some(currency) = counted_currency(&event.event) else { continue };
+        let window = (window::start(event.time).map_err(|_| "a window without a start")?, currency);
+        expected.entry(window).or_default().count(&event.event);
+        if let DomainEvent::OrderConfirmed(order) = &event.event {
+            let bought = (event.time, event.id, window);
+            first.entry(order.user_id).and_modify(|known| *known = (*known).min(bought)).or_insert(bought);
         }
-        let region = sums.regions.entry(order.shipping_address.area().to_string()).or_default();
-        *region = (region.0 + 1, region.1 + minor);
     }
-    let counted: BTreeMap<(Timestamp, &str), Sums> = books
-        .windows
-        .iter()
-        .map(|window| {
-            let sums = Sums {
-                orders: window.orders,
-                revenue: window.revenue.amount,
-                products: window.top_products.iter().map(|(product, _, units)| (*product, *units)).collect(),
-                regions: window
-                    .by_region
-                    .iter()
-                    .map(|(name, orders, minor)| (name.clone(), (*orders, *minor)))
-                    .collect(),
-            };
-            ((window.start, window.revenue.currency.code()), sums)
-        })
-        .collect();
+    for (_, _, window) in first.values() {
+        expected.entry(*window).or_default().first_orders += 1;
+    }
+    let window = |window: &Window| ((window.start, window.revenue.currency.code()), Sums::of(window));
+    let mut counted: BTreeMap<(Timestamp, &str), Sums> = books.windows.iter().map(window).collect();
+    if committed.iter().any(|event| matches!(event.event, DomainEvent::UserErased(_))) {
+        expected.values_mut().chain(counted.values_mut()).for_each(|sums| sums.first_orders = 0);
+    }
     rule!(counted == expected, "windows have {counted:?}: orders {expected:?}");
     Ok(())
 }

@@ -71,8 +71,36 @@ examples! {
         orders: 2,
         revenue: dollars(9736),
         average_order_value: dollars(4868),
+        units: 4,
+        first_orders: 1,
+        repeat_orders: 1,
+        payments: outcomes(),
+        cancellations: vec![CancellationsView { reason: "payment_declined", orders: 1 }],
         top_products: vec![TopProductView { product_id: PRODUCT.into(), name: "Storm lantern".into(), quantity: 4 }],
         by_region: vec![RegionView { region: "US-CA".into(), orders: 2, revenue: dollars(9736) }],
+        is_complete: true,
+        revision: 1,
+    };
+    SummaryView = Self {
+        from: "2026-11-21T00:00:00Z".into(),
+        to: "2026-11-22T00:00:00Z".into(),
+        complete_until: "2026-11-21T12:20:00Z".into(),
+        days: vec![DayView {
+            day: "2026-11-21".into(),
+            orders: 2,
+            revenue: dollars(9736),
+            average_order_value: dollars(4868),
+            units: 4,
+            first_orders: 1,
+            repeat_orders: 1,
+            payments: outcomes(),
+            peak_hour: Some(PeakHourView { start: NOON.into(), orders: 2 }),
+        }],
+        top_products: vec![TopProductView { product_id: PRODUCT.into(), name: "Storm lantern".into(), quantity: 4 }],
+        regions: vec![RegionView { region: "US-CA".into(), orders: 2, revenue: dollars(9736) }],
+        cancellations: vec![CancellationsView { reason: "payment_declined", orders: 1 }],
+        customers: CustomersView { once: 1, again: 1, seconds_between_orders: Some(172_800) },
+        minutes: vec![MinuteView { minute: NOON.into(), orders: 2 }],
     };
     TimelineEntryView = Self {
         id: OTHER.into(),
@@ -155,6 +183,11 @@ examples! {
         let problem = problems::find("insufficient-stock").ok_or("there is no such problem type")?;
         Self::new(problem, edge::http::status(problem.kind))
     };
+}
+
+fn outcomes() -> PaymentOutcomesView {
+    let tally = |count, cents| TallyView { count, amount: dollars(cents) };
+    PaymentOutcomesView { paid: tally(2, 9736), declined: tally(1, 4900), refunded: tally(0, 0) }
 }
 
 fn dollars(cents: i64) -> SumView {

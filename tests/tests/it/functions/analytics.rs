@@ -1,0 +1,177 @@
+//! Windows from the events that they count to what is published of them.
+
+use super::{ORDER, USER, assert_all_samples_run, clock, confirmed, http::assert_responses, sample, sample_time};
+use domain::{
+    DomainEvent, Event,
+    event::{OrderCancelled, PaymentFailed, PaymentRefunded, PaymentSucceeded, UserErased, WindowClosed},
+    id::{PaymentId, RefundId},
+    order::Reason,
+    window::{ALLOWED_LATENESS_SECONDS, Fact, Tally, WINDOW_SECONDS},
+};
+use edge::{Clock, Delivery, testing};
+use kernel::Timestamp;
+use ports::WindowStore as _;
+use serde_json::Value;
+use testkit::{Platform, build, ids};
+
+/// Feeds events to the stream and counts all its records, each of them twice.
+async fn count(platform: &Platform, events: &[Event]) {
+    let before = platform.analytics_stream().records().len();
+    for event in events {
+        let delivery: Delivery<DomainEvent> = testing::delivery(catalog::ANALYTICS_FEED.name, event.clone(), &clock());
+        analytics_feed::handle(&platform.analytics_stream(), delivery).await.expect("fed");
+    }
+    let records = platform.analytics_stream().records_after(before);
+    let deliveries: Vec<Delivery<Fact>> = records
+        .iter()
+        .chain(&records)
+        .map(|record| testing::delivery(catalog::WINDOW_AGGREGATE.name, (**record).clone(), &clock()))
+        .collect();
+    window_aggregate::handle(&platform.windows(), &deliveries).await.expect("counted");
+}
+
+fn everything() -> Vec<Event> {
+    let (payment_id, order_id, user_id, amount) = (PaymentId(ids::event(1)), ORDER, Some(USER), build::usd(3998));
+    let reason = Reason::CustomerRequest;
+    let refund_id = RefundId(ids::event(2));
+    vec![
+        confirmed().1,
+        build::event(11, PaymentSucceeded { payment_id, order_id, user_id, amount, transaction_id: "ch_1".to_owned() }),
+        build::event(12, PaymentFailed { payment_id, order_id, user_id, amount, reason: Reason::PaymentDeclined }),
+        build::event(13, PaymentRefunded { payment_id, order_id, user_id, refund_id, amount, refunded_amount: amount }),
+        build::event(
+            14,
+            OrderCancelled { order_id, user_id: USER, total_amount: amount, reason, payment_id: Some(payment_id) },
+        ),
+    ]
+}
+
+async fn windows(platform: &Platform) -> Vec<domain::window::Window> {
+    let end = Timestamp::from_second(4_000_000_000).expect("a time");
+    platform.windows().list(Timestamp::UNIX_EPOCH, end, 100, None).await.expect("windows").items
+}
+
+#[tokio::test]
+async fn window_counts_sales_payments_and_cancellations_once() {
+    let platform = Platform::new();
+    count(&platform, &everything()).await;
+    let windows = windows(&platform).await;
+    let sum = |of: fn(&domain::window::Window) -> i64| windows.iter().map(of).sum::<i64>();
+    assert_eq!((sum(|one| one.orders), sum(|one| one.units), sum(|one| one.first_orders)), (1, 2, 1));
+    let one = Tally { count: 1, amount: 3998 };
+    let outcomes = |window: &domain::window::Window| {
+        let domain::window::Payments { paid, declined, refunded } = window.payments;
+        [paid, declined, refunded]
+    };
+    assert_eq!(windows.iter().flat_map(outcomes).filter(|tally| *tally == one).count(), 3);
+    let cancelled: Vec<_> = windows.iter().flat_map(|one| one.cancellations.clone()).collect();
+    assert_eq!(cancelled, [(Reason::CustomerRequest, 1)]);
+}
+
+#[tokio::test]
+async fn erased_customer_is_forgotten_with_the_orders_of_the_same_batch() {
+    let platform = Platform::new();
+    let erased = build::event(20, UserErased { user_id: USER });
+    count(&platform, &[confirmed().1, erased]).await;
+    let again = Event { id: ids::event(21), ..confirmed().1 };
+    count(&platform, &[again]).await;
+    assert_eq!(windows(&platform).await.iter().map(|one| one.first_orders).sum::<i64>(), 2);
+}
+
+/// Runs window-close so many seconds after the end of the window of the sample order.
+async fn close(platform: &Platform, case: &str, seconds: i64) -> Value {
+    let end = domain::window::start(sample_time()).expect("a window").as_second() + WINDOW_SECONDS;
+    let clock = Clock::at(Timestamp::from_second(end + seconds).expect("a time"), 7);
+    let handler = async |tick| window_close::handle(&platform.windows(), tick).await;
+    let tick = edge::schedule::tick(catalog::WINDOW_CLOSE.name, sample(catalog::WINDOW_CLOSE, case), &clock, &handler);
+    tick.await.expect("a summary")
+}
+
+fn closed(platform: &Platform) -> Vec<WindowClosed> {
+    let published = platform.bus().published();
+    let closed = published.iter().filter_map(|event| match &event.event {
+        DomainEvent::WindowClosed(closed) => Some(closed.clone()),
+        _ => None,
+    });
+    closed.filter(|window| window.orders > 0).collect()
+}
+
+#[tokio::test]
+async fn window_close_publishes_a_window_when_no_record_may_come_and_again_if_one_does() {
+    assert_all_samples_run(catalog::WINDOW_CLOSE, &["ok", "bad_not_a_schedule"]);
+    let platform = Platform::new();
+    count(&platform, &[confirmed().1]).await;
+    close(&platform, "ok", ALLOWED_LATENESS_SECONDS - 1).await;
+    assert_eq!(closed(&platform), []);
+    // The function closes windows whatever its input is.
+    for case in ["bad_not_a_schedule", "ok"] {
+        close(&platform, case, ALLOWED_LATENESS_SECONDS).await;
+        let closed = closed(&platform);
+        assert_eq!(closed.iter().map(|one| (one.revision, one.orders)).collect::<Vec<_>>(), [(1, 1)]);
+    }
+    count(&platform, &[Event { id: ids::event(30), ..confirmed().1 }]).await;
+    let summary = close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
+    assert_eq!((&summary["corrected"], &summary["anomalies"]), (&1.into(), &0.into()));
+    let closed = closed(&platform);
+    assert_eq!(closed.iter().map(|one| (one.revision, one.orders)).collect::<Vec<_>>(), [(1, 1), (2, 2)]);
+    let subjects: Vec<_> = platform.bus().published().iter().map(|event| event.subject.clone()).collect();
+    assert!(subjects.contains(&"2026-11-21T08:45:00Z-USD".to_owned()), "{subjects:?}");
+}
+
+#[tokio::test]
+async fn window_far_below_the_weeks_before_is_an_anomaly_once() {
+    let platform = Platform::new();
+    let week = 7 * 24 * 3_600;
+    let times = (1..=6_i64).flat_map(|weeks| (-6..=6_i64).map(move |beside| beside * WINDOW_SECONDS - weeks * week));
+    let often = times.flat_map(|seconds| [seconds; 40]);
+    let event = |(n, seconds): (u64, i64)| {
+        let time = Timestamp::from_second(sample_time().as_second() + seconds).expect("a time");
+        Event { id: ids::event(n), time, ..confirmed().1 }
+    };
+    let mut events: Vec<Event> = (1_000..).zip(often).map(event).collect();
+    events.push(confirmed().1);
+    count(&platform, &events).await;
+    close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
+    close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
+    let published = platform.bus().published();
+    let start = domain::window::start(sample_time()).expect("a window");
+    let unusual: Vec<_> = published
+        .iter()
+        .filter_map(|event| match &event.event {
+            DomainEvent::AnomalyDetected(anomaly) if anomaly.start == start => Some(anomaly),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(unusual.len(), 2, "{unusual:?}");
+    assert_eq!((unusual[0].observed, unusual[0].expected), (1, 40));
+}
+
+#[tokio::test]
+async fn run_of_window_close_that_fails_is_repeated_without_publishing_twice() {
+    let platform = Platform::new();
+    count(&platform, &[confirmed().1]).await;
+    platform.faults().take_down(testkit::Dependency::Bus);
+    close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
+    platform.faults().restore_all();
+    close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
+    assert_eq!(closed(&platform), [], "the sweep publishes what the bus did not take");
+    let committed = platform.outbox().committed();
+    let count = committed.iter().filter(|event| event.subject == "2026-11-21T08:45:00Z-USD").count();
+    assert_eq!(count, 1);
+}
+
+#[tokio::test]
+async fn analytics_summary_get_requires_staff_or_admin() {
+    let expected = [
+        ("ok", 200, "", ""),
+        ("bad_span", 422, "validation", "?to"),
+        ("bad_time", 422, "validation", "?from"),
+        ("bad_customer", 403, "forbidden", ""),
+    ];
+    let platform = Platform::new();
+    count(&platform, &everything()).await;
+    assert_responses(catalog::ANALYTICS_SUMMARY_GET, &expected, async |_, call| {
+        analytics_summary_get::handle(&platform.windows(), call).await
+    })
+    .await;
+}
