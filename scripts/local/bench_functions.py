@@ -59,6 +59,8 @@ REASONS = {
     "payment-reconcile": "it asks the gateway about each payment that stands still",
     "product-export-run": "it works through the exports that are due",
     "product-import-run": "it works through the imports that are due",
+    "record-partition": "it makes the partitions of the next days",
+    "record-write": "it writes a batch in a transaction of several round trips",
     "topics-create": "it connects to Kafka, with TLS and SCRAM, and creates what is missing",
     "totp-begin": "it verifies a password with Argon2id (19 MiB)",
     "totp-remove": "it verifies a password with Argon2id (19 MiB)",

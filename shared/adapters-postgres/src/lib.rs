@@ -35,6 +35,7 @@ mod preferences;
 mod probe;
 mod product_index;
 mod receipts;
+mod record_days;
 mod record_store;
 mod record_writer;
 mod roles;

@@ -3,6 +3,7 @@
 mod files;
 mod images;
 mod objects;
+mod records;
 
 use adapters::aws;
 use adapters::config::Config;
@@ -15,6 +16,7 @@ use kernel::Failure;
 
 pub use files::S3Files;
 pub use images::S3Images;
+pub use records::S3Records;
 
 /// Invoices as documents.
 pub fn documents(wiring: &Wiring) -> Result<S3Documents> {
@@ -38,6 +40,12 @@ pub fn images(wiring: &Wiring) -> Result<S3Images> {
 pub fn files(wiring: &Wiring) -> Result<S3Files> {
     let bucket = wiring.bucket_name(&catalog::PRODUCT_FILES)?;
     Ok(S3Files::new(client(wiring.config(), wiring.sdk()?)?, bucket))
+}
+
+/// The archive of records.
+pub fn record_archive(wiring: &Wiring) -> Result<S3Records> {
+    let bucket = wiring.bucket_name(&catalog::RECORD_ARCHIVE)?;
+    Ok(S3Records::new(client(wiring.config(), wiring.sdk()?)?, bucket))
 }
 
 /// Emulators serve no host name for each bucket, so there the name of the bucket goes into the path.

@@ -167,7 +167,16 @@ pub const PRODUCT_FILES: Bucket = Bucket {
     retained_days: 30,
 };
 
-pub const BUCKETS: &[&Bucket] = &[&INVOICES, &ARCHIVE, &PRODUCT_IMAGES, &PRODUCT_FILES];
+/// Records that are older than the database keeps them, as Parquet files by day.
+pub const RECORD_ARCHIVE: Bucket = Bucket {
+    name: "record-archive",
+    context: Context::Records,
+    env: "RECORD_ARCHIVE_BUCKET",
+    locked_years: 0,
+    retained_days: 7 * 366,
+};
+
+pub const BUCKETS: &[&Bucket] = &[&INVOICES, &ARCHIVE, &PRODUCT_IMAGES, &PRODUCT_FILES, &RECORD_ARCHIVE];
 
 /// A secret in Secrets Manager.
 #[derive(Debug)]

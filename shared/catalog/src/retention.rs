@@ -106,7 +106,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(DynamoKeys, &["products/PRODUCT#", "products/SKU#"], Kept("as long as the product: an item each")),
     rule(DynamoKeys, &["products/IDEM#"], Ends("a day after the request, by the table's time to live")),
     rule(Bucket, &["invoices"], Ends("after ten years, by a lifecycle rule")),
-    rule(Bucket, &["event-archive"], Ends("after seven years, by a lifecycle rule")),
+    rule(Bucket, &["event-archive", "record-archive"], Ends("after seven years, by a lifecycle rule")),
     rule(Bucket, &["product-files"], Ends("after 30 days, by a lifecycle rule")),
     rule(Bucket, &["product-images"], Kept("until staff delete the image or the product")),
     rule(KafkaTopic, &["order-events", "payment-events", "inventory-events", "user-events", "notification-events", "analytics-results"],

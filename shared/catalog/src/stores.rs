@@ -212,6 +212,7 @@ pub const STORES: &[Store] = &[
     store(DynamoKeys, "products/IDEM#", Nothing),
     store(Bucket, "invoices", Kept(TAX_LAW)),
     store(Bucket, "event-archive", Nothing),
+    store(Bucket, "record-archive", Nothing),
     store(Bucket, "product-images", Nothing),
     store(Bucket, "product-files", Nothing),
     store(KafkaTopic, "order-events", Nothing),

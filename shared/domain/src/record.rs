@@ -258,6 +258,7 @@ pub fn roll_up<'a>(new: impl IntoIterator<Item = (&'a SourceName, RecordId, usiz
 /// What becomes of the days of records: those that need a partition soon, and those that are to be archived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
+    pub today: Date,
     /// The last day whose partition is made ahead.
     pub ahead_to: Date,
     /// The first day that stays in the database. Earlier ones are archived.
@@ -267,18 +268,55 @@ pub struct Days {
 /// The days at a time.
 pub fn days(now: Timestamp) -> Result<Days, Failure> {
     let in_days = |days: i32| Ok::<_, Failure>(day(seconds_after(now, i64::from(days) * 86_400)?));
-    Ok(Days { ahead_to: in_days(DAYS_AHEAD + 1)?, kept_from: in_days(-RETENTION_DAYS - DELAY_DAYS)? })
+    Ok(Days { today: day(now), ahead_to: in_days(DAYS_AHEAD + 1)?, kept_from: in_days(-RETENTION_DAYS - DELAY_DAYS)? })
 }
 
 /// Checks that the day of a record can have a partition `now`. The API accepts nothing else; this bounds what another producer can cause.
 pub fn check_day(record: &Record, now: Timestamp) -> Result<(), Failure> {
-    let Days { ahead_to, kept_from } = days(now)?;
+    let Days { ahead_to, kept_from, .. } = days(now)?;
     let detail = match record.id.day() {
         day if day < kept_from => "is of a day that is archived",
         day if day > ahead_to => "is days in the future",
         _ => return Ok(()),
     };
     Err(Failure::field("/recorded_at", detail))
+}
+
+/// Records of a file of the archive, at most.
+const PART_RECORDS: usize = 100_000;
+/// Bytes of payload in a file of the archive, at most: what a function holds in memory several times.
+const PART_BYTES: usize = 32 << 20;
+
+/// A file of the archive that is being filled.
+#[derive(Debug, Default)]
+pub struct Part {
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+impl Part {
+    /// Adds records that follow.
+    pub fn extend(&mut self, records: Vec<Record>) -> Result<(), Failure> {
+        for record in &records {
+            self.bytes += payload_text(&record.payload)?.len();
+        }
+        self.records.extend(records);
+        Ok(())
+    }
+
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Whether it has as much as a file should have.
+    pub fn is_full(&self) -> bool {
+        self.records.len() >= PART_RECORDS || self.bytes >= PART_BYTES
+    }
+}
+
+/// Key of a file of the archive. Queries find the files of a day by its directory.
+pub fn part_key(day: Date, part: u32) -> String {
+    format!("records/day={day}/part-{part:06}.parquet")
 }
 
 #[cfg(test)]

@@ -107,3 +107,37 @@ pub struct ArchivedPart {
     /// Size of the file.
     pub bytes: u64,
 }
+
+/// The days of records: partitions of the table.
+pub trait RecordDays {
+    /// Makes the partition of a day unless there is, or was, one.
+    async fn open(&self, day: Date) -> Result<(), Failure>;
+
+    /// The days with a partition, oldest first.
+    async fn stored(&self) -> Result<Vec<Date>, Failure>;
+
+    /// Lets nothing be written to a day any more, once what is being written is committed. Repeating it changes nothing.
+    async fn seal(&self, day: Date) -> Result<(), Failure>;
+
+    /// The last file of the archive of a day, if it has one.
+    async fn last_part(&self, day: Date) -> Result<Option<ArchivedPart>, Failure>;
+
+    /// Records of a sealed day after one of them, in the order of their ids.
+    async fn page(&self, day: Date, after: Option<RecordId>, limit: u32) -> Result<Vec<Record>, Failure>;
+
+    /// Says that a file of the archive is complete. Repeating it changes nothing.
+    async fn add_part(&self, part: &ArchivedPart) -> Result<(), Failure>;
+
+    /// Drops the partition of a sealed day whose records are all in the files that were added: from then on readers find them there alone.
+    /// `Internal` if a record is in no file. Repeating it changes nothing.
+    async fn retire(&self, day: Date) -> Result<(), Failure>;
+}
+
+/// The files of the archive of records.
+pub trait RecordArchive {
+    /// Stores a file, and returns its size. Storing the same file again replaces it.
+    async fn put(&self, key: &str, records: &[Record]) -> Result<u64, Failure>;
+
+    /// The records of a file; `NotFound` if there is none.
+    async fn read(&self, key: &str) -> Result<Vec<Record>, Failure>;
+}

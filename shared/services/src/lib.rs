@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail here"))]
 
 mod accounts;
+mod archived_records;
 mod clients;
 mod gateway;
 mod gateway_reports;
@@ -27,6 +28,7 @@ mod verifications;
 mod webhooks;
 
 pub use accounts::administer;
+pub use archived_records::{archived_record, complete_page};
 pub use gateway::{call_gateway, look_up_charge};
 pub use gateway_reports::{ReportOutcome, record_report};
 pub use notifications::{Channels, Notifier};

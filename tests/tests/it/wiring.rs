@@ -22,6 +22,7 @@ fn config() -> Config {
         ("PRODUCTS_TABLE", "products"),
         ("INVOICES_BUCKET", "invoices"),
         ("ARCHIVE_BUCKET", "archive"),
+        ("RECORD_ARCHIVE_BUCKET", "record-archive"),
         ("ANALYTICS_STREAM", "analytics"),
         ("SIGNING_KEYS_SECRET", "signing-keys"),
         ("VERIFICATION_KEYS_SECRET", "verification-keys"),

@@ -36,4 +36,7 @@ functions! {
     /// Closes a source of records.
     SOURCE_CLOSE = Function::new("source-close", Records)
         .http(Delete, "/api/v1/data/sources/{name}", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+    /// Makes the partitions of the next days, and moves days past their retention to the archive.
+    RECORD_PARTITION = Function::new("record-partition", Records).triggered(Schedule { minutes: 60 })
+        .uses(&[Uses::Postgres, Uses::Bucket(&RECORD_ARCHIVE, &[PutObject])]).timeout(600).memory(1024).concurrency(1);
 }

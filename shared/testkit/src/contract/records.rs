@@ -7,7 +7,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, Timestamp};
-use ports::{RecordLookup, RecordQuery, RecordStore, RecordWriter, Written};
+use ports::{ArchivedPart, RecordDays, RecordLookup, RecordQuery, RecordStore, RecordWriter, Written};
 use serde_json::{Map, json};
 
 /// The writer, the reader, and the sources of their records.
@@ -26,7 +26,7 @@ pub trait Sources {
 }
 
 /// Generates one test per rule of [`RecordWriter`] and [`RecordStore`]. The expression is a future of a
-/// `Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>`.
+/// `Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>`.
 #[macro_export]
 macro_rules! contract_records {
     ($fixture:expr) => {
@@ -41,6 +41,8 @@ macro_rules! contract_records {
             page_starts_after_the_record_before_it
             sums_have_the_records_of_their_hour
             source_that_is_not_known_is_not_found
+            sealed_day_is_read_and_not_written
+            day_leaves_once_its_records_are_in_files
         }
     };
 }
@@ -78,7 +80,7 @@ async fn sums(reader: &impl RecordStore, source: &SourceName) -> Vec<(u64, u64)>
 const BYTES: u64 = 38;
 
 pub async fn record_is_read_as_it_was_written(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (port, source, client) = (fixture.port(), source(), ClientId(fresh()));
     port.sources.register(&source, &[client]).await;
@@ -95,7 +97,7 @@ pub async fn record_is_read_as_it_was_written(
 }
 
 pub async fn record_that_is_written_again_stays_as_it_was(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (port, source) = (fixture.port(), source());
     port.sources.register(&source, &[]).await;
@@ -113,7 +115,7 @@ pub async fn record_that_is_written_again_stays_as_it_was(
 }
 
 pub async fn records_of_several_days_and_sources_are_written_together(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (port, mine, other) = (fixture.port(), source(), source());
     for source in [&mine, &other] {
@@ -130,7 +132,7 @@ pub async fn records_of_several_days_and_sources_are_written_together(
 }
 
 pub async fn concurrent_batches_write_each_record_once_and_count_it_once(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let source = source();
     fixture.port().sources.register(&source, &[]).await;
@@ -153,7 +155,7 @@ async fn write_until_done<W: RecordWriter, R, S>(port: &WriterAndReader<W, R, S>
 }
 
 pub async fn position_moves_forward_only(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (writer, source) = (&fixture.port().writer, source());
     let at = |partition, next_offset| Position { partition, next_offset };
@@ -164,7 +166,7 @@ pub async fn position_moves_forward_only(
 }
 
 pub async fn batch_without_records_moves_its_positions(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (writer, position) = (&fixture.port().writer, Position { partition: 2_000, next_offset: 9 });
     assert_eq!(writer.write(&[], &[position]).await, Ok(Written { new: 0, known: 0 }));
@@ -173,7 +175,7 @@ pub async fn batch_without_records_moves_its_positions(
 }
 
 pub async fn page_has_the_newest_records_of_its_source_and_range(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (port, mine, other, client) = (fixture.port(), source(), source(), ClientId(fresh()));
     port.sources.register(&mine, &[client]).await;
@@ -188,7 +190,7 @@ pub async fn page_has_the_newest_records_of_its_source_and_range(
 }
 
 pub async fn page_starts_after_the_record_before_it(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (port, mine) = (fixture.port(), source());
     port.sources.register(&mine, &[]).await;
@@ -210,7 +212,7 @@ pub async fn page_starts_after_the_record_before_it(
 }
 
 pub async fn sums_have_the_records_of_their_hour(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (port, mine, other, client) = (fixture.port(), source(), source(), ClientId(fresh()));
     port.sources.register(&mine, &[client]).await;
@@ -229,10 +231,70 @@ pub async fn sums_have_the_records_of_their_hour(
 }
 
 pub async fn source_that_is_not_known_is_not_found(
-    fixture: &Fixture<WriterAndReader<impl RecordWriter, impl RecordStore, impl Sources>>,
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (reader, unknown) = (&fixture.port().reader, source());
     let listed = reader.list(&query(&unknown, now(), later(10), 5)).await.expect_err("no source");
     let summed = reader.rollups(&unknown, now(), later(10), 5).await.expect_err("no source");
     assert_eq!([listed.kind, summed.kind], [FailureKind::NotFound; 2]);
+}
+
+pub async fn sealed_day_is_read_and_not_written(
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
+) {
+    let (port, mine) = (fixture.port(), source());
+    port.sources.register(&mine, &[]).await;
+    let known = record(&mine, now());
+    port.writer.write(std::slice::from_ref(&known), &[]).await.expect("written");
+    let day = known.id.day();
+    for _ in 0..2 {
+        port.writer.seal(day).await.expect("sealed");
+        port.writer.open(day).await.expect("it stays sealed");
+    }
+    let tomorrow = record(&mine, later(86_400));
+    let failure = port.writer.write(&[tomorrow, record(&mine, now())], &[]).await.expect_err("the day is sealed");
+    assert_eq!((failure.kind, failure.fields[0].pointer.as_str()), (FailureKind::Invalid, "/recorded_at"));
+    assert_eq!(ids(&port.reader, &mine).await, [known.id], "all of the batch or nothing");
+}
+
+pub async fn day_leaves_once_its_records_are_in_files(
+    fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
+) {
+    let (port, mine) = (fixture.port(), source());
+    port.sources.register(&mine, &[]).await;
+    let batch: Vec<Record> = (0..3).map(|second| record(&mine, later(second))).collect();
+    let next_day = record(&mine, later(86_400));
+    port.writer.write(&[batch.clone(), vec![next_day.clone()]].concat(), &[]).await.expect("written");
+    let day = batch[0].id.day();
+    port.writer.retire(day).await.expect("a day that is open stays");
+    port.writer.seal(day).await.expect("sealed");
+    assert!(port.writer.retire(day).await.is_err(), "no file has its records");
+    assert_eq!(port.writer.page(day, None, 2).await, Ok(batch[..2].to_vec()));
+    assert_eq!(port.writer.page(day, Some(batch[1].id), 2).await, Ok(batch[2..].to_vec()));
+    assert_eq!(port.writer.last_part(day).await, Ok(None));
+    let part = ArchivedPart {
+        day,
+        part: 1,
+        key: "key".to_owned(),
+        first: batch[0].id,
+        last: batch[2].id,
+        records: 3,
+        bytes: 300,
+    };
+    for _ in 0..2 {
+        port.writer.add_part(&part).await.expect("added");
+    }
+    assert_eq!(port.writer.last_part(day).await.as_ref(), Ok(&Some(part.clone())));
+    assert!(port.writer.stored().await.expect("days").contains(&day));
+    for _ in 0..2 {
+        port.writer.retire(day).await.expect("retired");
+    }
+    assert_eq!(port.writer.stored().await.expect("days"), [next_day.id.day()]);
+    assert_eq!(port.reader.get(batch[1].id).await, Ok(RecordLookup::Archived(part.clone())));
+    let page = port.reader.list(&query(&mine, now(), later(200_000), 10)).await.expect("a page");
+    assert_eq!((page.records, page.archived), (vec![next_day.clone()], vec![part]));
+    let full = port.reader.list(&query(&mine, now(), later(200_000), 1)).await.expect("a page");
+    assert!(full.archived.is_empty(), "a full page needs no file");
+    let late = port.writer.write(&[record(&mine, now())], &[]).await.expect_err("the day is archived");
+    assert_eq!(late.kind, FailureKind::Invalid);
 }

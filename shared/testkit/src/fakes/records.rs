@@ -7,8 +7,8 @@ use domain::{
 };
 use kernel::{Date, Failure, Timestamp};
 use ports::{
-    ArchivedPart, MAX_ARCHIVED_PARTS, RecordLookup, RecordPage, RecordQuery, RecordStore, RecordWriter, Rollups,
-    Written,
+    ArchivedPart, MAX_ARCHIVED_PARTS, RecordArchive, RecordDays, RecordLookup, RecordPage, RecordQuery, RecordStore,
+    RecordWriter, Rollups, Written,
 };
 use std::collections::BTreeMap;
 
@@ -20,8 +20,18 @@ pub(super) struct RecordStoreState {
     pub(super) intake: IntakeState,
     /// Sources with their writers.
     sources: BTreeMap<SourceName, Vec<ClientId>>,
-    /// Days whose records are in the archive, with its files.
-    archived: BTreeMap<Date, Vec<ArchivedPart>>,
+    days: BTreeMap<Date, Day>,
+    /// The files of the archive that were added.
+    parts: BTreeMap<Date, Vec<ArchivedPart>>,
+    /// What is in them.
+    files: BTreeMap<String, Vec<Record>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Day {
+    Open,
+    Sealed,
+    Archived,
 }
 
 impl RecordStoreState {
@@ -42,8 +52,10 @@ impl RecordStoreState {
 
     /// The files with records of a range, newest first.
     fn parts(&self, from: RecordBound, to: RecordBound) -> Vec<ArchivedPart> {
-        let parts = self.archived.values().flatten().filter(|part| part.last.uuid() >= from && part.first.uuid() < to);
-        let mut parts: Vec<ArchivedPart> = parts.cloned().collect();
+        let archived = self.parts.iter().filter(|(day, _)| self.days.get(day) == Some(&Day::Archived));
+        let parts = archived.flat_map(|(_, parts)| parts);
+        let mut parts: Vec<ArchivedPart> =
+            parts.filter(|part| part.last.uuid() >= from && part.first.uuid() < to).cloned().collect();
         parts.sort_by_key(|part| std::cmp::Reverse((part.day, part.part)));
         parts.truncate(usize::try_from(MAX_ARCHIVED_PARTS).unwrap_or(usize::MAX));
         parts
@@ -68,8 +80,12 @@ impl RecordWriter for Records {
     async fn write(&self, records: &[Record], positions: &[Position]) -> Result<Written, Failure> {
         let step = self.0.step(Dependency::Database, "records.write", |state| {
             let store = &mut state.record_store;
-            if records.iter().any(|record| store.archived.contains_key(&record.id.day())) {
+            let is_closed = |day: Date| store.days.get(&day).is_some_and(|state| *state != Day::Open);
+            if records.iter().any(|record| is_closed(record.id.day())) {
                 return Err(Failure::field("/recorded_at", "is of a day that is archived"));
+            }
+            for record in records {
+                store.days.insert(record.id.day(), Day::Open);
             }
             let mut new = BTreeMap::new();
             for record in records.iter().filter(|record| !store.records.contains_key(&record.id)) {
@@ -109,7 +125,8 @@ impl RecordStore for Records {
                 let writers = store.sources.get(&record.source).cloned().unwrap_or_default();
                 return Ok(RecordLookup::Found { record: record.clone(), writers });
             }
-            let parts = store.archived.get(&id.day()).into_iter().flatten();
+            let is_archived = store.days.get(&id.day()) == Some(&Day::Archived);
+            let parts = store.parts.get(&id.day()).filter(|_| is_archived).into_iter().flatten();
             let part = parts.cloned().find(|part| (part.first..=part.last).contains(&id));
             Ok(part.map_or(RecordLookup::Missing, RecordLookup::Archived))
         });
@@ -145,6 +162,95 @@ impl RecordStore for Records {
             let hours = of_source.filter(|one| (from..to).contains(&one.hour));
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             Ok(Rollups { writers: store.writers(source)?, hours: hours.take(limit).cloned().collect() })
+        });
+        query.await
+    }
+}
+
+impl RecordDays for Records {
+    async fn open(&self, day: Date) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "records.open", |state| {
+            state.record_store.days.entry(day).or_insert(Day::Open);
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn stored(&self) -> Result<Vec<Date>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let days = state.record_store.days.iter().filter(|(_, state)| **state != Day::Archived);
+            Ok(days.map(|(day, _)| *day).collect())
+        });
+        query.await
+    }
+
+    async fn seal(&self, day: Date) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "records.seal", |state| {
+            if let Some(state @ Day::Open) = state.record_store.days.get_mut(&day) {
+                *state = Day::Sealed;
+            }
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn last_part(&self, day: Date) -> Result<Option<ArchivedPart>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            Ok(state.record_store.parts.get(&day).and_then(|parts| parts.last().cloned()))
+        });
+        query.await
+    }
+
+    async fn page(&self, day: Date, after: Option<RecordId>, limit: u32) -> Result<Vec<Record>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let of_day = state.record_store.records.values().filter(|record| record.id.day() == day);
+            let following = of_day.filter(|record| after.is_none_or(|after| record.id > after));
+            Ok(following.take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect())
+        });
+        query.await
+    }
+
+    async fn add_part(&self, part: &ArchivedPart) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "records.add_part", |state| {
+            let parts = state.record_store.parts.entry(part.day).or_default();
+            if parts.iter().all(|known| known.part != part.part) {
+                parts.push(part.clone());
+            }
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn retire(&self, day: Date) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "records.retire", |state| {
+            let store = &mut state.record_store;
+            if store.days.get(&day) != Some(&Day::Sealed) {
+                return Ok(());
+            }
+            let last = store.parts.get(&day).and_then(|parts| parts.last()).map(|part| part.last);
+            if store.records.keys().any(|id| id.day() == day && last.is_none_or(|last| *id > last)) {
+                return Err(Failure::internal("records are not in the archive"));
+            }
+            store.records.retain(|id, _| id.day() != day);
+            store.days.insert(day, Day::Archived);
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl RecordArchive for Records {
+    async fn put(&self, key: &str, records: &[Record]) -> Result<u64, Failure> {
+        let step = self.0.step(Dependency::Archive, "records.put", |state| {
+            state.record_store.files.insert(key.to_owned(), records.to_vec());
+            Ok(records.len() as u64 * 100)
+        });
+        step.await
+    }
+
+    async fn read(&self, key: &str) -> Result<Vec<Record>, Failure> {
+        let query = self.0.query(Dependency::Archive, |state| {
+            state.record_store.files.get(key).cloned().ok_or_else(|| Failure::not_found("file of records"))
         });
         query.await
     }

@@ -1,10 +1,11 @@
 //! Records: what service clients send in large numbers.
 
-use super::{assert_all_samples_run, clock, sample};
+use super::{assert_all_samples_run, clock, sample, sample_time};
 use domain::record::{Position, Record};
 use edge::{Consumer, kafka};
-use ports::RecordWriter as _;
-use testkit::{Dependency, Platform};
+use kernel::seconds_after;
+use ports::{RecordArchive as _, RecordDays as _, RecordLookup, RecordStore as _, RecordWriter as _};
+use testkit::{Dependency, FaultPoint, Platform};
 
 /// Runs a sample of record-write.
 async fn write(platform: &Platform, case: &str) -> Result<(), edge::FunctionError> {
@@ -48,4 +49,54 @@ async fn record_write_fails_while_the_database_is_down_and_writes_the_same_recor
     assert!(platform.records().all().is_empty());
     write(&platform, "ok").await.expect("written");
     assert_eq!(platform.records().all().len(), 3);
+}
+
+/// Runs record-partition `days` days after the samples.
+async fn partition(platform: &Platform, days: i64) -> Result<serde_json::Value, edge::FunctionError> {
+    let (now, records) = (seconds_after(sample_time(), days * 86_400).expect("a time"), platform.records());
+    let handler = async |tick| record_partition::handle(&records, &records, tick).await;
+    let (event, clock) = (sample(catalog::RECORD_PARTITION, "ok"), edge::Clock::at(now, 7));
+    edge::schedule::tick(catalog::RECORD_PARTITION.name, event, &clock, &handler).await
+}
+
+#[tokio::test]
+async fn record_partition_makes_the_days_ahead_and_archives_those_past_the_retention() {
+    assert_all_samples_run(catalog::RECORD_PARTITION, &["ok"]);
+    let platform = Platform::new();
+    write(&platform, "ok").await.expect("written");
+    let (before, today) = (platform.records().all(), domain::record::day(sample_time()));
+    let summary = partition(&platform, 0).await.expect("done");
+    assert_eq!((&summary["ahead"], &summary["dropped"]), (&3.into(), &0.into()), "{summary}");
+    assert_eq!(platform.records().stored().await.expect("days").first(), Some(&today));
+    assert_eq!(partition(&platform, 98).await.expect("done")["dropped"], 0, "the last day of the retention");
+
+    let summary = partition(&platform, 99).await.expect("done");
+    assert_eq!((&summary["files"], &summary["records"], &summary["dropped"]), (&1.into(), &3.into(), &1.into()));
+    assert!(platform.records().all().is_empty());
+    let Ok(RecordLookup::Archived(part)) = platform.records().get(before[1].id).await else { panic!("it is archived") };
+    assert_eq!(part.key, "records/day=2026-11-21/part-000001.parquet");
+    assert_eq!(platform.records().read(&part.key).await, Ok(before));
+}
+
+#[tokio::test]
+async fn record_partition_that_crashes_at_any_step_loses_nothing() {
+    let steps = |platform: &Platform| platform.operation_count();
+    let whole = Platform::new();
+    write(&whole, "ok").await.expect("written");
+    let before = steps(&whole);
+    partition(&whole, 99).await.expect("done");
+    for step in before + 1..=steps(&whole) {
+        for point in [FaultPoint::Before, FaultPoint::After] {
+            let platform = Platform::new();
+            write(&platform, "ok").await.expect("written");
+            let records = platform.records().all();
+            platform.faults().crash(step, point);
+            assert!(platform.run(partition(&platform, 99)).await.is_err(), "step {step} was to crash");
+            partition(&platform, 99).await.expect("done");
+            let Ok(RecordLookup::Archived(part)) = platform.records().get(records[0].id).await else {
+                panic!("step {step}: it is archived")
+            };
+            assert_eq!(platform.records().read(&part.key).await, Ok(records), "step {step}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ const NOT_ALARMED: [&str; 18] = [
     "Invocations",
     "Latency",
     "OrdersPaymentDeclined",
+    "RecordDaysDue",
     "RecordsDeadLettered",
     "RecordsFailed",
     "RecordsProcessed",
