@@ -91,7 +91,7 @@ class WebFront(unittest.TestCase):
         self.assertEqual((answer.status, answer.read().decode()), (201, expected))
         self.assertEqual(answer.headers.get_all("Set-Cookie"), ["one=1", "two=2"])
         # Pages read the time of the API from it.
-        self.assertEqual(len(answer.headers.get_all("Date")), 1)
+        self.assertEqual(len(answer.headers.get_all("Date", [])), 1)
 
     def test_the_origin_of_another_page_stays_as_it_is(self) -> None:
         for origin in ("http://evil.example", "null"):

@@ -199,7 +199,7 @@ run "api" {
   }
 
   assert {
-    condition     = keys(module.edge.settings.uploads) == tolist(["product-files", "product-images"]) && alltrue([for origins in values(module.edge.settings.uploads) : origins == toset([output.public_url])])
+    condition     = toset(keys(module.edge.settings.uploads)) == toset(["product-files", "product-images"]) && alltrue([for origins in values(module.edge.settings.uploads) : origins == toset([output.public_url])])
     error_message = "Pages of other origins may upload files, or our own may not."
   }
 
