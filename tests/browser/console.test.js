@@ -123,7 +123,8 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("dialog").getByRole("button", { name: "Delete the endpoint" }).click();
     await page.getByRole("heading", { name: "Webhook endpoints" }).waitFor();
     await page.getByRole("link", { name: url }).waitFor({ state: "detached" });
-  }, WIDE);
+    // Orders of other stories are delivered to the endpoint meanwhile: the page then repeats a change that names an older version.
+  }, { ...WIDE, expected: [/412.*\/webhook-endpoints\//] });
 });
 
 /** The id of an order's payment, once there is one. */
