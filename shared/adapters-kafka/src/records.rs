@@ -73,3 +73,48 @@ impl ports::RecordLog for KafkaRecords {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cluster;
+    use adapters::config::Config;
+    use domain::record::{RecordId, SourceName};
+    use kernel::{FailureKind, Timestamp};
+    use ports::RecordLog;
+    use serde_json::{Map, Value, json};
+
+    fn record() -> Accepted {
+        let recorded_at: Timestamp = "2026-08-30T08:47:00Z".parse().unwrap();
+        Accepted {
+            id: RecordId::new(recorded_at, 7),
+            source: SourceName::parse("greenhouse").unwrap(),
+            schema_version: 3,
+            received_at: "2026-11-21T08:48:00Z".parse().unwrap(),
+            payload: Map::from_iter([("temperature".to_owned(), json!(21.5))]),
+        }
+    }
+
+    #[test]
+    fn record_on_the_topic_is_of_the_time_of_its_acceptance() {
+        let encoded = encode("key".to_owned(), &record()).unwrap();
+        assert_eq!(encoded.timestamp.timestamp(), 1_795_250_880);
+        let value: Value = serde_json::from_slice(&encoded.value.unwrap()).unwrap();
+        assert_eq!(value["recorded_at"], "2026-08-30T08:47:00Z");
+        assert_eq!(serde_json::from_value::<Accepted>(value).unwrap(), record());
+    }
+
+    #[tokio::test]
+    async fn unreachable_cluster_is_unavailable_and_has_no_ends() {
+        let config = Config::from_vars([
+            ("KAFKA_BROKERS", "127.0.0.1:1"),
+            ("KAFKA_AUTH", "iam"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "a"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+        ]);
+        let log = KafkaRecords::new(KafkaLog::new(Cluster::from_config(&config).unwrap()));
+        let failure = log.append_records(&[record()]).await.unwrap_err();
+        assert_eq!((failure.kind, log.ends()), (FailureKind::Unavailable, vec![]));
+    }
+}

@@ -1,6 +1,7 @@
 //! Contract of [`Cache`]. The tests of each adapter check that an unreachable cache fails no request.
 
 use super::{Fixture, fresh};
+use futures_util::future::join_all;
 use ports::Cache;
 
 /// Generates one test per rule of [`Cache`]. The expression is a future of a `Fixture<impl Cache>`.
@@ -14,6 +15,8 @@ macro_rules! contract_cache {
             value_is_visible_to_other_processes
             value_with_zero_ttl_is_not_stored
             values_may_be_empty_long_or_non_ascii
+            one_caller_has_the_lead_of_a_key
+            value_that_another_process_stores_is_waited_for
         }
     };
 }
@@ -61,5 +64,22 @@ pub async fn values_may_be_empty_long_or_non_ascii(fixture: &Fixture<impl Cache>
         let key = a_key();
         fixture.port().put(&key, value, 60).await;
         assert_eq!(fixture.port().get(&key).await.as_deref(), Some(value));
+    }
+}
+
+pub async fn one_caller_has_the_lead_of_a_key(fixture: &Fixture<impl Cache>) {
+    let (key, other) = (a_key(), a_key());
+    let leads = join_all(fixture.concurrent(4).map(|cache| cache.lead(&key, 60))).await;
+    assert_eq!(leads.iter().filter(|leads| **leads).count(), 1, "{leads:?}");
+    assert!(fixture.port().lead(&other, 60).await);
+    assert_eq!(fixture.port().get(&key).await, None, "the lead is no value");
+}
+
+pub async fn value_that_another_process_stores_is_waited_for(fixture: &Fixture<impl Cache>) {
+    let key = a_key();
+    assert_eq!(fixture.port().wait(&key).await, None);
+    fixture.port().put(&key, "value", 60).await;
+    for cache in fixture.concurrent(2) {
+        assert_eq!(cache.wait(&key).await.as_deref(), Some("value"));
     }
 }

@@ -363,11 +363,10 @@ fn records() -> Vec<Operation> {
         route(catalog::SOURCE_CREATE).takes::<CreateSource>().created::<SourceView>().refuses(&["source-exists"]),
         route(catalog::SOURCE_LIST).ok::<ListView<SourceItemView>>().paged(),
         named(route(catalog::SOURCE_GET)).ok::<SourceView>(),
-        named(route(catalog::SOURCE_SCHEMA_ADD)).takes::<AddSchema>().ok::<SourceView>().refuses(&[
-            "source-closed",
-            "schema-breaking",
-            "conflict",
-        ]),
+        named(route(catalog::SOURCE_SCHEMA_ADD))
+            .takes::<AddSchema>()
+            .ok::<SourceView>()
+            .refuses(&["source-closed", "schema-breaking"]),
         named(route(catalog::SOURCE_CLOSE)),
     ]
 }
