@@ -18,9 +18,11 @@ const SUMMARY: &str = "
     ), day AS (
         SELECT date_trunc('day', start, 'UTC') AS start, currency, sum(orders)::bigint AS orders, sum(revenue)::bigint AS revenue,
             sum(units)::bigint AS units, sum(first_orders)::bigint AS first_orders,
-            jsonb_build_object('count', sum(paid)::bigint, 'amount', sum(paid_amount)::bigint) AS paid,
-            jsonb_build_object('count', sum(declined)::bigint, 'amount', sum(declined_amount)::bigint) AS declined,
-            jsonb_build_object('count', sum(refunded)::bigint, 'amount', sum(refunded_amount)::bigint) AS refunded,
+            jsonb_build_object(
+                'paid', jsonb_build_object('count', sum(paid)::bigint, 'amount', sum(paid_amount)::bigint),
+                'declined', jsonb_build_object('count', sum(declined)::bigint, 'amount', sum(declined_amount)::bigint),
+                'refunded', jsonb_build_object('count', sum(refunded)::bigint, 'amount', sum(refunded_amount)::bigint)
+            ) AS payments,
             CASE WHEN max(orders) > 0 THEN
                 (array_agg(jsonb_build_object('start', start, 'orders', orders) ORDER BY orders DESC, start))[1]
             END AS peak_hour

@@ -33,7 +33,6 @@ pub struct Day {
     pub revenue: i64,
     pub units: i64,
     pub first_orders: i64,
-    #[serde(flatten)]
     pub payments: Payments,
     /// The hour of most orders, the first of several; `None` in a day without orders.
     pub peak_hour: Option<PeakHour>,
