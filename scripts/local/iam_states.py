@@ -91,6 +91,38 @@ def _lost_change(data: StackData) -> list[Any]:
     return [data.event("product-sweep")]
 
 
+ARCHIVED_DAY = "2026-11-01"
+ARCHIVED_RECORD = "01a19467-e800-7000-8000-000000000001"
+
+
+def _archive_day() -> None:
+    """A day of records whose file is missing, so that a reader asks the archive for it."""
+    _sql(f"insert into records.partitions (day, state) values ('{ARCHIVED_DAY}', 'archived') on conflict do nothing")
+    _sql(
+        "insert into records.archived (day, part, object_key, first_id, last_id, records, bytes) "
+        f"values ('{ARCHIVED_DAY}', 1, 'records/none.parquet', records.least_id('{ARCHIVED_DAY}'), "
+        f"records.least_id(date '{ARCHIVED_DAY}' + 1), 1, 1) on conflict do nothing"
+    )
+
+
+def _archived_record(data: StackData) -> list[Any]:
+    _archive_day()
+    path = f"/api/v1/data/{ARCHIVED_RECORD}"
+    return [data.event("record-get") | {"rawPath": path, "pathParameters": {"id": ARCHIVED_RECORD}}]
+
+
+def _archived_records(data: StackData) -> list[Any]:
+    _archive_day()
+    _sql(
+        "insert into records.sources (name, status, writers, schema_version, created_at) "
+        "values ('archived', 'closed', '{}', 1, now()) on conflict do nothing"
+    )
+    event = data.event("record-list")
+    event["requestContext"]["authorizer"]["lambda"]["role"] = "staff"
+    query = f"source=archived&from={ARCHIVED_DAY}T00:00:00Z&to={ARCHIVED_DAY}T12:00:00Z"
+    return [event | {"rawQueryString": query}]
+
+
 def _refund_without_list(data: StackData) -> list[Any]:
     """A webhook that does not list the refunds of its charge, so that the gateway is asked."""
     charge = {"id": "ch_none", "object": "charge", "payment_intent": data.transaction, "refunded": True}
@@ -149,6 +181,8 @@ STATES: dict[str, Callable[[StackData], list[Any]]] = {
     "payment-reconcile": _unresolved_payment,
     "payment-webhook": _refund_without_list,
     "product-sweep": _lost_change,
+    "record-get": _archived_record,
+    "record-list": _archived_records,
     "stock-sweep": _expired_reservation,
     "user-erase": _another_account,
 }

@@ -2,15 +2,14 @@
 
 use domain::record::{Record, RecordId};
 use kernel::Failure;
-use ports::{RecordArchive, RecordLookup, RecordPage, RecordQuery};
+use ports::{ArchivedPart, RecordArchive, RecordPage, RecordQuery};
 
-/// Completes what the database knows of a record: reads the file of the archive that would have it, one at most.
+/// A record of the file of the archive that would have it.
 pub async fn archived_record(
     archive: &impl RecordArchive,
-    found: &RecordLookup,
+    part: &ArchivedPart,
     id: RecordId,
 ) -> Result<Option<Record>, Failure> {
-    let RecordLookup::Archived(part) = found else { return Ok(None) };
     Ok(archive.read(&part.key).await?.into_iter().find(|record| record.id == id))
 }
 
@@ -53,7 +52,6 @@ mod tests {
     use domain::record::SourceName;
     use futures_util::FutureExt as _;
     use kernel::Timestamp;
-    use ports::ArchivedPart;
     use serde_json::Map;
     use std::collections::BTreeMap;
 
@@ -124,9 +122,8 @@ mod tests {
 
     #[test]
     fn record_of_the_archive_is_found_in_its_file() {
-        let (archive, mut parts) = archive(1);
-        let found = RecordLookup::Archived(parts.remove(0));
-        let read = |id| archived_record(&archive, &found, id).now_or_never().unwrap().unwrap();
+        let (archive, parts) = archive(1);
+        let read = |id| archived_record(&archive, &parts[0], id).now_or_never().unwrap().unwrap();
         assert_eq!(read(record(4).id), Some(record(4)));
         assert_eq!(read(RecordId::new(record(4).received_at, u128::MAX)), None);
     }

@@ -1,12 +1,13 @@
 //! Records: reading one through the cache, and checking the schema of a source.
 
+use crate::archived_record;
 use domain::{
     id::ClientId,
     record::{Record, RecordId},
     source::PayloadSchema,
 };
 use kernel::{Failure, FieldError};
-use ports::{Cache, PayloadSchemas, RecordLookup, RecordStore};
+use ports::{ArchivedPart, Cache, PayloadSchemas, RecordArchive, RecordLookup, RecordStore};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -24,11 +25,12 @@ pub struct ReadableRecord {
     pub writers: Vec<ClientId>,
 }
 
-/// A record by its id, through the cache. Of many processes that miss it at once, one reads the database and the others wait for a moment;
+/// A record by its id, through the cache, and from the archive if its day is there. Of many processes that miss it at once, one reads the database and the others wait for a moment;
 /// those that waited in vain read it, too. Without a cache, each reads it.
 pub async fn find_record(
     records: &impl RecordStore,
     cache: &impl Cache,
+    archive: &impl RecordArchive,
     id: RecordId,
 ) -> Result<Option<ReadableRecord>, Failure> {
     let key = format!("record:{id}");
@@ -43,11 +45,25 @@ pub async fn find_record(
     }
     let found = match records.get(id).await? {
         RecordLookup::Found { record, writers } => Some(ReadableRecord { record, writers }),
-        RecordLookup::Archived(_) | RecordLookup::Missing => None,
+        RecordLookup::Archived(part) => archived(records, archive, &part, id).await?,
+        RecordLookup::Missing => None,
     };
     let ttl = if found.is_some() { CACHE_SECONDS } else { CACHE_NEGATIVE_SECONDS };
     cache.put(&key, &serde_json::to_string(&found).map_err(Failure::internal)?, ttl).await;
     Ok(found)
+}
+
+/// A record of the file of the archive that would have it, with those who may read its source.
+async fn archived(
+    records: &impl RecordStore,
+    archive: &impl RecordArchive,
+    part: &ArchivedPart,
+    id: RecordId,
+) -> Result<Option<ReadableRecord>, Failure> {
+    let Some(record) = archived_record(archive, part, id).await? else { return Ok(None) };
+    let at = id.recorded_at();
+    let hour = records.rollups(&record.source, at, at, 1).await?;
+    Ok(Some(ReadableRecord { record, writers: hour.writers }))
 }
 
 /// Checks a schema that is to be registered: how many of `payloads` it refuses, or what is wrong with it, as member of a request.

@@ -98,9 +98,9 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(USER_SEARCH, "", |call| user_search::handle(&users, call));
     let records = PgRecords::new(fixture.database.reader_through_proxy(Context::Records, fixture.proxy.port));
     let sources = PgSources::new(fixture.database.reader_through_proxy(Context::Records, fixture.proxy.port));
-    let cache = fixture.platform.cache();
-    read!(RECORD_GET, RECORD, |call| record_get::handle(&records, &cache, call));
-    read!(RECORD_LIST, "", |call| record_list::handle(&records, call));
+    let (cache, archive) = (fixture.platform.cache(), fixture.platform.records());
+    read!(RECORD_GET, RECORD, |call| record_get::handle(&records, &cache, &archive, call));
+    read!(RECORD_LIST, "", |call| record_list::handle(&records, &archive, call));
     read!(RECORD_ROLLUP_LIST, "greenhouse", |call| record_rollup_list::handle(&records, call));
     read!(SOURCE_LIST, "", |call| source_list::handle(&sources, call));
     read!(SOURCE_GET, "greenhouse", |call| source_get::handle(&sources, call));

@@ -148,7 +148,8 @@ async fn record_is_read_by_those_that_may_through_a_cache_that_may_fail() {
     let id = platform.record_topic().records()[0].id;
     let of = |case: &str| format!("set /pathParameters/id = \"{id}\"; {case}");
     let read = async |case: &str| {
-        let handler = async |call| record_get::handle(&platform.records(), &platform.cache(), call).await;
+        let handler =
+            async |call| record_get::handle(&platform.records(), &platform.cache(), &platform.records(), call).await;
         respond(RECORD_GET, &of(case), handler).await
     };
     let mine = r#"set /requestContext/authorizer/lambda/role = "service""#;
@@ -171,10 +172,30 @@ async fn record_is_read_by_those_that_may_through_a_cache_that_may_fail() {
 }
 
 #[tokio::test]
+async fn records_of_an_archived_day_are_read_from_its_files_by_those_that_may() {
+    let platform = platform().await;
+    respond(RECORD_CREATE, "ok_batch", async |call| create(&platform, BACKLOG, call).await).await;
+    let records = write(&platform).await;
+    super::records::partition(&platform, 99).await.expect("archived");
+    assert!(platform.records().all().is_empty());
+    let of = |case: &str| format!("set /pathParameters/id = \"{}\"; {case}", records[0].id);
+    for (case, status) in [(STAFF, 200), (STRANGER, 404)] {
+        let handler =
+            async |call| record_get::handle(&platform.records(), &platform.cache(), &platform.records(), call).await;
+        assert_eq!(respond(RECORD_GET, &of(case), handler).await["statusCode"], status, "{case}");
+    }
+    let list = async |call| record_list::handle(&platform.records(), &platform.records(), call).await;
+    let listed = respond(RECORD_LIST, "ok", list).await["body"].clone();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(records.len()), "{listed}");
+}
+
+#[tokio::test]
 async fn record_get_responds_to_its_samples() {
     let platform = platform().await;
     let expected = [("ok", 404, "not-found", ""), ("bad_id", 404, "not-found", "")];
-    let handler = async |_: &str, call| record_get::handle(&platform.records(), &platform.cache(), call).await;
+    let handler = async |_: &str, call| {
+        record_get::handle(&platform.records(), &platform.cache(), &platform.records(), call).await
+    };
     assert_responses(RECORD_GET, &expected, handler).await;
 }
 
@@ -184,7 +205,7 @@ async fn records_of_a_source_are_listed_newest_first_in_pages() {
     respond(RECORD_CREATE, "ok_batch", async |call| create(&platform, BACKLOG, call).await).await;
     let mut records = write(&platform).await;
     records.sort_by_key(|record| std::cmp::Reverse(record.id));
-    let list = async |call| record_list::handle(&platform.records(), call).await;
+    let list = async |call| record_list::handle(&platform.records(), &platform.records(), call).await;
     let expected = [
         ("bad_source", 422, "validation", "?source"),
         (r#"set /rawQueryString = "source=cellar""#, 404, "not-found", ""),
@@ -314,7 +335,10 @@ async fn closed_source_takes_no_records_and_keeps_those_that_it_has() {
     assert_eq!(added["body"]["type"], "/problems/source-closed");
     // What waited to be written is written.
     write(&platform).await;
-    let listed = respond(RECORD_LIST, "ok", async |call| record_list::handle(&platform.records(), call).await).await;
+    let listed = respond(RECORD_LIST, "ok", async |call| {
+        record_list::handle(&platform.records(), &platform.records(), call).await
+    })
+    .await;
     assert_eq!(listed["body"]["items"].as_array().map(Vec::len), Some(1), "{listed}");
     assert_eq!(
         Uuid::parse_str(listed["body"]["items"][0]["id"].as_str().expect("an id")).map(|id| id.get_version_num()),

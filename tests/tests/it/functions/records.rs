@@ -52,7 +52,7 @@ async fn record_write_fails_while_the_database_is_down_and_writes_the_same_recor
 }
 
 /// Runs record-partition `days` days after the samples.
-async fn partition(platform: &Platform, days: i64) -> Result<serde_json::Value, edge::FunctionError> {
+pub(super) async fn partition(platform: &Platform, days: i64) -> Result<serde_json::Value, edge::FunctionError> {
     let (now, records) = (seconds_after(sample_time(), days * 86_400).expect("a time"), platform.records());
     let handler = async |tick| record_partition::handle(&records, &records, tick).await;
     let (event, clock) = (sample(catalog::RECORD_PARTITION, "ok"), edge::Clock::at(now, 7));

@@ -163,8 +163,8 @@ impl Api {
         let p = &self.platform;
         dispatch! { function.name, route, event;
             RECORD_CREATE => |call| create_records(p, 200_000, call);
-            RECORD_GET => |call| record_get::handle(&p.records(), &p.cache(), call);
-            RECORD_LIST => |call| record_list::handle(&p.records(), call);
+            RECORD_GET => |call| record_get::handle(&p.records(), &p.cache(), &p.records(), call);
+            RECORD_LIST => |call| record_list::handle(&p.records(), &p.records(), call);
             RECORD_ROLLUP_LIST => |call| record_rollup_list::handle(&p.records(), call);
             SOURCE_CREATE => |call| create_source(p, call);
             SOURCE_LIST => |call| source_list::handle(&p.sources(), call);
