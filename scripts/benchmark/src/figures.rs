@@ -5,8 +5,10 @@ use std::{fmt::Write as _, fs, path::Path, process::Command};
 use xtask::Result;
 
 const PAGE: &str = "docs/benchmark.md";
-/// Heading of the last section.
+/// Heading of the last section but one.
 const ORDERS: &str = "\n## Orders\n";
+/// Heading of the section after it.
+const RECORDS: &str = "\n## Records\n";
 
 /// Figures of one function. Times are in microseconds.
 pub struct Figures {
@@ -143,10 +145,18 @@ pub fn save_shaped(root: &Path, table: &str, arguments: &Arguments) -> Result<()
     write(root, &[before, &text, after])
 }
 
-/// Writes the results of `scripts/bench orders`, the last section of the page.
+/// Writes the results of `scripts/bench orders`, the last section of the page but one.
 pub fn save_orders(root: &Path, text: &str) -> Result<()> {
     let page = page(root);
-    let before = page.find(ORDERS).map_or(page.as_str(), |at| &page[..at]);
+    let (rest, records) = page.split_at(page.find(RECORDS).unwrap_or(page.len()));
+    let before = rest.find(ORDERS).map_or(rest, |at| &rest[..at]);
+    write(root, &[before, text, records])
+}
+
+/// Writes the results of `scripts/bench records`, the last section of the page.
+pub fn save_records(root: &Path, text: &str) -> Result<()> {
+    let page = page(root);
+    let before = page.find(RECORDS).map_or(page.as_str(), |at| &page[..at]);
     write(root, &[before, text])
 }
 

@@ -14,6 +14,7 @@ mod http;
 mod orders;
 mod outbox;
 mod process;
+mod records;
 mod scenarios;
 mod shaped;
 
@@ -68,6 +69,7 @@ enum Measurement {
     Orders(orders::Arguments),
     Builds(builds::Arguments),
     Outbox(outbox::Arguments),
+    Records(records::Arguments),
     Drive(drive::Arguments),
 }
 
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Some(Measurement::Orders(arguments)) => orders::bench(arguments),
         Some(Measurement::Builds(arguments)) => builds::bench(arguments),
         Some(Measurement::Outbox(arguments)) => outbox::bench(arguments),
+        Some(Measurement::Records(arguments)) => records::bench(arguments),
         Some(Measurement::Drive(arguments)) => drive::run(arguments),
         None => bench(&arguments),
     };

@@ -1,0 +1,308 @@
+//! `scripts/bench records`: how fast records are written and read by the size of the table, beside a plain table with random keys.
+//!
+//! Both tables have the same columns, the same rows and two indexes; the server is a temporary one with fsync. Rates are those of 100 000
+//! rows at the end of a table of the size, the median of three rounds in which the ways to write take turns.
+
+mod kills;
+mod rows;
+mod tables;
+mod writers;
+
+use crate::{
+    cloud,
+    database::Database,
+    environment::Stage,
+    figures::{self, milliseconds, percentile, ratio},
+    orders::message,
+};
+use clap::Args;
+use domain::record::SourceName;
+use ports::{RecordLookup, RecordQuery, RecordStore as _};
+use std::{
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+use tables::{Table, Tables};
+use tokio::runtime;
+use writers::Writers;
+use xtask::Result;
+
+/// Rows of one measurement of a rate.
+const MEASURED: u64 = 100_000;
+/// Rounds of each measurement of a rate.
+const ROUNDS: usize = 3;
+/// Reads of one measurement.
+const READS: u64 = 3_000;
+/// Bytes that a row of both tables and the log take on disk, at most.
+const BYTES_A_ROW: u64 = 1_200;
+
+/// Measures records by the size of their table.
+#[derive(Args)]
+pub struct Arguments {
+    /// Sizes of the tables, ascending.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000, 50_000_000])]
+    rows: Vec<u64>,
+    /// A Kafka broker without a login, `host:port`, to measure the way through the topic as well. The topic `bench-records` is made there.
+    #[arg(long)]
+    kafka: Option<String>,
+    /// Write so many records through Kafka while the function is killed, count them, and do nothing else.
+    #[arg(long, requires = "kafka")]
+    conservation: Option<u64>,
+    /// Measure development builds.
+    #[arg(long)]
+    pub dev: bool,
+    /// Write the table to docs/benchmark.md.
+    #[arg(long)]
+    save: bool,
+}
+
+/// Microseconds since `began`.
+fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Rows a second.
+fn rate(rows: u64, micros: u64) -> u64 {
+    rows * 1_000_000 / micros.max(1)
+}
+
+/// What was found at one size.
+#[derive(Default)]
+struct Figures {
+    rows: u64,
+    /// Rows a second: bare COPY into the table of records, into the plain table, the writer, and the function.
+    copy: u64,
+    plain_copy: u64,
+    writer: u64,
+    function: u64,
+    /// The function behind Kafka, if a broker was named.
+    kafka: Option<u64>,
+    /// Microseconds of processor time of the function for a record.
+    cpu_us: u64,
+    peak_kib: u64,
+    /// Microseconds of each read: by id and by range, of records and of the plain table.
+    get: Vec<u64>,
+    range: Vec<u64>,
+    plain_get: Vec<u64>,
+    plain_range: Vec<u64>,
+    /// Reads by id while the function writes as fast as it can.
+    mixed: Vec<u64>,
+    bytes: u64,
+    plain_bytes: u64,
+}
+
+pub fn bench(arguments: &Arguments) -> Result<()> {
+    let root = xtask::root();
+    let disk = check_disk(arguments.rows.iter().copied().max().unwrap_or_default())?;
+    eprintln!("bench: {disk}");
+    let database = Database::create()?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(message)?;
+    let mut tables = runtime.block_on(Tables::create(&database))?;
+    let stage = Stage { cloud: cloud::start_with_bus(Duration::from_millis(1))?, database: &database };
+    if let (Some(count), Some(broker)) = (arguments.conservation, &arguments.kafka) {
+        println!("{}", kills::survive(&runtime, broker, &tables, &stage, count)?);
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    for &rows in &arguments.rows {
+        let began = Instant::now();
+        runtime.block_on(tables.fill(rows))?;
+        eprintln!("bench: {rows} rows after {} s", began.elapsed().as_secs());
+        found.push(measure(&runtime, &mut tables, &stage, arguments)?);
+        println!("{}", table(&found));
+    }
+    let text = section(&root, &found, &disk);
+    println!("{text}");
+    if arguments.save { figures::save_records(&root, &text) } else { Ok(()) }
+}
+
+/// Writes and syncs 256 MiB, and refuses to begin on a disk without room.
+fn check_disk(rows: u64) -> Result<String> {
+    let directory = tempfile()?;
+    let path = directory.join("probe");
+    let began = Instant::now();
+    let mut file = fs::File::create(&path).map_err(message)?;
+    let block = vec![7_u8; 1 << 20];
+    for _ in 0..256 {
+        file.write_all(&block).map_err(message)?;
+    }
+    file.sync_all().map_err(message)?;
+    let sequential = 256 * 1_000_000 / micros(began).max(1);
+    let mut syncs = Vec::new();
+    for _ in 0..50 {
+        let began = Instant::now();
+        file.write_all(&block[..8_192]).map_err(message)?;
+        file.sync_data().map_err(message)?;
+        syncs.push(micros(began));
+    }
+    fs::remove_dir_all(&directory).map_err(message)?;
+    let output =
+        std::process::Command::new("df").args(["--output=avail", "-B1", "/var/tmp"]).output().map_err(message)?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let free: u64 = text.lines().nth(1).and_then(|line| line.trim().parse().ok()).ok_or("df has no figure")?;
+    if free < rows * BYTES_A_ROW + (4 << 30) {
+        return Err(format!(
+            "{free} bytes are free in /var/tmp, and {rows} rows need {}",
+            rows * BYTES_A_ROW + (4 << 30)
+        ));
+    }
+    Ok(format!(
+        "disk: {sequential} MiB/s sequentially with sync, {} ms a sync of 8 KiB (median of 50), {} GiB free",
+        milliseconds(percentile(&syncs, 50)),
+        free >> 30
+    ))
+}
+
+fn tempfile() -> Result<std::path::PathBuf> {
+    let directory = Path::new("/var/tmp").join(format!("quayside-bench-disk-{}", std::process::id()));
+    fs::create_dir_all(&directory).map_err(message)?;
+    Ok(directory)
+}
+
+fn median(mut values: Vec<u64>) -> u64 {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn measure(
+    runtime: &runtime::Runtime,
+    tables: &mut Tables,
+    stage: &Stage<'_>,
+    arguments: &Arguments,
+) -> Result<Figures> {
+    let mut figures = Figures { rows: tables.records, ..Figures::default() };
+    read(runtime, tables, stage, &mut figures)?;
+    figures.bytes = runtime.block_on(tables.bytes(Table::Records))? / tables.records;
+    figures.plain_bytes = runtime.block_on(tables.bytes(Table::Plain))? / tables.plain;
+    let mut writers = Writers::start(stage)?;
+    let (mut copy, mut plain, mut writer, mut function, mut kafka) = (vec![], vec![], vec![], vec![], vec![]);
+    for round in 0..ROUNDS {
+        eprintln!("bench: round {round}");
+        copy.push(runtime.block_on(tables.copy_more(Table::Records, MEASURED))?);
+        plain.push(runtime.block_on(tables.copy_more(Table::Plain, MEASURED))?);
+        writer.push(runtime.block_on(writers.write(tables, MEASURED))?);
+        let before = writers.process.cpu_us()?;
+        function.push(writers.invoke(tables, MEASURED)?);
+        figures.cpu_us = (writers.process.cpu_us()? - before) / (MEASURED / 100);
+        if let Some(broker) = &arguments.kafka {
+            kafka.push(writers::through_kafka(runtime, broker, &mut writers, tables, MEASURED)?);
+        }
+    }
+    let rate_of = |took| rate(MEASURED, median(took));
+    (figures.copy, figures.plain_copy) = (rate_of(copy), rate_of(plain));
+    (figures.writer, figures.function) = (rate_of(writer), rate_of(function));
+    figures.kafka = (!kafka.is_empty()).then(|| rate_of(kafka));
+    figures.mixed = writers::read_while_writing(runtime, &mut writers, tables, stage, MEASURED)?;
+    figures.peak_kib = writers.process.peak_kib()?;
+    Ok(figures)
+}
+
+/// Reads random rows by id and random hours by source, of both tables in turns, each after a warm-up.
+fn read(runtime: &runtime::Runtime, tables: &Tables, stage: &Stage<'_>, figures: &mut Figures) -> Result<()> {
+    let reader = writers::store(stage)?;
+    runtime.block_on(async {
+        for read in 0..READS + READS / 10 {
+            let number = rows::mix(read) % tables.records;
+            let began = Instant::now();
+            let found = reader.get(rows::id(number)?).await.map_err(|failure| failure.to_string())?;
+            let get = micros(began);
+            if !matches!(found, RecordLookup::Found { .. }) {
+                return Err(format!("record {number} is missing"));
+            }
+            let (source, from, to) = tables::range(number)?;
+            let query = RecordQuery { source: SourceName::parse(&source)?, from, to, after: None, limit: 100 };
+            let began = Instant::now();
+            let page = reader.list(&query).await.map_err(|failure| failure.to_string())?;
+            let range = micros(began);
+            if page.records.is_empty() {
+                return Err(format!("no records before {number}"));
+            }
+            let (plain_get, plain_range) = (tables.read_plain(number).await?, tables.range_plain(number).await?);
+            if read >= READS / 10 {
+                figures.get.push(get);
+                figures.range.push(range);
+                figures.plain_get.push(plain_get);
+                figures.plain_range.push(plain_range);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn table(found: &[Figures]) -> String {
+    let mut text = String::from(
+        "| rows | bare COPY rows/s | writer rows/s | ÷ bare | function rows/s | through Kafka rows/s | plain COPY rows/s | by id p50 / p99 ms | \
+         range p50 / p99 ms | plain by id p50 / p99 ms | plain range p50 / p99 ms | by id while writing p99 ms | bytes a row | plain |\n\
+         |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    let both =
+        |times: &[u64]| format!("{} / {}", milliseconds(percentile(times, 50)), milliseconds(percentile(times, 99)));
+    for one in found {
+        let cells = [
+            one.rows.to_string(),
+            one.copy.to_string(),
+            one.writer.to_string(),
+            ratio(one.writer, one.copy),
+            one.function.to_string(),
+            one.kafka.map_or_else(|| "-".to_owned(), |rate| rate.to_string()),
+            one.plain_copy.to_string(),
+            both(&one.get),
+            both(&one.range),
+            both(&one.plain_get),
+            both(&one.plain_range),
+            milliseconds(percentile(&one.mixed, 99)),
+            one.bytes.to_string(),
+            one.plain_bytes.to_string(),
+        ];
+        writeln!(text, "| {} |", cells.join(" | ")).unwrap_or_default();
+    }
+    text
+}
+
+/// What the largest table has of the smallest: rates, and latencies by id and by range.
+fn comparison(found: &[Figures]) -> String {
+    let (Some(first), Some(last)) = (found.first(), found.last()) else { return String::new() };
+    let p50 = |times: &[u64]| percentile(times, 50);
+    let p99 = |times: &[u64]| percentile(times, 99);
+    format!(
+        "- {} against {} rows: rate of the writer × {}, of the function × {}, of bare COPY × {}, of COPY into the plain table × {};\n  \
+         latency by id p50 × {}, p99 × {}; by range p50 × {}, p99 × {}; of the plain table by id p50 × {}, p99 × {}\n\
+         - the function: {} MiB at the peak, {} ms of a processor for 1 000 records",
+        last.rows,
+        first.rows,
+        ratio(last.writer, first.writer),
+        ratio(last.function, first.function),
+        ratio(last.copy, first.copy),
+        ratio(last.plain_copy, first.plain_copy),
+        ratio(p50(&last.get), p50(&first.get)),
+        ratio(p99(&last.get), p99(&first.get)),
+        ratio(p50(&last.range), p50(&first.range)),
+        ratio(p99(&last.range), p99(&first.range)),
+        ratio(p50(&last.plain_get), p50(&first.plain_get)),
+        ratio(p99(&last.plain_get), p99(&first.plain_get)),
+        last.peak_kib >> 10,
+        ratio(last.cpu_us, 100),
+    )
+}
+
+fn section(root: &Path, found: &[Figures], disk: &str) -> String {
+    format!(
+        "## Records\n\n\
+         Written by `scripts/bench records --save`. The table of records (partitions of {} rows, ids with their time) beside a plain table with\n\
+         random keys (UUIDv4): the same columns, rows with {} bytes of payload, two indexes each. PostgreSQL with fsync on this machine's disk and\n\
+         128 MiB of shared buffers. Both are filled by COPY; the plain table gets its indexes when it is full.\n\n{}\n{}\n\
+         - rates: {MEASURED} rows at the end of the table in transactions of {}, median of {ROUNDS} rounds in which the ways take turns; one connection\n\
+         - writer: `RecordWriter::write`, with sums and positions; function: `record-write` over the Lambda Runtime API, with events as Lambda sends them\n\
+         - reads: {READS} random rows by id, and the newest 100 of a source in an hour, by the store with its round trip\n\
+         - {disk}\n{}\n",
+        rows::ROWS_A_DAY,
+        rows::PAYLOAD_BYTES,
+        table(found),
+        comparison(found),
+        tables::BATCH,
+        figures::machine(root),
+    )
+}
