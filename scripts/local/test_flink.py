@@ -48,6 +48,13 @@ class Properties(unittest.TestCase):
         for path in (MODULE / "properties.tf", *(root / "docs" / "questions").glob("*.sql")):
             self.assertLessEqual(set(named.findall(path.read_text())), {CANARY}, path.name)
 
+    def test_lateness_is_that_of_the_functions(self) -> None:
+        rust = (config.ROOT / "shared" / "domain" / "src" / "window.rs").read_text()
+        found = re.search(r"ALLOWED_LATENESS_SECONDS: i64 = (\d+) \* 60;", rust)
+        self.assertEqual(found and int(found[1]), flink_job.LATENESS_MINUTES)
+        default = re.search(r'"lateness_minutes" {[^}]*?default += (\d+)', (MODULE / "variables.tf").read_text())
+        self.assertEqual(default and int(default[1]), flink_job.LATENESS_MINUTES)
+
     def test_run_goes_on_from_the_newest_complete_checkpoint(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)

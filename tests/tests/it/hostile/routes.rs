@@ -219,9 +219,7 @@ impl Api {
             QUEUE_LIST => |call| queue_list::handle(&p.queues(), call);
             DEAD_LETTER_LIST => |call| dead_letter_list::handle(&p.queues(), call);
             QUEUE_REDRIVE => |call| queue_redrive::handle(&p.queues(), &p.operator_actions(), call);
-            EVENT_REPLAY => |call| {
-                event_replay::handle(&p.outbox(), &p.queues(), &p.operator_actions(), call)
-            };
+            EVENT_REPLAY => |call| event_replay::handle(&p.outbox(), &p.queues(), &p.operator_actions(), call);
             OPERATOR_ACTION_LIST => |call| operator_action_list::handle(&p.operator_actions(), call);
             ORDER_TIMELINE_GET => |call| order_timeline_get::handle(&p.event_records(), call);
             ANALYTICS_SUMMARY_GET => |call| analytics_summary_get::handle(&p.windows(), call);
