@@ -1,3 +1,5 @@
+//! Files are read as they were written, and others are refused.
+
 use super::*;
 
 const COLUMNS: &[Column] = &[

@@ -1,6 +1,10 @@
 //! Records: what service clients send in large numbers. The time of a record is in its id.
 
-use kernel::{Date, Failure, TimeZone, Timestamp, Uuid, seconds_after};
+mod days;
+
+pub use days::*;
+
+use kernel::{Date, Failure, TimeZone, Timestamp, Uuid};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,12 +12,6 @@ use std::{borrow::Cow, fmt, str::FromStr};
 
 /// Days for which the database keeps records, and how long ago a record may have been made when it is sent.
 pub const RETENTION_DAYS: i32 = 90;
-
-/// Days more until a day is archived: as long as the topic keeps a record that waits to be written, and one.
-const DELAY_DAYS: i32 = 8;
-
-/// Days ahead of the time of a record: clocks differ by minutes, so that its day is today or tomorrow.
-const DAYS_AHEAD: i32 = 1;
 
 /// Bits of an id below the time.
 const TIME_SHIFT: u32 = 80;
@@ -74,9 +72,9 @@ impl TryFrom<Uuid> for RecordId {
     type Error = &'static str;
 
     fn try_from(id: Uuid) -> Result<Self, Self::Error> {
-        let found = Self(id);
-        match id.get_version_num() == 7 && kernel::time::is_accepted(found.recorded_at()) {
-            true => Ok(found),
+        let at = i64::try_from(id.as_u128() >> TIME_SHIFT).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        match id.get_version_num() == 7 && at.is_some_and(kernel::time::is_accepted) {
+            true => Ok(Self(id)),
             false => Err("must be the id of a record: a UUIDv7 of a time between the years 1970 and 9998"),
         }
     }
@@ -255,70 +253,6 @@ pub fn roll_up<'a>(new: impl IntoIterator<Item = (&'a SourceName, RecordId, usiz
     sums.into_iter().map(rollup).collect()
 }
 
-/// What becomes of the days of records: those that need a partition soon, and those that are to be archived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Days {
-    pub today: Date,
-    /// The last day whose partition is made ahead.
-    pub ahead_to: Date,
-    /// The first day that stays in the database. Earlier ones are archived.
-    pub kept_from: Date,
-}
-
-/// The days at a time.
-pub fn days(now: Timestamp) -> Result<Days, Failure> {
-    let in_days = |days: i32| Ok::<_, Failure>(day(seconds_after(now, i64::from(days) * 86_400)?));
-    Ok(Days { today: day(now), ahead_to: in_days(DAYS_AHEAD + 1)?, kept_from: in_days(-RETENTION_DAYS - DELAY_DAYS)? })
-}
-
-/// Checks that the day of a record can have a partition `now`. The API accepts nothing else; this bounds what another producer can cause.
-pub fn check_day(record: &Record, now: Timestamp) -> Result<(), Failure> {
-    let Days { ahead_to, kept_from, .. } = days(now)?;
-    let detail = match record.id.day() {
-        day if day < kept_from => "is of a day that is archived",
-        day if day > ahead_to => "is days in the future",
-        _ => return Ok(()),
-    };
-    Err(Failure::field("/recorded_at", detail))
-}
-
-/// Records of a file of the archive, at most.
-const PART_RECORDS: usize = 100_000;
-/// Bytes of payload in a file of the archive, at most: what a function holds in memory several times.
-const PART_BYTES: usize = 32 << 20;
-
-/// A file of the archive that is being filled.
-#[derive(Debug, Default)]
-pub struct Part {
-    records: Vec<Record>,
-    bytes: usize,
-}
-
-impl Part {
-    /// Adds records that follow.
-    pub fn extend(&mut self, records: Vec<Record>) -> Result<(), Failure> {
-        for record in &records {
-            self.bytes += payload_text(&record.payload)?.len();
-        }
-        self.records.extend(records);
-        Ok(())
-    }
-
-    pub fn records(&self) -> &[Record] {
-        &self.records
-    }
-
-    /// Whether it has as much as a file should have.
-    pub fn is_full(&self) -> bool {
-        self.records.len() >= PART_RECORDS || self.bytes >= PART_BYTES
-    }
-}
-
-/// Key of a file of the archive. Queries find the files of a day by its directory.
-pub fn part_key(day: Date, part: u32) -> String {
-    format!("records/day={day}/part-{part:06}.parquet")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,20 +347,5 @@ mod tests {
         let (eight, nine) = (at("2026-11-21T08:00:00Z"), at("2026-11-21T09:00:00Z"));
         let expected = [("a".to_owned(), eight, 2, 5), ("a".to_owned(), nine, 1, 1), ("b".to_owned(), eight, 1, 10)];
         assert_eq!(sums.collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn day_is_archived_after_the_retention_and_the_delay() {
-        let now = at("2026-11-21T08:45:00Z");
-        let days = days(now).unwrap();
-        assert_eq!((days.ahead_to.to_string(), days.kept_from.to_string()), ("2026-11-23".into(), "2026-08-15".into()));
-        for (time, is_writable) in [
-            ("2026-08-14T23:59:59Z", false),
-            ("2026-08-15T00:00:00Z", true),
-            ("2026-11-23T23:59:59Z", true),
-            ("2026-11-24T00:00:00Z", false),
-        ] {
-            assert_eq!(check_day(&record(time), now).is_ok(), is_writable, "{time}");
-        }
     }
 }

@@ -173,7 +173,7 @@ fn measure(
     stage: &Stage<'_>,
     arguments: &Arguments,
 ) -> Result<Figures> {
-    let mut figures = Figures { rows: tables.records, ..Figures::default() };
+    let mut figures = Figures { rows: tables.both(), ..Figures::default() };
     read(runtime, tables, stage, &mut figures)?;
     figures.bytes = runtime.block_on(tables.bytes(Table::Records))? / tables.records;
     figures.plain_bytes = runtime.block_on(tables.bytes(Table::Plain))? / tables.plain;
@@ -205,7 +205,7 @@ fn read(runtime: &runtime::Runtime, tables: &Tables, stage: &Stage<'_>, figures:
     let reader = writers::store(stage)?;
     runtime.block_on(async {
         for read in 0..READS + READS / 10 {
-            let number = rows::mix(read) % tables.records;
+            let number = rows::mix(read) % tables.both();
             let began = Instant::now();
             let found = reader.get(rows::id(number)?).await.map_err(|failure| failure.to_string())?;
             let get = micros(began);

@@ -78,6 +78,11 @@ impl Tables {
         self.settle().await
     }
 
+    /// The rows that both tables have: a measurement adds more to one than to the other.
+    pub fn both(&self) -> u64 {
+        self.records.min(self.plain)
+    }
+
     /// Brings statistics, visibility and disk to rest.
     pub async fn settle(&self) -> Result<()> {
         for statement in ["VACUUM (ANALYZE) records.records", "VACUUM (ANALYZE) plain", "CHECKPOINT"] {

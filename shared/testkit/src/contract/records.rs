@@ -77,7 +77,7 @@ async fn sums(reader: &impl RecordStore, source: &SourceName) -> Vec<(u64, u64)>
 }
 
 /// Bytes of the payload of [`record`].
-const BYTES: u64 = 38;
+const BYTES: u64 = 36;
 
 pub async fn record_is_read_as_it_was_written(
     fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,

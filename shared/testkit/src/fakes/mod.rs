@@ -221,7 +221,6 @@ handles! {
     documents Documents;
     /// Uploads and variants of images.
     image_objects ImageObjects;
-    /// Imports and exports of products.
     jobs Jobs;
     /// Files of imports and exports.
     product_files ProductFiles;
@@ -230,7 +229,6 @@ handles! {
     event_log EventLog;
     /// The queues of all consumers.
     queues Queues;
-    /// What operators did.
     operator_actions OperatorActions;
     /// What operators see of every event.
     event_records EventRecords;
@@ -255,7 +253,6 @@ handles! {
     role_passwords RolePasswords;
     /// The dead-letter queue.
     dead_letters DeadLetters;
-    /// Fault injection.
     faults Faults;
 }
 

@@ -53,15 +53,20 @@ async fn record_write_fails_while_the_database_is_down_and_writes_the_same_recor
 
 /// Runs record-partition `days` days after the samples.
 pub(super) async fn partition(platform: &Platform, days: i64) -> Result<serde_json::Value, edge::FunctionError> {
+    partition_as(platform, days, "ok").await
+}
+
+/// The same with this sample: it runs whatever its input is.
+async fn partition_as(platform: &Platform, days: i64, case: &str) -> Result<serde_json::Value, edge::FunctionError> {
     let (now, records) = (seconds_after(sample_time(), days * 86_400).expect("a time"), platform.records());
     let handler = async |tick| record_partition::handle(&records, &records, tick).await;
-    let (event, clock) = (sample(catalog::RECORD_PARTITION, "ok"), edge::Clock::at(now, 7));
+    let (event, clock) = (sample(catalog::RECORD_PARTITION, case), edge::Clock::at(now, 7));
     edge::schedule::tick(catalog::RECORD_PARTITION.name, event, &clock, &handler).await
 }
 
 #[tokio::test]
 async fn record_partition_makes_the_days_ahead_and_archives_those_past_the_retention() {
-    assert_all_samples_run(catalog::RECORD_PARTITION, &["ok"]);
+    assert_all_samples_run(catalog::RECORD_PARTITION, &["ok", "bad_not_a_schedule"]);
     let platform = Platform::new();
     write(&platform, "ok").await.expect("written");
     let (before, today) = (platform.records().all(), domain::record::day(sample_time()));
@@ -70,7 +75,7 @@ async fn record_partition_makes_the_days_ahead_and_archives_those_past_the_reten
     assert_eq!(platform.records().stored().await.expect("days").first(), Some(&today));
     assert_eq!(partition(&platform, 98).await.expect("done")["dropped"], 0, "the last day of the retention");
 
-    let summary = partition(&platform, 99).await.expect("done");
+    let summary = partition_as(&platform, 99, "bad_not_a_schedule").await.expect("done");
     assert_eq!((&summary["files"], &summary["records"], &summary["dropped"]), (&1.into(), &3.into(), &1.into()));
     assert!(platform.records().all().is_empty());
     let Ok(RecordLookup::Archived(part)) = platform.records().get(before[1].id).await else { panic!("it is archived") };
