@@ -39,7 +39,8 @@ pub fn survive(runtime: &Runtime, broker: &str, tables: &Tables, stage: &Stage<'
             let event = writer.event_at(next, &values);
             loop {
                 batches += 1;
-                let killer = (rows::mix(batches) % KILL_EVERY == 0).then(|| kill_later(writer.process.id(), batches));
+                let killer =
+                    (rows::mix(batches).is_multiple_of(KILL_EVERY)).then(|| kill_later(writer.process.id(), batches));
                 let written = writer.process.call(&event, Value::is_null);
                 let is_killed = killer.is_some_and(|killer| killer.join().unwrap_or_default());
                 if is_killed {

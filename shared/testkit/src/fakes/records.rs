@@ -126,8 +126,8 @@ impl RecordStore for Records {
                 return Ok(RecordLookup::Found { record: record.clone(), writers });
             }
             let is_archived = store.days.get(&id.day()) == Some(&Day::Archived);
-            let parts = store.parts.get(&id.day()).filter(|_| is_archived).into_iter().flatten();
-            let part = parts.cloned().find(|part| (part.first..=part.last).contains(&id));
+            let mut parts = store.parts.get(&id.day()).filter(|_| is_archived).into_iter().flatten();
+            let part = parts.find(|part| (part.first..=part.last).contains(&id)).cloned();
             Ok(part.map_or(RecordLookup::Missing, RecordLookup::Archived))
         });
         query.await
