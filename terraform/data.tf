@@ -85,7 +85,7 @@ module "tables" {
   source = "./modules/tables"
 
   prefix              = local.prefix
-  tables              = { for name, table in local.catalog.tables : name => { key = table.key, ttl = table.ttl } }
+  tables              = { for name, table in local.catalog.tables : name => { key = table.key, ttl = table.ttl, index = table.index } }
   deletion_protection = local.is_production
   key_arn             = module.keys.arns.tables
 }

@@ -86,7 +86,7 @@ def taken(row: Json) -> set[str]:
     if "REDIS_URL" in row["environment"]:
         actions |= CACHE
     if "KAFKA_BROKERS" in row["environment"]:
-        actions |= PRODUCER if sources else TOPICS
+        actions |= TOPICS if row["trigger"]["kind"] == "operator" else PRODUCER
     if any("s3:GetObject" in grant["actions"] for grant in row["grants"]):
         actions |= MISSING_OBJECTS
     return actions

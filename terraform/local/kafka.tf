@@ -20,6 +20,10 @@ output "group_arn_prefix" {
   value = "arn:aws:kafka:eu-west-1:000000000000:group/${var.prefix}-kafka/00000000-0000-0000-0000-000000000000-1/"
 }
 
+output "transaction_arn_prefix" {
+  value = "arn:aws:kafka:eu-west-1:000000000000:transactional-id/${var.prefix}-kafka/00000000-0000-0000-0000-000000000000-1/"
+}
+
 output "topics" {
   value = var.topics
 }

@@ -15,10 +15,10 @@ functions! {
         .uses(&[Uses::Postgres, Uses::KafkaTopic(&RECORD_TOPIC), Uses::RecordBacklog]).timeout(15).memory(512);
     /// Returns a record.
     RECORD_GET = Function::new("record-get", Records).http(Get, "/api/v1/data/{id}", SOURCE_USERS)
-        .uses(&[Uses::PostgresRead, Uses::Redis, Uses::Bucket(&RECORD_ARCHIVE, &[GetObject])]).timeout(20).memory(512);
+        .uses(&[Uses::PostgresRead, Uses::Redis, Uses::Bucket(&RECORD_ARCHIVE, &[GetObject, ListBucket])]).timeout(20).memory(512);
     /// Lists the records of a source.
     RECORD_LIST = Function::new("record-list", Records).http(Get, "/api/v1/data", SOURCE_USERS)
-        .uses(&[Uses::PostgresRead, Uses::Bucket(&RECORD_ARCHIVE, &[GetObject])]).timeout(20).memory(512);
+        .uses(&[Uses::PostgresRead, Uses::Bucket(&RECORD_ARCHIVE, &[GetObject, ListBucket])]).timeout(20).memory(512);
     /// Lists how many records a source has of each hour.
     RECORD_ROLLUP_LIST = Function::new("record-rollup-list", Records)
         .http(Get, "/api/v1/data/sources/{name}/rollups", SOURCE_USERS).uses(&[Uses::PostgresRead]);
