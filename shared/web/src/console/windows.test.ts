@@ -9,6 +9,8 @@ const window = (start: string, orders: number, amount: number, currency = "USD")
   revenue: { amount, currency },
   top_products: [{ product_id: "lantern", name: "Storm lantern", quantity: orders * 2 }],
   by_region: [{ region: "US-CA", orders, revenue: { amount, currency } }],
+  first_orders: 1,
+  payments: { paid: { count: orders, amount: { amount, currency } }, declined: { count: 1, amount: { amount: 10, currency } }, refunded: { count: 0, amount: { amount: 0, currency } } },
 });
 
 test("a period has whole bars, the last of which has begun", () => {
@@ -22,6 +24,8 @@ test("windows fall into their bars, and amounts of different currencies are not 
   const found = summarize([window("11:10", 1, 100), window("12:05", 2, 300), window("12:05", 1, 50, "EUR"), window("12:10", 9, 900)], spanOf("hour", NOW));
   assert.deepEqual(found.buckets.map(({ orders }) => orders), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3]);
   assert.deepEqual(found.currencies.map(({ currency, orders, revenue, average }) => [currency, orders, revenue, average]), [["EUR", 1, 50, 50], ["USD", 3, 400, 133]]);
+  assert.deepEqual(found.currencies[1]?.payments, { paid: { count: 12, amount: 1300 }, declined: { count: 3, amount: 30 }, refunded: { count: 0, amount: 0 } });
+  assert.equal(found.currencies[1]?.firstOrders, 3);
   assert.deepEqual(summarize([], spanOf("day", NOW)).buckets.length, 24);
 });
 

@@ -2,7 +2,7 @@
 
 import type { components } from "../api/schema.d.ts";
 
-type Window = Pick<components["schemas"]["WindowView"], "start" | "orders" | "revenue" | "top_products" | "by_region">;
+type Window = Pick<components["schemas"]["WindowView"], "start" | "orders" | "revenue" | "top_products" | "by_region" | "first_orders" | "payments">;
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -41,6 +41,14 @@ export interface Region {
   revenue: number;
 }
 
+export const OUTCOMES = ["paid", "declined", "refunded"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export interface Tally {
+  count: number;
+  amount: number;
+}
+
 export interface Totals {
   currency: string;
   orders: number;
@@ -48,6 +56,9 @@ export interface Totals {
   average: number;
   buckets: Bucket[];
   regions: Region[];
+  /** Orders of customers who had none before. */
+  firstOrders: number;
+  payments: Record<Outcome, Tally>;
 }
 
 export interface Summary {
@@ -74,7 +85,15 @@ function totalsOf(currency: string, windows: readonly Window[], span: Span): Tot
   const buckets = bucketsOf(windows, span);
   const orders = buckets.reduce((total, one) => total + one.orders, 0);
   const revenue = buckets.reduce((total, one) => total + one.revenue, 0);
-  return { currency, orders, revenue, average: orders === 0 ? 0 : Math.round(revenue / orders), buckets, regions: regionsOf(windows) };
+  return { currency, orders, revenue, average: orders === 0 ? 0 : Math.round(revenue / orders), buckets, regions: regionsOf(windows), firstOrders: windows.reduce((total, one) => total + one.first_orders, 0), payments: paymentsOf(windows) };
+}
+
+function paymentsOf(windows: readonly Window[]): Totals["payments"] {
+  const sum = (outcome: Outcome): Tally => ({
+    count: windows.reduce((total, { payments }) => total + payments[outcome].count, 0),
+    amount: windows.reduce((total, { payments }) => total + payments[outcome].amount.amount, 0),
+  });
+  return { paid: sum("paid"), declined: sum("declined"), refunded: sum("refunded") };
 }
 
 function bucketsOf(windows: readonly Window[], { from, to, step }: Span): Bucket[] {

@@ -10,7 +10,7 @@ import { Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { sales } from "../reads.ts";
 import { c } from "../texts/index.ts";
-import { PERIODS, type Bucket, type PeriodName, type Summary, type Totals } from "../windows.ts";
+import { OUTCOMES, PERIODS, type Bucket, type PeriodName, type Summary, type Totals } from "../windows.ts";
 
 export function AnalyticsPage(): JSX.Element {
   const { query: parameters } = useLocation();
@@ -61,6 +61,9 @@ function Sales({ summary, period }: { summary: Summary; period: PeriodName }): J
       {summary.currencies.map((one) => (
         <Revenue key={one.currency} totals={one} period={period} />
       ))}
+      {summary.currencies.map((one) => (
+        <Payments key={one.currency} totals={one} />
+      ))}
       <Products products={summary.products} />
       {summary.currencies.map((one) => (
         <Regions key={one.currency} totals={one} />
@@ -79,7 +82,7 @@ function bars(buckets: readonly Bucket[], period: PeriodName, valueOf: (bucket: 
   });
 }
 
-function KeyFigures({ totals: { currency, revenue, average } }: { totals: Totals }): JSX.Element {
+function KeyFigures({ totals: { currency, revenue, average, firstOrders } }: { totals: Totals }): JSX.Element {
   return (
     <>
       <div>
@@ -89,6 +92,10 @@ function KeyFigures({ totals: { currency, revenue, average } }: { totals: Totals
       <div>
         <dt>{c().analytics.average(currency)}</dt>
         <dd>{money({ amount: average, currency })}</dd>
+      </div>
+      <div>
+        <dt>{c().analytics.firstOrders(currency)}</dt>
+        <dd>{number(firstOrders)}</dd>
       </div>
     </>
   );
@@ -104,6 +111,24 @@ function Revenue({ totals: { currency, revenue, buckets }, period }: { totals: T
       format={(amount) => shortMoney({ amount, currency })}
       bars={bars(buckets, period, (bucket) => bucket.revenue, format)}
     />
+  );
+}
+
+function Payments({ totals: { currency, payments } }: { totals: Totals }): JSX.Element {
+  const caption = c().analytics.payments(currency);
+  return (
+    <section>
+      <h2>{caption}</h2>
+      <Table caption={caption} head={[c().status, { number: c().analytics.count }, { number: c().total }]}>
+        {OUTCOMES.map((outcome) => (
+          <tr key={outcome}>
+            <td>{c().analytics.outcomes[outcome]}</td>
+            <td class="amount">{number(payments[outcome].count)}</td>
+            <td class="amount">{money({ amount: payments[outcome].amount, currency })}</td>
+          </tr>
+        ))}
+      </Table>
+    </section>
   );
 }
 
