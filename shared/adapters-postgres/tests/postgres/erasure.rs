@@ -8,7 +8,7 @@ use domain::{
     id::UserId,
 };
 use kernel::Uuid;
-use ports::{AccountStore as _, ContactStore as _, OrderErasure as _, SavedMethodStore as _};
+use ports::{AccountStore as _, ContactStore as _, OrderErasure as _, SavedMethodStore as _, WindowStore as _};
 use std::collections::BTreeSet;
 
 const PERSON: UserId = UserId(Uuid::from_u128(1));
@@ -58,6 +58,8 @@ const PERSON_SQL: &str = "
     INSERT INTO invoices.series (series, last_number, last_issued_on) VALUES ('2026', 1, now()::date), ('CN-2026', 1, now()::date);
     INSERT INTO invoices.invoices (order_id, user_id, series, position, issued_on, issued_at, draft, created_at)
     VALUES ($person, $person, '2026', 1, now()::date, now(), '{\"buyer\": \"zqxmark\"}', now());
+    INSERT INTO analytics.customers (customer_id, orders, first_at, first_event, first_window, first_currency, last_at)
+    VALUES ($person, 1, now(), gen_random_uuid(), now(), 'zqxmark', now());
     INSERT INTO operations.operator_actions (id, at, operator_id, verb, target, reason, request)
     VALUES ($person, now(), $person, 'redrive', 'stock-reserve', 'asked for by zqxmark', '{}');
     INSERT INTO invoices.refunds (refund_id, order_id, amount, refunded, currency, version) VALUES ($person, $person, 5, 5, 'EUR', 2);
@@ -104,6 +106,7 @@ async fn erased_person_is_left_only_where_the_catalog_says_so() {
     let customer = database.payments().forget_methods(PERSON).await.expect("erased");
     assert_eq!(customer.as_deref(), Some("cus_zqxmark"), "to be deleted at the gateway");
     database.payments().forget_customer(PERSON).await.expect("erased");
+    database.windows().forget(&[PERSON]).await.expect("erased");
 
     let left = tables(|personal| matches!(personal, Personal::Expires(..) | Personal::Kept(_)));
     assert_eq!(found(&database).await, left);

@@ -62,7 +62,7 @@ async fn reader_has_select_on_the_tables_of_its_context_and_no_other_privilege()
         assert_eq!(database.number(&functions).await, i64::from(has_one), "{role}");
         seen += 1;
     }
-    assert_eq!(seen, 9);
+    assert_eq!(seen, 10);
 }
 
 #[tokio::test]

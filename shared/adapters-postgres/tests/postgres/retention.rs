@@ -80,7 +80,7 @@ async fn every_table_has_a_retention_and_an_index_to_delete_by() {
             "SELECT count(*) FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
             WHERE i.indrelid = '{table}'::regclass AND a.attname = '{since}'"
         );
-        assert_eq!(database.number(&indexed).await, 1, "{table} has an index that begins with {since}");
+        assert!(database.number(&indexed).await > 0, "{table} has no index that begins with {since}");
     }
 }
 
