@@ -120,52 +120,80 @@ run "the_active_standby_has_what_functions_need" {
   }
 }
 
-run "one_zone_in_prod_is_refused" {
+# Each run evaluates the whole configuration, so that one run has many wrong settings, and the next ones what else can be wrong with them.
+run "wrong_settings_are_refused" {
   command = plan
 
   variables {
+    # One zone in prod.
     availability_zones = ["eu-west-1a"]
-  }
-
-  expect_failures = [var.availability_zones]
-}
-
-run "zones_of_another_region_are_refused" {
-  command = plan
-
-  variables {
-    availability_zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
-  }
-
-  expect_failures = [var.availability_zones]
-}
-
-run "a_network_that_is_too_small_is_refused" {
-  command = plan
-
-  variables {
+    # A network that is too small.
     network = {
       cidr                = "10.30.0.0/24"
       nat_gateways        = "per_zone"
       interface_endpoints = ["lambda", "sqs", "sts"]
     }
+    # Logs for ever.
+    log_retention_days = 0
+    # Short backups in prod.
+    backup_retention_days = 7
+    # Nobody to alarm.
+    alarm_emails = []
+    # A database without a reader in prod.
+    database = {
+      capacity        = { min = 2, max = 32 }
+      instances       = 1
+      max_connections = 2000
+    }
+    # Throttled brokers in prod.
+    kafka = {
+      brokers         = 3
+      instance_type   = "kafka.t3.small"
+      volume_gib      = 100
+      retention_hours = 168
+    }
+    # A standby in the same region.
+    database_owner_password = "0123456789012345678901234"
+    standby = {
+      region             = "eu-west-1"
+      availability_zones = ["eu-west-1a", "eu-west-1b"]
+      cidr               = "10.40.0.0/16"
+    }
   }
 
-  expect_failures = [var.network]
+  expect_failures = [
+    var.alarm_emails,
+    var.availability_zones,
+    var.backup_retention_days,
+    var.database,
+    var.kafka,
+    var.log_retention_days,
+    var.network,
+    var.standby,
+  ]
 }
 
-run "a_single_nat_gateway_in_prod_is_refused" {
+run "other_wrong_settings_are_refused" {
   command = plan
 
   variables {
+    # Zones of another region.
+    availability_zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
+    # One NAT gateway in prod.
     network = {
       cidr                = "10.30.0.0/16"
       nat_gateways        = "single"
       interface_endpoints = ["lambda", "sqs", "sts"]
     }
+    # A standby without the password of the owner.
+    standby = {
+      region             = "eu-central-1"
+      availability_zones = ["eu-central-1a", "eu-central-1b"]
+      cidr               = "10.40.0.0/16"
+    }
   }
 
-  expect_failures = [var.network]
+  expect_failures = [var.availability_zones, var.database_owner_password, var.network]
 }
 
 run "kafka_mappings_without_endpoints_are_refused" {
@@ -180,92 +208,4 @@ run "kafka_mappings_without_endpoints_are_refused" {
   }
 
   expect_failures = [var.network]
-}
-
-run "logs_for_ever_are_refused" {
-  command = plan
-
-  variables {
-    log_retention_days = 0
-  }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "short_backups_in_prod_are_refused" {
-  command = plan
-
-  variables {
-    backup_retention_days = 7
-  }
-
-  expect_failures = [var.backup_retention_days]
-}
-
-run "an_environment_without_alarm_address_is_refused" {
-  command = plan
-
-  variables {
-    alarm_emails = []
-  }
-
-  expect_failures = [var.alarm_emails]
-}
-
-run "a_database_without_reader_in_prod_is_refused" {
-  command = plan
-
-  variables {
-    database = {
-      capacity        = { min = 2, max = 32 }
-      instances       = 1
-      max_connections = 2000
-    }
-  }
-
-  expect_failures = [var.database]
-}
-
-run "throttled_brokers_in_prod_are_refused" {
-  command = plan
-
-  variables {
-    kafka = {
-      brokers         = 3
-      instance_type   = "kafka.t3.small"
-      volume_gib      = 100
-      retention_hours = 168
-    }
-  }
-
-  expect_failures = [var.kafka]
-}
-
-run "a_standby_in_the_same_region_is_refused" {
-  command = plan
-
-  variables {
-    database_owner_password = "0123456789012345678901234"
-    standby = {
-      region             = "eu-west-1"
-      availability_zones = ["eu-west-1a", "eu-west-1b"]
-      cidr               = "10.40.0.0/16"
-    }
-  }
-
-  expect_failures = [var.standby]
-}
-
-run "a_standby_without_owner_password_is_refused" {
-  command = plan
-
-  variables {
-    standby = {
-      region             = "eu-central-1"
-      availability_zones = ["eu-central-1a", "eu-central-1b"]
-      cidr               = "10.40.0.0/16"
-    }
-  }
-
-  expect_failures = [var.database_owner_password]
 }

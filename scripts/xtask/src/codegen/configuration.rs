@@ -97,6 +97,7 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
     ("QUAYSIDE_SEED", "The first schedule.", "random", "simulation"),
     ("QUAYSIDE_SHORTFALL", "What the local stack does with paid orders without stock.", "`refund`", "`scripts/up`"),
     ("QUAYSIDE_TEARDOWN_YES", "`1` answers the question whether to delete.", "ask", "`scripts/teardown`"),
+    ("QUAYSIDE_TF_ENVIRONMENTS", "Environments to plan.", "`dev prod`", "`scripts/terraform`"),
     ("QUAYSIDE_TF_PARALLELISM", "Operations of a plan at a time.", "`10`", "`scripts/terraform`"),
     (
         "SCRAPE_TOKEN",

@@ -143,7 +143,7 @@ async fn product_sweep_resumes_where_the_database_failed() {
     let platform = Platform::new();
     (1..=150).for_each(|number| drop(stored(&platform, number)));
     // After 72 hours without changes, a page of a hundred products and its position: in the middle of the second page.
-    platform.faults().fail(Dependency::Database, testkit::Occurrence::Nth(200), testkit::FaultPoint::Before);
+    platform.faults().fail(Dependency::Database, testkit::Occurrence::Nth(321), testkit::FaultPoint::Before);
     assert_eq!(product_sweep(&platform, 2).await, None);
     platform.faults().restore_all();
     let resumed = product_sweep(&platform, 2).await.expect("a summary");

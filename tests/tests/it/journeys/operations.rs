@@ -93,11 +93,11 @@ async fn replayed_event_reaches_its_consumer_which_recognizes_it() {
         (queue["waiting"] == 0 && queue["in_flight"] == 0 && queue["delayed"] == 0).then_some(())
     })
     .await;
-    let stock = api.get(&format!("/api/v1/products/{lantern}/stock")).send().await.expect(200);
+    let stock = api.get(&format!("/api/v1/products/{}/stock", id(&lantern))).send().await.expect(200);
     assert_eq!(stock["available"], 4, "{stock}");
-    let audited = run_script("ops", &["audit"]).await;
+    let audited = run_script("ops", &["audit", "--json"]).await;
     let text = String::from_utf8_lossy(&audited.stdout);
-    assert!(text.contains(&reason) && text.contains("replayed=1"), "{text}");
+    assert!(text.contains(&reason) && text.contains("\"replayed\": 1"), "{text}");
 }
 
 #[tokio::test]

@@ -116,6 +116,6 @@ async fn wrong_price_in_the_cache_is_never_charged() {
     let placed = placed.expect(201);
     assert_eq!(placed["total_amount"]["amount"], 3998, "{placed}");
     assert_eq!(api.wait_until_decided(&customer, &placed).await["status"], "processing");
-    let paid = api.get(&catalog::PAYMENT_GET_ORDER.path_of("").replace("{order_id}", id(&placed)));
+    let paid = api.get(&catalog::PAYMENT_GET_ORDER.path_of(id(&placed)));
     assert_eq!(paid.token(&customer.token).send().await.expect(200)["amount"]["amount"], 3998);
 }
