@@ -27,6 +27,9 @@ test("windows fall into their bars, and amounts of different currencies are not 
   assert.deepEqual(found.currencies[1]?.payments, { paid: { count: 12, amount: 1300 }, declined: { count: 3, amount: 30 }, refunded: { count: 0, amount: 0 } });
   assert.equal(found.currencies[1]?.firstOrders, 3);
   assert.deepEqual(summarize([], spanOf("day", NOW)).buckets.length, 24);
+  const nothing = { count: 0, amount: { amount: 0, currency: "JPY" } };
+  const empty = { ...window("12:05", 0, 0, "JPY"), payments: { paid: nothing, declined: nothing, refunded: nothing } };
+  assert.deepEqual(summarize([empty], spanOf("hour", NOW)).currencies, []);
 });
 
 test("products and regions are added up over windows, the best ones first", () => {

@@ -72,7 +72,9 @@ export interface Summary {
 const BEST = 10;
 
 export function summarize(windows: readonly Window[], span: Span): Summary {
-  const codes = [...new Set(windows.map(({ revenue }) => revenue.currency))].sort();
+  // A window without orders and payments says that nothing happened, and not that its currency is used.
+  const used = windows.filter(({ orders, payments }) => orders > 0 || OUTCOMES.some((outcome) => payments[outcome].count > 0));
+  const codes = [...new Set(used.map(({ revenue }) => revenue.currency))].sort();
   return {
     orders: windows.reduce((total, one) => total + one.orders, 0),
     buckets: bucketsOf(windows, span),
