@@ -145,13 +145,6 @@ run "wrong_settings_are_refused" {
       instances       = 1
       max_connections = 2000
     }
-    # Throttled brokers in prod.
-    kafka = {
-      brokers         = 3
-      instance_type   = "kafka.t3.small"
-      volume_gib      = 100
-      retention_hours = 168
-    }
     # A standby in the same region.
     database_owner_password = "0123456789012345678901234"
     standby = {
@@ -166,7 +159,6 @@ run "wrong_settings_are_refused" {
     var.availability_zones,
     var.backup_retention_days,
     var.database,
-    var.kafka,
     var.log_retention_days,
     var.network,
     var.standby,
@@ -196,16 +188,25 @@ run "other_wrong_settings_are_refused" {
   expect_failures = [var.availability_zones, var.database_owner_password, var.network]
 }
 
-run "kafka_mappings_without_endpoints_are_refused" {
+# The number of brokers is checked against zones that are valid.
+run "settings_of_kafka_are_refused" {
   command = plan
 
   variables {
+    # Mappings without the endpoints that they call.
     network = {
       cidr                = "10.30.0.0/16"
       nat_gateways        = "per_zone"
       interface_endpoints = []
     }
+    # Throttled brokers in prod.
+    kafka = {
+      brokers         = 3
+      instance_type   = "kafka.t3.small"
+      volume_gib      = 100
+      retention_hours = 168
+    }
   }
 
-  expect_failures = [var.network]
+  expect_failures = [var.kafka, var.network]
 }
