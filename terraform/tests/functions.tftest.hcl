@@ -215,14 +215,14 @@ run "functions" {
       for name, function in local.functions : [
         for grant in function.grants : alltrue([for other in grant.on.names : other == name])
         if contains(["queue", "dead_letter_queue", "logs"], grant.on.kind)
-      ] if !contains(["dead-letter-list", "queue-list", "queue-redrive"], name)
+      ] if !contains(["dead-letter-list", "event-replay", "queue-list", "queue-redrive"], name)
     ]))
     error_message = "A function may use the queue or the log of another one, and is none that operators look at queues with."
   }
 
   assert {
     condition = alltrue([
-      for name in ["dead-letter-list", "queue-list", "queue-redrive"] : local.functions[name].trigger.roles == ["admin"]
+      for name in ["dead-letter-list", "event-replay", "queue-list", "queue-redrive"] : local.functions[name].trigger.roles == ["admin"]
     ])
     error_message = "Others than admins may look at queues."
   }
