@@ -62,7 +62,7 @@ pub use events::PgEvents;
 pub use invoices::PgInvoices;
 pub use jobs::PgJobs;
 pub use ledger::PgLedger;
-pub use migrations::Migrator;
+pub use migrations::{Migrator, schema_checksum};
 pub use operator_actions::PgOperatorActions;
 pub use orders::PgOrders;
 pub use outbox::{Relay, UnreachableBus};

@@ -14,7 +14,11 @@ use domain::canary;
 use kernel::{Failure, Ids, Timestamp, Uuid};
 use ports::{CanarySeed, Migrations, SeedAccount};
 use refinery::{Migration, Runner};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 use tokio_postgres::error::SqlState;
 
 macro_rules! migrations {
@@ -62,6 +66,13 @@ const PUT_CANARY: &str = "
 /// Attempts at a step that a concurrent migration makes fail: creating roles, which belong to the whole cluster, and replacing functions
 /// and privileges.
 const MAX_ATTEMPTS: u32 = 10;
+
+/// Differs if [`Migrator::apply`] makes another schema.
+pub fn schema_checksum() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (MIGRATIONS, ROLES, RESERVATION_MACHINE, GRANTS, retention_grants()).hash(&mut hasher);
+    hasher.finish()
+}
 
 /// Migrates a database to the version of this code.
 #[derive(Debug)]

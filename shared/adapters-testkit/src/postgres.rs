@@ -3,17 +3,19 @@
 
 use adapters_postgres::{
     Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
-    PgUsers, PgWindows, Settings, Tls,
+    PgUsers, PgWindows, Settings, Tls, schema_checksum,
 };
 use catalog::{Context, DatabaseRole};
 use domain::Event;
 use kernel::{Failure, Uuid};
 use ports::{Bus, Migrations as _};
 use std::{
+    mem::ManuallyDrop,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Config, NoTls, Row, config::Host};
 
 /// `DATABASE_URL`. Panics if it is not set.
@@ -21,19 +23,55 @@ pub fn database_url() -> String {
     std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: these tests need PostgreSQL, run scripts/test")
 }
 
-/// Creates a migrated database, which is dropped with the value.
+/// Creates a migrated database, which is dropped with the value: a copy of one that is migrated once.
 pub async fn fresh_database(url: &str) -> TestDatabase {
-    let database = empty_database(url).await;
-    Migrator::new(database.as_owner(), None).apply().await.expect("the database is migrated");
+    let server = Config::from_str(url).expect("DATABASE_URL is a Postgres URL");
+    let template = template(&server).await;
+    let database = TestDatabase::named(server, format!("q_test_{}", Uuid::now_v7().simple()));
+    let name = &database.name;
+    // A copy has the privileges in the database, not those on it.
+    run(&database.server, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")).await;
+    run(&database.server, &format!("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")).await;
     database
 }
 
 /// Creates an empty database, which is dropped with the value.
 pub async fn empty_database(url: &str) -> TestDatabase {
     let server = Config::from_str(url).expect("DATABASE_URL is a Postgres URL");
-    let name = format!("q_test_{}", Uuid::now_v7().simple());
-    run(&server, &format!("CREATE DATABASE {name}")).await;
-    TestDatabase { server, name, bus: RecordingBus::default() }
+    let database = TestDatabase::named(server, format!("q_test_{}", Uuid::now_v7().simple()));
+    run(&database.server, &format!("CREATE DATABASE {}", database.name)).await;
+    database
+}
+
+/// The name of a database with the current schema, which all test processes share. One that is not marked as a template was interrupted.
+async fn template(server: &Config) -> String {
+    static NAME: OnceCell<String> = OnceCell::const_new();
+    NAME.get_or_init(async || {
+        let name = format!("q_template_{:016x}", schema_checksum());
+        let session = connect(server).await;
+        // Held until the session ends.
+        session.batch_execute("SELECT pg_advisory_lock(hashtext('q_template'))").await.expect("the lock is free");
+        let others =
+            "SELECT datname, datname = $1 AND datistemplate FROM pg_database WHERE datname LIKE 'q\\_template\\_%'";
+        let mut exists = false;
+        for row in session.query(others, &[&name]).await.expect("the query runs") {
+            let (other, current): (String, bool) = (row.get(0), row.get(1));
+            exists |= current;
+            if !current {
+                run(server, &format!("ALTER DATABASE {other} IS_TEMPLATE false")).await;
+                run(server, &format!("DROP DATABASE {other} WITH (FORCE)")).await;
+            }
+        }
+        if !exists {
+            run(server, &format!("CREATE DATABASE {name}")).await;
+            let template = ManuallyDrop::new(TestDatabase::named(server.clone(), name.clone()));
+            Migrator::new(template.as_owner(), None).apply().await.expect("the database is migrated");
+            run(server, &format!("ALTER DATABASE {name} IS_TEMPLATE true")).await;
+        }
+        name
+    })
+    .await
+    .clone()
 }
 
 async fn connect(config: &Config) -> Client {
@@ -55,6 +93,10 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    fn named(server: Config, name: String) -> Self {
+        Self { server, name, bus: RecordingBus::default() }
+    }
+
     /// A new connection as the owner.
     pub fn as_owner(&self) -> Arc<Database> {
         let (settings, secret) = self.login();
