@@ -57,3 +57,44 @@ test("staff see what was sold: orders, revenue, products and regions, as charts 
     await inspect(page, "console-analytics");
   }, WIDE);
 });
+
+test("staff see what a day came to, also of a day without orders, and while it loads or cannot be read", async () => {
+  await placeOrder(await token(await register()), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await enterConsole(page, staff);
+    const { promise: isAnswered, resolve: answer } = Promise.withResolvers();
+    await page.route("**/api/v1/analytics/summary?**", (route) => isAnswered.then(() => route.continue()));
+    await go(page, "Summary");
+    await page.getByRole("heading", { name: "Summary", exact: true }).waitFor();
+    await page.getByRole("status").getByText("Loading …").waitFor();
+    answer();
+    await page.getByRole("img", { name: /^Revenue \(USD\), seven days: \$/ }).waitFor();
+    const peakHour = page.locator(".figures div", { hasText: "Peak hour in UTC (USD)" });
+    assert.match(await peakHour.locator("dd").innerText(), /^\d+:00.+\d+:00/);
+    await page.getByText("First orders (USD)").waitFor();
+    await page.getByText("Repeat orders (USD)").waitFor();
+    await page.getByText("Show the figures").first().click();
+    assert.equal(await page.getByRole("table", { name: "Orders, seven days" }).getByRole("row").count(), 8);
+    await inspect(page, "console-summary");
+
+    await page.getByLabel("Day (UTC)").fill("2020-02-29");
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByRole("heading", { name: "Feb 29, 2020" }).waitFor();
+    await page.getByText("No order was confirmed on this day.").waitFor();
+    await inspect(page, "console-summary-empty");
+
+    let isDown = true;
+    await page.unroute("**/api/v1/analytics/summary?**");
+    await page.route("**/api/v1/analytics/summary?**", (route) => (isDown ? route.fulfill({ status: 503, headers: { "Retry-After": "0" }, body: "" }) : route.continue()));
+    await page.getByLabel("Day (UTC)").fill("2020-03-01");
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByRole("alert").getByText("Something went wrong on our side.").waitFor();
+    await inspect(page, "console-summary-failed");
+    isDown = false;
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("No order was confirmed on this day.").waitFor();
+    await page.getByLabel("Language").selectOption("de");
+    await page.getByText("An diesem Tag wurde keine Bestellung bestätigt.").waitFor();
+    await page.getByRole("heading", { name: "01.03.2020" }).waitFor();
+  }, { ...WIDE, expected: [/503/] });
+});

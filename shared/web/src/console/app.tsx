@@ -23,6 +23,7 @@ const ExportPage = lazy(() => import("./pages/transfers.tsx").then((page) => pag
 const CustomerList = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerList));
 const CustomerPage = lazy(() => import("./pages/customers.tsx").then((page) => page.CustomerPage));
 const AnalyticsPage = lazy(() => import("./pages/analytics.tsx").then((page) => page.AnalyticsPage));
+const SummaryPage = lazy(() => import("./pages/summary.tsx").then((page) => page.SummaryPage));
 const PaymentsPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentsPage));
 const PaymentPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentPage));
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
@@ -86,6 +87,7 @@ function Pages(): JSX.Element {
         <Route path="/console/payments" component={PaymentsPage} />
         <Route path="/console/payments/:id" component={PaymentPage} />
         <Route path="/console/analytics" component={AnalyticsPage} />
+        <Route path="/console/summary" component={SummaryPage} />
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />
         <Route path="/console/operations" component={OperationsPage} />
@@ -105,6 +107,7 @@ function Navigation(): JSX.Element {
     ["/console/customers", c().nav.customers],
     ["/console/payments", c().nav.payments],
     ["/console/analytics", c().nav.analytics],
+    ["/console/summary", c().nav.summary],
     ["/console/webhooks", c().nav.webhooks],
     ...(caller.value?.role === "admin" ? [["/console/operations", c().nav.operations] as const] : []),
     ["/console/security", c().nav.security],

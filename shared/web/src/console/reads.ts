@@ -4,6 +4,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
 import { api, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
+import { periodOf } from "./days.ts";
 import { spanOf, summarize, type PeriodName } from "./windows.ts";
 
 export type Order = Schemas["OrderView"];
@@ -180,6 +181,14 @@ export const sales = (period: PeriodName) =>
       }
       return summarize(windows, span);
     },
+    refetchInterval: 30_000,
+  });
+
+/** The summary of the days that the page of one day shows. */
+export const daySummary = (day: string) =>
+  queryOptions({
+    queryKey: ["summary", day],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/analytics/summary", { params: { query: periodOf(day) }, signal })),
     refetchInterval: 30_000,
   });
 

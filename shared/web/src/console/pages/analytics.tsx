@@ -62,7 +62,7 @@ function Sales({ summary, period }: { summary: Summary; period: PeriodName }): J
         <Revenue key={one.currency} totals={one} period={period} />
       ))}
       {summary.currencies.map((one) => (
-        <Payments key={one.currency} totals={one} />
+        <Payments key={one.currency} currency={one.currency} payments={one.payments} />
       ))}
       <Products products={summary.products} />
       {summary.currencies.map((one) => (
@@ -114,7 +114,8 @@ function Revenue({ totals: { currency, revenue, buckets }, period }: { totals: T
   );
 }
 
-function Payments({ totals: { currency, payments } }: { totals: Totals }): JSX.Element {
+/** Payments in a currency by their outcome. */
+export function Payments({ currency, payments }: Pick<Totals, "currency" | "payments">): JSX.Element {
   const caption = c().analytics.payments(currency);
   return (
     <section>

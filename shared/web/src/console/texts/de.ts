@@ -4,7 +4,7 @@ import type { ConsoleTexts } from "./en.ts";
 
 export const de: ConsoleTexts = {
   name: "Quayside-Konsole",
-  nav: { orders: "Bestellungen", products: "Produkte", customers: "Kunden", payments: "Zahlungen", analytics: "Auswertung", webhooks: "Webhooks", operations: "Betrieb", security: "Sicherheit", shop: "Shop" },
+  nav: { orders: "Bestellungen", products: "Produkte", customers: "Kunden", payments: "Zahlungen", analytics: "Auswertung", summary: "Tagesübersicht", webhooks: "Webhooks", operations: "Betrieb", security: "Sicherheit", shop: "Shop" },
   staffOnly: "Die Konsole ist für Mitarbeiter. Dieses Konto gehört einem Kunden.",
   none: "Hier ist nichts.",
   noMatch: "Nichts passt dazu.",
@@ -227,6 +227,15 @@ export const de: ConsoleTexts = {
     productsHint: "Zusammengezählt aus den meistverkauften Produkten von je fünf Minuten.",
     regions: (currency) => `Regionen (${currency})`,
     region: "Region",
+  },
+  summary: {
+    title: "Tagesübersicht",
+    day: "Tag (UTC)",
+    empty: "An diesem Tag wurde keine Bestellung bestätigt.",
+    complete: (time) => `Bestellungen und Zahlungen nach ${time} können fehlen.`,
+    peakHour: (currency) => `Stärkste Stunde in UTC (${currency})`,
+    repeatOrders: (currency) => `Folgebestellungen (${currency})`,
+    week: (figure) => `${figure}, sieben Tage`,
   },
   webhooks: {
     title: "Webhook-Endpunkte",

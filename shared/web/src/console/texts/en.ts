@@ -2,7 +2,7 @@
 
 export const en = {
   name: "Quayside console",
-  nav: { orders: "Orders", products: "Products", customers: "Customers", payments: "Payments", analytics: "Analytics", webhooks: "Webhooks", operations: "Operations", security: "Security", shop: "Shop" },
+  nav: { orders: "Orders", products: "Products", customers: "Customers", payments: "Payments", analytics: "Analytics", summary: "Summary", webhooks: "Webhooks", operations: "Operations", security: "Security", shop: "Shop" },
   staffOnly: "The console is for staff. This account is a customer's.",
   none: "Nothing here.",
   noMatch: "Nothing matches.",
@@ -225,6 +225,15 @@ export const en = {
     productsHint: "Added up from the best-selling products of each five minutes.",
     regions: (currency: string) => `Regions (${currency})`,
     region: "Region",
+  },
+  summary: {
+    title: "Summary",
+    day: "Day (UTC)",
+    empty: "No order was confirmed on this day.",
+    complete: (time: string) => `Orders and payments after ${time} may be missing.`,
+    peakHour: (currency: string) => `Peak hour in UTC (${currency})`,
+    repeatOrders: (currency: string) => `Repeat orders (${currency})`,
+    week: (figure: string) => `${figure}, seven days`,
   },
   webhooks: {
     title: "Webhook endpoints",

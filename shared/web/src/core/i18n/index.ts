@@ -85,6 +85,9 @@ const dateTime = computed(() => new Intl.DateTimeFormat(variant.value, { dateSty
 const dateTimeInSeconds = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "medium" }));
 const dateOnly = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium" }));
 const timeOnly = computed(() => new Intl.DateTimeFormat(variant.value, { timeStyle: "short" }));
+const dayOfUtc = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeZone: "UTC" }));
+const weekdayOfUtc = computed(() => new Intl.DateTimeFormat(variant.value, { weekday: "short", timeZone: "UTC" }));
+const hourOfUtc = computed(() => new Intl.DateTimeFormat(variant.value, { hour: "numeric", minute: "2-digit", timeZone: "UTC" }));
 const regions = computed(() => new Intl.DisplayNames(language.value, { type: "region" }));
 
 export const moment = (time: string): string => dateTime.value.format(new Date(time));
@@ -92,4 +95,9 @@ export const moment = (time: string): string => dateTime.value.format(new Date(t
 export const momentInSeconds = (time: string): string => dateTimeInSeconds.value.format(new Date(time));
 export const clock = (time: string): string => timeOnly.value.format(new Date(time));
 export const day = (time: string): string => dateOnly.value.format(new Date(time));
+/** A day of UTC, such as 2026-11-21. */
+export const utcDay = (date: string): string => dayOfUtc.value.format(new Date(date));
+export const utcWeekday = (date: string): string => weekdayOfUtc.value.format(new Date(date));
+/** The hour of UTC that begins at a time, with its end. */
+export const utcHour = (start: string): string => hourOfUtc.value.formatRange(new Date(start), new Date(Date.parse(start) + 3_600_000));
 export const countryName = (code: string): string => regions.value.of(code) ?? code;
