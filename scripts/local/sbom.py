@@ -1,4 +1,6 @@
-"""Writes the bill of materials of the functions (CycloneDX): each crate and font, with version, licence and hash."""
+"""Writes the bill of materials (CycloneDX) of the functions and the web pages: each crate, font and npm package, with
+version, licence and hash.
+"""
 
 import argparse
 import json
@@ -18,6 +20,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 import fonts
+import npm_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,6 +54,34 @@ def font_components() -> list[Component]:
         )
         for font in fonts.FONTS
     ]
+
+
+def npm_component(lock: dict[str, Any], path: str) -> Component:
+    """The web pages, or an npm package in them."""
+    if path == npm_packages.PAGES:
+        return Component(type=ComponentType.APPLICATION, name=lock["name"], bom_ref=lock["name"])
+    package = npm_packages.package(lock, path)
+    namespace, _, name = package.name.rpartition("/")
+    purl = PackageURL("npm", namespace or None, name, package.version)
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=name,
+        group=namespace or None,
+        version=package.version,
+        bom_ref=purl.to_string(),
+        purl=purl,
+        licenses=[LicenseFactory().make_from_string(package.licence)],
+        hashes=[HashType(alg=HashAlgorithm.SHA_512, content=package.sha512)],
+    )
+
+
+def add_pages(bom: Bom, lock: dict[str, Any]) -> None:
+    """Adds the web pages and the npm packages in them."""
+    found = npm_packages.dependencies(lock)
+    components = {path: npm_component(lock, path) for path in sorted(found)}
+    bom.components.update(components.values())
+    for path, dependencies in found.items():
+        bom.register_dependency(components[path], [components[one] for one in dependencies])
 
 
 def bill(metadata: dict[str, Any], checksums: dict[tuple[str, str], str]) -> Bom:
@@ -91,6 +122,7 @@ def main() -> None:
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())
     checksums = {(one["name"], one["version"]): one["checksum"] for one in lock["package"] if "checksum" in one}
     bom = bill(metadata, checksums)
+    add_pages(bom, json.loads(npm_packages.LOCK.read_text()))
     text = JsonV1Dot6(bom).output_as_string(indent=1)
     invalid = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if invalid:
