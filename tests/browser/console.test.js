@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
 import { after, test } from "node:test";
-import { browser, call, DESKTOP, enterConsole as enter, go, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
 const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -193,9 +193,10 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
     await inspect(page, "console-security");
     await page.getByLabel("Code that the app shows").first().fill(codeOf(secret, 0));
     await page.getByRole("button", { name: "Activate" }).click();
-    await page.getByRole("heading", { name: "Recovery codes" }).waitFor();
+    await hasFocus(page.getByRole("heading", { name: "Recovery codes" }));
     await page.getByRole("button", { name: "Log out" }).click();
     await logIn(page, colleague);
+    await hasFocus(page.getByLabel("Code of your second factor"));
     await page.getByLabel("Code of your second factor").fill("000000");
     await page.getByRole("button", { name: "Finish the login" }).click();
     await page.getByText("This code is wrong or was used already.").waitFor();

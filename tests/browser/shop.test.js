@@ -115,6 +115,7 @@ test("what is typed survives the end of the session, and the order is placed aft
   const ended = await token(customer);
   await onPage(async (page) => {
     await page.goto(`${shop}/login`);
+    await inspect(page, "login");
     await logIn(page, customer);
     await page.getByRole("link", { name: "Account", exact: true }).waitFor();
     await toCheckout(page, product);

@@ -110,4 +110,7 @@ export async function toCheckout(page, product) {
   await page.getByRole("link", { name: "Go to checkout" }).click();
 }
 
+/** Waits until a control or a heading has the focus. */
+export const hasFocus = (locator) => locator.and(locator.page().locator(":focus")).waitFor();
+
 export const status = (page, text) => page.getByRole("status").getByText(text, { exact: true }).waitFor();

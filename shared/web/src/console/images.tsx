@@ -4,6 +4,7 @@ import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
+import { t } from "../core/i18n/index.ts";
 import { ApiError, unwrap } from "../core/problem.ts";
 import { explain } from "../core/text.ts";
 import { upload } from "../core/upload.ts";
@@ -39,11 +40,12 @@ export function Images({ product }: { product: Product }): JSX.Element {
       <Loaded query={query}>
         {(items) => (
           <ul class="cards">
-            {items.map((image) => (
+            {items.map((image, index) => (
               <li key={image.id}>
                 {image.url ? <Picture source={image.url} name={c().products.imageOf(product.name)} size="small" /> : <p class="hint">{image.reason ?? image.status}</p>}
                 <Action
                   label={c().products.remove}
+                  about={t().product.picture(product.name, index + 1)}
                   isDanger
                   run={async () => {
                     await unwrap(api.DELETE("/api/v1/products/{id}/images/{image_id}", { params: { path: { id: product.id, image_id: image.id } } }));
@@ -62,7 +64,7 @@ export function Images({ product }: { product: Product }): JSX.Element {
           {c().products.uploadHint}
         </p>
       </div>
-      <div role="status">{uploading.isPending && <p>{c().products.uploading}</p>}</div>
+      <div role="status">{uploading.isPending ? <p>{c().products.uploading}</p> : uploading.isSuccess && <p class="hint">{t().done}</p>}</div>
       <div role="alert">{uploading.error && <p class="error">{uploading.error instanceof ApiError && uploading.error.problem ? explain(uploading.error) : c().products.uploadFailed}</p>}</div>
     </section>
   );

@@ -7,7 +7,7 @@ import { minorDigits, moment, money, t } from "../core/i18n/index.ts";
 import { useKeyed } from "../core/keyed.ts";
 import { toMinor } from "../core/money.ts";
 import { unwrap } from "../core/problem.ts";
-import { Field, Form, Select } from "../ui/form.tsx";
+import { Field, Form, Saved, Select } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
 import type { Payment } from "./reads.ts";
 import { c } from "./texts/index.ts";
@@ -84,7 +84,7 @@ function Refund({ payment: paid, left }: { payment: Payment; left: number }): JS
           </Select>
         </div>
       </Form>
-      <div role="status">{refunding.isSuccess && <p class="notice good">{c().order.refundStarted}</p>}</div>
+      <Saved isSaved={refunding.isSuccess} text={c().order.refundStarted} />
     </details>
   );
 }

@@ -10,13 +10,16 @@ interface Props {
   run: () => Promise<unknown>;
   /** Asked before it is done; without it the button acts at once. */
   question?: string;
+  /** Said when it is done, if it is more than that. */
   done?: string;
+  /** What it acts on, where several buttons have the same label. */
+  about?: string;
   isDanger?: boolean;
   children?: ComponentChildren;
 }
 
 /** A button that does one thing, with its progress, its failure, and a question before what cannot be undone. */
-export function Action({ label, run, question, done, isDanger = false }: Props): JSX.Element {
+export function Action({ label, run, question, done = t().done, about, isDanger = false }: Props): JSX.Element {
   const [isAsking, setAsking] = useState(false);
   const action = useMutation({ mutationFn: run, onSuccess: () => setAsking(false) });
   const start = (): void => {
@@ -26,10 +29,10 @@ export function Action({ label, run, question, done, isDanger = false }: Props):
   const failure = <div role="alert">{action.error && <p class="error">{explain(action.error)}</p>}</div>;
   return (
     <div class="action">
-      <button type="button" class={style} aria-disabled={action.isPending} onClick={question ? () => setAsking(true) : start}>
+      <button type="button" class={style} aria-label={about && `${label}: ${about}`} aria-disabled={action.isPending} onClick={question ? () => setAsking(true) : start}>
         {label}
       </button>
-      <div role="status">{action.isSuccess && done && <p class="hint">{done}</p>}</div>
+      <div role="status">{action.isSuccess && <p class="hint">{done}</p>}</div>
       {!question && failure}
       {question && (
         <Dialog title={label} isOpen={isAsking} onClose={() => setAsking(false)}>
@@ -39,7 +42,8 @@ export function Action({ label, run, question, done, isDanger = false }: Props):
             <button type="button" class={style} aria-disabled={action.isPending} onClick={start}>
               {label}
             </button>
-            <button type="button" onClick={() => setAsking(false)}>
+            {/* The one that changes nothing has the focus at first. */}
+            <button type="button" autofocus onClick={() => setAsking(false)}>
               {t().cancel}
             </button>
           </div>

@@ -1,7 +1,7 @@
 // Forms: every field has a label and its own error, and what the API rejects is shown at the member that it names.
 
 import { createContext, type ComponentChildren, type JSX } from "preact";
-import { useContext, useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
 import { explain } from "../core/text.ts";
@@ -26,6 +26,10 @@ export interface FormProps {
   actions?: ComponentChildren;
   /** Errors that the page found itself, by pointer. */
   found?: ReadonlyMap<string, string>;
+  /** Whether the first field gets the focus when the form appears, because it stands in place of what was pressed. */
+  takesFocus?: boolean;
+  /** Another number puts the fields back to what they were at first. */
+  version?: number;
 }
 
 /** A form whose fields are named by JSON pointers of the request's body, such as `/shipping_address/city`. */
@@ -37,8 +41,16 @@ export function Form(props: FormProps): JSX.Element {
 
   // The first field with an error gets the focus; without one, the summary is announced.
   useEffect(() => {
-    if (errors.size > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    const field = errors.size > 0 ? form.current?.querySelector<HTMLElement>("[aria-invalid=true]") : null;
+    field?.closest("details")?.setAttribute("open", "");
+    field?.focus();
   }, [errors]);
+  useLayoutEffect(() => {
+    if (props.takesFocus) form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
+  }, []);
+  useLayoutEffect(() => {
+    if (props.version) form.current?.reset();
+  }, [props.version]);
 
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -64,6 +76,21 @@ export function Form(props: FormProps): JSX.Element {
       </form>
     </FormContext.Provider>
   );
+}
+
+/**
+ * The key of a form that the address fills: another address fills it anew. Not the one that the form itself asks for, which is given to
+ * the function: the form keeps the focus.
+ */
+export function useFormKey(address: string): [key: number, keep: (next: string) => void] {
+  const known = useRef({ key: 0, address });
+  if (known.current.address !== address) known.current = { key: known.current.key + 1, address };
+  return [known.current.key, (next) => void (known.current.address = next)];
+}
+
+/** Says that a form, or another action, has succeeded. */
+export function Saved({ isSaved, text = t().saved }: { isSaved: boolean; text?: string }): JSX.Element {
+  return <div role="status">{isSaved && <p class="notice good">{text}</p>}</div>;
 }
 
 function isInput(control: Element): control is HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {

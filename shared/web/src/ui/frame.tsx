@@ -1,9 +1,11 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { language, LANGUAGES, remember, t, type Language } from "../core/i18n/index.ts";
+import { keepFocus } from "./focus.ts";
 
 /** Header with navigation, the page, and a footer with the choice of language. */
 export function Frame({ name, navigation, children, home = "/" }: { name: string; navigation: ComponentChildren; children: ComponentChildren; home?: string }): JSX.Element {
+  useEffect(keepFocus, []);
   return (
     <>
       <a class="skip" href="#content" onClick={skip}>

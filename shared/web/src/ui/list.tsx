@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { Failed, Loaded } from "./page.tsx";
 
@@ -14,26 +15,71 @@ interface Pages<T> {
   fetchNextPage: () => unknown;
 }
 
+interface PagedProps<T> {
+  query: Pages<T>;
+  /** In place of a list without items. */
+  empty: ComponentChildren;
+  /** Whether somebody asked for the list, and hears how long it is. */
+  isFound?: boolean;
+  children: (items: T[]) => ComponentChildren;
+}
+
 /** A list that is read page by page, with its states. */
-export function Paged<T>({ query, empty, children }: { query: Pages<T>; empty: string; children: (items: T[]) => ComponentChildren }): JSX.Element {
+export function Paged<T>({ query, empty, isFound = false, children }: PagedProps<T>): JSX.Element {
+  const pages = query.data?.pages ?? [];
+  const count = pages.reduce((total, page) => total + page.items.length, 0);
   return (
-    <Loaded query={query}>
-      {({ pages }) => {
-        const items = pages.flatMap((page) => page.items);
-        if (items.length === 0) return <p class="empty">{empty}</p>;
-        return (
-          <>
-            {children(items)}
-            {query.isFetchNextPageError && <Failed error={query.error} />}
-            {query.hasNextPage && (
-              <button type="button" class="wide" aria-disabled={query.isFetchingNextPage} onClick={() => query.isFetchingNextPage || query.fetchNextPage()}>
-                {query.isFetchingNextPage ? t().loading : t().more}
-              </button>
-            )}
-          </>
-        );
-      }}
-    </Loaded>
+    <>
+      <div role="status" class="spoken">
+        {pages.length > (isFound ? 0 : 1) && t().shown(count)}
+      </div>
+      <Loaded query={query}>
+        {(data) => {
+          if (count === 0) return <div class="empty">{empty}</div>;
+          return (
+            <>
+              {children(data.pages.flatMap((page) => page.items))}
+              <More query={query} count={count} />
+            </>
+          );
+        }}
+      </Loaded>
+    </>
+  );
+}
+
+export interface MoreProps {
+  query: Pick<Pages<unknown>, "error" | "hasNextPage" | "isFetchingNextPage" | "isFetchNextPageError" | "fetchNextPage">;
+  /** Items that are shown. */
+  count: number;
+}
+
+/** The way to the next page of a list. After the last one, the focus stays at the end of the list. */
+export function More({ query, count }: MoreProps): JSX.Element {
+  const end = useRef<HTMLParagraphElement>(null);
+  const [isUsed, setUsed] = useState(false);
+  const isOver = isUsed && !query.hasNextPage;
+  useLayoutEffect(() => {
+    if (isOver && document.activeElement === document.body) end.current?.focus();
+  }, [isOver]);
+  const read = (): void => {
+    setUsed(true);
+    if (!query.isFetchingNextPage) query.fetchNextPage();
+  };
+  return (
+    <>
+      {query.isFetchNextPageError && <Failed error={query.error} />}
+      {query.hasNextPage && (
+        <button type="button" class="wide" aria-disabled={query.isFetchingNextPage} onClick={read}>
+          {query.isFetchingNextPage ? t().loading : t().more}
+        </button>
+      )}
+      {isOver && (
+        <p ref={end} tabIndex={-1} class="hint">
+          {t().shown(count)}
+        </p>
+      )}
+    </>
   );
 }
 

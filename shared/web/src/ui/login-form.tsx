@@ -14,6 +14,7 @@ interface Props {
 
 /** Name and password, and the code of a second factor where the account has one. */
 export function LoginForm({ onDone, onEnrolment, actions }: Props): JSX.Element {
+  const [name, setName] = useState("");
   const [token, setToken] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
@@ -36,16 +37,21 @@ export function LoginForm({ onDone, onEnrolment, actions }: Props): JSX.Element 
     }
   };
 
+  const submit = ({ name: typed = "", password = "" }: Record<string, string>): void => {
+    setName(typed);
+    void attempt(logIn({ name: typed.trim(), password }));
+  };
+
   if (token !== null) {
     return (
-      <Form key="code" submit={t().login.finish} error={error} isBusy={isBusy} actions={actions} onSubmit={({ code = "" }) => void attempt(sendCode(token, code))}>
-        <Field name="code" label={t().login.code} hint={t().login.codeHint} autocomplete="one-time-code" required autoFocus />
+      <Form key="code" submit={t().login.finish} error={error} isBusy={isBusy} actions={actions} takesFocus onSubmit={({ code = "" }) => void attempt(sendCode(token, code))}>
+        <Field name="code" label={t().login.code} hint={t().login.codeHint} autocomplete="one-time-code" required />
       </Form>
     );
   }
   return (
-    <Form key="password" submit={t().login.submit} error={error} isBusy={isBusy} actions={actions} onSubmit={({ name = "", password = "" }) => void attempt(logIn({ name: name.trim(), password }))}>
-      <Field name="name" label={t().login.name} autocomplete="username" autocapitalize="none" spellcheck={false} required />
+    <Form key="password" submit={t().login.submit} error={error} isBusy={isBusy} actions={actions} takesFocus={error !== null} onSubmit={submit}>
+      <Field name="name" label={t().login.name} autocomplete="username" autocapitalize="none" spellcheck={false} defaultValue={name} required />
       <Field name="password" label={t().login.password} type="password" autocomplete="current-password" required />
     </Form>
   );

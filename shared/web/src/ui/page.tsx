@@ -59,11 +59,24 @@ interface Query<T> {
   refetch: () => unknown;
 }
 
+interface LoadedProps<T> {
+  query: Query<T>;
+  /** Whether the title of the page is in what is read: without it, the failure has one. */
+  isPage?: boolean;
+  children: (data: T) => ComponentChildren;
+}
+
 /** The states of something that is read: loading, failed, offline, or there. What was read before stays while it fails. */
-export function Loaded<T>({ query, children }: { query: Query<T>; children: (data: T) => ComponentChildren }): JSX.Element {
+export function Loaded<T>({ query, isPage = false, children }: LoadedProps<T>): JSX.Element {
   if (query.data !== undefined) return <>{children(query.data)}</>;
-  if (query.error) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  return query.fetchStatus === "paused" ? <Failed error={new ApiError(0, null)} retry={() => void query.refetch()} /> : <Loading />;
+  const error = query.error ?? (query.fetchStatus === "paused" ? new ApiError(0, null) : null);
+  if (!error) return <Loading />;
+  return (
+    <>
+      {isPage && <Title>{t().failedTitle}</Title>}
+      <Failed error={error} retry={() => void query.refetch()} />
+    </>
+  );
 }
 
 export function NotFound(): JSX.Element {

@@ -2,7 +2,7 @@
 
 import { useMutation } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api, type Schemas } from "../core/client.ts";
 import { unwrap } from "../core/problem.ts";
 import { Field, Form } from "./form.tsx";
@@ -38,27 +38,10 @@ export function SecondFactor({ userId, enrolmentToken, texts, onDone }: Props): 
   const confirming = useMutation({
     mutationFn: (code: string) => unwrap(api.POST("/api/v1/users/{id}/totp/confirm", { params: { path }, headers, body: { code } })),
   });
-  if (confirming.data) {
-    return (
-      <>
-        <h2>{texts.codes}</h2>
-        <p>{texts.codesText}</p>
-        <ul class="codes">
-          {confirming.data.recovery_codes.map((code) => (
-            <li key={code}>
-              <code>{code}</code>
-            </li>
-          ))}
-        </ul>
-        <button type="button" class="primary" onClick={onDone}>
-          {texts.done}
-        </button>
-      </>
-    );
-  }
+  if (confirming.data) return <RecoveryCodes codes={confirming.data.recovery_codes} texts={texts} onDone={onDone} />;
   if (secret) {
     return (
-      <Form key="code" submit={texts.confirm} isBusy={confirming.isPending} error={confirming.error} onSubmit={(values) => confirming.mutate(values["/code"]?.replaceAll(" ", "") ?? "")}>
+      <Form key="code" takesFocus submit={texts.confirm} isBusy={confirming.isPending} error={confirming.error} onSubmit={(values) => confirming.mutate(values["/code"]?.replaceAll(" ", "") ?? "")}>
         <p>{texts.scan}</p>
         <p>
           <code>{secret.secret}</code>
@@ -74,5 +57,28 @@ export function SecondFactor({ userId, enrolmentToken, texts, onDone }: Props): 
     <Form key="password" submit={texts.begin} isBusy={beginning.isPending} error={beginning.error} onSubmit={(values) => beginning.mutate(values["/current_password"] ?? "")}>
       <Field name="/current_password" label={texts.password} type="password" autocomplete="current-password" required />
     </Form>
+  );
+}
+
+function RecoveryCodes({ codes, texts, onDone }: { codes: string[]; texts: Texts; onDone: () => void }): JSX.Element {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => heading.current?.focus(), []);
+  return (
+    <>
+      <h2 ref={heading} tabIndex={-1}>
+        {texts.codes}
+      </h2>
+      <p>{texts.codesText}</p>
+      <ul class="codes">
+        {codes.map((code) => (
+          <li key={code}>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ul>
+      <button type="button" class="primary" onClick={onDone}>
+        {texts.done}
+      </button>
+    </>
   );
 }

@@ -1,6 +1,6 @@
 // Customers and colleagues: found by search, with their orders and what may be done about the account.
 
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
@@ -13,7 +13,7 @@ import { caller } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
 import { Address } from "../../ui/address.tsx";
-import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
+import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { orders, users, type User } from "../reads.ts";
@@ -24,17 +24,23 @@ export function CustomerList(): JSX.Element {
   const { query, route } = useLocation();
   const q = query["q"] ?? "";
   const list = useInfiniteQuery({ ...users(q), enabled: q !== "" });
+  const [key, keep] = useFormKey(q);
   const isAdmin = caller.value?.role === "admin";
+  const search = (values: Record<string, string>): void => {
+    const text = values["q"]?.trim() ?? "";
+    keep(text);
+    route(`/console/customers?q=${encodeURIComponent(text)}`);
+  };
   return (
     <>
       <Title>{c().customers.title}</Title>
-      <Form key={q} class="filters" submit={t().products.search} onSubmit={(values) => route(`/console/customers?q=${encodeURIComponent(values["q"]?.trim() ?? "")}`)}>
+      <Form key={key} class="filters" submit={t().products.search} onSubmit={search}>
         <Field name="q" label={c().customers.find} hint={c().customers.findHint} type="search" maxLength={100} defaultValue={q} required />
       </Form>
       {q === "" ? (
         <p class="empty">{c().customers.start}</p>
       ) : (
-        <Paged query={list} empty={c().noMatch}>
+        <Paged query={list} empty={c().noMatch} isFound>
           {(items) => (
             <Table caption={c().customers.title} head={[c().customers.email, c().customers.username, c().customers.fullName, c().customers.role, c().status]}>
               {items.map((user) => (
@@ -76,7 +82,7 @@ function InviteColleague(): JSX.Element {
           <option value="admin">admin</option>
         </Select>
       </Form>
-      <div role="status">{inviting.isSuccess && <p class="notice good">{c().customers.invited}</p>}</div>
+      <Saved isSaved={inviting.isSuccess} text={c().customers.invited} />
     </details>
   );
 }
@@ -158,7 +164,7 @@ function WriteMessage({ user }: { user: User }): JSX.Element {
   return (
     <section>
       <h2>{c().customers.message}</h2>
-      <Form key={version} submit={c().customers.send} isBusy={sending.isPending} error={sending.error} onSubmit={submit}>
+      <Form version={version} submit={c().customers.send} isBusy={sending.isPending} error={sending.error} onSubmit={submit}>
         <Select name="/channel" label={c().customers.channel} required>
           {CHANNELS.map((channel) => (
             <option key={channel} value={channel}>
@@ -169,7 +175,7 @@ function WriteMessage({ user }: { user: User }): JSX.Element {
         <Field name="/data/subject" label={c().customers.subject} required />
         <TextArea name="/data/text" label={c().customers.text} required />
       </Form>
-      <div role="status">{sending.isSuccess && <p class="notice good">{c().customers.sent}</p>}</div>
+      <Saved isSaved={sending.isSuccess} text={c().customers.sent} />
     </section>
   );
 }
@@ -178,7 +184,6 @@ function AdminActions({ user }: { user: User }): JSX.Element {
   const path = { id: user.id };
   const reload = (): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "user" || queryKey[0] === "users" });
   const isActive = user.status === "active";
-  const exporting = useMutation({ mutationFn: () => download(user.id) });
   return (
     <section>
       <h2>{c().actions}</h2>
@@ -190,7 +195,7 @@ function AdminActions({ user }: { user: User }): JSX.Element {
             await reload();
           }}
         />
-        <Action label={c().customers.export} run={() => exporting.mutateAsync()} />
+        <Action label={c().customers.export} run={() => download(user.id)} />
         <Action label={c().customers.removeFactor} done={c().customers.factorRemoved} run={() => unwrap(api.DELETE("/api/v1/users/{id}/totp", { params: { path } }))} />
         <Action
           label={c().customers.erase}

@@ -154,7 +154,7 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
                       </details>
                     )}
                   </td>
-                  <td>{one.event?.order_id ? <a href={`/console/orders/${one.event.order_id}`}>{c().show}</a> : "–"}</td>
+                  <td>{one.event?.order_id ? <a href={`/console/orders/${one.event.order_id}`}>{one.event.order_id}</a> : "–"}</td>
                 </tr>
               ))}
             </Table>

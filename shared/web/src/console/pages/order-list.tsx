@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
 import { toMinor, toText } from "../../core/money.ts";
-import { Field, Form, Select } from "../../ui/form.tsx";
+import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
 import { isId, ORDER_SORTS, orders, STATUSES, type Order, type OrderFilters } from "../reads.ts";
@@ -17,12 +17,17 @@ export function OrderList(): JSX.Element {
   const { query, route } = useLocation();
   const filters = filtersOf(query);
   const list = useInfiniteQuery(orders(filters));
+  const [key, keep] = useFormKey(search(filters));
+  const apply = (changed: OrderFilters): void => {
+    keep(search(changed));
+    route(`/console/${search(changed)}`);
+  };
   return (
     <>
       <Title>{c().orders.title}</Title>
       <FindOrder />
-      <Filters key={JSON.stringify(filters)} filters={filters} apply={(changed) => route(`/console/${search(changed)}`)} />
-      <Paged query={list} empty={c().noMatch}>
+      <Filters key={key} filters={filters} apply={apply} />
+      <Paged query={list} empty={c().noMatch} isFound>
         {(items) => <OrderTable orders={items} />}
       </Paged>
     </>
@@ -66,6 +71,7 @@ function FindOrder(): JSX.Element {
 
 function Filters({ filters, apply }: { filters: OrderFilters; apply: (filters: OrderFilters) => void }): JSX.Element {
   const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const [isOpenAtFirst] = useState(Object.keys(filters).length > 0);
   const submit = (values: Record<string, string>): void => {
     const currency = values["currency"]?.trim().toUpperCase() ?? "";
     const wrong = new Map<string, string>();
@@ -87,7 +93,7 @@ function Filters({ filters, apply }: { filters: OrderFilters; apply: (filters: O
   const amount = (value: number | undefined): string => (value === undefined ? "" : toText(value, digits));
   const date = (time: string | undefined): string => (time ? localDate(new Date(time)) : "");
   return (
-    <details open={Object.keys(filters).length > 0} class="box">
+    <details open={isOpenAtFirst} class="box">
       <summary>{c().filter}</summary>
       <Form submit={c().filter} onSubmit={submit} found={found} actions={<a href="/console/">{c().reset}</a>}>
         <div class="columns">

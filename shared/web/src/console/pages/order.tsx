@@ -10,7 +10,7 @@ import { unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
-import { Field, Form, TextArea } from "../../ui/form.tsx";
+import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Failed, Loaded, Loading, NotFound, Title } from "../../ui/page.tsx";
 import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
@@ -22,7 +22,7 @@ import { c } from "../texts/index.ts";
 export function OrderPage({ id }: { id: string }): JSX.Element {
   const query = useQuery(readOrder(id));
   if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
-  return <Loaded query={query}>{({ data, tag }) => <Details order={data} tag={tag} error={query.error} />}</Loaded>;
+  return <Loaded query={query} isPage>{({ data, tag }) => <Details order={data} tag={tag} error={query.error} />}</Loaded>;
 }
 
 const reload = (id: string): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(id) || queryKey[0] === "orders" });
@@ -127,9 +127,10 @@ function Notes({ order }: { order: Order }): JSX.Element {
           </ul>
         )}
       </Paged>
-      <Form key={version} submit={c().order.addNote} isBusy={adding.isPending} error={adding.error} onSubmit={(values) => adding.mutate({ text: values["/text"] ?? "" })}>
+      <Form version={version} submit={c().order.addNote} isBusy={adding.isPending} error={adding.error} onSubmit={(values) => adding.mutate({ text: values["/text"] ?? "" })}>
         <TextArea name="/text" label={c().order.note} required />
       </Form>
+      <Saved isSaved={adding.isSuccess} />
     </section>
   );
 }

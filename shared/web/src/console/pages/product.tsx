@@ -11,7 +11,7 @@ import { isProblemOf } from "../../core/text.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { Action } from "../../ui/action.tsx";
-import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
+import { Field, Form, Saved, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
 import { Images } from "../images.tsx";
@@ -74,7 +74,7 @@ export function ProductPage({ id }: { id: string }): JSX.Element {
   const query = useQuery(readProduct(id));
   if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
   return (
-    <Loaded query={query}>
+    <Loaded query={query} isPage>
       {({ data, tag }) => (
         <div class="sections">
           <Title>{data.name}</Title>
@@ -111,7 +111,7 @@ function Edit({ product, tag }: { product: Product; tag: string }): JSX.Element 
       <Form submit={t().save} isBusy={saving.isPending} error={saving.error} found={found} onSubmit={submit}>
         <Fields product={product} />
       </Form>
-      <div role="status">{saving.isSuccess && <p class="notice good">{t().saved}</p>}</div>
+      <Saved isSaved={saving.isSuccess} />
     </section>
   );
 }
@@ -147,7 +147,7 @@ function Stock({ product }: { product: Product }): JSX.Element {
           </p>
         )}
       </Loaded>
-      <Form key={version} submit={c().products.adjust} isBusy={adjusting.isPending} error={adjusting.error} found={found} onSubmit={submit}>
+      <Form version={version} submit={c().products.adjust} isBusy={adjusting.isPending} error={adjusting.error} found={found} onSubmit={submit}>
         <div class="columns">
           <Field name="/delta" label={c().products.delta} hint={c().products.deltaHint} required />
           <Select name="/reason" label={c().reason} required>
@@ -159,6 +159,7 @@ function Stock({ product }: { product: Product }): JSX.Element {
           </Select>
         </div>
       </Form>
+      <Saved isSaved={adjusting.isSuccess} />
       <h3>{c().products.movements}</h3>
       <Paged query={list} empty={c().none}>
         {(items) => (

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../core/client.ts";
 import { unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
-import { Field, Form } from "../../ui/form.tsx";
+import { Field, Form, Saved } from "../../ui/form.tsx";
 import { Title } from "../../ui/page.tsx";
 import { SecondFactor } from "../../ui/second-factor.tsx";
 import { c } from "../texts/index.ts";
@@ -34,7 +34,7 @@ export function SecurityPage(): JSX.Element {
           <Field name="/current_password" label={c().security.password} type="password" autocomplete="current-password" required />
           <Field name="/code" label={c().security.code} inputMode="numeric" autocomplete="one-time-code" required />
         </Form>
-        <div role="status">{removing.isSuccess && <p class="notice good">{c().security.removed}</p>}</div>
+        <Saved isSaved={removing.isSuccess} text={c().security.removed} />
       </section>
       <p>
         <a href="/account">{c().security.more}</a>

@@ -6,7 +6,7 @@ import { useLocation } from "preact-iso";
 import { now } from "../../core/clock.ts";
 import { moment, money, number, shortMoney, utcDay, utcHour, utcWeekday } from "../../core/i18n/index.ts";
 import { BarChart, type Bar } from "../../ui/chart.tsx";
-import { Field, Form } from "../../ui/form.tsx";
+import { Field, Form, useFormKey } from "../../ui/form.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { dayOf, periodOf, summaryOf, type DaySummary, type Figures } from "../days.ts";
 import { daySummary } from "../reads.ts";
@@ -18,10 +18,16 @@ export function SummaryPage(): JSX.Element {
   const today = dayOf("", now());
   const day = dayOf(parameters["day"] ?? "", now());
   const query = useQuery(daySummary(day));
+  const [key, keep] = useFormKey(day);
+  const show = (values: Record<string, string>): void => {
+    const chosen = dayOf(values["day"] ?? "", now());
+    keep(chosen);
+    route(`/console/summary?day=${chosen}`);
+  };
   return (
     <div class="wide-sections">
       <Title>{c().summary.title}</Title>
-      <Form key={day} class="filters" submit={c().show} onSubmit={(values) => route(`/console/summary?day=${values["day"]}`)}>
+      <Form key={key} class="filters" submit={c().show} onSubmit={show}>
         <Field name="day" label={c().summary.day} type="date" max={today} defaultValue={day} required />
       </Form>
       <h2>{utcDay(day)}</h2>

@@ -11,7 +11,7 @@ import { unwrap } from "../../core/problem.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Field, Form } from "../../ui/form.tsx";
+import { Field, Form, Saved } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
 import { deliveries, endpoint as readEndpoint, endpoints, type Endpoint } from "../reads.ts";
@@ -114,7 +114,7 @@ function NewEndpoint(): JSX.Element {
   return (
     <details class="box">
       <summary>{c().webhooks.add}</summary>
-      <Form key={version} submit={c().webhooks.create} isBusy={creating.isPending} error={creating.error} onSubmit={(values) => creating.mutate(stated(values))}>
+      <Form version={version} submit={c().webhooks.create} isBusy={creating.isPending} error={creating.error} onSubmit={(values) => creating.mutate(stated(values))}>
         <Fields endpoint={null} />
       </Form>
       <Secret value={secret} onClose={() => setSecret(null)} />
@@ -140,7 +140,7 @@ export function WebhookPage({ id }: { id: string }): JSX.Element {
   const query = useQuery(readEndpoint(id));
   if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
   return (
-    <Loaded query={query}>
+    <Loaded query={query} isPage>
       {({ data, tag }) => (
         <div class="wide-sections">
           <Title>{data.url}</Title>
@@ -230,7 +230,7 @@ function EditEndpoint({ endpoint, tag }: { endpoint: Endpoint; tag: string }): J
       <Form submit={t().save} isBusy={saving.isPending} error={saving.error} onSubmit={(values) => saving.mutate({ ...stated(values), status: endpoint.status })}>
         <Fields endpoint={endpoint} />
       </Form>
-      <div role="status">{saving.isSuccess && <p class="notice good">{t().saved}</p>}</div>
+      <Saved isSaved={saving.isSuccess} />
     </details>
   );
 }
@@ -255,7 +255,7 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
                 <td class="amount">{one.attempts}</td>
                 <td>{one.response_status ?? one.error ?? "–"}</td>
                 <td>{one.next_attempt_at ? moment(one.next_attempt_at) : "–"}</td>
-                <td>{one.status !== "pending" && endpoint.status === "enabled" && <Action label={c().webhooks.again} run={() => retry(one.id)} />}</td>
+                <td>{one.status !== "pending" && endpoint.status === "enabled" && <Action label={c().webhooks.again} about={one.event_type} run={() => retry(one.id)} />}</td>
               </tr>
             ))}
           </Table>

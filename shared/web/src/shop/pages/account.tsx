@@ -8,9 +8,10 @@ import { download } from "../../core/export.ts";
 import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
 import { unwrap } from "../../core/problem.ts";
 import { abandon, caller, isSignedIn, logOut } from "../../core/session.ts";
+import { Action } from "../../ui/action.tsx";
 import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Field, Form, Select } from "../../ui/form.tsx";
+import { Field, Form, Saved, Select } from "../../ui/form.tsx";
 import { Failed, Loaded, Title } from "../../ui/page.tsx";
 import { profile } from "../reads.ts";
 import { LoginPage } from "./login.tsx";
@@ -37,7 +38,7 @@ function Account({ id, onErased }: { id: string; onErased: () => void }): JSX.El
                 {t().nav.logOut}
               </button>
             </p>
-            {!user.email_verified && user.role === "customer" && <Verification user={user} />}
+            {user.role === "customer" && <Verification user={user} />}
             <Profile user={user} tag={tag} />
             {user.role === "customer" && <Messages user={user} />}
             <Password user={user} />
@@ -60,24 +61,29 @@ function Verification({ user }: { user: User }): JSX.Element {
     onSuccess: () => queries.invalidateQueries({ queryKey: ["user", user.id] }),
   });
   return (
-    <section class="box">
-      <h2>{t().account.verifyTitle}</h2>
-      <p>{t().account.verifyText}</p>
-      <Form
-        submit={t().account.verify}
-        isBusy={verifying.isPending}
-        error={verifying.error ?? sending.error}
-        onSubmit={(values) => verifying.mutate(values["/token"]?.trim() ?? "")}
-        actions={
-          <button type="button" aria-disabled={sending.isPending} onClick={() => sending.isPending || sending.mutate()}>
-            {t().account.sendAgain}
-          </button>
-        }
-      >
-        <Field name="/token" label={t().account.verifyCode} autocomplete="one-time-code" autocapitalize="characters" spellcheck={false} required />
-      </Form>
-      <div role="status">{sending.isSuccess && <p class="notice">{t().account.sent}</p>}</div>
-    </section>
+    <>
+      {!user.email_verified && (
+        <section class="box">
+          <h2>{t().account.verifyTitle}</h2>
+          <p>{t().account.verifyText}</p>
+          <Form
+            submit={t().account.verify}
+            isBusy={verifying.isPending}
+            error={verifying.error ?? sending.error}
+            onSubmit={(values) => verifying.mutate(values["/token"]?.trim() ?? "")}
+            actions={
+              <button type="button" aria-disabled={sending.isPending} onClick={() => sending.isPending || sending.mutate()}>
+                {t().account.sendAgain}
+              </button>
+            }
+          >
+            <Field name="/token" label={t().account.verifyCode} autocomplete="one-time-code" autocapitalize="characters" spellcheck={false} required />
+          </Form>
+          <div role="status">{sending.isSuccess && <p class="notice">{t().account.sent}</p>}</div>
+        </section>
+      )}
+      <Saved isSaved={verifying.isSuccess} text={t().account.verifyDone} />
+    </>
   );
 }
 
@@ -122,10 +128,6 @@ function Profile({ user, tag }: { user: User; tag: string }): JSX.Element {
       <Saved isSaved={saving.isSuccess} />
     </section>
   );
-}
-
-function Saved({ isSaved, text = t().saved }: { isSaved: boolean; text?: string }): JSX.Element {
-  return <div role="status">{isSaved && <p class="notice good">{text}</p>}</div>;
 }
 
 function Messages({ user }: { user: User }): JSX.Element {
@@ -185,8 +187,8 @@ function Password({ user }: { user: User }): JSX.Element {
   return (
     <section>
       <h2>{t().account.password}</h2>
-      <Form key={version} submit={t().account.changePassword} isBusy={changing.isPending} error={changing.error} onSubmit={(values) => changing.mutate(values)}>
-        <input type="text" name="username" autocomplete="username" value={user.username} hidden readOnly />
+      <Form version={version} submit={t().account.changePassword} isBusy={changing.isPending} error={changing.error} onSubmit={(values) => changing.mutate(values)}>
+        <input type="text" name="username" autocomplete="username" defaultValue={user.username} hidden readOnly />
         <Field name="/current_password" label={t().account.oldPassword} type="password" autocomplete="current-password" required />
         <Field name="/password" label={t().account.newPassword} hint={t().register.passwordHint} type="password" autocomplete="new-password" minLength={10} maxLength={128} required />
       </Form>
@@ -231,7 +233,6 @@ function Sessions({ user }: { user: User }): JSX.Element {
 
 function PersonalData({ user, onErased }: { user: User; onErased: () => void }): JSX.Element {
   const [isAsking, setAsking] = useState(false);
-  const exporting = useMutation({ mutationFn: () => download(user.id) });
   const erasing = useMutation({
     mutationFn: (current_password: string) => unwrap(api.POST("/api/v1/users/{id}/erasure", { params: { path: { id: user.id } }, body: { current_password } })),
     onSuccess: () => {
@@ -242,11 +243,8 @@ function PersonalData({ user, onErased }: { user: User; onErased: () => void }):
   return (
     <section>
       <h2>{t().account.data}</h2>
-      {exporting.error && <Failed error={exporting.error} />}
       <div class="actions">
-        <button type="button" aria-disabled={exporting.isPending} onClick={() => exporting.isPending || exporting.mutate()}>
-          {t().account.export}
-        </button>
+        <Action label={t().account.export} run={() => download(user.id)} />
         <button type="button" class="danger" onClick={() => setAsking(true)}>
           {t().account.erase}
         </button>

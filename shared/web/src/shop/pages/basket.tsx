@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { money, sum, t } from "../../core/i18n/index.ts";
 import { Title } from "../../ui/page.tsx";
 import { basket, change, MAX_QUANTITY, remove, type Line } from "../basket.ts";
@@ -45,7 +45,7 @@ export function BasketPage(): JSX.Element {
             ))}
           </ul>
           {total ? (
-            <p class="total">
+            <p class="total" aria-live="polite">
               {t().basket.subtotal} <strong>{money(total)}</strong>
             </p>
           ) : (
@@ -73,6 +73,7 @@ interface LineProps {
 
 function BasketLine({ line, product, isKnown, take }: LineProps): JSX.Element {
   const isNewPrice = product !== undefined && (product.price.amount !== line.price.amount || product.price.currency !== line.price.currency);
+  const id = useId();
   const [before, setBefore] = useState<string | null>(null);
   // The customer sees the new price, and what it was, before the order.
   useEffect(() => {
@@ -80,9 +81,11 @@ function BasketLine({ line, product, isKnown, take }: LineProps): JSX.Element {
     setBefore(money(line.price));
     change(line.id, { price: product.price, name: product.name });
   }, [isNewPrice]);
-  const set = (text: string): void => {
-    const quantity = Number(text);
+  const problem = isKnown && !product ? t().basket.gone : product && product.stock_quantity < line.quantity ? t().basket.less(product.stock_quantity) : null;
+  const set = (input: HTMLInputElement): void => {
+    const quantity = Number(input.value);
     if (Number.isInteger(quantity) && quantity >= 1 && quantity <= MAX_QUANTITY) change(line.id, { quantity });
+    else input.value = String(line.quantity);
   };
   return (
     <li class="line">
@@ -90,10 +93,13 @@ function BasketLine({ line, product, isKnown, take }: LineProps): JSX.Element {
         <a href={`/products/${line.id}`}>{line.name}</a>
         <p class="hint">{money(line.price)}</p>
         {before && <p class="few">{t().basket.newPrice(before)}</p>}
-        {isKnown && !product && <p class="error">{t().basket.gone}</p>}
-        {product && product.stock_quantity < line.quantity && <p class="error">{t().basket.less(product.stock_quantity)}</p>}
+        {problem && (
+          <p id={id} class="error">
+            {problem}
+          </p>
+        )}
       </div>
-      <input type="number" inputMode="numeric" aria-label={t().basket.quantityOf(line.name)} min={1} max={MAX_QUANTITY} value={line.quantity} onChange={(event) => set(event.currentTarget.value)} />
+      <input type="number" inputMode="numeric" aria-label={t().basket.quantityOf(line.name)} min={1} max={MAX_QUANTITY} value={line.quantity} aria-describedby={problem ? id : undefined} onChange={(event) => set(event.currentTarget)} />
       <strong class="amount">{money(lineTotal(line))}</strong>
       <button type="button" class="link" aria-label={t().basket.removeItem(line.name)} onClick={() => take(line)}>
         {t().basket.remove}

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useMutation } from "@tanstack/preact-query";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api } from "../../core/client.ts";
 import { t } from "../../core/i18n/index.ts";
@@ -53,7 +53,8 @@ export function RegisterPage(): JSX.Element {
     },
     onSuccess: () => route(next, true),
   });
-  const error = placed(registering.error);
+  // The same one while it is the same failure: another one would take the focus to its field.
+  const error = useMemo(() => placed(registering.error), [registering.error]);
   return (
     <div class="narrow">
       <Title>{t().register.title}</Title>

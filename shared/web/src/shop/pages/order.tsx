@@ -29,7 +29,7 @@ export function OrderPage({ id }: { id: string }): JSX.Element {
 function Followed({ id }: { id: string }): JSX.Element {
   const query = useQuery(followedOrder(id));
   if (isProblemOf(query.error, "not-found", "validation")) return <NotFound />;
-  return <Loaded query={query}>{({ order, tag }) => <Details order={order} tag={tag} error={query.error} />}</Loaded>;
+  return <Loaded query={query} isPage>{({ order, tag }) => <Details order={order} tag={tag} error={query.error} />}</Loaded>;
 }
 
 function Details({ order, tag, error }: { order: Order; tag: string; error: Error | null }): JSX.Element {
@@ -181,7 +181,7 @@ function Cancel({ order }: { order: Order }): JSX.Element {
           <button type="button" class="danger" aria-disabled={cancelling.isPending} onClick={() => cancelling.isPending || cancelling.mutate()}>
             {t().order.cancelYes}
           </button>
-          <button type="button" onClick={() => setAsking(false)}>
+          <button type="button" autofocus onClick={() => setAsking(false)}>
             {t().order.keep}
           </button>
         </div>

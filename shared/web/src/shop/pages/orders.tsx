@@ -2,7 +2,8 @@ import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { day, money, t } from "../../core/i18n/index.ts";
 import { isSignedIn } from "../../core/session.ts";
-import { Failed, Loaded, Title } from "../../ui/page.tsx";
+import { Paged } from "../../ui/list.tsx";
+import { Title } from "../../ui/page.tsx";
 import { orders, type Order } from "../reads.ts";
 import { LoginPage } from "./login.tsx";
 import { shortId } from "./order.tsx";
@@ -16,30 +17,21 @@ function Orders(): JSX.Element {
   return (
     <>
       <Title>{t().orders.title}</Title>
-      <Loaded query={list}>
-        {({ pages }) => {
-          const items = pages.flatMap((page) => page.items);
-          return items.length === 0 ? <Empty /> : <OrderRows orders={items} />;
-        }}
-      </Loaded>
-      {list.isFetchNextPageError && <Failed error={list.error} />}
-      {list.hasNextPage && (
-        <button type="button" class="wide" aria-disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t().more}
-        </button>
-      )}
+      <Paged query={list} empty={<Empty />}>
+        {(items) => <OrderRows orders={items} />}
+      </Paged>
     </>
   );
 }
 
 function Empty(): JSX.Element {
   return (
-    <div class="empty">
+    <>
       <p>{t().orders.empty}</p>
       <a class="button" href="/">
         {t().basket.browse}
       </a>
-    </div>
+    </>
   );
 }
 

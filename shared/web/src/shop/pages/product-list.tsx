@@ -6,8 +6,9 @@ import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { minorDigits, money, t } from "../../core/i18n/index.ts";
 import { toMinor, toText } from "../../core/money.ts";
-import { Field, Form, Select } from "../../ui/form.tsx";
-import { Failed, Loaded, Loading, Title } from "../../ui/page.tsx";
+import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
+import { More, type MoreProps } from "../../ui/list.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
 import { Picture } from "../../ui/picture.tsx";
 import { categories, products, SORTS, type Filters, type Product } from "../reads.ts";
 
@@ -30,13 +31,21 @@ export function ProductList(): JSX.Element {
   const { query, route } = useLocation();
   const filters = filtersOf(query);
   const list = useInfiniteQuery(products(filters));
-  const apply = (changed: Filters): void => route(`/${search(changed)}`);
+  const [key, keep] = useFormKey(search(filters));
+  const apply = (changed: Filters): void => {
+    keep(search(changed));
+    route(`/${search(changed)}`);
+  };
+  const items = list.data?.pages.flatMap((page) => page.items);
   return (
     <>
       <Title>{t().products.title}</Title>
       {/* Another address fills the form anew, as after the back button. */}
-      <FilterForm key={search(filters)} filters={filters} apply={apply} />
-      <Loaded query={list}>{({ pages }) => <Found items={pages.flatMap((page) => page.items)} isFiltered={search(filters) !== ""} list={list} />}</Loaded>
+      <FilterForm key={key} filters={filters} apply={apply} />
+      <p role="status" class="hint">
+        {items && t().products.found(items.length, list.hasNextPage)}
+      </p>
+      <Loaded query={list}>{() => <Found items={items ?? []} isFiltered={search(filters) !== ""} list={list} />}</Loaded>
     </>
   );
 }
@@ -47,7 +56,7 @@ function search(filters: Filters): string {
 }
 
 function FilterForm({ filters, apply }: { filters: Filters; apply: (filters: Filters) => void }): JSX.Element {
-  const isOpenAtFirst = [filters.category, filters.min_price, filters.max_price, filters.available, filters.sort].some((value) => value !== undefined);
+  const [isOpenAtFirst] = useState(() => [filters.category, filters.min_price, filters.max_price, filters.available, filters.sort].some((value) => value !== undefined));
   const [isOpen, setOpen] = useState(isOpenAtFirst);
   const known = useQuery({ ...categories(), enabled: isOpen });
   const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
@@ -95,14 +104,7 @@ function FilterForm({ filters, apply }: { filters: Filters; apply: (filters: Fil
   );
 }
 
-interface Pages {
-  hasNextPage: boolean;
-  isFetchingNextPage: boolean;
-  fetchNextPage: () => unknown;
-  error: Error | null;
-}
-
-function Found({ items, isFiltered, list }: { items: Product[]; isFiltered: boolean; list: Pages }): JSX.Element {
+function Found({ items, isFiltered, list }: { items: Product[]; isFiltered: boolean; list: MoreProps["query"] }): JSX.Element {
   if (items.length === 0) {
     return (
       <div class="empty">
@@ -117,9 +119,6 @@ function Found({ items, isFiltered, list }: { items: Product[]; isFiltered: bool
   }
   return (
     <>
-      <p role="status" class="hint">
-        {t().products.found(items.length, list.hasNextPage)}
-      </p>
       <ul class="cards">
         {items.map((product, index) => (
           <li key={product.id}>
@@ -127,13 +126,7 @@ function Found({ items, isFiltered, list }: { items: Product[]; isFiltered: bool
           </li>
         ))}
       </ul>
-      {list.error && <Failed error={list.error} retry={() => void list.fetchNextPage()} />}
-      {list.isFetchingNextPage && <Loading />}
-      {list.hasNextPage && !list.isFetchingNextPage && (
-        <button type="button" class="wide" onClick={() => void list.fetchNextPage()}>
-          {t().more}
-        </button>
-      )}
+      <More query={list} count={items.length} />
     </>
   );
 }

@@ -23,7 +23,7 @@ export function ProductPage({ id }: { id: string }): JSX.Element {
       </>
     );
   }
-  return <Loaded query={query}>{(found) => <Details product={found} />}</Loaded>;
+  return <Loaded query={query} isPage>{(found) => <Details product={found} />}</Loaded>;
 }
 
 function Details({ product }: { product: Product }): JSX.Element {

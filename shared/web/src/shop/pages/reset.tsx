@@ -47,7 +47,7 @@ export function ResetPage(): JSX.Element {
         {t().reset.invited} <a href="/verify">{t().account.verifyTitle}</a>
       </p>
       {hasCode && !setting.isSuccess && (
-        <Form submit={t().reset.submit} isBusy={setting.isPending} error={setting.error} onSubmit={(values) => setting.mutate({ token: values["/token"]?.trim() ?? "", password: values["/password"] ?? "" })}>
+        <Form takesFocus submit={t().reset.submit} isBusy={setting.isPending} error={setting.error} onSubmit={(values) => setting.mutate({ token: values["/token"]?.trim() ?? "", password: values["/password"] ?? "" })}>
           <Field name="/token" label={t().reset.token} autocomplete="one-time-code" autocapitalize="characters" required />
           <Field name="/password" label={t().reset.password} hint={t().register.passwordHint} type="password" autocomplete="new-password" minLength={10} maxLength={128} required />
         </Form>

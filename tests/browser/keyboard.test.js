@@ -1,0 +1,131 @@
+// What somebody does without a mouse, or without seeing the page: where the focus is after each step, and what is announced.
+// scripts/browser runs this file.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { browser, DESKTOP, enterConsole, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
+
+const { PRODUCT_ID: product, PRODUCT_WORD: word } = process.env;
+const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
+const NOT_YET = /404.*\/invoice$/;
+
+after(() => browser.close());
+
+/** Presses a control with the keyboard. */
+async function press(control, key = "Enter") {
+  await control.focus();
+  await control.press(key);
+}
+
+test("a search keeps the focus and says what it found, and the last page of a list leaves the focus at its end", async () => {
+  await onPage(async (page) => {
+    await page.goto(`${shop}/`);
+    await page.locator(".card").first().waitFor();
+    const search = page.getByRole("searchbox", { name: "Search" });
+    await search.fill(`nothing ${word}`);
+    await search.press("Enter");
+    await page.getByText("No product matches.").waitFor();
+    await page.getByRole("status").getByText("0 products").waitFor();
+    await hasFocus(search);
+    // Another address fills the form anew.
+    await page.goBack();
+    await page.locator(".card").first().waitFor();
+    assert.equal(await search.inputValue(), "");
+
+    await page.route("**/api/v1/products?**", async (route, request) => {
+      if (new URL(request.url()).searchParams.has("cursor")) return route.fulfill({ json: { items: [], next_cursor: null } });
+      const response = await route.fetch();
+      return route.fulfill({ response, json: { ...(await response.json()), next_cursor: "more" } });
+    });
+    await page.reload();
+    await press(page.getByRole("button", { name: "Show more" }));
+    await hasFocus(page.getByText(/^\d+ entr(y is|ies are) shown\.$/));
+  });
+});
+
+test("the heading gets the focus when what had it disappears", async () => {
+  const customer = await register();
+  const order = await placeOrder(await token(customer), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await page.goto(`${shop}/products/${product}`);
+    await press(page.getByRole("button", { name: "Add to basket" }));
+    await page.getByRole("status").getByText("Added to the basket.").waitFor();
+    await press(page.getByRole("link", { name: "Go to the basket" }));
+    await hasFocus(page.getByRole("heading", { name: "Basket" }));
+    await press(page.getByRole("button", { name: "Remove Storm lantern" }));
+    await page.getByRole("status").getByText("Storm lantern was removed.").waitFor();
+    await hasFocus(page.getByRole("heading", { name: "Basket" }));
+
+    await page.goto(`${shop}/orders/${order.id}`);
+    await logIn(page, customer);
+    await status(page, "Confirmed");
+    const cancel = page.getByRole("button", { name: "Cancel the order" });
+    await press(cancel);
+    await hasFocus(page.getByRole("button", { name: "Keep the order" }));
+    await page.keyboard.press("Escape");
+    await hasFocus(cancel);
+    await press(cancel);
+    await press(page.getByRole("button", { name: "Yes, cancel it" }));
+    await status(page, "Cancelled");
+    await cancel.waitFor({ state: "detached" });
+    await hasFocus(page.getByRole("heading", { name: /^Order / }));
+  }, { expected: [NOT_YET] });
+});
+
+test("after a rejection the focus goes to the field once, and then stays where somebody works", async () => {
+  const known = await register();
+  await onPage(async (page) => {
+    await page.goto(`${shop}/register`);
+    await page.getByLabel("E-mail address").fill(known.email);
+    const { username } = newCustomer();
+    await page.getByLabel("User name").fill(username);
+    await page.getByRole("textbox", { name: "Password" }).fill(known.password);
+    await press(page.getByRole("button", { name: "Create the account" }));
+    await page.getByText("An account with this e-mail address exists already.").waitFor();
+    await hasFocus(page.getByLabel("E-mail address"));
+    const show = page.getByLabel("Show the password");
+    await press(show, "Space");
+    await page.locator("input[name='/password'][type=text]").waitFor();
+    await hasFocus(show);
+    assert.equal(await page.getByLabel("User name").inputValue(), username);
+  }, { expected: [/409/] });
+});
+
+test("a note outlives the end of the session, is said to be saved, and leaves the focus on the button", async () => {
+  const order = await placeOrder(await token(await register()), product, "pm_card_visa");
+  const problem = { type: "/problems/unauthenticated", title: "Unauthenticated", status: 401, detail: "…", instance: "/", trace_id: "1-2" };
+  const refuse = (route) => route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify(problem) });
+  await onPage(async (page) => {
+    await enterConsole(page, staff);
+    await page.goto(`${shop}/console/orders/${order.id}`);
+    const note = page.getByLabel("Note", { exact: true });
+    const add = page.getByRole("button", { name: "Add the note" });
+    await note.fill("Call before delivery");
+    let isEnded = true;
+    await page.route("**/api/v1/users/token/refresh", (route) => (isEnded ? refuse(route) : route.continue()));
+    await page.route("**/api/v1/orders/*/notes", (route, request) => (isEnded && request.method() === "POST" ? refuse(route) : route.continue()));
+    await press(add);
+    const dialog = page.getByRole("dialog", { name: "Please log in again" });
+    await hasFocus(dialog.getByLabel("E-mail address or user name"));
+    assert.equal(await note.inputValue(), "Call before delivery");
+    isEnded = false;
+    await logIn(dialog, staff);
+    await page.locator(".note").getByText("Call before delivery").waitFor();
+    await page.getByRole("status").getByText("Saved.").waitFor();
+    await hasFocus(add);
+    assert.equal(await note.inputValue(), "");
+  }, { viewport: DESKTOP, expected: [/401/] });
+});
+
+test("a page that cannot be read has a heading that says so, with the focus", async () => {
+  await onPage(async (page) => {
+    await page.goto(`${shop}/?q=${word}`);
+    await page.route(`**/api/v1/products/${product}`, (route) => route.fulfill({ status: 500, body: "" }));
+    await press(page.getByRole("link", { name: "Storm lantern" }).first());
+    await hasFocus(page.getByRole("heading", { name: "This page cannot be shown" }));
+    assert.equal(await page.title(), "This page cannot be shown – Quayside");
+    await inspect(page, "page-failed");
+    await page.unroute(`**/api/v1/products/${product}`);
+    await press(page.getByRole("button", { name: "Try again" }));
+    await hasFocus(page.getByRole("heading", { name: "Storm lantern" }));
+  }, { expected: [/500/] });
+});
