@@ -12,7 +12,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{ClientSecrets, ClientStore};
 
-/// Creates one client.
 pub async fn handle(
     clients: &impl ClientStore,
     secrets: &impl ClientSecrets,

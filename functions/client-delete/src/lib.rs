@@ -7,7 +7,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{ClientStore, Revocations};
 
-/// Deletes one client.
 pub async fn handle(
     clients: &impl ClientStore,
     revocations: &impl Revocations,

@@ -9,7 +9,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{ClientSecrets, ClientStore};
 
-/// Replaces one secret.
 pub async fn handle(
     clients: &impl ClientStore,
     secrets: &impl ClientSecrets,

@@ -7,7 +7,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{VerificationStore, VerificationTokens};
 
-/// Verifies one address.
 pub async fn handle(
     users: &impl VerificationStore,
     tokens: &impl VerificationTokens,

@@ -31,7 +31,6 @@ pub enum Step {
 #[derive(Debug, Serialize)]
 pub struct Rotated {}
 
-/// Performs one step.
 pub async fn handle(
     secrets: &impl RoleSecrets,
     passwords: &impl RolePasswords,

@@ -13,7 +13,6 @@ use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome};
 use ports::{Device, DeviceStore, PushEndpoints};
 
-/// Registers one device.
 pub async fn handle(
     devices: &impl DeviceStore,
     endpoints: &impl PushEndpoints,

@@ -8,7 +8,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::DeviceStore;
 
-/// Removes one device.
 pub async fn handle(devices: &impl DeviceStore, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     let owner = call.owner_from_path("id", user::check_owner)?;
     devices.remove_device(owner, call.path("device_id")?).await?;

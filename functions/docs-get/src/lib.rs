@@ -9,7 +9,6 @@ use kernel::Failure;
 static PAGE: Document = Document::new("text/html; charset=utf-8", include_str!(concat!(env!("OUT_DIR"), "/page.html")));
 const SECURITY_POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/security-policy"));
 
-/// Returns the page.
 pub async fn handle(_call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     Ok(PAGE.reply().cache_control("public, max-age=300").header("content-security-policy", SECURITY_POLICY))
 }

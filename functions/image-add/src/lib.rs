@@ -14,7 +14,6 @@ use kernel::{Failure, seconds_after};
 use ports::{ImageObjects, ProductStore};
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// Adds one image.
 pub async fn handle(
     products: &impl ProductStore,
     objects: &impl ImageObjects,

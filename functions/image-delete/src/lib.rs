@@ -11,7 +11,6 @@ use kernel::Failure;
 use ports::{Cache, ImageObjects, ProductStore, product_cache_key};
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// Deletes one image.
 pub async fn handle(
     products: &impl ProductStore,
     cache: &impl Cache,

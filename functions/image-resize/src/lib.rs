@@ -13,7 +13,6 @@ use kernel::Failure;
 use ports::{ImageObjects, ImageProcessor, ProductStore};
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// Processes one upload.
 pub async fn handle(
     products: &impl ProductStore,
     objects: &impl ImageObjects,

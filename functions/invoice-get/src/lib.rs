@@ -11,7 +11,6 @@ use ports::{Documents, InvoiceStore};
 /// Validity of a link: long enough to click it, short enough that a leaked one is soon useless.
 const LINK_SECONDS: u32 = 300;
 
-/// Returns the link.
 pub async fn handle(
     invoices: &impl InvoiceStore,
     documents: &impl Documents,

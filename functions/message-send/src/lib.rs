@@ -6,7 +6,6 @@ use kernel::Failure;
 use ports::{ContactStore, DeviceStore, EmailSender, MessageTemplates, PushSender, SmsSender};
 use services::{Channels, Notifier};
 
-/// Sends one message.
 pub async fn handle(
     contacts: &(impl ContactStore + DeviceStore),
     templates: &impl MessageTemplates,

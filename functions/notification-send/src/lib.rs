@@ -9,7 +9,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{ContactStore, NotificationRequests};
 
-/// Requests one notification.
 pub async fn handle(
     contacts: &(impl ContactStore + NotificationRequests),
     limits: &MessageLimits,

@@ -7,7 +7,6 @@ use kernel::Failure;
 
 static DOCUMENT: Document = Document::new("application/json", include_str!("../../../docs/openapi.json"));
 
-/// Returns the document.
 pub async fn handle(_call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     Ok(DOCUMENT.reply().cache_control("public, max-age=300"))
 }

@@ -13,7 +13,6 @@ use kernel::Failure;
 use ports::OrderStore;
 use services::advance_order;
 
-/// Cancels one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
     let owner = call.with_principal(user::owner_filter)?;
     let input = if owner.is_some() { Input::CancelByCustomer } else { Input::CancelByStaff };

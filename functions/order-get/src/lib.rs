@@ -6,7 +6,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::OrderStore;
 
-/// Returns one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
     let owner = call.with_principal(user::owner_filter)?;
     let order = orders.get(call.path("id")?, owner).await?.ok_or_else(|| Failure::not_found("order"))?;

@@ -11,7 +11,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::OrderNotes;
 
-/// Adds one note.
 pub async fn handle(orders: &impl OrderNotes, call: Call<AddNote>) -> Result<Reply<NoteView>, Failure> {
     let note = Note {
         id: NoteId(call.ids.next()),

@@ -16,7 +16,6 @@ use kernel::Failure;
 use ports::{OrderStore, PRICE_OUTDATED, PriceCopy, ProductSnapshots, Recency, Terms};
 use services::{MAX_OPTIMISTIC_RETRIES, complete_prices, retry_on_conflict};
 
-/// Places one order.
 pub async fn handle(
     orders: &(impl OrderStore + PriceCopy),
     catalogue: &impl ProductSnapshots,

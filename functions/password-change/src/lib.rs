@@ -10,7 +10,6 @@ use ports::{
     SESSION_CLAIM,
 };
 
-/// Changes one password.
 pub async fn handle(
     users: &(impl AccountStore + PasswordStore),
     (old, new): (&impl AccountPasswords, &impl NewPasswordHasher),

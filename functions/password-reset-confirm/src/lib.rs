@@ -7,7 +7,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{NewPasswordHasher, PasswordStore, Revocations, VerificationTokens};
 
-/// Sets one password.
 pub async fn handle(
     users: &impl PasswordStore,
     (passwords, tokens): (&impl NewPasswordHasher, &impl VerificationTokens),

@@ -8,7 +8,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::PasswordStore;
 
-/// Requests one token.
 pub async fn handle(users: &impl PasswordStore, call: Call<RequestReset>) -> Result<Reply<()>, Failure> {
     let request_id = call.ids.next();
     let email = call.body.email.clone();

@@ -12,7 +12,6 @@ use edge::Delivery;
 use kernel::Failure;
 use ports::{AccountStore, PasswordStore, ResetSender, VerificationStore, VerificationTokens};
 
-/// Mails one token.
 pub async fn handle(
     users: &(impl PasswordStore + AccountStore + VerificationStore),
     tokens: &impl VerificationTokens,

@@ -6,7 +6,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::PaymentStore;
 
-/// Returns one payment.
 pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<Reply<PaymentView>, Failure> {
     let owner = call.with_principal(user::owner_filter)?;
     let payment = payments.get(call.path("id")?, owner).await?.filter(|payment| payment.attempts > 0);

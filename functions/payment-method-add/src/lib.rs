@@ -13,7 +13,6 @@ use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome};
 use ports::{MethodVault, SavedMethodStore};
 
-/// Saves one method.
 pub async fn handle(
     methods: &impl SavedMethodStore,
     vault: &impl MethodVault,

@@ -19,7 +19,6 @@ pub trait Payments: PaymentStore + SavedMethodStore {}
 
 impl<S: PaymentStore + SavedMethodStore> Payments for S {}
 
-/// Starts another attempt.
 pub async fn handle(
     payments: &impl Payments,
     limit: AttemptLimit,

@@ -6,7 +6,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::PreferenceStore;
 
-/// Replaces the preferences.
 pub async fn handle(
     preferences: &impl PreferenceStore,
     call: Call<Preferences>,

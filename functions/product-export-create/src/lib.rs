@@ -8,7 +8,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::JobStore;
 
-/// Creates one export.
 pub async fn handle(jobs: &impl JobStore, call: Call<NoBody>) -> Result<Reply<ProductExportView>, Failure> {
     let export = Export::new(ExportId(call.ids.next()), call.now);
     jobs.create(&export, call.now).await?;

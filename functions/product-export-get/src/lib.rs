@@ -10,7 +10,6 @@ use ports::{JobStore, ProductFiles};
 /// Seconds for which the link to the file is valid.
 const LINK_SECONDS: u32 = 900;
 
-/// Returns one export.
 pub async fn handle(
     jobs: &impl JobStore,
     files: &impl ProductFiles,

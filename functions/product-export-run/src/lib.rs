@@ -26,7 +26,6 @@ pub struct Summary {
     pub ended: u32,
 }
 
-/// Writes exports.
 pub async fn handle(
     jobs: &impl JobStore,
     files: &impl ProductFiles,

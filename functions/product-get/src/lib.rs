@@ -11,7 +11,6 @@ const CACHE_SECONDS: u32 = 300;
 /// Seconds for which a missing product is cached.
 const CACHE_NEGATIVE_SECONDS: u32 = 30;
 
-/// Returns one product.
 pub async fn handle(
     products: &impl ProductStore,
     cache: &impl Cache,

@@ -12,7 +12,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{JobStore, ProductFiles};
 
-/// Creates one import.
 pub async fn handle(
     jobs: &impl JobStore,
     files: &impl ProductFiles,

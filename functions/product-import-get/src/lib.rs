@@ -16,7 +16,6 @@ const SHOWN_BYTES: u64 = 128 * 1024;
 /// Seconds for which the link to the list is valid.
 const LINK_SECONDS: u32 = 900;
 
-/// Returns one import.
 pub async fn handle(
     jobs: &impl JobStore,
     files: &impl ProductFiles,

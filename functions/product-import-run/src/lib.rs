@@ -34,7 +34,6 @@ pub struct Summary {
     pub ended: u32,
 }
 
-/// Works through imports.
 pub async fn handle(
     jobs: &impl JobStore,
     files: &impl ProductFiles,

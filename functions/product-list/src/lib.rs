@@ -21,7 +21,6 @@ use ports::{ProductIndex, ProductStore};
 const OF_LIST: [&str; 9] =
     ["category", "q", "min_price", "max_price", "currency", "available", "sort", "limit", "cursor"];
 
-/// Lists products.
 pub async fn handle(
     products: &impl ProductStore,
     index: &impl ProductIndex,

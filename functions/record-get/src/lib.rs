@@ -9,7 +9,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{Cache, RecordArchive, RecordStore};
 
-/// Returns one record.
 pub async fn handle(
     records: &impl RecordStore,
     cache: &impl Cache,

@@ -13,7 +13,6 @@ use kernel::Failure;
 use ports::PaymentStore;
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// Requests one refund.
 pub async fn handle(payments: &impl PaymentStore, call: Call<RefundPayment>) -> Result<Reply<PaymentView>, Failure> {
     call.body.check()?;
     let (RefundPayment { payment_id, amount, reason }, call) = call.into_parts();

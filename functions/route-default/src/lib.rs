@@ -7,7 +7,6 @@ use catalog::methods_of;
 use edge::http::{Call, NoBody, Reply};
 use kernel::{Failure, FailureKind};
 
-/// Rejects one request.
 pub async fn handle(call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     let path = call.request_path();
     let allowed = methods_of(path);

@@ -6,7 +6,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::SourceStore;
 
-/// Closes one source.
 pub async fn handle(sources: &impl SourceStore, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     let name: SourceName = call.path("name")?;
     match sources.close_source(&name, call.now).await? {

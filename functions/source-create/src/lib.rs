@@ -6,7 +6,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{PayloadSchemas, SourceStore};
 
-/// Creates one source.
 pub async fn handle(
     sources: &impl SourceStore,
     schemas: &impl PayloadSchemas,

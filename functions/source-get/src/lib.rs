@@ -6,7 +6,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::SourceStore;
 
-/// Returns one source.
 pub async fn handle(sources: &impl SourceStore, call: Call<NoBody>) -> Result<Reply<SourceView>, Failure> {
     let name: SourceName = call.path("name")?;
     let found = sources.source(&name).await?.ok_or_else(source::not_found)?;

@@ -18,7 +18,6 @@ use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 /// Records that a new version is checked against.
 const SAMPLE: u32 = 100;
 
-/// Registers one version.
 pub async fn handle(
     sources: &impl SourceStore,
     records: &impl RecordStore,

@@ -17,7 +17,6 @@ use services::retry_on_conflict;
 /// More than for orders and payments: orders change the level of a popular product often.
 const MAX_RETRIES: u32 = 10;
 
-/// Makes one adjustment.
 pub async fn handle(
     stock: &(impl StockStore + StockAdjustments),
     call: Call<AdjustStock>,

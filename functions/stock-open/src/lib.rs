@@ -9,7 +9,6 @@ use edge::Delivery;
 use kernel::Failure;
 use ports::StockStore;
 
-/// Opens one account.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let product: &ProductCreated = delivery.event.event.payload()?;
     let event = delivery.event(product.product_id, 1, StockOpened { levels: vec![stock::initial_level(product)] });

@@ -15,7 +15,6 @@ use edge::http::{Basic, Call, Form, Reply};
 use kernel::Failure;
 use ports::{Claims, ClientLogins, ClientProof, Tokens};
 
-/// Issues one token.
 pub async fn handle(
     clients: &impl ClientLogins,
     tokens: &impl Tokens,

@@ -12,7 +12,6 @@ use edge::http::{Call, CredentialCookie, Reply};
 use kernel::Failure;
 use ports::{Claims, RefreshToken, Revocations, SessionStore, TokenRotation, Tokens};
 
-/// Refreshes one session.
 pub async fn handle(
     sessions: &impl SessionStore,
     (tokens, cookie): (&impl Tokens, &CredentialCookie),

@@ -14,7 +14,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{AccountPasswords, AccountStore, FactorCodes, FactorStore, LoginName, PasswordAttempt};
 
-/// Makes one secret.
 pub async fn handle(
     users: &(impl AccountStore + FactorStore),
     passwords: &impl AccountPasswords,

@@ -9,7 +9,6 @@ use kernel::Failure;
 use ports::{AccountStore, Revocations};
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// Deletes one account.
 pub async fn handle(
     users: &impl AccountStore,
     revocations: &impl Revocations,

@@ -13,7 +13,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{AccountPasswords, AccountStore, LoginName, PasswordAttempt, Revocations};
 
-/// Erases one account.
 pub async fn handle(
     users: &impl AccountStore,
     own: &impl AccountPasswords,

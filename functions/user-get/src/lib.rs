@@ -6,7 +6,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::AccountStore;
 
-/// Returns one account.
 pub async fn handle(users: &impl AccountStore, call: Call<NoBody>) -> Result<Reply<UserView>, Failure> {
     let user_id = call.owner_from_path("id", user::check_self_or_admin)?;
     let user = users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;

@@ -14,7 +14,6 @@ use edge::http::{Call, Reply};
 use kernel::{Failure, FailureKind};
 use ports::{Passwords, UserStore, VerificationTokens};
 
-/// Creates one account.
 pub async fn handle(
     users: &impl UserStore,
     passwords: &impl Passwords,

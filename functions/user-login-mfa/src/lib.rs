@@ -15,7 +15,6 @@ use kernel::Failure;
 use ports::{FactorAttempt, FactorLogins, FactorStore, Tokens, UserStore};
 use services::begin_session;
 
-/// Finishes one login.
 pub async fn handle(
     users: &(impl UserStore + FactorStore),
     factors: &impl FactorLogins,

@@ -9,7 +9,6 @@ use edge::http::{Call, CredentialCookie, NoBody, Reply};
 use kernel::Failure;
 use ports::{RefreshTokens, Revocations, SESSION_CLAIM, SessionStore};
 
-/// Ends one session.
 pub async fn handle(
     sessions: &impl SessionStore,
     (tokens, cookie): (&impl RefreshTokens, &CredentialCookie),

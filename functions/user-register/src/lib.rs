@@ -15,7 +15,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{NewPasswordHasher, RequestSources, UserStore};
 
-/// Registers one customer.
 pub async fn handle(
     users: &impl UserStore,
     (passwords, sources): (&impl NewPasswordHasher, &impl RequestSources),

@@ -13,7 +13,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{AccountPasswords, AccountStore, LoginName, PasswordAttempt};
 
-/// Replaces one profile.
 pub async fn handle(
     users: &impl AccountStore,
     passwords: &impl AccountPasswords,

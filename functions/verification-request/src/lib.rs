@@ -12,7 +12,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::VerificationStore;
 
-/// Requests one token.
 pub async fn handle(
     users: &impl VerificationStore,
     limits: &MessageLimits,

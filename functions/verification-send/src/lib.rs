@@ -11,7 +11,6 @@ use edge::Delivery;
 use kernel::Failure;
 use ports::{TokenSender, VerificationStore, VerificationTokens};
 
-/// Sends one token.
 pub async fn handle(
     users: &impl VerificationStore,
     tokens: &impl VerificationTokens,

@@ -12,7 +12,6 @@ use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome, StoredReply};
 use ports::{Sealer, WebhookEndpoints};
 
-/// Creates one endpoint.
 pub async fn handle(
     endpoints: &impl WebhookEndpoints,
     sealer: &impl Sealer,

@@ -4,7 +4,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::WebhookEndpoints;
 
-/// Deletes one endpoint.
 pub async fn handle(endpoints: &impl WebhookEndpoints, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     match endpoints.delete_endpoint(call.path("id")?).await? {
         true => Ok(Reply::no_content()),

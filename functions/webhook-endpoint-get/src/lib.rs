@@ -5,7 +5,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::WebhookEndpoints;
 
-/// Returns one endpoint.
 pub async fn handle(
     endpoints: &impl WebhookEndpoints,
     call: Call<NoBody>,

@@ -8,7 +8,6 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::WebhookEndpoints;
 
-/// Replaces one endpoint.
 pub async fn handle(
     endpoints: &impl WebhookEndpoints,
     targets: &WebhookTargets,

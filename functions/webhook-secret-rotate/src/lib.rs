@@ -9,7 +9,6 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{Sealer, WebhookEndpoints};
 
-/// Rotates one secret.
 pub async fn handle(
     endpoints: &impl WebhookEndpoints,
     sealer: &impl Sealer,

@@ -124,7 +124,6 @@ struct Built {
     changed: Cost,
 }
 
-/// Runs it.
 pub fn bench(arguments: &Arguments) -> Result<()> {
     let root = xtask::root();
     let functions: Vec<_> = if arguments.all { catalog::FUNCTIONS.to_vec() } else { SAMPLE.to_vec() };

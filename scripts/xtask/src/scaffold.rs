@@ -24,7 +24,6 @@ pub struct NewFunction {
     pub name: String,
     /// The owning context. Defaults to the context of functions with the same noun.
     pub context: Option<String>,
-    /// What invokes it.
     pub trigger: Trigger,
 }
 

@@ -16,7 +16,6 @@ const SECRET_LENGTH: usize = 20;
 /// RFC 4648.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// Secrets and codes.
 #[derive(Debug)]
 pub struct TotpCodes<S = SealedSecrets> {
     sealer: S,

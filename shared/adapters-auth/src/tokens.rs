@@ -34,7 +34,6 @@ pub struct JwtTokens<S = SecretValue> {
     cached: Cache<Keyring>,
 }
 
-/// Verifies access tokens.
 #[derive(Debug)]
 pub struct JwtVerifier<S = SecretValue> {
     source: S,

@@ -20,27 +20,22 @@ use std::time::Duration;
 /// Limit on one statement of a migration. The function that migrates has five minutes.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(240);
 
-/// Orders.
 pub fn orders<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgOrders<B>> {
     Ok(PgOrders::new(database(wiring)?, bus))
 }
 
-/// Stock accounts.
 pub fn stock<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgStock<B>> {
     Ok(PgStock::new(database(wiring)?, bus))
 }
 
-/// User accounts.
 pub fn users<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgUsers<B>> {
     Ok(PgUsers::new(database(wiring)?, bus))
 }
 
-/// Payments.
 pub fn payments<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgPayments<B>> {
     Ok(PgPayments::new(database(wiring)?, bus))
 }
 
-/// The ledger.
 pub fn ledger<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgLedger<B>> {
     Ok(PgLedger::new(database(wiring)?, bus))
 }
@@ -55,7 +50,6 @@ pub fn webhooks<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgWebhooks<B>> {
     Ok(PgWebhooks::new(database(wiring)?, bus))
 }
 
-/// Invoices.
 pub fn invoices<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgInvoices<B>> {
     Ok(PgInvoices::new(database(wiring)?, bus))
 }
@@ -65,7 +59,6 @@ pub fn outbox<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgOutbox<B>> {
     Ok(PgOutbox::new(database(wiring)?, bus))
 }
 
-/// Windows of analytics.
 pub fn windows(wiring: &Wiring) -> Result<PgWindows> {
     Ok(PgWindows::new(database(wiring)?))
 }
@@ -95,7 +88,6 @@ pub fn event_history(wiring: &Wiring) -> Result<PgEventHistory> {
     Ok(PgEventHistory::new(database(wiring)?))
 }
 
-/// What operators did.
 pub fn operator_actions(wiring: &Wiring) -> Result<PgOperatorActions> {
     Ok(PgOperatorActions::new(database(wiring)?))
 }

@@ -19,7 +19,6 @@ use link::{RedisLink, Server};
 use std::rc::Rc;
 use token::TokenSigner;
 
-/// The shared cache.
 pub fn cache(wiring: &Wiring) -> Result<RedisCache> {
     Ok(RedisCache::of(link(wiring)?))
 }
@@ -34,7 +33,6 @@ pub fn circuit_breaker(wiring: &Wiring) -> Result<RedisCircuitBreaker> {
     Ok(RedisCircuitBreaker::of(link(wiring)?, "gateway"))
 }
 
-/// The revoked sessions.
 pub fn revocations(wiring: &Wiring) -> Result<RedisRevocations> {
     Ok(RedisRevocations::of(link(wiring)?))
 }

@@ -91,7 +91,7 @@ impl SqsQueues {
         Ok(QueueDepth { consumer: consumer.to_owned(), queue, dead_letters: dead.visible + dead.in_flight })
     }
 
-    /// One receive.
+    /// Dead letters of one request to SQS, which returns at most [`BATCH`] and may return fewer than there are.
     async fn receive_some(&self, url: &str, most: u32) -> Result<Vec<DeadMessage>, Failure> {
         let request = self.client.receive_message().queue_url(url).visibility_timeout(HIDDEN_S).wait_time_seconds(0);
         let request = request

@@ -268,12 +268,10 @@ struct State {
 /// How a [`RecordingBus`] responds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum BusBehavior {
-    /// Accepts every event.
     #[default]
     Accept,
     /// Accepts the first event of each call and rejects the others.
     AcceptFirst,
-    /// Returns an error.
     Fail,
     /// Never responds.
     TimeOut,

@@ -153,7 +153,6 @@ impl fmt::Debug for DatabaseConfig {
     }
 }
 
-/// AWS credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     pub access_key_id: String,

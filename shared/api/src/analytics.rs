@@ -52,7 +52,7 @@ pub struct WindowView {
 /// A number of charges or refunds, and what they come to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TallyView {
-    /// How many.
+    /// Number of charges or refunds.
     pub count: i64,
     /// What they come to.
     pub amount: SumView,
@@ -190,7 +190,7 @@ pub struct SummaryView {
 /// A day of UTC in one currency.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DayView {
-    /// The day.
+    /// Date in UTC.
     #[schemars(extend("format" = "date"))]
     pub day: String,
     /// Number of confirmed orders.
@@ -214,7 +214,7 @@ pub struct DayView {
 /// An hour of many orders.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PeakHourView {
-    /// Its start.
+    /// Start, inclusive.
     #[schemars(extend("format" = "date-time"))]
     pub start: String,
     /// Number of confirmed orders.

@@ -76,7 +76,7 @@ pub struct LineErrorView {
 pub struct LineFieldView {
     /// JSON pointer into the line.
     pub pointer: String,
-    /// Reason.
+    /// What is wrong with the member.
     pub detail: String,
 }
 

@@ -24,7 +24,7 @@ impl From<Vec<RecordId>> for AcceptedRecordsView {
     }
 }
 
-/// A record.
+/// Data that a source sent, as it was accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordView {
     /// Id of the record: a UUIDv7 with the time of the record.

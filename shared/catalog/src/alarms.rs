@@ -50,11 +50,8 @@ pub enum Signal {
     Topics,
     /// The stage of the HTTP API.
     Api,
-    /// The database cluster.
     Database,
-    /// The database proxy.
     DatabaseProxy,
-    /// The Kafka cluster.
     KafkaCluster,
     /// The certificate of the API's domain; absent without a domain.
     Certificate,
@@ -124,7 +121,6 @@ pub struct Alarm {
     pub metric: &'static str,
     pub statistic: Statistic,
     pub comparison: Comparison,
-    /// Seconds.
     pub period_s: u32,
     /// Breaching periods, and the periods that are considered.
     pub datapoints: (u32, u32),

@@ -16,7 +16,6 @@ pub enum DatabaseRole {
 }
 
 impl DatabaseRole {
-    /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Writer(context) => context.name(),

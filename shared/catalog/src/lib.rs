@@ -131,7 +131,6 @@ pub enum Trigger {
     Objects(&'static Bucket, &'static str),
     /// Records of Kafka topics.
     Kafka(&'static [&'static KafkaTopic]),
-    /// A schedule.
     Schedule {
         /// Interval in minutes.
         minutes: u32,
@@ -158,7 +157,6 @@ pub struct Function {
     pub publishes: &'static [&'static Event],
     /// Memory in MiB; determines the CPU share, too.
     pub memory_mb: u32,
-    /// Timeout in seconds.
     pub timeout_s: u32,
     /// Maximum concurrency: of the function for HTTP, of the event source mapping for a queue.
     pub concurrency: u32,

@@ -2,7 +2,6 @@
 
 use crate::{FUNCTIONS, Function, Trigger, Uses};
 
-/// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     Get,

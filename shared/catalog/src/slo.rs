@@ -53,9 +53,7 @@ pub struct BurnRate {
     pub name: &'static str,
     /// Multiple, in tenths, of the rate that uses up the budget in exactly 30 days.
     pub factor_tenths: u32,
-    /// Seconds.
     pub long_s: u32,
-    /// Seconds.
     pub short_s: u32,
     pub severity: Severity,
 }

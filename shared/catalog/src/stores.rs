@@ -71,7 +71,6 @@ const EVENTS: &str = "events, some with contact or shipping address";
 const A_DAY: &str = "24 hours after the request";
 const RESPONSES: &str = "responses to repeat, some with an address";
 
-/// Every store.
 pub const STORES: &[Store] = &[
     store(PostgresTable, "identity.users", Erased(USER_ERASE, "overwritten; id and role stay")),
     store(PostgresTable, "identity.verifications", Erased(USER_ERASE, "deleted")),

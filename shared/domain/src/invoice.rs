@@ -47,7 +47,6 @@ impl Seller {
     }
 }
 
-/// A numbered invoice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invoice {
     /// Position in the series, from 1.

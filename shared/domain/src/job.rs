@@ -7,7 +7,6 @@ use serde::{Serialize, de::DeserializeOwned};
 /// Seconds for which nobody else takes on a job that an invocation has taken on: longer than an invocation may last.
 pub const LEASE_SECONDS: i64 = 150;
 
-/// A job.
 pub trait Job: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync {
     /// The word for jobs of this type.
     const KIND: &'static str;

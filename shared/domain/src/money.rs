@@ -47,7 +47,6 @@ impl Currency {
             .ok_or_else(|| "is not the code of a supported currency".to_owned())
     }
 
-    /// Every supported currency.
     pub fn all() -> [Self; 20] {
         SUPPORTED.map(Self)
     }

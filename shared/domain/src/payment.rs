@@ -231,7 +231,6 @@ impl Payment {
         Some(if HIDDEN_DECLINE_CODES.contains(&code) { GENERIC_DECLINE } else { code })
     }
 
-    /// The refunded amount.
     pub fn refunded_amount(&self) -> Money {
         Money { amount: self.refunded().try_into().unwrap_or(self.amount.amount), ..self.amount }
     }

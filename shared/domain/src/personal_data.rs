@@ -13,7 +13,6 @@ use std::{collections::BTreeMap, fmt};
 pub struct ExportCursor(BTreeMap<String, Uuid>);
 
 impl ExportCursor {
-    /// Parses its text.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let entry = |entry: &str| {
             let (context, id) = entry.split_once(':')?;

@@ -21,7 +21,6 @@ words! {
     }
 }
 
-/// An export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
     pub id: ExportId,
@@ -62,7 +61,6 @@ impl Export {
         self.status == Status::Running
     }
 
-    /// Ends it.
     pub fn complete(&mut self, now: Timestamp) {
         (self.status, self.ended_at) = (Status::Completed, Some(now));
     }

@@ -114,7 +114,6 @@ impl TryFrom<i64> for FileSize {
     }
 }
 
-/// An import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     pub id: ImportId,
@@ -150,7 +149,6 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Counts a line.
     pub fn count(&mut self, outcome: Option<Outcome>) {
         let count = match outcome {
             Some(Outcome::Created) => &mut self.created,
@@ -188,7 +186,6 @@ fn shown(text: &str) -> String {
     text.chars().take(MAX_SHOWN).collect()
 }
 
-/// Creates an import.
 pub fn create(id: ImportId, command: &CreateImport, now: Timestamp) -> Result<Import, Failure> {
     Ok(Import {
         id,

@@ -43,7 +43,6 @@ pub struct Size {
     pub segments: usize,
 }
 
-/// Measures `text`.
 pub fn size(text: &str) -> Size {
     match text.chars().map(septets).collect::<Option<Vec<_>>>() {
         Some(widths) => packed(Alphabet::Gsm7, &widths),

@@ -159,7 +159,6 @@ pub struct PreviousSecret {
     pub expires_at: Timestamp,
 }
 
-/// An endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub id: EndpointId,

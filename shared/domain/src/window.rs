@@ -67,14 +67,14 @@ impl From<Money> for Sum {
 /// A number of charges or refunds, and the sum of their amounts in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
-    /// How many.
+    /// Number of charges or refunds.
     pub count: i64,
     /// Sum of their amounts in minor units.
     pub amount: i64,
 }
 
 impl Tally {
-    /// Counts one more.
+    /// Counts one more, of an amount in minor units.
     pub const fn add(&mut self, amount: i64) {
         self.count += 1;
         self.amount += amount;

@@ -17,7 +17,7 @@ use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// Kind of change.
+/// What happened to an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
     /// The item was created.
@@ -31,7 +31,7 @@ pub enum ChangeKind {
 /// One change of one item. The image is plain JSON; the stream's view type decides whether there is one.
 #[derive(Debug)]
 pub struct Change {
-    /// Kind of change.
+    /// Whether the item was created, changed or deleted.
     pub kind: ChangeKind,
     /// The item's primary key.
     pub keys: Value,

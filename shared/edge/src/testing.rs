@@ -52,7 +52,7 @@ impl HttpEvent {
         Self { body: Some(text.to_owned()), ..self }
     }
 
-    /// Sets a header.
+    /// Sets a header, in place of one of the same name. Names are in lower case, as API Gateway sends them.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());

@@ -11,7 +11,7 @@ pub struct IdempotencyKey {
     pub fingerprint: String,
 }
 
-/// A stored response.
+/// The first response to a command, which repetitions of the command get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReply {
     /// HTTP status code.

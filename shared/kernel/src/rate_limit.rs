@@ -34,7 +34,7 @@ const MICROS: i64 = 1_000_000;
 /// What a client has used of one policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// The policy.
+    /// What limits the client.
     pub policy: Policy,
     /// Microseconds until all of the quota is free again.
     pub backlog_us: i64,

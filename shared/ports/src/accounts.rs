@@ -9,7 +9,6 @@ use kernel::{Failure, Page};
 
 /// Accounts as their users and admins see and change them. Deleted accounts are not found.
 pub trait AccountStore {
-    /// An account.
     async fn account(&self, user: UserId) -> Result<Option<User>, Failure>;
 
     /// Replaces an account, whose version is one more than the stored one, and commits the event. `false`, with nothing changed, if the stored

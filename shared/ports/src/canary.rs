@@ -8,13 +8,11 @@ use domain::{
 use kernel::{Failure, Uuid};
 use std::fmt;
 
-/// The canary's account.
 pub trait CanaryAccounts {
     /// `None` while it is not set up.
     async fn account(&self) -> Result<Option<Account>, Failure>;
 }
 
-/// An access token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken(pub String);
 

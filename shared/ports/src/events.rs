@@ -145,7 +145,6 @@ pub struct LogRecord {
 
 /// The event log. A record is replicated before its append returns.
 pub trait EventLog {
-    /// Appends one record.
     async fn append(&self, record: &LogRecord) -> Result<(), Failure>;
 }
 

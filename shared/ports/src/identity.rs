@@ -250,7 +250,6 @@ pub trait TokenVerifier {
     async fn jwks(&self) -> Result<String, Failure>;
 }
 
-/// The signing keys.
 pub trait SigningKeys {
     /// Adds a new signing key, publishes its public half before it can sign, and returns its id. Tokens that the previous key signed stay
     /// valid.

@@ -33,7 +33,6 @@ pub trait InvoiceStore {
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure>;
 }
 
-/// Lists invoices.
 pub trait InvoiceList {
     /// Invoices, those issued last first; with `owner`, only theirs.
     async fn invoices(&self, owner: Option<UserId>, limit: u32, cursor: Option<&str>)

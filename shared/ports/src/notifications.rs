@@ -84,7 +84,6 @@ pub trait NotificationRequests {
     ) -> Result<Page<NotificationLogEntry>, Failure>;
 }
 
-/// Notification preferences.
 pub trait PreferenceStore {
     /// The preferences of a user; the defaults, if they set none.
     async fn preferences(&self, user: UserId) -> Result<Preferences, Failure>;
@@ -155,20 +154,17 @@ pub struct ShortMessage {
 /// The code of a failure that says that the provider will never send to an address.
 pub const EMAIL_REJECTED: &str = "email-rejected";
 
-/// Sends e-mail.
 pub trait EmailSender {
     /// Sends a message, tagged with the id of the event that caused it, which comes back with bounces and complaints. An address that
     /// is rejected permanently is `Invalid`, code [`EMAIL_REJECTED`]; a sender that the provider does not accept is not.
     async fn send(&self, message: &EmailMessage, delivery: Uuid) -> Result<(), Failure>;
 }
 
-/// Sends text messages.
 pub trait SmsSender {
     /// Returns `false` if the number is rejected permanently.
     async fn send(&self, to: &Phone, text: &str) -> Result<bool, Failure>;
 }
 
-/// Sends push notifications.
 pub trait PushSender {
     /// Sends to one endpoint. On the device, a notification replaces an earlier one with the same `tag`. Returns `false` if the
     /// endpoint cannot be reached any more.

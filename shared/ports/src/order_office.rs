@@ -7,7 +7,6 @@ use domain::{
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply};
 
-/// Finds orders.
 pub trait OrderSearch {
     /// Orders that match the filter, sorted as it says. A cursor is that of a list with the same sort; any other is `Invalid`.
     async fn search(&self, filter: &Filter, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure>;

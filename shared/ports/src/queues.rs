@@ -8,7 +8,6 @@ use domain::{
 };
 use kernel::{Failure, Timestamp, Uuid};
 
-/// Counts messages.
 pub trait QueueDepths {
     /// The number of messages of each of these consumers, approximately, in the order given.
     async fn depths(&self, consumers: &[&'static str]) -> Result<Vec<QueueDepth>, Failure>;

@@ -35,7 +35,6 @@ pub struct Admission {
     pub is_repeated: bool,
 }
 
-/// What accepts records.
 pub trait RecordIntake {
     /// Binds the key to the body of the request for a day, and reads what the request needs, in one round trip. `idempotency-key-reused` if
     /// the key is bound to another body.

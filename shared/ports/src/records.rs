@@ -6,7 +6,6 @@ use domain::{
 };
 use kernel::{Date, Failure, Timestamp};
 
-/// Writes accepted records.
 pub trait RecordWriter {
     /// Writes the records that are not there yet, adds them to the sums of their hours, and moves the positions forward: all of it or
     /// nothing. A record that is there already, or twice in the batch, changes nothing. A day without a partition gets one. `Invalid` if a
@@ -26,7 +25,6 @@ pub struct Written {
     pub known: u64,
 }
 
-/// Reads records.
 pub trait RecordStore {
     /// A record by its id, in one round trip.
     async fn get(&self, id: RecordId) -> Result<RecordLookup, Failure>;

@@ -130,7 +130,6 @@ pub struct WebhookMessage<'a> {
     pub secrets: Vec<Vec<u8>>,
 }
 
-/// Sends webhooks.
 pub trait WebhookSender {
     /// Sends a message and returns the status of the response, whose body is not read. Redirects are not followed.
     async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, Undelivered>;

@@ -14,7 +14,6 @@ use xtask::{Result, codegen::environment::OWNER_ROLE};
 const MAINTENANCE_DATABASE: &str = "postgres";
 
 impl Database {
-    /// Applies all migrations.
     pub async fn migrate(&self) -> Result<()> {
         let owner = PasswordSource::Password(self.owner_password.clone());
         let owner = Arc::new(adapters_postgres::Database::new(self.settings(self.port()?, OWNER_ROLE), owner));

@@ -18,7 +18,6 @@ pub(super) const WIDTH: usize = 12;
 pub(super) const HEIGHT: usize = 6;
 pub(super) const COLUMNS: usize = 24;
 
-/// A dashboard.
 pub struct Board {
     pub name: &'static str,
     pub title: &'static str,
@@ -57,7 +56,6 @@ pub(super) fn render() -> Result<Vec<Artifact>> {
     Ok(artifacts)
 }
 
-/// Every dashboard.
 #[must_use]
 pub fn boards() -> Vec<Board> {
     let rows = |is_shown: fn(Signal) -> bool| alarm_panels(is_shown);

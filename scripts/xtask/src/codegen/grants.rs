@@ -21,7 +21,6 @@ pub struct Grant {
     pub sid: &'static str,
     /// IAM actions, without wildcards.
     pub actions: Vec<&'static str>,
-    /// The resources.
     pub target: Target,
     /// What a request must also meet, all of them.
     pub conditions: Vec<Condition>,
@@ -32,7 +31,6 @@ pub struct Grant {
 pub struct Condition {
     /// The operator.
     pub test: &'static str,
-    /// The condition key.
     pub key: &'static str,
     /// The values, of which one must match.
     pub values: Values,
@@ -43,7 +41,6 @@ pub struct Condition {
 pub enum Values {
     /// The value of a template parameter.
     Input(&'static str),
-    /// These texts.
     Texts(Vec<&'static str>),
 }
 

@@ -40,7 +40,6 @@ struct Arrow {
     labels: Vec<String>,
 }
 
-/// Renders the document.
 #[must_use]
 pub fn render() -> String {
     let mut text =

@@ -14,7 +14,6 @@ const IGNORED: &str = "ignored";
 /// What it returns for [`Transition::Reject`].
 const REJECTED: &str = "rejected";
 
-/// Renders the script.
 #[must_use]
 pub fn render() -> String {
     format!(

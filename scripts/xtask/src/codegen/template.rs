@@ -62,7 +62,6 @@ impl Drafts {
     }
 }
 
-/// Builds the templates.
 #[must_use]
 pub fn build() -> Stacks {
     let mut drafts = Drafts::new();

@@ -51,7 +51,6 @@ pub struct Request<'a> {
     pub target: Option<PathBuf>,
 }
 
-/// Result of packaging.
 pub struct Packaged {
     /// Number of functions that were packaged or found up to date.
     pub total: usize,

@@ -32,7 +32,6 @@ pub fn now() -> Timestamp {
     at("2026-11-21T08:45:00.123456Z")
 }
 
-/// A new claim.
 pub fn claim() -> Claim {
     Claim { consumer: "tester", event_id: id() }
 }

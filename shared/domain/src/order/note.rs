@@ -21,7 +21,6 @@ pub struct AddNote {
 pub struct Note {
     pub id: NoteId,
     pub order_id: OrderId,
-    /// Who wrote it.
     pub author: UserId,
     pub text: MessageText,
     pub created_at: Timestamp,

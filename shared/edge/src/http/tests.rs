@@ -21,7 +21,6 @@ struct Change {
     delta: i64,
 }
 
-/// A parsed response.
 struct Response {
     status: i64,
     headers: Value,

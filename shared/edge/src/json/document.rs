@@ -17,7 +17,7 @@ pub(crate) enum DocumentError {
     Duplicate(String),
 }
 
-/// Parses `bytes`.
+/// Parses JSON. A member that occurs twice in an object is an error.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, DocumentError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Document.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));

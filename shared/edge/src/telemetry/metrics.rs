@@ -16,9 +16,9 @@ const PER_LINE: usize = 100;
 /// Unit of a value, as in CloudWatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// A count.
+    /// Things that were counted, without a unit.
     Count,
-    /// Milliseconds.
+    /// Durations.
     Milliseconds,
 }
 

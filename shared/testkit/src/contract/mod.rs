@@ -223,7 +223,6 @@ fn later(seconds: i64) -> Timestamp {
     Timestamp::from_second(BEGAN.with(|began| began.as_second()) + seconds).expect("within the calendar")
 }
 
-/// A new claim.
 fn a_claim(consumer: &'static str) -> Claim {
     Claim { consumer, event_id: fresh() }
 }

@@ -17,7 +17,6 @@ pub trait Observer<T> {
     async fn received(&self, count: usize, mine: &dyn Fn(&T) -> bool) -> Vec<T>;
 }
 
-/// Reads stored objects.
 #[allow(async_fn_in_trait)] // Single-threaded, as the ports.
 pub trait Reader {
     /// Reads the bytes at a link or under a key.

@@ -18,7 +18,6 @@ pub struct WriterAndReader<W, R, S> {
     pub sources: S,
 }
 
-/// Adds sources.
 #[allow(async_fn_in_trait, reason = "as in the ports")]
 pub trait Sources {
     /// Adds a source that these clients may write and read.

@@ -43,7 +43,6 @@ macro_rules! contract_users {
     };
 }
 
-/// A new user.
 fn new_user() -> UserBuilder {
     // The last twelve digits of a version 7 UUID are random.
     let id = fresh();

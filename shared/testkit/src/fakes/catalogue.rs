@@ -13,7 +13,6 @@ pub(super) struct ProductsState {
     created: Vec<Product>,
     /// Products before and after each change by staff.
     replaced: Vec<(Product, Product)>,
-    /// Requests for snapshots.
     snapshot_requests: usize,
 }
 

@@ -8,7 +8,6 @@ use domain::{
 use kernel::{Failure, Timestamp};
 use ports::{Page, RefreshToken, TokenRotation};
 
-/// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub user_id: UserId,

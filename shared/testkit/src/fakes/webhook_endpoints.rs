@@ -145,7 +145,6 @@ impl Webhooks {
         self.0.arrange(|state| state.webhooks.endpoints.insert(endpoint.id, endpoint.clone()));
     }
 
-    /// Every delivery.
     pub fn deliveries(&self) -> Vec<WebhookDelivery> {
         self.0.inspect(|state| state.webhooks.deliveries.values().cloned().collect())
     }

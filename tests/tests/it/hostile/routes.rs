@@ -25,7 +25,6 @@ use edge::{
 use serde_json::Value;
 use testkit::Platform;
 
-/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,

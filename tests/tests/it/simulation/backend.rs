@@ -58,7 +58,6 @@ pub trait Backend {
     /// Whether customer and products can be stored before a schedule starts.
     fn can_be_seeded(&self) -> bool;
 
-    /// Every committed event.
     fn committed(&self) -> Vec<Rc<Event>>;
 
     /// The number of events in outboxes.

@@ -151,7 +151,6 @@ enum Source {
 #[derive(Debug)]
 pub struct Choices {
     source: Source,
-    /// The current step.
     step: Cell<usize>,
     /// Outcomes other than the default, and counts per kind in this step, if they are recorded.
     record: Option<RefCell<Record>>,
@@ -241,7 +240,6 @@ impl Choices {
         self.record.as_ref().map(|record| record.borrow().non_default.clone()).unwrap_or_default()
     }
 
-    /// The recorded log.
     pub fn log_lines(&self) -> Vec<String> {
         self.record.as_ref().map(|record| record.borrow().log.clone()).unwrap_or_default()
     }

@@ -116,7 +116,6 @@ const EXPIRED: usize = 8;
 /// A command to the platform. Orders are identified by their index in [`ORDERS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// The customer registers.
     Register,
     /// Staff creates the product with this number.
     Create(u64),

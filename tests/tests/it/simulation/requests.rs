@@ -276,7 +276,6 @@ fn by_customer(request: HttpEvent) -> Value {
     request.principal(ids::user(1).0, role::CUSTOMER).build()
 }
 
-/// Another customer.
 fn by_stranger(request: HttpEvent) -> Value {
     request.principal(ids::user(2).0, role::CUSTOMER).build()
 }

@@ -366,7 +366,6 @@ impl<S: Backend> World<S> {
         looks
     }
 
-    /// Reads the stores.
     pub fn read_stores(&mut self) {
         if self.backend.see(&mut self.seen) {
             self.needs_check.set(true);

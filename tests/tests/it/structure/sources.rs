@@ -9,7 +9,6 @@ use toml_edit::DocumentMut;
 /// Directories with source files.
 const SOURCES: [&str; 4] = ["functions", "shared", "scripts", "tests"];
 
-/// A source file.
 pub struct Source {
     /// Path from the root of the repository, with slashes.
     pub path: String,

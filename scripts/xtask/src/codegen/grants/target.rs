@@ -12,25 +12,20 @@ use serde_json::{Value, json};
 pub enum Target {
     /// The function's log group.
     Logs(&'static str),
-    /// A table.
     Table(&'static str),
     /// The index of a table.
     Index(&'static str, &'static str),
     /// The DynamoDB stream of a table.
     TableChanges(&'static str),
-    /// A bucket.
     Bucket(&'static str),
     /// The objects of a bucket.
     Objects(&'static str),
-    /// A secret.
     Secret(&'static str),
     /// The secrets of the database roles.
     RoleSecrets,
     /// A Kinesis stream.
     Stream(&'static str),
-    /// The event bus.
     Bus,
-    /// A function's queue.
     Queue(&'static str),
     /// A function's dead-letter queue.
     DeadLetterQueue(&'static str),
@@ -42,7 +37,6 @@ pub enum Target {
     DatabaseUser(&'static str),
     /// The cache, as the user of the functions.
     Cache,
-    /// The Kafka cluster.
     KafkaCluster,
     /// The secret with the login of the Kafka cluster.
     KafkaLogin,

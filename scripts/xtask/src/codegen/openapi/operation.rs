@@ -40,7 +40,6 @@ impl Type {
 pub enum Request {
     Nothing,
     Json(Type),
-    /// An HTML form.
     Form(Type),
     /// A JSON document that is read as bytes, because it is signed.
     Signed,

@@ -81,7 +81,6 @@ impl Types {
         (body.schema)(&mut self.responses).to_value()
     }
 
-    /// The named schemas.
     pub fn into_schemas(mut self) -> Map<String, Value> {
         let mut all: Map<String, Value> = self.responses.take_definitions(true).into_iter().collect();
         for (name, mut schema) in self.requests.take_definitions(true) {

@@ -15,7 +15,6 @@ use ports::{Documents, ImageObjects as _, ProductStore as _};
 use testkit::contract::{Fixture, Observed, Reader, role_secrets::NewSecret};
 use testkit::{Platform, build};
 
-/// Creates a bucket.
 async fn bucket(kind: &str) -> (aws_sdk_s3::Client, String) {
     let client = aws_sdk_s3::Client::from_conf(client!(aws_sdk_s3).force_path_style(true).build());
     let bucket = fresh(kind);

@@ -72,7 +72,6 @@ impl ProcessState {
 /// A connection to the server, and the server's messages after login.
 type Session = (Stream, Vec<u8>);
 
-/// The proxy.
 #[derive(Debug)]
 pub struct FaultProxy {
     server: (String, u16),

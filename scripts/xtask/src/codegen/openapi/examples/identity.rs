@@ -60,7 +60,6 @@ examples! {
     };
 }
 
-/// Where Ada lives.
 pub(super) fn address() -> serde_json::Value {
     json!({
         "name": "Ada Lovelace", "line1": "1 Harbour Way", "city": "Oakland", "region": "CA", "postal_code": "94607",
