@@ -45,7 +45,7 @@ pub struct Arguments {
     /// Sizes of the tables, ascending.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000, 50_000_000])]
     rows: Vec<u64>,
-    /// A Kafka broker without a login, `host:port`, to measure the way through the topic as well. The topic `bench-records` is made there.
+    /// A Kafka broker without a login, `host:port`, to measure the way through the topic as well. `scripts/bench` starts one.
     #[arg(long)]
     kafka: Option<String>,
     /// Write so many records through Kafka while the function is killed, count them, and do nothing else.
@@ -96,7 +96,8 @@ struct Figures {
 
 pub fn bench(arguments: &Arguments) -> Result<()> {
     let root = xtask::root();
-    let disk = check_disk(arguments.rows.iter().copied().max().unwrap_or_default())?;
+    let most = arguments.conservation.or(arguments.rows.iter().copied().max()).unwrap_or_default();
+    let disk = check_disk(most)?;
     eprintln!("bench: {disk}");
     let database = Database::create()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(message)?;
