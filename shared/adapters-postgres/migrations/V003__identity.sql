@@ -67,12 +67,12 @@ CREATE TABLE identity.message_budgets (
 );
 CREATE INDEX message_budgets_expiry ON identity.message_budgets (expires_at);
 
--- Failed logins of one name from one source, under a keyed hash of both, and the time before which there is no other attempt. Names without
--- an account are counted alike. A row expires a day after the last attempt; the sweep deletes it.
+-- Failed logins of one name from one source, under a keyed hash of both, and the time before which there is no other attempt, if there is
+-- one. Names without an account are counted alike. A row expires a day after the last attempt; the sweep deletes it.
 CREATE TABLE identity.login_attempts (
     counter    text        PRIMARY KEY,
     failures   integer     NOT NULL CHECK (failures > 0),
-    not_before timestamptz NOT NULL,
+    not_before timestamptz,
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX login_attempts_expiry ON identity.login_attempts (expires_at);

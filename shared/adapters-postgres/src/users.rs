@@ -60,7 +60,8 @@ const COUNT_REGISTRATION: &str = "
 /// be ahead.
 ///
 /// An attempt counts in `attempts`, and then in `sources`, if neither refuses it; the conditions of the updates are evaluated on the rows as
-/// concurrent attempts left them. Only an attempt that was counted reads the account.
+/// concurrent attempts left them. Only an attempt that was counted reads the account. Without a delay there is no `not_before`: the clock of
+/// another attempt may be ahead.
 macro_rules! reserve_attempt {
     () => {
         "WITH refused AS (
@@ -71,14 +72,14 @@ macro_rules! reserve_attempt {
         ) AS known WHERE until > $4
     ), attempts AS (
         INSERT INTO login_attempts AS known (counter, failures, not_before, expires_at)
-        SELECT $2, 1, $4 + make_interval(secs => ($5::integer[])[1]), $4 + make_interval(secs => $6)
+        SELECT $2, 1, $4 + make_interval(secs => nullif(($5::integer[])[1], 0)), $4 + make_interval(secs => $6)
         FROM refused WHERE until IS NULL
         ON CONFLICT (counter) DO UPDATE SET
             failures = CASE WHEN known.expires_at > $4 THEN known.failures + 1 ELSE 1 END,
-            not_before = $4 + make_interval(secs => ($5::integer[])[
-                least(CASE WHEN known.expires_at > $4 THEN known.failures + 1 ELSE 1 END, cardinality($5::integer[]))]),
+            not_before = $4 + make_interval(secs => nullif(($5::integer[])[
+                least(CASE WHEN known.expires_at > $4 THEN known.failures + 1 ELSE 1 END, cardinality($5::integer[]))], 0)),
             expires_at = excluded.expires_at
-        WHERE known.not_before <= $4 OR known.expires_at <= $4
+        WHERE known.not_before IS NULL OR known.not_before <= $4 OR known.expires_at <= $4
         RETURNING 1
     ), sources AS (
         INSERT INTO login_sources AS known (counter, expires_at)

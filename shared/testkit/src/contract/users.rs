@@ -31,6 +31,7 @@ macro_rules! contract_users {
             failed_logins_of_a_name_from_a_source_are_delayed_more_and_more
             unknown_name_is_counted_like_an_account
             other_source_is_not_delayed
+            free_failures_delay_no_attempt_whose_clock_is_behind
             forgotten_failures_start_again
             concurrent_guesses_are_all_counted
             session_resets_the_failures_of_its_name_and_gives_the_source_its_attempt_back
@@ -245,6 +246,14 @@ pub async fn other_source_is_not_delayed(fixture: &Fixture<impl UserStore>) {
     assert_eq!(attempt(fixture.port(), "ada", &elsewhere, 0).await, None);
     let other_name = LoginCounters { source: guessing.source, ..counters() };
     assert_eq!(attempt(fixture.port(), "bob", &other_name, 0).await, None, "nor is another name from the source");
+}
+
+pub async fn free_failures_delay_no_attempt_whose_clock_is_behind(fixture: &Fixture<impl UserStore>) {
+    let counters = counters();
+    for failures in 0..throttle::FREE_FAILURES {
+        assert_eq!(attempt(fixture.port(), "ada", &counters, 10 - failures).await, None, "after {failures}");
+    }
+    assert!(attempt(fixture.port(), "ada", &counters, 0).await.is_some());
 }
 
 pub async fn forgotten_failures_start_again(fixture: &Fixture<impl UserStore>) {

@@ -26,7 +26,7 @@ pub(super) struct UsersState {
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) keys: IdempotencyKeys,
     /// By the counter of name and source: failures, no attempt before, and forgotten at.
-    attempts: BTreeMap<String, (i32, Timestamp, Timestamp)>,
+    attempts: BTreeMap<String, (i32, Option<Timestamp>, Timestamp)>,
     /// With selector, expiry and the number of attempts.
     pub(super) verifications: BTreeMap<Uuid, (Verification, String, Timestamp, i32)>,
     /// By what is counted: when the whole budget is there again.
@@ -137,15 +137,16 @@ impl UsersState {
         let interval = i64::from(throttle::SOURCE_INTERVAL_S);
         let ahead = i64::from(throttle::SOURCE_BURST - 1) * interval;
         let known = self.attempts.get(&counters.name_and_source).filter(|(_, _, end)| *end > now).copied();
-        let (failures, not_before, _) = known.unwrap_or((0, now, now));
+        let (failures, not_before, _) = known.unwrap_or((0, None, now));
         let full_at = self.sources.get(&counters.source).copied().unwrap_or(now).max(now);
-        let until = not_before.max(seconds_after(full_at, -ahead)?);
+        let until = seconds_after(full_at, -ahead)?.max(not_before.unwrap_or(now));
         if until > now {
             return Ok(Err(until));
         }
         let failures = failures + 1;
         let delay = i64::from(throttle::delay_s(failures));
-        let entry = (failures, seconds_after(now, delay)?, seconds_after(now, i64::from(throttle::MEMORY_S))?);
+        let not_before = (delay > 0).then(|| seconds_after(now, delay)).transpose()?;
+        let entry = (failures, not_before, seconds_after(now, i64::from(throttle::MEMORY_S))?);
         self.attempts.insert(counters.name_and_source.clone(), entry);
         self.sources.insert(counters.source.clone(), seconds_after(full_at, interval)?);
         Ok(Ok(()))
