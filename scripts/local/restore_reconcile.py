@@ -34,8 +34,8 @@ from config import ScriptError
 
 Json = dict[str, Any]
 
-# The longest function timeout, and some seconds more.
-TIMEOUT_S = 330
+# The longest function timeout is ten minutes.
+TIMEOUT_S = 630
 # Payments that one invocation returns are limited, so it is repeated until none remains.
 MAX_RUNS = 100
 # Aggregates of a kind that the report lists.

@@ -18,8 +18,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Writes the files that are generated from the catalog and the domain: template.yaml, stacks, terraform/catalog.json,
-    /// events/schemas, docs/topology.*, docs/state-machines.md, the SQL of the reservation state machine, and the watch routes in Cargo.toml.
+    /// Writes the files that are generated from the catalog, the domain and the types of the API, and names those that change.
     Codegen,
     /// Builds functions and zips them for deployment into target/lambda; all of them unless some are named.
     Package {

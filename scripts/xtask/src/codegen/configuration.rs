@@ -94,7 +94,7 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
     ("QUAYSIDE_REPLAY", "A schedule that a failure printed.", "none", "simulation"),
     ("QUAYSIDE_SAMPLE_SEED", "Seed of the steps that run a sample.", "`7`", "`scripts/test`"),
     ("QUAYSIDE_SCHEDULES", "Number of random schedules.", "a sample", "simulation"),
-    ("QUAYSIDE_SEED", "The first schedule.", "random", "simulation"),
+    ("QUAYSIDE_SEED", "The first schedule.", "`1`", "simulation"),
     ("QUAYSIDE_SHORTFALL", "What the local stack does with paid orders without stock.", "`refund`", "`scripts/up`"),
     ("QUAYSIDE_TEARDOWN_YES", "`1` answers the question whether to delete.", "ask", "`scripts/teardown`"),
     ("QUAYSIDE_TF_ENVIRONMENTS", "Environments to plan.", "`dev prod`", "`scripts/terraform`"),
@@ -105,8 +105,8 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
         "set by `scripts/observe`",
         "the local exporter",
     ),
-    ("STAFF_EMAIL", "Account of staff at a deployment.", "that of the local stack", "`scripts/verify`, `scripts/load`"),
-    ("STAFF_PASSWORD", "Its password.", "that of the local stack", "`scripts/verify`, `scripts/load`"),
+    ("STAFF_EMAIL", "Account of staff at a deployment.", "that of the local stack", "`scripts/canary`, `scripts/load`, `scripts/verify`"),
+    ("STAFF_PASSWORD", "Its password.", "that of the local stack", "`scripts/canary`, `scripts/load`, `scripts/verify`"),
     ("TF_PLUGIN_MIRROR", "Directory with Terraform's provider.", "a download", "`scripts/terraform`"),
 ];
 
