@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import re
+import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -259,10 +260,53 @@ def print_audit(actions: list[Json]) -> None:
     show(table, len(actions), "nothing was done")
 
 
+# ---- the ledger -----------------------------------------------------------------------------------------------------
+
+
+def ledger(api: ApiClient, arguments: argparse.Namespace) -> Json:
+    """What the ledger has of a period, and how it differs from the gateway's statement."""
+    period = {"from": arguments.since, "to": arguments.until}
+    query = urllib.parse.urlencode({name: time for name, time in period.items() if time})
+    report: Json = api.get(f"/ops/ledger?{query}").expect(200)
+    return report
+
+
+def print_ledger(report: Json) -> None:
+    progress.heading(f"ledger from {report['from']} to {report['to']}")
+    accounts = Table("account", "debits", "credits", box=None, pad_edge=False)
+    for one in report["accounts"]:
+        accounts.add_row(one["account"], amount(one["debits"]), amount(one["credits"]))
+    show(accounts, len(report["accounts"]), "nothing was posted")
+    transfers = Table("purpose", "transfers", "amount", box=None, pad_edge=False)
+    for one in report["transfers"]:
+        transfers.add_row(one["purpose"], str(one["count"]), amount(one["amount"]))
+    show(transfers, len(report["transfers"]), "")
+    read, compared = report["read_until"] or "never", report["compared_at"] or "never"
+    progress.note(f"the gateway's statement is read until: {read}; last daily comparison: {compared}")
+    differing = Table("transaction", "purpose", "difference", "ledger", "gateway", box=None, pad_edge=False)
+    for one in report["discrepancies"]:
+        sides = [amount(one[side]) if one[side] else "-" for side in ("ledger_amount", "gateway_amount")]
+        differing.add_row(one["reference"], one["purpose"], one["kind"], *sides)
+    show(differing, len(report["discrepancies"]), "no difference in the last three days that are read")
+
+
+def settings(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
+    """The policies, rates and limits of the environment."""
+    listed: list[Json] = api.get("/ops/settings").expect(200)["items"]
+    return listed
+
+
+def print_settings(listed: list[Json]) -> None:
+    table = Table("setting", "value", box=None, pad_edge=False)
+    for one in listed:
+        table.add_row(one["name"], one["value"] or "-")
+    show(table, len(listed), "there are no settings")
+
+
 def show(table: Table, rows: int, without: str) -> None:
     if rows:
         progress.table(table)
-    else:
+    elif without:
         progress.done(without)
 
 
@@ -309,6 +353,10 @@ def read_arguments() -> argparse.Namespace:
     )
     replayed.add_argument("--cursor", help="go on from where a run stopped")
     replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
+    books = command("ledger", "sum up the ledger, and list how it differs from the gateway", ledger, print_ledger)
+    books.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339; a day before --to by default")
+    books.add_argument("--to", dest="until", metavar="TIME", help="exclusive; now by default")
+    command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did, who and why", audit, print_audit)
     return parser.parse_args()
 

@@ -127,6 +127,23 @@ class DeadLetters(unittest.TestCase):
         asked = {"reason": "it is back", "dry_run": True, "per_second": 10, "message_ids": ["m"]}
         self.assertEqual(api.posted, {"/ops/queues/a/redrive": asked})
 
+    def test_ledger_lists_both_amounts_of_a_difference(self) -> None:
+        dollars = {"amount": 500, "currency": "USD"}
+        differing = {"reference": "ch_1", "purpose": "charge", "kind": "missing_at_gateway", "ledger_amount": dollars}
+        report = {
+            "from": "a",
+            "to": "b",
+            "accounts": [],
+            "transfers": [{"purpose": "charge", "count": 1, "amount": dollars}],
+            "read_until": None,
+            "compared_at": None,
+            "discrepancies": [differing | {"gateway_amount": None}],
+        }
+        api: Any = Api({"/ops/ledger?from=a": report})
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate.print_ledger(operate.ledger(api, arguments("ledger", "--from", "a")))
+        self.assertRegex(printed.getvalue(), r"ch_1 +charge +missing_at_gateway +500 USD +-")
+
     def test_queues_without_messages_are_left_out(self) -> None:
         counts = {"waiting": 0, "in_flight": 0, "delayed": 0}
         listed = [{"name": "a", "dead_letters": 1, **counts}, {"name": "b", "dead_letters": 0, **counts}]

@@ -106,6 +106,10 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("button", { name: "Show", exact: true }).click();
     await page.getByText("Paid, $19.99").waitFor();
     await inspect(page, "console-payment");
+    await go(page, "Ledger");
+    await page.getByRole("cell", { name: "Balance at the gateway" }).first().waitFor();
+    await page.getByRole("heading", { name: "Reconciliation with the gateway" }).waitFor();
+    await inspect(page, "console-ledger");
     await go(page, "Webhooks");
     await page.getByText("New endpoint").click();
     const url = `https://hooks.example.com/${word}`;
@@ -222,6 +226,9 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     await page.getByRole("cell", { name: "payment-charge", exact: true }).waitFor();
     await page.getByRole("heading", { name: "Actions of operators" }).waitFor();
     await inspect(page, "console-operations");
+    await go(page, "Settings");
+    await page.getByRole("cell", { name: "Lines of an order" }).waitFor();
+    await inspect(page, "console-settings");
     await page.goto(`${shop}/console/operations/payment-charge`);
     await page.getByRole("heading", { name: "Dead letters of payment-charge" }).waitFor();
     await inspect(page, "console-dead-letters");

@@ -7,15 +7,15 @@ use super::{
     rows::{count, get, json, keyword, money, only},
 };
 use domain::{
-    Event,
+    Event, Money,
     id::{PaymentId, RefundId},
-    ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    reconciliation::{Outcome, Pass, Progress},
+    ledger::{Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
+    reconciliation::{self, Outcome, Pass, Progress, Report},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
-use serde::Serialize;
-use std::{collections::HashSet, sync::Arc};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashSet, ops::Range, sync::Arc};
 use tokio_postgres::{Row, types::Json};
 
 /// Posts each transfer of the array `$transfers` (jsonb, as [`rows`] makes it), for every row of `$from`, unless it is posted already.
@@ -40,6 +40,40 @@ macro_rules! post_transfers {
 pub(super) use post_transfers;
 
 const PROGRESS: &str = "SELECT progress FROM reconciliation";
+
+/// The comparable period is that of `domain::reconciliation::comparable`.
+const REPORT: &str = "
+    WITH state AS (
+        SELECT progress, (progress->>'read_until')::timestamptz - make_interval(secs => $3) AS since,
+            (progress->>'read_until')::timestamptz - make_interval(secs => $4) AS until
+        FROM reconciliation
+    ), totals AS (
+        SELECT purpose, currency, count(*) AS transfers, sum(amount)::bigint AS amount
+        FROM transfers WHERE at >= $1 AND at < $2 GROUP BY purpose, currency
+    ), stated AS (
+        SELECT l.purpose, l.reference, t.amount AS posted, t.currency AS posted_currency, l.amount AS stated,
+            l.currency AS stated_currency
+        FROM state, statement_lines AS l
+        LEFT JOIN transfers AS t ON t.purpose = l.purpose AND t.reference = l.reference
+        WHERE l.at >= state.since AND l.at < state.until AND (l.amount, l.currency) IS DISTINCT FROM (t.amount, t.currency)
+        ORDER BY l.reference, l.purpose LIMIT $6
+    ), unstated AS (
+        SELECT t.purpose, t.reference, t.amount, t.currency
+        FROM state, transfers AS t
+        WHERE t.at >= state.since AND t.at < state.until AND t.purpose = ANY ($5) AND NOT EXISTS (
+            SELECT FROM statement_lines AS l WHERE l.purpose = t.purpose AND l.reference = t.reference
+        )
+        ORDER BY t.reference, t.purpose LIMIT $6
+    ), differing AS (
+        SELECT * FROM stated UNION ALL SELECT purpose, reference, amount, currency, NULL, NULL FROM unstated
+        ORDER BY reference, purpose LIMIT $6
+    )
+    SELECT progress, (
+        SELECT coalesce(jsonb_agg(to_jsonb(totals) ORDER BY purpose, currency), '[]') FROM totals
+    ) AS totals, (
+        SELECT coalesce(jsonb_agg(to_jsonb(differing) ORDER BY reference, purpose), '[]') FROM differing
+    ) AS differing
+    FROM state";
 
 const STATED: &str = "
     SELECT l.*, t.amount AS posted_amount, t.currency AS posted_currency, fee.reference IS NOT NULL AS has_fee
@@ -118,6 +152,21 @@ impl<B: Bus> Ledger for PgLedger<B> {
         json(only(&self.relay.database().query(PROGRESS, &[]).await?)?, "progress")
     }
 
+    async fn report(&self, period: &Range<Timestamp>, limit: u32) -> Result<Report, Failure> {
+        let compared: Vec<&str> = Purpose::ALL.iter().filter(|one| one.is_compared()).map(|one| one.name()).collect();
+        let (span, margin) = (seconds(reconciliation::SPAN_S)?, seconds(reconciliation::CLOCK_MARGIN_S)?);
+        let params = params![period.start, period.end, span, margin, compared, i64::from(limit)];
+        let rows = self.relay.database().query(REPORT, &params).await?;
+        let row = only(&rows)?;
+        let differing: Vec<Differing> = json(row, "differing")?;
+        let discrepancies = differing.into_iter().map(Differing::discrepancy).collect::<Result<Vec<_>, _>>()?;
+        Ok(Report {
+            totals: json(row, "totals")?,
+            progress: json(row, "progress")?,
+            discrepancies: discrepancies.into_iter().flatten().collect(),
+        })
+    }
+
     async fn stated(&self, pass: &Pass, limit: u32) -> Result<Vec<StatedLine>, Failure> {
         self.page(STATED, pass, limit).await?.iter().map(stated_line).collect()
     }
@@ -151,6 +200,31 @@ impl<B: Bus> Ledger for PgLedger<B> {
             self.relay.publish(events).await;
         }
         Ok(steps > 0)
+    }
+}
+
+fn seconds(count: i64) -> Result<f64, Failure> {
+    Ok(f64::from(i32::try_from(count).map_err(Failure::internal)?))
+}
+
+/// A transaction of which the ledger and the statement differ.
+#[derive(Debug, Deserialize)]
+struct Differing {
+    purpose: Purpose,
+    reference: String,
+    posted: Option<i64>,
+    posted_currency: Option<String>,
+    stated: Option<i64>,
+    stated_currency: Option<String>,
+}
+
+impl Differing {
+    fn discrepancy(self) -> Result<Option<Discrepancy>, Failure> {
+        let money = |minor: Option<i64>, code: Option<String>| {
+            minor.zip(code).map(|(minor, code)| Money::new(minor, &code)).transpose().map_err(Failure::internal)
+        };
+        let (posted, stated) = (money(self.posted, self.posted_currency)?, money(self.stated, self.stated_currency)?);
+        Ok(Discrepancy::between(self.purpose, &self.reference, posted, stated))
     }
 }
 

@@ -129,6 +129,33 @@ pub mod env {
     pub const INVOICE_YEAR_BEGINS: &str = "INVOICE_YEAR_BEGINS";
 }
 
+/// The variables with the policies, rates and limits of the environment, which its admins may see.
+pub const SETTINGS: [&str; 23] = [
+    env::INVOICE_SELLER,
+    env::INVOICE_TIME_ZONE,
+    env::INVOICE_YEAR_BEGINS,
+    env::MAX_DELAYED_ORDERS,
+    env::MAX_FAILED_ATTEMPTS,
+    env::MAX_ORDER_LINES,
+    env::MAX_REGISTRATIONS_PER_SOURCE,
+    env::MAX_SMS_PER_ADDRESS,
+    env::MAX_SMS_PER_CUSTOMER,
+    env::MAX_UNPAID_ORDERS,
+    env::MAX_UNPAID_UNITS,
+    env::MAX_VERIFICATIONS_PER_ADDRESS,
+    env::MAX_VERIFICATIONS_PER_CUSTOMER,
+    env::MFA_REQUIRED_ROLES,
+    env::RATE_LIMITS,
+    env::RECORD_BACKLOG,
+    env::SHIPPING_METHODS,
+    env::SHORTFALL_POLICY,
+    env::SMS_COUNTRIES,
+    env::TAX_RATES,
+    env::TAX_ROUNDING,
+    env::WEBHOOK_LOCAL_ORIGIN,
+    env::WEBHOOK_PORTS,
+];
+
 /// The environment of the process, or a fixed set of variables for tests.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
@@ -206,6 +233,11 @@ impl Config {
     /// Only these variables, without the environment of the process.
     pub fn from_vars<const N: usize>(variables: [(&str, &str); N]) -> Self {
         Self { fixed: Some(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()) }
+    }
+
+    /// The values of [`SETTINGS`]; empty if absent.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        SETTINGS.map(|name| (name, self.optional(name).unwrap_or_default())).to_vec()
     }
 
     pub fn stage(&self) -> Result<String> {

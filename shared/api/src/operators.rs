@@ -248,3 +248,12 @@ impl From<&LoggedAction> for OperatorActionView {
         }
     }
 }
+
+/// A policy, rate or limit of the environment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SettingView {
+    /// Name of the variable, as in docs/configuration.md.
+    pub name: String,
+    /// Value; empty if none is set.
+    pub value: String,
+}

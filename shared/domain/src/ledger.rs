@@ -4,8 +4,9 @@
 use crate::{
     Money,
     id::{PaymentId, RefundId},
+    money::Currency,
 };
-use kernel::Timestamp;
+use kernel::{Failure, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -153,6 +154,66 @@ pub struct Discrepancy {
     pub gateway_amount: Option<Money>,
 }
 
+impl Discrepancy {
+    /// How the two differ in a transaction; `None` if they agree.
+    pub fn between(
+        purpose: Purpose,
+        reference: &str,
+        ledger_amount: Option<Money>,
+        gateway_amount: Option<Money>,
+    ) -> Option<Self> {
+        let kind = match (ledger_amount, gateway_amount) {
+            (None, Some(_)) => DiscrepancyKind::MissingInLedger,
+            (Some(_), None) => DiscrepancyKind::MissingAtGateway,
+            (ledger, gateway) if ledger != gateway => DiscrepancyKind::Amount,
+            _ => return None,
+        };
+        Some(Self { kind, purpose, reference: reference.to_owned(), ledger_amount, gateway_amount })
+    }
+}
+
+/// The transfers of a period with one purpose and currency.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PurposeTotal {
+    pub purpose: Purpose,
+    pub currency: Currency,
+    pub transfers: u64,
+    /// Sum of their amounts in minor units.
+    pub amount: i64,
+}
+
+/// The changes of an account in a period, in minor units of a currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountTotal {
+    pub account: Account,
+    pub currency: Currency,
+    pub debits: i64,
+    pub credits: i64,
+}
+
+/// The changes of the accounts, by account and currency. Debits and credits of a currency have the same sum.
+pub fn by_account(totals: &[PurposeTotal]) -> Result<Vec<AccountTotal>, Failure> {
+    let mut accounts: Vec<AccountTotal> = vec![];
+    for total in totals {
+        let (debit, credit) = total.purpose.accounts();
+        for (account, debits, credits) in [(debit, total.amount, 0), (credit, 0, total.amount)] {
+            let currency = total.currency;
+            let place = accounts.iter().position(|one| one.account == account && one.currency == currency);
+            let place = place.unwrap_or_else(|| {
+                accounts.push(AccountTotal { account, currency, debits: 0, credits: 0 });
+                accounts.len() - 1
+            });
+            let Some(one) = accounts.get_mut(place) else { continue };
+            let add = |sum: i64, more| {
+                sum.checked_add(more).ok_or_else(|| Failure::internal("the sum of an account is too large"))
+            };
+            (one.debits, one.credits) = (add(one.debits, debits)?, add(one.credits, credits)?);
+        }
+    }
+    accounts.sort_by_key(|one| (one.account.name(), one.currency.code()));
+    Ok(accounts)
+}
+
 /// The result of a reconciliation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
@@ -166,18 +227,12 @@ pub struct Comparison {
 pub fn compare_statement(lines: &[StatedLine], now: Timestamp) -> Comparison {
     let mut comparison = Comparison::default();
     for StatedLine { transaction, posted, has_fee } in lines {
-        let kind = match posted {
-            None => Some(DiscrepancyKind::MissingInLedger),
-            Some(amount) if *amount != transaction.amount => Some(DiscrepancyKind::Amount),
-            Some(_) => None,
-        };
-        comparison.discrepancies.extend(kind.map(|kind| Discrepancy {
-            kind,
-            purpose: transaction.purpose,
-            reference: transaction.reference.clone(),
-            ledger_amount: *posted,
-            gateway_amount: Some(transaction.amount),
-        }));
+        comparison.discrepancies.extend(Discrepancy::between(
+            transaction.purpose,
+            &transaction.reference,
+            *posted,
+            Some(transaction.amount),
+        ));
         if posted.is_some() && !has_fee && transaction.fee.amount.get() > 0 {
             comparison.fees.push(Transfer {
                 purpose: Purpose::Fee,
@@ -195,14 +250,10 @@ pub fn compare_statement(lines: &[StatedLine], now: Timestamp) -> Comparison {
 /// The transfers that the statement does not have. Those that it never lists are left out.
 pub fn compare_ledger(lines: &[PostedLine]) -> Vec<Discrepancy> {
     let missing = lines.iter().filter(|line| !line.is_stated && line.transfer.purpose.is_compared());
-    let discrepancy = |PostedLine { transfer, .. }: &PostedLine| Discrepancy {
-        kind: DiscrepancyKind::MissingAtGateway,
-        purpose: transfer.purpose,
-        reference: transfer.reference.clone(),
-        ledger_amount: Some(transfer.amount),
-        gateway_amount: None,
+    let discrepancy = |PostedLine { transfer, .. }: &PostedLine| {
+        Discrepancy::between(transfer.purpose, &transfer.reference, Some(transfer.amount), None)
     };
-    missing.map(discrepancy).collect()
+    missing.filter_map(discrepancy).collect()
 }
 
 #[cfg(test)]
@@ -251,6 +302,28 @@ mod tests {
         };
         // Every movement has one that reverses it, but the fee and the charge.
         assert_eq!((of(Account::Gateway), of(Account::Sales), of(Account::Fees)), (0, -1999, 1999));
+    }
+
+    #[test]
+    fn accounts_add_up_the_transfers_of_their_purposes_by_currency() {
+        let total = |purpose, currency, amount| {
+            let currency = Currency::parse(currency).expect("a currency");
+            PurposeTotal { purpose, currency, transfers: 2, amount }
+        };
+        let totals =
+            [total(Purpose::Charge, "USD", 900), total(Purpose::Charge, "EUR", 70), total(Purpose::Refund, "USD", 200)];
+        let accounts = by_account(&totals).expect("small sums");
+        let found: Vec<_> =
+            accounts.iter().map(|one| (one.account, one.currency.code(), one.debits, one.credits)).collect();
+        let expected = [
+            (Account::Gateway, "EUR", 70, 0),
+            (Account::Gateway, "USD", 900, 200),
+            (Account::Sales, "EUR", 0, 70),
+            (Account::Sales, "USD", 200, 900),
+        ];
+        assert_eq!(found, expected);
+        let most = [total(Purpose::Charge, "USD", i64::MAX), total(Purpose::RefundReversal, "USD", 1)];
+        assert!(by_account(&most).is_err(), "no sum wraps around");
     }
 
     #[test]

@@ -6,19 +6,22 @@
 
 use crate::{
     event::LedgerReconciled,
-    ledger::{self, Comparison, Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
+    ledger::{
+        self, Comparison, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer,
+    },
 };
 use kernel::{Failure, Timestamp, seconds_after};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 const DAY_S: i64 = 24 * 3600;
 /// Period that is compared each day: three days and an hour. A transfer is posted once, and a discrepancy is reported daily until it is
 /// resolved or three days old.
-const SPAN_S: i64 = 3 * DAY_S + 3600;
+pub const SPAN_S: i64 = 3 * DAY_S + 3600;
 /// Age of the newest transactions that are read: younger ones may still be in progress.
 const SETTLING_S: i64 = 1800;
 /// How much earlier than the gateway, by its clock, we may have posted a transfer.
-const CLOCK_MARGIN_S: i64 = 3600;
+pub const CLOCK_MARGIN_S: i64 = 3600;
 /// Period of the statement that is read at a time. Its pages are read again from the start if the gateway forgets where one began.
 const WINDOW_S: i64 = 3600;
 /// Lines of one step of a comparison.
@@ -78,6 +81,16 @@ pub struct Position {
     pub reference: String,
 }
 
+/// What was posted in a period, and how the ledger and the statement of the gateway differ now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// By purpose and currency.
+    pub totals: Vec<PurposeTotal>,
+    pub progress: Progress,
+    /// Those in the period that is [`comparable`] now, by reference.
+    pub discrepancies: Vec<Discrepancy>,
+}
+
 /// What is done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -117,9 +130,14 @@ pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Fa
         Some(at) => seconds_after(at, DAY_S)? <= now,
         None => true,
     };
-    let (from, to) = (seconds_after(settled, -SPAN_S)?, seconds_after(settled, -CLOCK_MARGIN_S)?);
+    let Range { start: from, end: to } = comparable(settled)?;
     let pass = Pass { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
     Ok(is_due.then_some(Step::Compare(pass)))
+}
+
+/// The period that can be compared when the statement is read until `read_until`.
+pub fn comparable(read_until: Timestamp) -> Result<Range<Timestamp>, Failure> {
+    Ok(seconds_after(read_until, -SPAN_S)?..seconds_after(read_until, -CLOCK_MARGIN_S)?)
 }
 
 /// The result of reading a page of the window `[from, to)`.

@@ -6,9 +6,10 @@ use domain::{
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, PostedLine, StatedLine, Transfer},
     payment::{AttemptLimit, Change, Payment},
-    reconciliation::{Outcome, Pass, Progress},
+    reconciliation::{Outcome, Pass, Progress, Report},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use std::ops::Range;
 
 /// Stores payments with their refunds. A transition is committed only if the payment still has the version that the domain decided on.
 pub trait PaymentStore {
@@ -68,6 +69,9 @@ pub trait PaymentStore {
 pub trait Ledger {
     /// How far the statement was read and compared.
     async fn progress(&self) -> Result<Progress, Failure>;
+
+    /// The transfers of a period by purpose and currency, with up to `limit` discrepancies of the comparable period.
+    async fn report(&self, period: &Range<Timestamp>, limit: u32) -> Result<Report, Failure>;
 
     /// Up to `limit` transactions of the statement in the period of a comparison, after its position, in order, with what the ledger has of
     /// them.

@@ -105,8 +105,18 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
         "set by `scripts/observe`",
         "the local exporter",
     ),
-    ("STAFF_EMAIL", "Account of staff at a deployment.", "that of the local stack", "`scripts/canary`, `scripts/load`, `scripts/verify`"),
-    ("STAFF_PASSWORD", "Its password.", "that of the local stack", "`scripts/canary`, `scripts/load`, `scripts/verify`"),
+    (
+        "STAFF_EMAIL",
+        "Account of staff at a deployment.",
+        "that of the local stack",
+        "`scripts/canary`, `scripts/load`, `scripts/verify`",
+    ),
+    (
+        "STAFF_PASSWORD",
+        "Its password.",
+        "that of the local stack",
+        "`scripts/canary`, `scripts/load`, `scripts/verify`",
+    ),
     ("TF_PLUGIN_MIRROR", "Directory with Terraform's provider.", "a download", "`scripts/terraform`"),
 ];
 

@@ -39,6 +39,12 @@ functions! {
     /// Lists what operators did.
     OPERATOR_ACTION_LIST = Function::new("operator-action-list", Operations).http(Get, "/api/v1/ops/audit", ADMIN_ONLY)
         .uses(&[Uses::PostgresRead]);
+    /// Lists the policies, rates and limits of the environment.
+    SETTING_LIST = Function::new("setting-list", Operations).http(Get, "/api/v1/ops/settings", ADMIN_ONLY)
+        .uses(&[
+            Uses::AttemptLimit, Uses::InvoiceCalendar, Uses::InvoiceSeller, Uses::MessageLimits, Uses::MfaPolicy, Uses::OrderLimits,
+            Uses::OrderRates, Uses::RecordBacklog, Uses::RegistrationLimit, Uses::ShortfallPolicy, Uses::WebhookTargets,
+        ]);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).timeout(240).memory(512);

@@ -81,4 +81,7 @@ functions! {
     /// Lists payments for which the gateway moved another amount than was asked.
     MISMATCH_LIST = Function::new("mismatch-list", Payments)
         .http(Get, "/api/v1/ops/payments/mismatches", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Sums up the ledger of a period, and lists how it differs from the statement of the gateway.
+    LEDGER_GET = Function::new("ledger-get", Payments)
+        .http(Get, "/api/v1/ops/ledger", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
 }

@@ -6,9 +6,9 @@ use domain::{
     Event,
     event::LedgerReconciled,
     id::{OrderId, RefundId, UserId},
-    ledger::{GatewayTransaction, Purpose, StatedLine, Transfer},
+    ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
     payment::Change,
-    reconciliation::{Outcome, Pass, Position, Progress, Side, StatementPage},
+    reconciliation::{CLOCK_MARGIN_S, Outcome, Pass, Position, Progress, SPAN_S, Side, StatementPage},
 };
 use futures_util::future::join_all;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp};
@@ -40,6 +40,7 @@ macro_rules! contract_ledger {
             step_is_taken_once_and_the_loser_commits_nothing
             statement_is_stored_once_and_read_with_what_is_posted
             pages_of_both_sides_continue_after_a_position
+            report_sums_a_period_and_lists_what_differs
         }
     };
 }
@@ -344,4 +345,47 @@ pub async fn pages_of_both_sides_continue_after_a_position(
         after = Some(Position { at, purpose, reference });
     }
     assert_eq!(ledger.stated(&period(start, seconds_after(start, 2), after), 1).await, Ok(vec![]));
+}
+
+pub async fn report_sums_a_period_and_lists_what_differs(
+    fixture: &Fixture<PaymentsAndLedger<impl PaymentStore, impl Ledger>>,
+) {
+    let (ledger, read_until) = (&fixture.port().ledger, seconds_after(now(), -3_600));
+    let (first, last) = (seconds_after(read_until, -SPAN_S), seconds_after(read_until, -CLOCK_MARGIN_S));
+    let transfer = |purpose, reference: &str, minor, at| {
+        let (reference, amount) = (reference.to_owned(), build::usd(minor));
+        Transfer { purpose, amount, ..build::transfer(&reference, at) }
+    };
+    let agreed = transfer(Purpose::Charge, "a", 500, first);
+    let other = transfer(Purpose::Charge, "b", 70, seconds_after(first, 1));
+    let unstated = transfer(Purpose::Refund, "c", 9, seconds_after(last, -1));
+    let fee = transfer(Purpose::Fee, "a", 3, seconds_after(first, 2));
+    let [early, recent] = [seconds_after(first, -1), last].map(|at| transfer(Purpose::Charge, &at.to_string(), 1, at));
+    let foreign = transfer(Purpose::Charge, "d", 40, seconds_after(last, -1));
+    let statement = [&agreed, &Transfer { amount: build::usd(71), ..other.clone() }, &foreign];
+    let transactions = statement.map(|one| a_transaction(one, 0)).to_vec();
+    post(ledger, &[agreed, other, unstated, fee, early, recent], &reconciled()).await.expect("posted");
+    let progress = Progress { read_until: Some(read_until), ..moved() };
+    let outcome = Outcome { progress: progress.clone(), transactions, ..Outcome::default() };
+    assert_eq!(ledger.advance(&ledger.progress().await.expect("a response"), &outcome, &[]).await, Ok(true));
+    let report = ledger.report(&(first..last), 10).await.expect("a response");
+    let total = |purpose, transfers, amount| {
+        let currency = build::usd(0).currency;
+        PurposeTotal { purpose, currency, transfers, amount }
+    };
+    let totals = [total(Purpose::Charge, 2, 570), total(Purpose::Fee, 1, 3), total(Purpose::Refund, 1, 9)];
+    assert_eq!((&report.totals[..], report.progress), (&totals[..], progress));
+    let found: Vec<_> = report
+        .discrepancies
+        .iter()
+        .map(|one| (one.reference.as_str(), one.kind, one.ledger_amount, one.gateway_amount))
+        .collect();
+    let expected = [
+        ("b", DiscrepancyKind::Amount, Some(build::usd(70)), Some(build::usd(71))),
+        ("c", DiscrepancyKind::MissingAtGateway, Some(build::usd(9)), None),
+        ("d", DiscrepancyKind::MissingInLedger, None, Some(build::usd(40))),
+    ];
+    assert_eq!(found, expected);
+    let least = ledger.report(&(seconds_after(first, 1)..seconds_after(first, 2)), 2).await.expect("a response");
+    assert_eq!((least.totals, least.discrepancies.len()), (vec![total(Purpose::Charge, 1, 70)], 2));
 }

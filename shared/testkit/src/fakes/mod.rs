@@ -19,6 +19,7 @@ mod identity;
 mod images;
 mod invoices;
 mod keys;
+mod ledger;
 mod messengers;
 mod notifications;
 mod operators;

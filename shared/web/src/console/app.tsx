@@ -26,10 +26,12 @@ const AnalyticsPage = lazy(() => import("./pages/analytics.tsx").then((page) => 
 const SummaryPage = lazy(() => import("./pages/summary.tsx").then((page) => page.SummaryPage));
 const PaymentsPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentsPage));
 const PaymentPage = lazy(() => import("./pages/payments.tsx").then((page) => page.PaymentPage));
+const LedgerPage = lazy(() => import("./pages/ledger.tsx").then((page) => page.LedgerPage));
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
 const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
 const DeadLettersPage = lazy(() => import("./pages/operations.tsx").then((page) => page.DeadLettersPage));
+const SettingsPage = lazy(() => import("./pages/settings.tsx").then((page) => page.SettingsPage));
 const SecurityPage = lazy(() => import("./pages/security.tsx").then((page) => page.SecurityPage));
 
 export function App(): JSX.Element {
@@ -86,12 +88,14 @@ function Pages(): JSX.Element {
         <Route path="/console/customers/:id" component={CustomerPage} />
         <Route path="/console/payments" component={PaymentsPage} />
         <Route path="/console/payments/:id" component={PaymentPage} />
+        <Route path="/console/ledger" component={LedgerPage} />
         <Route path="/console/analytics" component={AnalyticsPage} />
         <Route path="/console/summary" component={SummaryPage} />
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />
         <Route path="/console/operations" component={OperationsPage} />
         <Route path="/console/operations/:name" component={DeadLettersPage} />
+        <Route path="/console/settings" component={SettingsPage} />
         <Route path="/console/security" component={SecurityPage} />
         <Route default component={NotFound} />
       </Router>
@@ -106,10 +110,11 @@ function Navigation(): JSX.Element {
     ["/console/products", c().nav.products],
     ["/console/customers", c().nav.customers],
     ["/console/payments", c().nav.payments],
+    ["/console/ledger", c().nav.ledger],
     ["/console/analytics", c().nav.analytics],
     ["/console/summary", c().nav.summary],
     ["/console/webhooks", c().nav.webhooks],
-    ...(caller.value?.role === "admin" ? [["/console/operations", c().nav.operations] as const] : []),
+    ...(caller.value?.role === "admin" ? ([["/console/operations", c().nav.operations], ["/console/settings", c().nav.settings]] as const) : []),
     ["/console/security", c().nav.security],
   ] as const;
   const isCurrent = (to: string): boolean => path.replace(/\/$/, "") === to.replace(/\/$/, "");

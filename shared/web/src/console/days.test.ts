@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dayOf, periodOf, summaryOf } from "./days.ts";
+import { dayOf, daysOf, periodBetween, periodOf, summaryOf } from "./days.ts";
 
 const NOW = Date.parse("2026-11-21T23:59:59Z");
 const row = (day: string, orders: number, amount: number, currency = "USD", paid = orders) => ({
@@ -21,6 +21,12 @@ test("a text that names no day is the day that it is in UTC", () => {
 
 test("the period of a day is the seven days that end with it", () => {
   assert.deepEqual(periodOf("2026-03-02"), { from: "2026-02-24T00:00:00.000Z", to: "2026-03-03T00:00:00.000Z" });
+});
+
+test("days in the wrong order are turned, and a text that names none is today", () => {
+  assert.deepEqual(daysOf("2026-11-03", "2026-11-01", NOW), { from: "2026-11-01", to: "2026-11-03" });
+  assert.deepEqual(daysOf("", "?", NOW), { from: "2026-11-21", to: "2026-11-21" });
+  assert.deepEqual(periodBetween({ from: "2026-11-21", to: "2026-11-21" }), { from: "2026-11-21T00:00:00.000Z", to: "2026-11-22T00:00:00.000Z" });
 });
 
 test("the figures are those of the day, and the bars those of its period, by currency", () => {

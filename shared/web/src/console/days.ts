@@ -25,6 +25,23 @@ export function periodOf(day: string): { from: string; to: string } {
   return { from: new Date(end - LENGTH * DAY_MS).toISOString(), to: new Date(end).toISOString() };
 }
 
+/** Days of UTC, the first and the last one. */
+export interface Days {
+  from: string;
+  to: string;
+}
+
+/** The days that two texts name; today, if one names none. */
+export function daysOf(from: string, to: string, now: number): Days {
+  const [first, last] = [dayOf(from, now), dayOf(to, now)];
+  return first <= last ? { from: first, to: last } : { from: last, to: first };
+}
+
+/** From the start of the first day to the end of the last one. */
+export function periodBetween({ from, to }: Days): { from: string; to: string } {
+  return { from: new Date(Date.parse(from)).toISOString(), to: new Date(Date.parse(to) + DAY_MS).toISOString() };
+}
+
 export interface Figures {
   currency: string;
   /** In minor units. */

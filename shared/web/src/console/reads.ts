@@ -4,7 +4,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
 import { api, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
-import { periodOf } from "./days.ts";
+import { periodBetween, periodOf, type Days } from "./days.ts";
 import { spanOf, summarize, type PeriodName } from "./windows.ts";
 
 export type Order = Schemas["OrderView"];
@@ -153,6 +153,13 @@ export const queues = () =>
     refetchInterval: 10_000,
   });
 
+export const settings = () =>
+  queryOptions({
+    queryKey: ["settings"],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/ops/settings", { signal }))).items,
+    staleTime: 0,
+  });
+
 export const deadLetters = (queue: string) =>
   pages(["dead-letters", queue], (page, signal) => unwrap(api.GET("/api/v1/ops/dead-letters", { params: { query: { ...page, queue } }, signal })));
 
@@ -182,6 +189,13 @@ export const sales = (period: PeriodName) =>
       return summarize(windows, span);
     },
     refetchInterval: 30_000,
+  });
+
+export const ledger = (days: Days) =>
+  queryOptions({
+    queryKey: ["ledger", days],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/ops/ledger", { params: { query: periodBetween(days) }, signal })),
+    staleTime: 0,
   });
 
 /** The summary of the days that the page of one day shows. */

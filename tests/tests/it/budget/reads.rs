@@ -3,8 +3,8 @@
 use super::{Fixture, saga};
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{
-    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgOperatorActions, PgProductIndex, PgRecords, PgSources, PgUsers,
-    PgWebhooks, PgWindows, UnreachableBus,
+    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgProductIndex, PgRecords, PgSources,
+    PgUsers, PgWebhooks, PgWindows, UnreachableBus,
 };
 use catalog::{Auth, Context, Function, Method, Trigger, Uses};
 use edge::testing::http_event;
@@ -73,6 +73,8 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(PAYMENT_METHOD_LIST, "", |call| payment_method_list::handle(payments, call));
     read!(DISPUTE_LIST, &payment, |call| dispute_list::handle(payments, call));
     read!(MISMATCH_LIST, "", |call| mismatch_list::handle(payments, call));
+    let ledger = PgLedger::new(through(Context::Payments), UnreachableBus);
+    read!(LEDGER_GET, "", |call| ledger_get::handle(&ledger, call));
     read!(STOCK_GET, &product, |call| stock_get::handle(stock, call));
     read!(STOCK_MOVEMENT_LIST, &product, |call| stock_movement_list::handle(stock, call));
     read!(PRODUCT_LIST, "", |call| product_list::handle(&products, &index, call));

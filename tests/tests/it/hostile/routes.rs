@@ -191,6 +191,7 @@ impl Api {
             PAYMENT_WEBHOOK => |call| payment_webhook::handle(&p.payments(), &p.webhook_verifier(), &p.gateway(), call);
             DISPUTE_LIST => |call| dispute_list::handle(&p.payments(), call);
             MISMATCH_LIST => |call| mismatch_list::handle(&p.payments(), call);
+            LEDGER_GET => |call| ledger_get::handle(&p.ledger(), call);
             REFUND_REQUEST => |call| refund_request::handle(&p.payments(), call);
             NOTIFICATION_SEND => |call| notification_send::handle(&p.contacts(), &self.limits, call);
             NOTIFICATION_LIST => |call| notification_list::handle(&p.contacts(), call);
@@ -215,6 +216,7 @@ impl Api {
             INVOICE_LIST => |call| invoice_list::handle(&p.invoices(), &p.documents(), call);
             CREDIT_NOTE_LIST => |call| credit_note_list::handle(&p.invoices(), &p.documents(), call);
             ORDER_STUCK_LIST => |call| order_stuck_list::handle(&p.orders(), call);
+            SETTING_LIST => |call| setting_list::handle(&[], call);
             QUEUE_LIST => |call| queue_list::handle(&p.queues(), call);
             DEAD_LETTER_LIST => |call| dead_letter_list::handle(&p.queues(), call);
             QUEUE_REDRIVE => |call| queue_redrive::handle(&p.queues(), &p.operator_actions(), call);

@@ -72,6 +72,14 @@ async fn refund_made_at_the_gateway_is_booked_and_cancels_the_order() {
     shows("partially_refunded", 1_000).await;
     refund(format!("charge={charge}")).await;
     shows("refunded", 3_998).await;
+    let staff = api.staff().await;
+    let ledger = api.get("/api/v1/ops/ledger").token(&staff).send().await.expect(200);
+    let sum = |side: &str| -> i64 {
+        let accounts = ledger["accounts"].as_array().expect("a list").iter();
+        let dollars = accounts.filter(|one| one[side]["currency"] == "USD");
+        dollars.map(|one| one[side]["amount"].as_i64().expect("minor units")).sum()
+    };
+    assert!(sum("debits") >= 2 * 3_998 && sum("debits") == sum("credits"), "{ledger}");
     let order = wait_for_status(&api, &customer, &placed, "cancelled").await;
     assert_eq!(order["status_reason"], "refunded", "{order}");
     eventually("the stock is released", async || (api.stock(&lantern).await == (5, 0)).then_some(())).await;

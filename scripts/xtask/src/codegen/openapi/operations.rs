@@ -275,6 +275,10 @@ fn payments() -> Vec<Operation> {
         route(catalog::PAYMENT_METHOD_DELETE),
         route(catalog::DISPUTE_LIST).ok::<ListView<DisputeView>>(),
         route(catalog::MISMATCH_LIST).ok::<ListView<MismatchedPaymentView>>().paged(),
+        route(catalog::LEDGER_GET)
+            .ok::<LedgerView>()
+            .query("from", "Start of the period; a day before its end, if absent.", time())
+            .query("to", "End of the period, exclusive, at most 31 days after its start; now, if absent.", time()),
     ]
 }
 
@@ -375,6 +379,7 @@ fn operations() -> Vec<Operation> {
     vec![
         route(catalog::ORDER_TIMELINE_GET).ok::<ListView<TimelineEntryView>>().paged(),
         route(catalog::QUEUE_LIST).ok::<ListView<QueueView>>(),
+        route(catalog::SETTING_LIST).ok::<ListView<SettingView>>(),
         route(catalog::DEAD_LETTER_LIST)
             .ok::<ListView<DeadLetterView>>()
             .required_query(

@@ -132,6 +132,7 @@ examples! {
         cancelled_at: Some("2026-11-21T14:00:00Z".into()),
         cancellation_reason: Some("payment_unreachable"),
     };
+    SettingView = Self { name: "MAX_ORDER_LINES".into(), value: "100".into() };
     QueueView = Self { name: "payment-charge".into(), has_queue: true, waiting: 0, in_flight: 1, delayed: 0, dead_letters: 1 };
     DeadLetterView = Self {
         id: MESSAGE.into(),

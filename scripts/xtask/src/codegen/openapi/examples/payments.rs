@@ -3,7 +3,10 @@
 use super::{Example, NEXT_DAY, NEXT_MONTH, NOON, ORDER, OTHER, PAYMENT, REFUND, TEN_PAST, body, examples, usd};
 use crate::Result;
 use api::*;
-use domain::payment::{DisputeStatus, Movement, RefundReason, RefundStatus, StatedAmount, Status};
+use domain::{
+    ledger::{Account, Purpose},
+    payment::{DisputeStatus, Movement, RefundReason, RefundStatus, StatedAmount, Status},
+};
 use serde_json::Value;
 
 /// The gateway's id of the charge.
@@ -49,6 +52,25 @@ examples! {
             answered: Some(StatedAmount::new(4800, "USD")),
             seen_at: TEN_PAST.into(),
         }],
+    };
+    LedgerView = {
+        let sum = |amount| SumView { amount, currency: "USD".into() };
+        Self {
+            from: "2026-11-21T00:00:00Z".into(),
+            to: "2026-11-22T00:00:00Z".into(),
+            accounts: vec![
+                AccountTotalView { account: Account::Fees, debits: sum(171), credits: sum(0) },
+                AccountTotalView { account: Account::Gateway, debits: sum(4868), credits: sum(171) },
+                AccountTotalView { account: Account::Sales, debits: sum(0), credits: sum(4868) },
+            ],
+            transfers: vec![
+                TransferTotalView { purpose: Purpose::Charge, count: 1, amount: sum(4868) },
+                TransferTotalView { purpose: Purpose::Fee, count: 1, amount: sum(171) },
+            ],
+            read_until: Some("2026-11-21T12:20:00Z".into()),
+            compared_at: Some("2026-11-21T06:30:00Z".into()),
+            discrepancies: vec![],
+        }
     };
     PaymentMethodView = Self {
         id: OTHER.into(),
