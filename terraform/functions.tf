@@ -109,6 +109,17 @@ variable "max_failed_attempts" {
   }
 }
 
+variable "refund_limit" {
+  description = "Units of the payment's currency that staff refunds of a payment without an approval."
+  type        = number
+  default     = 500
+
+  validation {
+    condition     = var.refund_limit >= 1 && var.refund_limit <= 999999999 && floor(var.refund_limit) == var.refund_limit
+    error_message = "refund_limit must be a whole number from 1 to 999999999."
+  }
+}
+
 variable "max_order_lines" {
   description = "Lines that an order may have, at most 100."
   type        = number
@@ -307,6 +318,7 @@ locals {
     CorsOrigins           = join(",", var.cors_origins)
     MfaRequiredRoles      = join(",", var.mfa_required_roles)
     MaxFailedAttempts     = tostring(var.max_failed_attempts)
+    RefundLimit           = tostring(var.refund_limit)
     MaxDelayedOrders      = tostring(var.max_delayed_orders)
     MaxOrderLines         = tostring(var.max_order_lines)
     MaxUnpaidOrders       = tostring(var.max_unpaid_orders)

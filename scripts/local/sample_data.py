@@ -41,6 +41,8 @@ METHOD = "0192f0c1-0000-7000-8000-0000000000f7"
 # The samples of images have the id that others have for a payment.
 IMAGE = PAYMENT
 EMAIL = "ada@example.com"
+# In minor units.
+PRICE_ABOVE_THE_REFUND_LIMIT = 60_000
 EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
 # These end their order, so they have one of their own: what is cancelled cannot be shipped.
 ENDING = ("order-cancel", "payment-close", "stock-release")
@@ -167,6 +169,7 @@ def create() -> StackData:
         DELIVERY: str(staff.post(f"/webhook-endpoints/{endpoint}/test", None).expect(202)["id"]),
     }
     closed = sample_accounts.register_each(public, CLOSING)
+    expensive = [{"product_id": _product(public, staff, PRICE_ABOVE_THE_REFUND_LIMIT), "quantity": 1}]
     ended, pictured = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}, _image(staff, _product(public, staff))
     own = {
         **{function: {CUSTOMER: its.id} for function, its in closed.items()},
@@ -174,6 +177,7 @@ def create() -> StackData:
         **dict.fromkeys(OWN_IMAGE, pictured),
         **{function: {ENDPOINT: _endpoint(staff, receiver)} for function in OWN_ENDPOINT},
         "client-delete": {CLIENT: other_client["client_id"]},
+        "refund-approval-decide": _waiting_refund(customer, staff, {**wanted, "items": expensive}),
     }
     # It waits for its first code, and has no effect on logins.
     customer.post(f"/users/{account.id}/totp", {"current_password": account.password}).expect(200)
@@ -193,11 +197,12 @@ def create() -> StackData:
     )
 
 
-def _product(public: ApiClient, staff: ApiClient) -> str:
+def _product(public: ApiClient, staff: ApiClient, minor: int | None = None) -> str:
     """A new product, which has stock."""
     lantern = json.loads(samples.event("product-create")["body"])
     # The four digits of a tag may repeat.
     lantern["sku"] = f"LANTERN-{secrets.token_hex(6).upper()}"
+    lantern["price"]["amount"] = minor or lantern["price"]["amount"]
     product = str(staff.post("/products", lantern, new_key()).expect(201)["id"])
     eventually("stock of the product", lambda: public.get(f"/products/{product}/stock").expect(200)["available"])
     return product
@@ -226,6 +231,15 @@ def _refund(staff: ApiClient, payment: Json) -> str:
     if answer.status not in samples.PROCESSED:
         raise ScriptError(f"the payment of the samples cannot be refunded: {answer.status} {answer.raw[:300]!r}")
     return str(staff.get(f"/payments/{payment['id']}").expect(200)["refunds"][0]["id"])
+
+
+def _waiting_refund(customer: ApiClient, staff: ApiClient, order: Json) -> dict[str, str]:
+    """A payment of its own, and a refund of it that waits for approval."""
+    placed = str(customer.post("/orders", order, new_key()).expect(201)["id"])
+    payment = eventually("paid order", partial(_payment, customer, placed))
+    request = {"payment_id": payment["id"], "reason": "requested_by_customer"}
+    shown = staff.post("/payments/refund", request, new_key()).expect(202)
+    return {PAYMENT: str(payment["id"]), REFUND: str(shown["refund_approvals"][0]["id"])}
 
 
 def _payment(customer: ApiClient, order_id: str) -> Json:

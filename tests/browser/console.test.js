@@ -50,6 +50,29 @@ test("staff find an order, add a note, ship it, deliver it and refund a part", a
   }, WIDE);
 });
 
+test("a large refund waits until an admin approves it who did not request it", async () => {
+  const order = await placeOrder(await token(await register()), product, "pm_card_visa", 30);
+  await onPage(async (page) => {
+    await enter(page, staff);
+    await page.goto(`${shop}/console/orders/${order.id}`);
+    await status(page, "Confirmed");
+    await page.getByText("Refund", { exact: true }).first().click();
+    await page.getByRole("button", { name: "Refund" }).click();
+    await page.getByText("The refund waits for the approval of another admin.").waitFor();
+    await page.getByRole("cell", { name: "Waits for another admin" }).waitFor();
+  }, WIDE);
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await go(page, "Payments");
+    await page.getByRole("table", { name: "Refunds that need an approval" }).waitFor();
+    await page.goto(`${shop}/console/orders/${order.id}`);
+    await page.getByRole("button", { name: /^Approve: / }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("cell", { name: "Approved" }).waitFor();
+    await inspect(page, "console-refund-approved");
+  }, WIDE);
+});
+
 test("staff create a product, change it, adjust its stock and add an image", async () => {
   await onPage(async (page) => {
     await enter(page, staff);

@@ -74,8 +74,8 @@ export async function token({ email, password }) {
 }
 
 /** An order of a customer, placed without the browser. */
-export async function placeOrder(accessToken, product, payment_method) {
-  const body = { items: [{ product_id: product, quantity: 1 }], shipping_address: ADDRESS, payment_method };
+export async function placeOrder(accessToken, product, payment_method, quantity = 1) {
+  const body = { items: [{ product_id: product, quantity }], shipping_address: ADDRESS, payment_method };
   return call("POST", "/orders", body, { Authorization: `Bearer ${accessToken}`, "Idempotency-Key": randomUUID() });
 }
 

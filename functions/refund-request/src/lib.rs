@@ -1,27 +1,33 @@
 //! `POST /api/v1/payments/refund`: staff refund a payment, in full or in part.
 //!
-//! Returns 202 with the payment; the refund is made right after. A repeated `Idempotency-Key` replays the first response, which may be a
-//! rejection.
+//! Returns 202 with the payment. The refund is made right after, or above the limit once an admin who did not request it has approved it.
+//! A repeated `Idempotency-Key` replays the first response, which may be a rejection.
 
 use api::PaymentView;
 use domain::{
-    id::RefundId,
-    payment::{self, Change, RefundPayment},
+    id::{RefundId, UserId},
+    payment::{self, Change, RefundLimit, RefundPayment},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::PaymentStore;
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-pub async fn handle(payments: &impl PaymentStore, call: Call<RefundPayment>) -> Result<Reply<PaymentView>, Failure> {
+pub async fn handle(
+    payments: &impl PaymentStore,
+    limit: RefundLimit,
+    call: Call<RefundPayment>,
+) -> Result<Reply<PaymentView>, Failure> {
     call.body.check()?;
-    let (RefundPayment { payment_id, amount, reason }, call) = call.into_parts();
-    let key = call.idempotency_key()?;
+    let (wanted, call) = call.into_parts();
+    let payment_id = wanted.payment_id;
+    let (key, by) = (call.idempotency_key()?, UserId(call.principal()?.id));
     let unknown = || Failure::field("/payment_id", "is not a payment");
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
         let payment = payments.get(payment_id, None).await?.ok_or_else(unknown);
         let refund = RefundId(call.ids.next());
-        let change = payment.and_then(|payment| payment::request_refund(&payment, refund, amount, reason, call.now));
+        let change = payment
+            .and_then(|payment| payment::request_refund_by_staff(&payment, refund, wanted, (by, limit), call.now));
         let store = async |problem: &_| payments.store_rejection(key, problem).await;
         let commit = async |change: Change, reply: &_| {
             let events = call.events(payment_id, change.payment.version, &change.events);

@@ -53,6 +53,7 @@ impl Stage<'_> {
             Setting::Input("TaxRounding") => "half_up".into(),
             Setting::Input("ShippingMethods") => "standard:free".into(),
             Setting::Input("MaxFailedAttempts") => "10".into(),
+            Setting::Input("RefundLimit") => "500".into(),
             Setting::Input("SmsCountries") => "1,49".into(),
             Setting::Input("MaxSmsPerCustomer" | "MaxSmsPerAddress") => "20".into(),
             Setting::Input("MaxVerificationsPerCustomer" | "MaxVerificationsPerAddress") => "5".into(),

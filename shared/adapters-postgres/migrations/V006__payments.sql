@@ -29,6 +29,11 @@ CREATE TABLE payments.payments (
     mismatched_at   timestamptz,
     -- [{id, amount, reason, status, evidence_due_by?, withdrawn?, fee?, returned?, fee_returned?, opened_at}], oldest first.
     disputes        jsonb       NOT NULL DEFAULT '[]',
+    -- [{id, amount, reason, requested_by, requested_at, decision: {verdict, by, at}?}], oldest first: refunds that need the approval of a second
+    -- person, with the id of the refund that an approval requests.
+    approvals       jsonb       NOT NULL DEFAULT '[]',
+    -- Since when the oldest of them waits; null when none does.
+    awaits_approval_since timestamptz,
     -- When to reconcile with the gateway because a result is missing; null when none is.
     reconcile_after timestamptz,
     version         bigint      NOT NULL CHECK (version > 0),
@@ -41,6 +46,7 @@ CREATE INDEX payments_of_user ON payments.payments (user_id, id);
 CREATE INDEX payments_of_transaction ON payments.payments (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX payments_to_reconcile ON payments.payments (reconcile_after) WHERE reconcile_after IS NOT NULL;
 CREATE INDEX payments_mismatched ON payments.payments (mismatched_at DESC, id DESC) WHERE mismatched_at IS NOT NULL;
+CREATE INDEX payments_awaiting_approval ON payments.payments (awaits_approval_since, id) WHERE awaits_approval_since IS NOT NULL;
 
 -- The customer of each user at the gateway, and the method that is the default one. Of a deleted user only the id stays, so that a request
 -- that was in flight saves nothing.

@@ -76,6 +76,10 @@ const MISMATCHED: &str = "SELECT * FROM payments
     WHERE mismatched_at IS NOT NULL AND ($1::timestamptz IS NULL OR (mismatched_at, id) < ($1, $2::uuid))
     ORDER BY mismatched_at DESC, id DESC LIMIT $3";
 
+const AWAITING_APPROVAL: &str = "SELECT * FROM payments
+    WHERE awaits_approval_since IS NOT NULL AND ($1::timestamptz IS NULL OR (awaits_approval_since, id) > ($1, $2::uuid))
+    ORDER BY awaits_approval_since, id LIMIT $3";
+
 /// Stores the transition for a row of `$from`, with its transfers and events. The parameters from `$6` on are those of [`transition`].
 macro_rules! store_transition {
     (from $from:literal) => {
@@ -84,7 +88,8 @@ macro_rules! store_transition {
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
                     transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17,
-                    mismatches = $20, mismatched_at = $21, disputes = $22, action = $23, customer = $24
+                    mismatches = $20, mismatched_at = $21, disputes = $22, action = $23, customer = $24, approvals = $25,
+                    awaits_approval_since = $26
                 FROM ",
             $from,
             " WHERE p.id = $6
@@ -112,17 +117,17 @@ const ADVANCE: &str = concat!(
         $3::text, $4::text, $5::text",
 );
 
-/// Like [`ADVANCE`], with an idempotency record that is inserted only together with the transition. With the limit `$26`, the attempt `$25`
+/// Like [`ADVANCE`], with an idempotency record that is inserted only together with the transition. With the limit `$28`, the attempt `$27`
 /// is counted first. Above the limit nothing is stored, and `oldest` is the start of the oldest attempt that counts.
 const ADVANCE_WITH_REPLY: &str = concat!(
     "WITH before AS (
         SELECT id, user_id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
     ), limited AS (
-        SELECT user_id FROM before WHERE $26 IS NOT NULL
+        SELECT user_id FROM before WHERE $28 IS NOT NULL
     ), ",
-    count_attempt!("$25", at "$11", limit "$26", from "limited"),
+    count_attempt!("$27", at "$11", limit "$28", from "limited"),
     ", go AS (
-        SELECT id FROM before WHERE $26 IS NULL OR EXISTS (SELECT FROM counted)
+        SELECT id FROM before WHERE $28 IS NULL OR EXISTS (SELECT FROM counted)
     ), ",
     insert_idempotency_record!(from "go"),
     ", ",
@@ -144,6 +149,23 @@ impl<B: Bus> PgPayments<B> {
     /// `database` logs in as the role of payments.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(catalog::Context::Payments, database, bus) }
+    }
+
+    /// A page of a list that is ordered by the time that `at` returns.
+    async fn page(
+        &self,
+        statement: &str,
+        at: impl Fn(&Payment) -> Option<Timestamp>,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Payment>, Failure> {
+        let (after, id) = cursor.map(parse_cursor).transpose()?.unzip();
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
+        let rows = self.relay.database().query(statement, &params![after, id, i64::from(limit) + 1]).await?;
+        let items: Vec<Payment> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
+        let last = items.last().filter(|_| rows.len() > page_size);
+        let next = last.and_then(|last| Some(format_position(at(last)?, last.id.0)));
+        Ok(Page { items, next })
     }
 }
 
@@ -256,17 +278,15 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
     }
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
-        let (at, id) = cursor.map(parse_cursor).transpose()?.unzip();
-        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
-        let rows = self.relay.database().query(MISMATCHED, &params![at, id, i64::from(limit) + 1]).await?;
-        let items: Vec<Payment> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
-        let last = items.last().filter(|_| rows.len() > page_size);
-        let next = last.and_then(|last| Some(format_position(last.mismatched_at()?, last.id.0)));
-        Ok(Page { items, next })
+        self.page(MISMATCHED, Payment::mismatched_at, limit, cursor).await
+    }
+
+    async fn awaiting_approval(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
+        self.page(AWAITING_APPROVAL, Payment::awaits_approval_since, limit, cursor).await
     }
 }
 
-/// The parameters `$6` to `$24` of a transition.
+/// The parameters `$6` to `$26` of a transition.
 fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
     let payment = &change.payment;
     let params = params![
@@ -289,6 +309,8 @@ fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'
         Json(&payment.disputes),
         payment.action.as_ref().map(Json),
         payment.customer.as_deref(),
+        Json(&payment.approvals),
+        payment.awaits_approval_since(),
     ];
     Ok(params.into_iter().collect())
 }
@@ -315,6 +337,7 @@ fn read(row: &Row) -> Result<Payment, Failure> {
         refunds: json(row, "refunds")?,
         mismatches: json(row, "mismatches")?,
         disputes: json(row, "disputes")?,
+        approvals: json(row, "approvals")?,
         version: count(row, "version")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
@@ -327,7 +350,7 @@ mod tests {
 
     #[test]
     fn statements_are_far_below_the_size_that_pins_the_proxy() {
-        let reads = [GET, FIND_BY_ORDER, FIND_BY_TRANSACTION, DUE_FOR_RECONCILIATION, MISMATCHED];
+        let reads = [GET, FIND_BY_ORDER, FIND_BY_TRANSACTION, DUE_FOR_RECONCILIATION, MISMATCHED, AWAITING_APPROVAL];
         for sql in reads.into_iter().chain([BEGIN, ADVANCE, ADVANCE_WITH_REPLY, RECORD_EVENT]) {
             assert!(sql.len() < 4096);
         }

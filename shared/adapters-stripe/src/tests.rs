@@ -30,6 +30,7 @@ fn payment() -> Payment {
         refunds: vec![],
         mismatches: vec![],
         disputes: vec![],
+        approvals: vec![],
         version: 1,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,

@@ -10,7 +10,7 @@ use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigge
 use domain::invoice::{Calendar, Seller};
 use domain::message_limits::{Budget, MessageLimits};
 use domain::order::{OrderLimits, Rates, ShortfallPolicy};
-use domain::payment::AttemptLimit;
+use domain::payment::{AttemptLimit, RefundLimit};
 use domain::second_factor::MfaPolicy;
 use domain::webhook::WebhookTargets;
 use edge::Consumer;
@@ -107,6 +107,12 @@ impl Wiring {
     pub fn attempt_limit(&self) -> Result<AttemptLimit> {
         self.require("the limit of payment attempts", |uses| matches!(uses, Uses::AttemptLimit))?;
         self.config.attempt_limit()
+    }
+
+    /// Up to how much staff refunds without an approval.
+    pub fn refund_limit(&self) -> Result<RefundLimit> {
+        self.require("the limit of refunds", |uses| matches!(uses, Uses::RefundLimit))?;
+        self.config.refund_limit()
     }
 
     /// Who needs a second factor.

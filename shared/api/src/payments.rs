@@ -5,8 +5,8 @@ use domain::{
     Money,
     id::UserId,
     payment::{
-        CustomerAction, Dispute, DisputeStatus, Mismatch, Movement, Payment, Refund, RefundReason, RefundStatus,
-        StatedAmount, Status,
+        CustomerAction, Dispute, DisputeStatus, Mismatch, Movement, Payment, Refund, RefundApproval, RefundReason,
+        RefundStatus, StatedAmount, Status, Verdict,
     },
 };
 use schemars::JsonSchema;
@@ -46,6 +46,9 @@ pub struct PaymentView {
     /// Disputes of the charge, oldest first; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<DisputeView>,
+    /// Refunds that need the approval of a second person, oldest first. Staff only; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refund_approvals: Vec<RefundApprovalView>,
     /// Creation time.
     #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
@@ -84,6 +87,76 @@ pub struct RefundView {
     /// Time of the request.
     #[schemars(extend("format" = "date-time"))]
     pub requested_at: String,
+}
+
+/// A refund that needs the approval of another person than the one who requested it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RefundApprovalView {
+    /// Id of the refund that an approval requests.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// Amount of the refund.
+    pub amount: Money,
+    /// Reason of the refund.
+    pub reason: RefundReason,
+    /// Who requested it.
+    #[schemars(extend("format" = "uuid"))]
+    pub requested_by: String,
+    /// Time of the request.
+    #[schemars(extend("format" = "date-time"))]
+    pub requested_at: String,
+    /// What was decided; null while it waits.
+    pub verdict: Option<Verdict>,
+    /// Who decided.
+    #[schemars(extend("format" = "uuid"))]
+    pub decided_by: Option<String>,
+    /// Time of the decision.
+    #[schemars(extend("format" = "date-time"))]
+    pub decided_at: Option<String>,
+}
+
+impl From<&RefundApproval> for RefundApprovalView {
+    fn from(approval: &RefundApproval) -> Self {
+        Self {
+            id: id(approval.id.0),
+            amount: approval.amount,
+            reason: approval.reason,
+            requested_by: id(approval.requested_by.0),
+            requested_at: rfc3339(approval.requested_at),
+            verdict: approval.decision.map(|decision| decision.verdict),
+            decided_by: approval.decision.map(|decision| id(decision.by.0)),
+            decided_at: approval.decision.map(|decision| rfc3339(decision.at)),
+        }
+    }
+}
+
+/// A payment with a refund that waits for approval.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PaymentAwaitingApprovalView {
+    /// Id of the payment.
+    #[schemars(extend("format" = "uuid"))]
+    pub payment_id: String,
+    /// Id of the order.
+    #[schemars(extend("format" = "uuid"))]
+    pub order_id: String,
+    /// Amount of the payment.
+    pub amount: Money,
+    /// Refunded amount.
+    pub refunded_amount: Money,
+    /// All refunds of the payment that needed or need an approval, oldest first.
+    pub refund_approvals: Vec<RefundApprovalView>,
+}
+
+impl From<&Payment> for PaymentAwaitingApprovalView {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            payment_id: id(payment.id.0),
+            order_id: id(payment.order_id.0),
+            amount: payment.amount,
+            refunded_amount: payment.refunded_amount(),
+            refund_approvals: payment.approvals.iter().map(RefundApprovalView::from).collect(),
+        }
+    }
 }
 
 /// A dispute of a charge.
@@ -178,7 +251,9 @@ impl PaymentView {
     /// The payment for staff, with the original decline code and what needs a review.
     pub fn for_staff(payment: &Payment) -> Self {
         let mismatches = payment.mismatches.iter().map(MismatchView::from).collect();
-        Self { decline_code: payment.decline_code.clone(), mismatches, next_action: None, ..Self::from(payment) }
+        let refund_approvals = payment.approvals.iter().map(RefundApprovalView::from).collect();
+        let decline_code = payment.decline_code.clone();
+        Self { decline_code, mismatches, refund_approvals, next_action: None, ..Self::from(payment) }
     }
 }
 
@@ -212,6 +287,7 @@ impl From<&Payment> for PaymentView {
             refunds: payment.refunds.iter().map(RefundView::from).collect(),
             mismatches: vec![],
             disputes: payment.disputes.iter().map(DisputeView::from).collect(),
+            refund_approvals: vec![],
             created_at: rfc3339(payment.created_at),
             updated_at: rfc3339(payment.updated_at),
         }

@@ -252,6 +252,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Let another admin make the change.",
     ),
     problem(
+        "own-request",
+        Forbidden,
+        "Whoever requested a refund cannot decide on it.",
+        "Ask another admin to approve or reject it.",
+    ),
+    problem(
         "payment-in-progress",
         Conflict,
         "The last payment attempt has no result yet, or waits for the customer's confirmation.",
@@ -281,6 +287,12 @@ pub const PROBLEMS: &[Problem] = &[
         RateLimited,
         "The client has made too many requests. The fields RateLimit-Policy and RateLimit name the limits and what is left of them.",
         "Wait for the seconds in Retry-After, and space out the requests.",
+    ),
+    problem(
+        "refund-decided",
+        Conflict,
+        "Somebody has approved or rejected the refund.",
+        "Read the payment; its refund approvals say who decided and what.",
     ),
     problem(
         "refund-exceeds-charge",

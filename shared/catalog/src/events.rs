@@ -87,6 +87,12 @@ macro_rules! for_each_event {
                 ["payment_id", "order_id", "user_id", "amount.amount", "amount.currency", "reason"];
             REFUND_REQUESTED RefundRequested "RefundRequested.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency"];
+            REFUND_APPROVAL_REQUESTED RefundApprovalRequested "RefundApprovalRequested.v1" Payments PAYMENT_EVENTS
+                ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency", "requested_by"];
+            REFUND_APPROVAL_DECIDED RefundApprovalDecided "RefundApprovalDecided.v1" Payments PAYMENT_EVENTS
+                ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency", "verdict", "decided_by"];
+            REFUND_APPROVAL_REFUSED RefundApprovalRefused "RefundApprovalRefused.v1" Payments PAYMENT_EVENTS
+                ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency", "verdict", "requested_by"];
             PAYMENT_REFUNDED PaymentRefunded "PaymentRefunded.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "user_id", "refund_id", "amount.amount", "amount.currency", "refunded_amount.amount",
                  "refunded_amount.currency"];

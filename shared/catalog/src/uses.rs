@@ -61,6 +61,8 @@ pub enum Uses {
     OrderRates,
     /// The environment's limit of payment attempts that fail.
     AttemptLimit,
+    /// Up to how much staff refunds without an approval in the environment.
+    RefundLimit,
     /// The environment's limits of messages that cost money.
     MessageLimits,
     /// The roles that need a second factor in the environment.

@@ -33,8 +33,8 @@ pub use orders::{
 };
 pub use payments::{
     DisputeClosed, DisputeUpdated, GatewaySuspended, LedgerReconciled, PaymentActionRequired, PaymentDisputed,
-    PaymentFailed, PaymentMismatched, PaymentRefunded, PaymentRequested, PaymentSucceeded, RefundFailed,
-    RefundRequested,
+    PaymentFailed, PaymentMismatched, PaymentRefunded, PaymentRequested, PaymentSucceeded, RefundApprovalDecided,
+    RefundApprovalRefused, RefundApprovalRequested, RefundFailed, RefundRequested,
 };
 
 pub use kernel::SPEC_VERSION;

@@ -1,6 +1,7 @@
 //! Payments: one per order, with its charge attempts and refunds.
 
 mod amount;
+mod approvals;
 mod attempts;
 mod change;
 mod charges;
@@ -16,6 +17,9 @@ mod state_machine;
 mod tests;
 
 pub use amount::{Accepted, Answer, Mismatch, Movement, StatedAmount, accept};
+pub use approvals::{
+    ApprovalDecision, DecideRefund, RefundApproval, RefundLimit, Verdict, decide_refund, request_refund_by_staff,
+};
 pub use attempts::{
     ATTEMPT_WINDOW_SECONDS, AttemptLimit, TOO_MANY_ATTEMPTS, TOO_MANY_PAYMENT_ATTEMPTS, decline_refused,
     settle_without_gateway,
@@ -127,6 +131,8 @@ pub struct Payment {
     pub mismatches: Vec<Mismatch>,
     /// Disputes of the charge, oldest first.
     pub disputes: Vec<Dispute>,
+    /// Refunds for which staff needed an approval, oldest first.
+    pub approvals: Vec<RefundApproval>,
     /// 1 when created, incremented by each transition.
     pub version: u64,
     pub created_at: Timestamp,
@@ -171,6 +177,16 @@ pub enum RefundReason {
     OrderCancelled,
     /// Staff made it in the gateway's dashboard. Not accepted in requests.
     MadeAtGateway,
+}
+
+impl RefundReason {
+    /// Whether staff requests refunds for this reason.
+    pub const fn is_of_staff(self) -> bool {
+        match self {
+            Self::RequestedByCustomer | Self::Duplicate | Self::Fraudulent => true,
+            Self::OrderCancelled | Self::MadeAtGateway => false,
+        }
+    }
 }
 
 /// The status of a refund.

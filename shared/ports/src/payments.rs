@@ -63,6 +63,9 @@ pub trait PaymentStore {
 
     /// Payments with an answer of the gateway that does not match what was asked, those with the newest one first.
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure>;
+
+    /// Payments with a refund that waits for approval, those that wait longest first.
+    async fn awaiting_approval(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure>;
 }
 
 /// The double-entry ledger: transfers are posted once and never changed. Beside it is the statement of the gateway, as far as it was read.

@@ -165,7 +165,8 @@ impl Fixture {
                 edge::http::respond(&route, request, clock, &handler).await
             }
             "refund-request" => {
-                let handler = async |call| refund_request::handle(payments, call).await;
+                let handler =
+                    async |call| refund_request::handle(payments, domain::payment::RefundLimit::default(), call).await;
                 edge::http::respond(&route, request, clock, &handler).await
             }
             "payment-webhook" => {

@@ -40,6 +40,7 @@ fn config() -> Config {
         ("TAX_ROUNDING", "half_up"),
         ("SHIPPING_METHODS", "standard:free"),
         ("MAX_FAILED_ATTEMPTS", "10"),
+        ("REFUND_LIMIT", "500"),
         ("SMS_COUNTRIES", "1,49"),
         ("MAX_SMS_PER_CUSTOMER", "20"),
         ("MAX_SMS_PER_ADDRESS", "20"),

@@ -80,6 +80,8 @@ const MESSAGE_LIMITS: [(&str, Setting); 5] = [
     ("MAX_VERIFICATIONS_PER_CUSTOMER", Setting::Input("MaxVerificationsPerCustomer")),
     ("MAX_VERIFICATIONS_PER_ADDRESS", Setting::Input("MaxVerificationsPerAddress")),
 ];
+const REGISTRATION_LIMIT: [(&str, Setting); 1] =
+    [("MAX_REGISTRATIONS_PER_SOURCE", Setting::Input("MaxRegistrationsPerSource"))];
 const INVOICE_CALENDAR: [(&str, Setting); 2] = [
     ("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone")),
     ("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins")),
@@ -127,12 +129,11 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::OrderRates => variables.extend(ORDER_RATES),
             Uses::MfaPolicy => drop(variables.insert("MFA_REQUIRED_ROLES", Setting::Input("MfaRequiredRoles"))),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
+            Uses::RefundLimit => drop(variables.insert("REFUND_LIMIT", Setting::Input("RefundLimit"))),
             Uses::MessageLimits => variables.extend(MESSAGE_LIMITS),
             Uses::BrowserSessions => variables.extend(BROWSER_SESSIONS),
             Uses::WebhookTargets => variables.extend(WEBHOOK_TARGETS),
-            Uses::RegistrationLimit => {
-                variables.insert("MAX_REGISTRATIONS_PER_SOURCE", Setting::Input("MaxRegistrationsPerSource"));
-            }
+            Uses::RegistrationLimit => variables.extend(REGISTRATION_LIMIT),
             Uses::RecordBacklog => drop(variables.insert("RECORD_BACKLOG", Setting::Input("RecordBacklog"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }

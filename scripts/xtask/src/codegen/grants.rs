@@ -172,6 +172,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::RecordBacklog
         | Uses::OrderRates
         | Uses::AttemptLimit
+        | Uses::RefundLimit
         | Uses::MfaPolicy
         | Uses::MessageLimits
         | Uses::BrowserSessions

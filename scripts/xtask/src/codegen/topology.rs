@@ -168,6 +168,7 @@ fn used(uses: &Uses) -> String {
         Uses::OrderLimits => "order limits".into(),
         Uses::OrderRates => "tax and shipping rates".into(),
         Uses::AttemptLimit => "attempt limit".into(),
+        Uses::RefundLimit => "refund limit".into(),
         Uses::MfaPolicy => "policy about second factors".into(),
         Uses::MessageLimits => "message limits".into(),
         Uses::BrowserSessions => "sessions of browsers".into(),

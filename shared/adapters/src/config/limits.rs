@@ -4,7 +4,7 @@ use super::{Config, ConfigError, Result, env};
 use catalog::{ClientLimit, RouteClass};
 use domain::message_limits::{Budget, CallingCodes, MessageLimits, Quota};
 use domain::order::{MAX_LINES, OrderLimits};
-use domain::payment::AttemptLimit;
+use domain::payment::{AttemptLimit, RefundLimit};
 use domain::second_factor::MfaPolicy;
 use domain::webhook::WebhookTargets;
 use kernel::rate_limit::Policy;
@@ -25,6 +25,10 @@ impl Config {
 
     pub fn attempt_limit(&self) -> Result<AttemptLimit> {
         Ok(AttemptLimit { failed: self.count(env::MAX_FAILED_ATTEMPTS)? })
+    }
+
+    pub fn refund_limit(&self) -> Result<RefundLimit> {
+        Ok(RefundLimit { units: self.count(env::REFUND_LIMIT)? })
     }
 
     pub fn mfa_policy(&self) -> Result<MfaPolicy> {
@@ -161,6 +165,15 @@ mod tests {
         let limit = |failed| Config::from_vars([("MAX_FAILED_ATTEMPTS", failed)]).attempt_limit();
         assert_eq!(limit("4"), Ok(AttemptLimit { failed: 4 }));
         assert!(limit("0").unwrap_err().to_string().contains("MAX_FAILED_ATTEMPTS"));
+    }
+
+    #[test]
+    fn limit_of_refunds_is_positive() {
+        let limit = |units| Config::from_vars([("REFUND_LIMIT", units)]).refund_limit();
+        assert_eq!(limit("250"), Ok(RefundLimit { units: 250 }));
+        for bad in ["0", "250.00", "-1", ""] {
+            assert!(limit(bad).unwrap_err().to_string().contains("REFUND_LIMIT"), "{bad}");
+        }
     }
 
     #[test]

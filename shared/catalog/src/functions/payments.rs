@@ -30,7 +30,14 @@ functions! {
     /// Requests a refund.
     REFUND_REQUEST = Function::new("refund-request", Payments)
         .http(Post, "/api/v1/payments/refund", STAFF_OR_ADMIN).idempotent()
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::RefundLimit]).publishes(&[REFUND_REQUESTED, REFUND_APPROVAL_REQUESTED]);
+    /// Lists payments with refunds that wait for approval.
+    REFUND_APPROVAL_LIST = Function::new("refund-approval-list", Payments)
+        .http(Get, "/api/v1/ops/payments/refund-approvals", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Approves or rejects a refund that waits for approval.
+    REFUND_APPROVAL_DECIDE = Function::new("refund-approval-decide", Payments)
+        .http(Patch, "/api/v1/payments/{id}/refund-approvals/{refund_id}", ADMIN_ONLY).idempotent()
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED, REFUND_APPROVAL_DECIDED, REFUND_APPROVAL_REFUSED]);
     /// Processes webhooks of the payment gateway.
     PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public).class(RouteClass::Webhook)
         .uses(&[

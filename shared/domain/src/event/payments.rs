@@ -5,7 +5,7 @@ use crate::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::Discrepancy,
     order_status::Reason,
-    payment::{DisputeStatus, Movement, StatedAmount},
+    payment::{DisputeStatus, Movement, StatedAmount, Verdict},
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;
@@ -79,6 +79,55 @@ pub struct RefundRequested {
     pub refund_id: RefundId,
     /// Amount to refund.
     pub amount: Money,
+}
+
+/// Staff requested a refund that moves no money before another person has approved it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefundApprovalRequested {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the refund.
+    pub refund_id: RefundId,
+    /// Amount to refund.
+    pub amount: Money,
+    /// Who requested it.
+    pub requested_by: UserId,
+}
+
+/// An admin decided on a refund that waited for approval. `RefundRequested` follows an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefundApprovalDecided {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the refund.
+    pub refund_id: RefundId,
+    /// Amount of the refund.
+    pub amount: Money,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Who decided.
+    pub decided_by: UserId,
+}
+
+/// The person who requested a refund tried to decide on it. Nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefundApprovalRefused {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the refund.
+    pub refund_id: RefundId,
+    /// Amount of the refund.
+    pub amount: Money,
+    /// What would have been decided.
+    pub verdict: Verdict,
+    /// Who requested it, and tried to decide.
+    pub requested_by: UserId,
 }
 
 /// A refund succeeded.

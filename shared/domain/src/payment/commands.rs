@@ -32,11 +32,9 @@ pub struct RefundPayment {
 impl RefundPayment {
     /// Checks that the reason is one that a request may give. Fails with `Invalid`, naming the field.
     pub fn check(&self) -> Result<(), Failure> {
-        match self.reason {
-            RefundReason::RequestedByCustomer | RefundReason::Duplicate | RefundReason::Fraudulent => Ok(()),
-            RefundReason::OrderCancelled | RefundReason::MadeAtGateway => {
-                Err(Failure::field("/reason", "must be requested_by_customer, duplicate or fraudulent"))
-            }
+        match self.reason.is_of_staff() {
+            true => Ok(()),
+            false => Err(Failure::field("/reason", "must be requested_by_customer, duplicate or fraudulent")),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the state machine of payments through its public functions.
 
 mod amounts;
+mod approvals;
 mod consent;
 mod disputes;
 mod invariants;

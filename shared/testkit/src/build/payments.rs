@@ -8,8 +8,8 @@ use domain::{
     ledger::{Purpose, Transfer},
     order::Reason,
     payment::{
-        self, Answer, Change, ChargeOutcome, CustomerAction, DisputeMovement, DisputeStatus, Payment, RefundOutcome,
-        RefundReason, ReportedDispute,
+        self, Answer, Change, ChargeOutcome, CustomerAction, DisputeMovement, DisputeStatus, Payment, RefundLimit,
+        RefundOutcome, RefundPayment, RefundReason, ReportedDispute, Verdict,
     },
     text::PaymentMethod,
 };
@@ -95,6 +95,18 @@ pub fn concluded(payment: &Payment, outcome: &ChargeOutcome) -> Change {
 /// Requests the refund `id` of `amount` from a charged payment. `None` refunds the remaining amount.
 pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, at: Timestamp) -> Change {
     payment::request_refund(payment, id, amount, RefundReason::RequestedByCustomer, at).expect("a transition")
+}
+
+/// Requests a refund of two units or more, above a limit of one: the refund `id` of `amount` waits for approval.
+pub fn approval_requested(payment: &Payment, id: RefundId, amount: Money, at: Timestamp) -> Change {
+    let wanted = RefundPayment { payment_id: payment.id, amount: Some(amount), reason: RefundReason::Duplicate };
+    let (by, limit) = (ids::user(8), RefundLimit { units: 1 });
+    payment::request_refund_by_staff(payment, id, wanted, (by, limit), at).expect("a transition")
+}
+
+/// Approves or rejects the refund `id` of a payment.
+pub fn refund_decided(payment: &Payment, id: RefundId, verdict: Verdict, at: Timestamp) -> Change {
+    payment::decide_refund(payment, id, verdict, ids::user(9), at).expect("an allowed transition").0
 }
 
 /// Applies the gateway's response to the refund `id`, at the time of its request.

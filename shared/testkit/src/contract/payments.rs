@@ -6,7 +6,7 @@ use domain::{
     Event,
     event::GatewaySuspended,
     id::{OrderId, PaymentId, RefundId, UserId},
-    payment::{Change, Payment, RECONCILE_AFTER_SECONDS, RefundOutcome},
+    payment::{Change, Payment, RECONCILE_AFTER_SECONDS, RefundOutcome, Verdict},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -40,6 +40,7 @@ macro_rules! contract_payments {
             payments_due_for_reconciliation_are_listed_oldest_first
             resolved_payment_is_no_longer_due_for_reconciliation
             payments_with_mismatched_answers_are_listed_newest_first
+            payments_are_listed_while_a_refund_waits_for_approval
             sweep_publishes_events_missed_by_the_bus_once
         }
     };
@@ -472,6 +473,39 @@ pub async fn payments_with_mismatched_answers_are_listed_newest_first(fixture: &
     let (older, _) = list(next).await;
     assert_eq!(older.first(), Some(&first.payment().id), "the one that was charged as asked is not listed");
     let refused = fixture.port().mismatched(2, Some("!")).await.expect_err("no cursor");
+    assert_eq!(refused.fields[0].pointer, "?cursor");
+}
+
+pub async fn payments_are_listed_while_a_refund_waits_for_approval(fixture: &Fixture<impl PaymentStore>) {
+    // In the past, so that the payments of other tests come after them.
+    let start = seconds(now(), -1_000_000);
+    let mut waiting = Vec::new();
+    for n in [2, 0, 1] {
+        let (order, refund) = (an_order(), RefundId(fresh()));
+        begin(fixture.port(), &order).await;
+        apply(fixture.port(), &order.paid()).await;
+        let change = build::approval_requested(&order.paid().payment, refund, build::usd(200), seconds(start, n * 10));
+        apply(fixture.port(), &change).await;
+        assert_eq!(find(fixture.port(), change.payment.id).await.as_ref(), Some(&change.payment), "with the request");
+        waiting.push((n, refund, change.payment));
+    }
+    waiting.sort_by_key(|(n, ..)| *n);
+    let expected: Vec<PaymentId> = waiting.iter().map(|(_, _, payment)| payment.id).collect();
+    let list = async |cursor: Option<String>| {
+        let page = fixture.port().awaiting_approval(2, cursor.as_deref()).await.expect("a response");
+        (page.items.iter().map(|payment| payment.id).collect::<Vec<_>>(), page.next)
+    };
+    let (oldest, next) = list(None).await;
+    assert_eq!(oldest, expected[..2]);
+    assert_eq!(list(next).await.0.first(), expected.last());
+    for ((_, refund, payment), verdict) in waiting.iter().zip([Verdict::Approved, Verdict::Rejected, Verdict::Rejected])
+    {
+        let decided = build::refund_decided(payment, *refund, verdict, now());
+        apply(fixture.port(), &decided).await;
+        assert_eq!(find(fixture.port(), payment.id).await, Some(decided.payment), "with the decision");
+    }
+    assert!(!list(None).await.0.iter().any(|id| expected.contains(id)), "what is decided waits no more");
+    let refused = fixture.port().awaiting_approval(2, Some("!")).await.expect_err("no cursor");
     assert_eq!(refused.fields[0].pointer, "?cursor");
 }
 

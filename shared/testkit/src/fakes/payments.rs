@@ -10,9 +10,12 @@ use domain::{
     payment::{ATTEMPT_WINDOW_SECONDS, AttemptLimit, Change, Payment, Status},
     reconciliation::Progress,
 };
-use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Claim, Page, TransitionOutcome};
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 #[derive(Default)]
 pub(super) struct PaymentsState {
@@ -244,19 +247,37 @@ impl ports::PaymentStore for Payments {
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
         let after = cursor.map(read_cursor).transpose()?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let query = self.0.query(Dependency::Database, |state| {
             let payments = state.payments.payments.values();
             let mut found: Vec<_> = payments.filter_map(|one| Some(((one.mismatched_at()?, one.id.0), one))).collect();
             found.retain(|(position, _)| after.is_none_or(|after| *position < after));
-            found.sort_unstable_by_key(|(position, _)| std::cmp::Reverse(*position));
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
-            Ok(Page { items: found.into_iter().map(|(_, payment)| payment.clone()).collect(), next })
+            found.sort_unstable_by_key(|(position, _)| Reverse(*position));
+            Ok(page_of(found, limit))
         });
         query.await
     }
+
+    async fn awaiting_approval(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let query = self.0.query(Dependency::Database, |state| {
+            let payments = state.payments.payments.values();
+            let mut found: Vec<_> =
+                payments.filter_map(|one| Some(((one.awaits_approval_since()?, one.id.0), one))).collect();
+            found.retain(|(position, _)| after.is_none_or(|after| *position > after));
+            found.sort_unstable_by_key(|(position, _)| *position);
+            Ok(page_of(found, limit))
+        });
+        query.await
+    }
+}
+
+/// The first payments of a list, each with its position.
+fn page_of(mut found: Vec<((Timestamp, Uuid), &Payment)>, limit: u32) -> Page<Payment> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
+    Page { items: found.into_iter().map(|(_, payment)| payment.clone()).collect(), next }
 }
 
 fn is_visible_to(payment: &Payment, owner: Option<UserId>) -> bool {

@@ -7,6 +7,8 @@ import { minorDigits, moment, money, t } from "../core/i18n/index.ts";
 import { useKeyed } from "../core/keyed.ts";
 import { toMinor } from "../core/money.ts";
 import { unwrap } from "../core/problem.ts";
+import { caller } from "../core/session.ts";
+import { Action } from "../ui/action.tsx";
 import { Field, Form, Saved, Select } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
 import type { Payment } from "./reads.ts";
@@ -48,6 +50,7 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
           ))}
         </Table>
       )}
+      {paid.refund_approvals && paid.refund_approvals.length > 0 && <RefundApprovals payments={[{ payment_id: paid.id, order_id: paid.order_id, refund_approvals: paid.refund_approvals }]} />}
       {paid.disputes && paid.disputes.length > 0 && <Disputes disputes={paid.disputes} />}
       {paid.mismatches && paid.mismatches.length > 0 && <Mismatches payments={[{ order_id: paid.order_id, mismatches: paid.mismatches }]} />}
       {canRefund && <Refund payment={paid} left={left} />}
@@ -84,8 +87,52 @@ function Refund({ payment: paid, left }: { payment: Payment; left: number }): JS
           </Select>
         </div>
       </Form>
-      <Saved isSaved={refunding.isSuccess} text={c().order.refundStarted} />
+      <Saved isSaved={refunding.isSuccess} text={refunding.data && waits(refunding.data) ? c().order.refundWaits : c().order.refundStarted} />
     </details>
+  );
+}
+
+/** Whether what was requested last waits for approval: earlier requests may, too. */
+const waits = (paid: Payment): boolean => paid.refund_approvals?.at(-1)?.requested_at === paid.updated_at;
+
+/** Refunds that need the approval of a second person, with the decision for admins who did not request them. */
+export function RefundApprovals({ payments }: { payments: Pick<Schemas["PaymentAwaitingApprovalView"], "payment_id" | "order_id" | "refund_approvals">[] }): JSX.Element {
+  return (
+    <Table caption={c().payments.approvals} head={[c().time, { number: c().order.refundAmount }, c().reason, c().payments.requestedBy, c().status]}>
+      {payments.flatMap((payment) =>
+        payment.refund_approvals.map((approval) => (
+          <tr key={approval.id}>
+            <td>
+              <a href={`/console/orders/${payment.order_id}`}>{moment(approval.requested_at)}</a>
+            </td>
+            <td class="amount">{money(approval.amount)}</td>
+            <td>{c().order.refundReasons[approval.reason] ?? approval.reason}</td>
+            <td>
+              <a href={`/console/customers/${approval.requested_by}`}>{approval.requested_by}</a>
+            </td>
+            <td>{approval.verdict ? c().payments.verdicts[approval.verdict] : <Decision payment={payment} approval={approval} />}</td>
+          </tr>
+        )),
+      )}
+    </Table>
+  );
+}
+
+function Decision({ payment, approval }: { payment: { payment_id: string; order_id: string }; approval: Schemas["RefundApprovalView"] }): JSX.Element {
+  const { payment_id, order_id } = payment;
+  const path = { id: payment_id, refund_id: approval.id };
+  const decide = (body: Schemas["DecideRefund"], key: string): Promise<Payment> =>
+    unwrap(api.PATCH("/api/v1/payments/{id}/refund-approvals/{refund_id}", { params: { path, header: { "Idempotency-Key": key } }, body }));
+  const deciding = useKeyed("PATCH refund-approval", decide, {
+    about: approval.id,
+    onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "refund-approvals" || queryKey.includes(order_id) || queryKey.includes(payment_id) }),
+  });
+  if (caller.value?.role !== "admin" || caller.value.id === approval.requested_by) return <>{c().payments.waits}</>;
+  return (
+    <div class="actions">
+      <Action label={c().payments.approve} about={money(approval.amount)} question={c().payments.approveText(money(approval.amount))} run={() => deciding.mutateAsync({ verdict: "approved" })} />
+      <Action label={c().payments.reject} about={money(approval.amount)} run={() => deciding.mutateAsync({ verdict: "rejected" })} />
+    </div>
   );
 }
 

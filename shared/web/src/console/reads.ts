@@ -146,6 +146,9 @@ export const users = (query: string) =>
 export const mismatches = () =>
   pages(["mismatches"], (query, signal) => unwrap(api.GET("/api/v1/ops/payments/mismatches", { params: { query }, signal })));
 
+export const refundApprovals = () =>
+  pages(["refund-approvals"], (query, signal) => unwrap(api.GET("/api/v1/ops/payments/refund-approvals", { params: { query }, signal })));
+
 export const queues = () =>
   queryOptions({
     queryKey: ["queues"],

@@ -75,6 +75,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(MISMATCH_LIST, "", |call| mismatch_list::handle(payments, call));
     let ledger = PgLedger::new(through(Context::Payments), UnreachableBus);
     read!(LEDGER_GET, "", |call| ledger_get::handle(&ledger, call));
+    read!(REFUND_APPROVAL_LIST, "", |call| refund_approval_list::handle(payments, call));
     read!(STOCK_GET, &product, |call| stock_get::handle(stock, call));
     read!(STOCK_MOVEMENT_LIST, &product, |call| stock_movement_list::handle(stock, call));
     read!(PRODUCT_LIST, "", |call| product_list::handle(&products, &index, call));

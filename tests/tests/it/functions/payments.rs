@@ -1,6 +1,7 @@
 //! Payments: charged, closed, refunded, reported by webhook, and reconciled.
 
 mod lost_responses;
+mod refund_approvals;
 mod refund_reports;
 
 use super::{
@@ -15,7 +16,7 @@ use domain::{
     event::{LedgerReconciled, OrderCancelled, PaymentRequested, StockReserved},
     id::RefundId,
     order::Reason,
-    payment::{self, ChargeOutcome, Payment, RefundReason, RefundStatus, Status},
+    payment::{self, ChargeOutcome, Payment, RefundLimit, RefundReason, RefundStatus, Status},
     text::PaymentMethod,
 };
 use edge::Clock;
@@ -206,7 +207,7 @@ async fn refund_request_never_exceeds_the_remaining_amount() {
     let platform = paid().await;
     for _ in 0..2 {
         assert_responses(catalog::REFUND_REQUEST, &expected, async |_, call| {
-            refund_request::handle(&platform.payments(), call).await
+            refund_request::handle(&platform.payments(), RefundLimit::default(), call).await
         })
         .await;
     }

@@ -16,6 +16,7 @@ use catalog::{Context, Function};
 use domain::{
     message_limits::{Budget, MessageLimits},
     order::{OrderLimits, Rates},
+    payment::{AttemptLimit, RefundLimit},
     webhook::WebhookTargets,
 };
 use edge::{
@@ -90,6 +91,7 @@ impl Api {
         match function.context {
             Context::Identity => self.respond_of_identity(function, route, event).await,
             Context::Records => self.respond_of_records(function, route, event).await,
+            Context::Payments => self.respond_of_payments(function, route, event).await,
             Context::Catalogue | Context::Inventory => self.respond_of_products(function, route, event).await,
             _ => self.respond_of_orders(function, route, event).await,
         }
@@ -173,6 +175,26 @@ impl Api {
         }
     }
 
+    async fn respond_of_payments(&self, function: &'static Function, route: &Route, event: Value) -> Value {
+        let p = &self.platform;
+        dispatch! { function.name, route, event;
+            PAYMENT_PROCESS => |call| payment_process::handle(&p.payments(), AttemptLimit::default(), call);
+            PAYMENT_GET => |call| payment_get::handle(&p.payments(), call);
+            PAYMENT_GET_ORDER => |call| payment_get_order::handle(&p.payments(), call);
+            PAYMENT_WEBHOOK => |call| payment_webhook::handle(&p.payments(), &p.webhook_verifier(), &p.gateway(), call);
+            DISPUTE_LIST => |call| dispute_list::handle(&p.payments(), call);
+            MISMATCH_LIST => |call| mismatch_list::handle(&p.payments(), call);
+            LEDGER_GET => |call| ledger_get::handle(&p.ledger(), call);
+            REFUND_REQUEST => |call| refund_request::handle(&p.payments(), RefundLimit::default(), call);
+            REFUND_APPROVAL_LIST => |call| refund_approval_list::handle(&p.payments(), call);
+            REFUND_APPROVAL_DECIDE => |call| refund_approval_decide::handle(&p.payments(), call);
+            PAYMENT_METHOD_ADD => |call| payment_method_add::handle(&p.payments(), &p.gateway(), call);
+            PAYMENT_METHOD_LIST => |call| payment_method_list::handle(&p.payments(), call);
+            PAYMENT_METHOD_CHOOSE => |call| payment_method_choose::handle(&p.payments(), call);
+            PAYMENT_METHOD_DELETE => |call| payment_method_delete::handle(&p.payments(), &p.gateway(), call);
+        }
+    }
+
     async fn respond_of_orders(&self, function: &'static Function, route: &Route, event: Value) -> Value {
         let p = &self.platform;
         dispatch! { function.name, route, event;
@@ -185,14 +207,6 @@ impl Api {
             ORDER_NOTE_ADD => |call| order_note_add::handle(&p.orders(), call);
             ORDER_NOTE_LIST => |call| order_note_list::handle(&p.orders(), call);
             ORDER_ADDRESS_UPDATE => |call| order_address_update::handle(&p.orders(), call);
-            PAYMENT_PROCESS => |call| payment_process::handle(&p.payments(), domain::payment::AttemptLimit::default(), call);
-            PAYMENT_GET => |call| payment_get::handle(&p.payments(), call);
-            PAYMENT_GET_ORDER => |call| payment_get_order::handle(&p.payments(), call);
-            PAYMENT_WEBHOOK => |call| payment_webhook::handle(&p.payments(), &p.webhook_verifier(), &p.gateway(), call);
-            DISPUTE_LIST => |call| dispute_list::handle(&p.payments(), call);
-            MISMATCH_LIST => |call| mismatch_list::handle(&p.payments(), call);
-            LEDGER_GET => |call| ledger_get::handle(&p.ledger(), call);
-            REFUND_REQUEST => |call| refund_request::handle(&p.payments(), call);
             NOTIFICATION_SEND => |call| notification_send::handle(&p.contacts(), &self.limits, call);
             NOTIFICATION_LIST => |call| notification_list::handle(&p.contacts(), call);
             PREFERENCES_GET => |call| preferences_get::handle(&p.contacts(), call);
@@ -208,10 +222,6 @@ impl Api {
             WEBHOOK_ENDPOINT_TEST => |call| webhook_endpoint_test::handle(&p.webhooks(), &p.sealer(), &p.webhook_receiver(), call);
             WEBHOOK_DELIVERY_LIST => |call| webhook_delivery_list::handle(&p.webhooks(), call);
             WEBHOOK_DELIVERY_RETRY => |call| webhook_delivery_retry::handle(&p.webhooks(), &p.sealer(), &p.webhook_receiver(), call);
-            PAYMENT_METHOD_ADD => |call| payment_method_add::handle(&p.payments(), &p.gateway(), call);
-            PAYMENT_METHOD_LIST => |call| payment_method_list::handle(&p.payments(), call);
-            PAYMENT_METHOD_CHOOSE => |call| payment_method_choose::handle(&p.payments(), call);
-            PAYMENT_METHOD_DELETE => |call| payment_method_delete::handle(&p.payments(), &p.gateway(), call);
             INVOICE_GET => |call| invoice_get::handle(&p.invoices(), &p.documents(), call);
             INVOICE_LIST => |call| invoice_list::handle(&p.invoices(), &p.documents(), call);
             CREDIT_NOTE_LIST => |call| credit_note_list::handle(&p.invoices(), &p.documents(), call);

@@ -11,10 +11,13 @@ use domain::{
 };
 use edge::Clock;
 use futures_util::future::join_all;
-use kernel::Ids;
+use kernel::{Ids, Uuid};
 use ports::PaymentStore;
 use serde_json::json;
 use testkit::build;
+
+/// The refund of the fixture of refund-approval-decide.
+const REFUND: RefundId = RefundId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00d1));
 
 /// A database with the fixtures' payment after this outcome at the gateway.
 async fn with_payment(outcome: ChargeOutcome) -> TestDatabase {
@@ -58,10 +61,17 @@ async fn pay(database: &TestDatabase, request: &Request, seed: u64) -> Response 
 
 async fn refund(database: &TestDatabase, request: &Request, seed: u64) -> Response {
     let payments = database.payments();
-    let handler = async |call| refund_request::handle(&payments, call).await;
+    let handler = async |call| refund_request::handle(&payments, payment::RefundLimit::default(), call).await;
     edge::http::respond(&route(catalog::REFUND_REQUEST), request.0.clone(), &Clock::at(sample_time(), seed), &handler)
         .await
         .into()
+}
+
+async fn decide(database: &TestDatabase, request: &Request, seed: u64) -> Response {
+    let payments = database.payments();
+    let handler = async |call| refund_approval_decide::handle(&payments, call).await;
+    let clock = Clock::at(sample_time(), seed);
+    edge::http::respond(&route(catalog::REFUND_APPROVAL_DECIDE), request.0.clone(), &clock, &handler).await.into()
 }
 
 /// Asserts that one response is the first and all others replay it.
@@ -99,6 +109,32 @@ async fn ten_concurrent_duplicate_partial_refunds_make_one_refund() {
     // The same body under another key is another refund.
     assert_eq!(refund(&database, &request.key("another"), 98).await.status, 202);
     assert_eq!(database.number("SELECT jsonb_array_length(refunds)::bigint FROM payments.payments").await, 2);
+}
+
+#[tokio::test]
+async fn ten_concurrent_approvals_and_rejections_decide_once() {
+    let database = with_payment(charged()).await;
+    let payment = database.payments().get(PAYMENT, None).await.expect("a response").expect("a payment");
+    let waiting = build::approval_requested(&payment, REFUND, build::usd(3000), sample_time());
+    database.payments().advance(None, &waiting, &[]).await.expect("stored");
+    let requests: Vec<_> = (1..=10)
+        .map(|n| {
+            let verdict = if n % 2 == 0 { "approved" } else { "rejected" };
+            Request::of(catalog::REFUND_APPROVAL_DECIDE).key(&format!("decision-{n}")).with("/verdict", verdict)
+        })
+        .collect();
+    let responses = join_all((1..).zip(&requests).map(|(seed, request)| decide(&database, request, seed))).await;
+    let (first, late): (Vec<_>, Vec<_>) = responses.iter().partition(|response| response.status == 200);
+    assert_eq!((first.len(), late.len()), (1, 9), "{responses:?}");
+    late.iter().for_each(|response| assert_eq!(response.problem(), rejected(409, "refund-decided")));
+    let decided = "SELECT count(*) FROM payments.outbox WHERE event->>'type' = 'RefundApprovalDecided.v1'";
+    assert_eq!(database.number(decided).await, 1);
+    let made = first[0].json()["refund_approvals"][0]["verdict"] == "approved";
+    let refunds = "SELECT jsonb_array_length(refunds)::bigint FROM payments.payments";
+    assert_eq!(database.number(refunds).await, i64::from(made));
+    for ((response, request), seed) in responses.iter().zip(&requests).zip(100..) {
+        decide(&database, request, seed).await.repeats(response);
+    }
 }
 
 #[tokio::test]

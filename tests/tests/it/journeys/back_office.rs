@@ -1,6 +1,7 @@
-//! Orders with tax and shipping, what staff do with orders (lists, notes, another address, shipment with tracking), and credit notes.
+//! Orders with tax and shipping, what staff do with orders (lists, notes, another address, shipment with tracking), credit notes, and
+//! large refunds.
 
-use super::stack::{ApiClient, eventually, id, order_request, shared_stack, unique};
+use super::stack::{ApiClient, eventually, id, order_request, shared_stack, unique, var};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -113,4 +114,42 @@ async fn each_refund_gets_a_credit_note_that_owner_and_staff_can_download() {
         let bytes = bytes.await.bytes().await.expect("a body");
         assert!(bytes.starts_with(b"%PDF-"), "{} bytes that are not a PDF", bytes.len());
     }
+}
+
+#[tokio::test]
+async fn large_refund_is_made_once_an_admin_approves_it_who_did_not_request_it() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, chandelier, staff) = (api.customer().await, api.product(60_000, 5).await, api.staff().await);
+    let admin = api.login(&var("ADMIN_EMAIL"), &var("ADMIN_PASSWORD")).await;
+    let placed = api.place(&customer, &chandelier, 1, CARD).await;
+    let order = api.wait_until_decided(&customer, &placed).await;
+    let payment = order["payment_id"].as_str().expect("a payment").to_owned();
+    let ask = async |token: &str, amount: i64| {
+        let amount = json!({ "amount": amount, "currency": "USD" });
+        let refund = json!({ "payment_id": payment, "amount": amount, "reason": "requested_by_customer" });
+        let request = api.post("/api/v1/payments/refund").token(token).key(&unique("refund")).json(&refund);
+        let shown = request.send().await.expect(202);
+        assert_eq!(shown["refunds"], json!([]), "{shown}");
+        let approvals = shown["refund_approvals"].as_array().expect("approvals");
+        approvals.last().expect("one that waits")["id"].as_str().expect("an id").to_owned()
+    };
+    let decide = async |refund: &str, key: &str| {
+        let path = format!("/api/v1/payments/{payment}/refund-approvals/{refund}");
+        let request = api.request(Method::PATCH, &path).token(&admin).key(key);
+        request.json(&json!({ "verdict": "approved" })).send().await
+    };
+    let (by_staff, own) = (ask(&staff, 55_000).await, ask(&admin, 60_000).await);
+    let waiting = api.get("/api/v1/ops/payments/refund-approvals?limit=100").token(&staff).send().await.expect(200);
+    let is_listed = waiting["items"].as_array().expect("a list").iter().any(|one| one["payment_id"] == payment);
+    assert!(is_listed, "{waiting}");
+    decide(&own, &unique("own")).await.problem(403, "own-request");
+    let key = unique("approve");
+    let approved = decide(&by_staff, &key).await;
+    assert_eq!(approved.status.as_u16(), 200, "{}", approved.text);
+    assert_eq!(decide(&by_staff, &key).await.text, approved.text, "one refund");
+    eventually("the refund is made", async || {
+        let shown = api.get(&format!("/api/v1/payments/{payment}")).token(&staff).send().await.expect(200);
+        (shown["refunded_amount"]["amount"] == 55_000).then_some(())
+    })
+    .await;
 }

@@ -11,7 +11,7 @@ use domain::{
     Money,
     id::UserId,
     order::{Order, OrderLimits, Rates},
-    payment::{self, RefundReason, RefundStatus},
+    payment::{self, RefundLimit, RefundReason, RefundStatus},
     shipping::ShippingRates,
     tax::{Rounding, TaxRates},
 };
@@ -36,6 +36,9 @@ pub const CANCEL: Route =
 const UPDATE: Route = Route::new(catalog::ORDER_STATUS_UPDATE.name, STAFF).precondition();
 const PAY_AGAIN: Route = Route::new(catalog::PAYMENT_PROCESS.name, CUSTOMER).idempotent();
 const REFUND: Route = Route::new(catalog::REFUND_REQUEST.name, STAFF).idempotent();
+const DECIDE: Route = Route::new(catalog::REFUND_APPROVAL_DECIDE.name, Access::Roles(&[role::ADMIN])).idempotent();
+/// More than the smallest refund of the plans, and less than the others.
+pub const REFUND_LIMIT: RefundLimit = RefundLimit { units: 1 };
 const VERIFY: Route = Route::new(catalog::CONTACT_VERIFY.name, Access::Public);
 const WEBHOOK: Route = Route::new(catalog::PAYMENT_WEBHOOK.name, Access::Public);
 
@@ -44,6 +47,10 @@ pub static RATES: LazyLock<Rates> = LazyLock::new(|| Rates {
     tax: TaxRates::parse("US:added:8.875", Rounding::HalfUp).expect("rates"),
     shipping: ShippingRates::parse("standard:USD:490").expect("methods"),
 });
+
+/// Numbers of the users who refund, and who decide on refunds of others.
+const STAFF_MEMBER: u64 = 9;
+const ADMIN: u64 = 8;
 
 /// Polls after which an early webhook is skipped.
 const LOOKS: usize = 12;
@@ -187,8 +194,42 @@ impl<S: Backend> World<S> {
             by_staff(request.key(&format!("refund-{n}")).body(body))
         });
         let payments = stores.payments();
-        let handler = async |call| refund_request::handle(&payments, call).await;
-        self.record_response(n, edge::http::respond(&REFUND, request, &self.clock, &handler).await)
+        let limit = match self.defect {
+            Some(Defect::RefundsAboveLimit) => RefundLimit { units: u32::MAX },
+            _ => REFUND_LIMIT,
+        };
+        let handler = async |call| refund_request::handle(&payments, limit, call).await;
+        let response = edge::http::respond(&REFUND, request, &self.clock, &handler).await;
+        let approval = waiting_approval(&response);
+        if !self.record_response(n, response) {
+            return false;
+        }
+        match approval {
+            Some(refund) => self.decide(stores, n, &payment.id.to_string(), &refund).await,
+            None => true,
+        }
+    }
+
+    /// Whoever requested a refund tries to approve it, and then another admin does.
+    async fn decide(&self, stores: &impl Stores, n: usize, payment: &str, refund: &str) -> bool {
+        let payments = stores.payments();
+        let handler = async |call| refund_approval_decide::handle(&payments, call).await;
+        for (by, expected) in [(STAFF_MEMBER, &[403, 409][..]), (ADMIN, &[200, 409][..])] {
+            let path = format!("/api/v1/payments/{payment}/refund-approvals/{refund}");
+            let request = testing::http_event("PATCH", &path)
+                .path_param("id", payment)
+                .path_param("refund_id", refund)
+                .key(&format!("decide-{n}"))
+                .principal(ids::user(by).0, role::ADMIN)
+                .body(json!({ "verdict": "approved" }))
+                .build();
+            let status = status(&edge::http::respond(&DECIDE, request, &self.clock, &handler).await);
+            if status >= 500 {
+                return false;
+            }
+            assert!(expected.contains(&status), "user {by} decides on a refund: {status}");
+        }
+        true
     }
 
     /// The gateway's dashboard refunds no more than what is left of the charge.
@@ -281,7 +322,14 @@ fn by_stranger(request: HttpEvent) -> Value {
 }
 
 fn by_staff(request: HttpEvent) -> Value {
-    request.principal(ids::user(9).0, role::STAFF).build()
+    request.principal(ids::user(STAFF_MEMBER).0, role::STAFF).build()
+}
+
+/// The refund that a response says waits for approval.
+fn waiting_approval(response: &Value) -> Option<String> {
+    let payment: Value = serde_json::from_str(response["body"].as_str()?).ok()?;
+    let approval = payment["refund_approvals"].as_array()?.last()?;
+    approval["verdict"].is_null().then(|| approval["id"].as_str().map(str::to_owned))?
 }
 
 fn status(response: &Value) -> u16 {

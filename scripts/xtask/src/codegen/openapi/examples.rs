@@ -11,7 +11,7 @@ mod records;
 
 pub use orders::{cancelled_order, shipped_order};
 pub use others::{asyncapi, key_set, openapi};
-pub use payments::{payment_with_refund, pending_payment};
+pub use payments::{payment_with_approved_refund, payment_with_refund, pending_payment};
 
 use crate::Result;
 use api::ListView;

@@ -1,5 +1,7 @@
 //! The contract of every route, one entry each. A structural test compares the types and parameters with those of the handlers.
 
+mod payments;
+
 use super::{
     examples,
     operation::{Cookie, Operation, route, time, uuid},
@@ -13,7 +15,6 @@ use domain::{
     notification::{Preferences, RegisterDevice, SendNotification},
     order::{self, AddNote, PlaceOrder, Status, UpdateStatus},
     password_reset::{ChangePassword, ConfirmReset, RequestReset},
-    payment::{ProcessPayment, RefundPayment},
     personal_data::EraseAccount,
     product::{CreateProduct, UpdateProduct},
     product_import::CreateImport,
@@ -21,7 +22,6 @@ use domain::{
     record_batch::SendRecords,
     redrive::Redrive,
     replay::Replay,
-    saved_method::SavePaymentMethod,
     second_factor::{BeginTotp, ConfirmTotp, FinishLogin, RemoveTotp},
     session::{Login, Refresh},
     source::{AddSchema, CreateSource},
@@ -40,7 +40,7 @@ pub fn routes() -> Vec<Operation> {
         catalogue(),
         inventory(),
         orders(),
-        payments(),
+        payments::routes(),
         notifications(),
         webhooks(),
         invoices(),
@@ -243,43 +243,6 @@ fn order_list() -> Operation {
         .query("max_amount", "Highest total, in minor units.", minor)
         .query("sort", "Order of the list.", json!({ "enum": order::Sort::ALL.map(order::Sort::name) }))
         .paged()
-}
-
-fn payments() -> Vec<Operation> {
-    vec![
-        route(catalog::PAYMENT_PROCESS)
-            .takes::<ProcessPayment>()
-            .accepted::<PaymentView>()
-            .example(examples::pending_payment)
-            .refuses(&[
-                "already-paid",
-                "order-closed",
-                "payment-in-progress",
-                "too-many-attempts",
-                "too-many-payment-attempts",
-            ]),
-        route(catalog::PAYMENT_GET).ok::<PaymentView>(),
-        route(catalog::PAYMENT_GET_ORDER).ok::<PaymentView>(),
-        route(catalog::REFUND_REQUEST)
-            .takes::<RefundPayment>()
-            .accepted::<PaymentView>()
-            .example(examples::payment_with_refund)
-            .refuses(&["not-refundable"]),
-        route(catalog::PAYMENT_WEBHOOK).takes_signed().refuses(&["event-malformed", "signature-invalid"]),
-        route(catalog::PAYMENT_METHOD_ADD)
-            .takes::<SavePaymentMethod>()
-            .created::<PaymentMethodView>()
-            .refuses(&["too-many-payment-methods"]),
-        route(catalog::PAYMENT_METHOD_LIST).ok::<ListView<PaymentMethodView>>(),
-        route(catalog::PAYMENT_METHOD_CHOOSE).ok::<PaymentMethodView>(),
-        route(catalog::PAYMENT_METHOD_DELETE),
-        route(catalog::DISPUTE_LIST).ok::<ListView<DisputeView>>(),
-        route(catalog::MISMATCH_LIST).ok::<ListView<MismatchedPaymentView>>().paged(),
-        route(catalog::LEDGER_GET)
-            .ok::<LedgerView>()
-            .query("from", "Start of the period; a day before its end, if absent.", time())
-            .query("to", "End of the period, exclusive, at most 31 days after its start; now, if absent.", time()),
-    ]
 }
 
 fn notifications() -> Vec<Operation> {

@@ -86,6 +86,10 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("MfaRequiredRoles", text("", "Roles that need a second factor, separated by commas, such as staff,admin.")),
         ("MaxFailedAttempts", text("10", "Payment attempts of a customer in an hour that may fail.")),
         (
+            "RefundLimit",
+            text("500", "Units of the payment's currency that staff refunds of a payment without an approval."),
+        ),
+        (
             "SmsCountries",
             text(message_limits::DEFAULT_COUNTRIES, "Calling codes that text messages go to; ! excepts a beginning."),
         ),
@@ -133,7 +137,8 @@ fn constrain(name: &str, parameter: &mut Value) {
         }
         "ShippingMethods" => parameter["MaxLength"] = json!(1_000),
         "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
-        "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxDelayedOrders" | "MaxFailedAttempts" | "RecordBacklog" => {
+        "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxDelayedOrders" | "MaxFailedAttempts" | "RefundLimit"
+        | "RecordBacklog" => {
             parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
         }
         "SmsCountries" => parameter["AllowedPattern"] = json!("^!?[1-9][0-9]{0,6}(,!?[1-9][0-9]{0,6})*$"),

@@ -7,17 +7,24 @@ import { isProblemOf } from "../../core/text.ts";
 import { Field, Form } from "../../ui/form.tsx";
 import { Paged } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
-import { Mismatches, PaymentDetails } from "../payment.tsx";
-import { isId, mismatches, paymentById } from "../reads.ts";
+import { Mismatches, PaymentDetails, RefundApprovals } from "../payment.tsx";
+import { isId, mismatches, paymentById, refundApprovals } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
 /** Payments that somebody has to look at, and the way to any other. */
 export function PaymentsPage(): JSX.Element {
   const list = useInfiniteQuery(mismatches());
+  const waiting = useInfiniteQuery(refundApprovals());
   return (
     <div class="wide-sections">
       <Title>{c().payments.title}</Title>
       <Find />
+      <section>
+        <h2>{c().payments.approvals}</h2>
+        <Paged query={waiting} empty={c().payments.noneWaits}>
+          {(items) => <RefundApprovals payments={items} />}
+        </Paged>
+      </section>
       <section>
         <h2>{c().payments.mismatches}</h2>
         <p>{c().payments.text}</p>

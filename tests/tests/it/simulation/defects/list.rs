@@ -35,6 +35,7 @@ pub enum Defect {
     PostsInAnotherCurrency,
     PostsRefundUnderCharge,
     StatesRefundInsteadOfSum,
+    RefundsAboveLimit,
     MailsToAnotherAddress,
     MailsTwice,
     MailsAboutAnotherOrder,
@@ -61,7 +62,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect with its description.
-    pub const ALL: [(Self, &str); 53] = [
+    pub const ALL: [(Self, &str); 54] = [
         (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),
         (Self::AcknowledgesWholeBatch, "acknowledge the batch although one message failed"),
         (Self::PublishesBeforeCommit, "publish the payment event before its commit"),
@@ -95,6 +96,7 @@ impl Defect {
         (Self::PostsInAnotherCurrency, "post a charge in another currency"),
         (Self::PostsRefundUnderCharge, "post a refund under the id of its charge"),
         (Self::StatesRefundInsteadOfSum, "state the refund where the sum of all refunds is due"),
+        (Self::RefundsAboveLimit, "refund above the limit without an approval"),
         (Self::MailsToAnotherAddress, "send the e-mail to another address"),
         (Self::MailsTwice, "send each e-mail twice"),
         (Self::MailsAboutAnotherOrder, "send the e-mail about another order"),

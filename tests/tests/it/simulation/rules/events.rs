@@ -46,6 +46,8 @@ pub(super) fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> 
     let shipped = came_to(seen, Status::Shipped);
     let charged = seen.payments.values().filter(|payment| payment.transaction_id.is_some()).count();
     let refunds = seen.transfers.iter().filter(|transfer| transfer.purpose == Purpose::Refund).count();
+    let approvals: Vec<_> = seen.payments.values().flat_map(|payment| &payment.approvals).collect();
+    let decided = approvals.iter().filter(|approval| approval.decision.is_some()).count();
     let (registered, opened) = if world.plan.is_seeded { (0, 0) } else { (1, RECEIVED.len()) };
     for (row, expected) in [
         (catalog::USER_REGISTERED, registered),
@@ -61,6 +63,8 @@ pub(super) fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> 
         (catalog::ORDER_DELIVERED, came_to(seen, Status::Delivered)),
         (catalog::PAYMENT_SUCCEEDED, charged),
         (catalog::PAYMENT_REFUNDED, refunds),
+        (catalog::REFUND_APPROVAL_REQUESTED, approvals.len()),
+        (catalog::REFUND_APPROVAL_DECIDED, decided),
         (catalog::INVOICE_ISSUED, confirmed),
         (catalog::NOTIFICATION_SENT, expected_emails(world)),
     ] {

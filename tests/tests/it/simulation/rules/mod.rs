@@ -12,6 +12,7 @@ pub use idle::{expected_emails, observed, order_emails, when_idle};
 use super::{
     backend::Backend,
     commands::{self, ORDERS, OrderSpec},
+    requests::REFUND_LIMIT,
     world::World,
 };
 use domain::{
@@ -78,12 +79,34 @@ pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         let back: i64 = payment.refunds.iter().filter(counts).map(|refund| refund.amount.amount.get()).sum();
         rule!(back <= payment.amount.amount.get(), "{back} are refunded of {}", payment.amount);
         rule!(back == 0 || payment.transaction_id.is_some(), "{back} are refunded without a charge");
+        approved(payment)?;
     }
     let sum: i64 = seen.transfers.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum();
     rule!(sum == 0, "the accounts of the ledger add up to {sum}");
     let dead_letters = platform.dead_letters().messages();
     rule!(dead_letters.is_empty(), "dead letters: {dead_letters:?}");
     world.needs_check.set(false);
+    Ok(())
+}
+
+/// Above the limit, staff refund only what somebody else than the asker has approved.
+fn approved(payment: &payment::Payment) -> Result<(), Violation> {
+    for approval in &payment.approvals {
+        let by_another = approval.decision.is_some_and(|decision| {
+            decision.verdict == payment::Verdict::Approved && decision.by != approval.requested_by
+        });
+        let is_refunded = payment.refund(approval.id).is_some();
+        rule!(is_refunded == by_another, "a refund was requested or not, with the approval {approval:?}");
+    }
+    let is_approved = |id| payment.approvals.iter().any(|approval| approval.id == id);
+    let alone = payment.refunds.iter().filter(|refund| {
+        refund.reason == payment::RefundReason::RequestedByCustomer
+            && refund.status != payment::RefundStatus::Failed
+            && !is_approved(refund.id)
+    });
+    let alone: i64 = alone.map(|refund| refund.amount.amount.get()).sum();
+    let limit = i64::from(REFUND_LIMIT.units) * 100;
+    rule!(alone <= limit, "one person refunded {alone} without an approval, above {limit}");
     Ok(())
 }
 

@@ -5,9 +5,9 @@ use crate::simulation::{backend::Backend, world::World};
 use domain::{
     DomainEvent, Event, Money,
     event::{OrderConfirmed, PaymentRefunded, StockLine},
-    id::{OrderId, RefundId},
+    id::{OrderId, PaymentId, RefundId},
     order::{HistoryEntry, Order, Status},
-    payment::{Payment, Refund},
+    payment::{Payment, Refund, RefundApproval},
 };
 use std::rc::Rc;
 use testkit::Snapshot;
@@ -28,6 +28,9 @@ pub(super) fn payloads<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) ->
             | DomainEvent::PaymentRequested(_)
             | DomainEvent::PaymentMismatched(_)
             | DomainEvent::RefundRequested(_)
+            | DomainEvent::RefundApprovalRequested(_)
+            | DomainEvent::RefundApprovalDecided(_)
+            | DomainEvent::RefundApprovalRefused(_)
             | DomainEvent::PaymentRefunded(_)
             | DomainEvent::RefundFailed(_) => model.payment(),
             DomainEvent::InvoiceIssued(_) | DomainEvent::CreditNoteIssued(_) | DomainEvent::NotificationSent(_) => {
@@ -135,7 +138,7 @@ impl Model<'_> {
     }
 
     /// The payment that an event of payments is about.
-    fn paid(&self, order: OrderId, payment: domain::id::PaymentId) -> Option<&Payment> {
+    fn paid(&self, order: OrderId, payment: PaymentId) -> Option<&Payment> {
         let found = self.seen.payments.get(&order)?;
         let is_it = found.id == payment && self.event.subject == payment.to_string();
         (is_it && self.event.sequence <= found.version).then_some(found)
@@ -143,6 +146,10 @@ impl Model<'_> {
 
     fn refund(payment: &Payment, id: RefundId, amount: Money) -> Option<&Refund> {
         payment.refunds.iter().find(|refund| (refund.id, refund.amount) == (id, amount))
+    }
+
+    fn approval(&self, order: OrderId, payment: PaymentId, id: RefundId) -> Option<&RefundApproval> {
+        self.paid(order, payment)?.approvals.iter().find(|approval| approval.id == id)
     }
 
     fn payment(&self) -> IsTrue {
@@ -170,6 +177,22 @@ impl Model<'_> {
             }
             DomainEvent::RefundRequested(said) => {
                 Self::refund(self.paid(said.order_id, said.payment_id)?, said.refund_id, said.amount).map(drop)
+            }
+            DomainEvent::RefundApprovalRequested(said) => {
+                let approval = self.approval(said.order_id, said.payment_id, said.refund_id)?;
+                all(&[said.amount == approval.amount, said.requested_by == approval.requested_by])
+            }
+            DomainEvent::RefundApprovalDecided(said) => {
+                let approval = self.approval(said.order_id, said.payment_id, said.refund_id)?;
+                let decision = approval.decision?;
+                all(&[
+                    said.amount == approval.amount,
+                    (said.verdict, said.decided_by) == (decision.verdict, decision.by),
+                ])
+            }
+            DomainEvent::RefundApprovalRefused(said) => {
+                let approval = self.approval(said.order_id, said.payment_id, said.refund_id)?;
+                all(&[said.amount == approval.amount, said.requested_by == approval.requested_by])
             }
             DomainEvent::PaymentRefunded(said) => {
                 let payment = self.paid(said.order_id, said.payment_id)?;

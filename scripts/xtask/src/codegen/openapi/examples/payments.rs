@@ -1,11 +1,11 @@
 //! Payments, disputes and saved payment methods.
 
-use super::{Example, NEXT_DAY, NEXT_MONTH, NOON, ORDER, OTHER, PAYMENT, REFUND, TEN_PAST, body, examples, usd};
+use super::{ADMIN, Example, NEXT_DAY, NEXT_MONTH, NOON, ORDER, OTHER, PAYMENT, REFUND, TEN_PAST, body, examples, usd};
 use crate::Result;
 use api::*;
 use domain::{
     ledger::{Account, Purpose},
-    payment::{DisputeStatus, Movement, RefundReason, RefundStatus, StatedAmount, Status},
+    payment::{DisputeStatus, Movement, RefundReason, RefundStatus, StatedAmount, Status, Verdict},
 };
 use serde_json::Value;
 
@@ -27,6 +27,7 @@ examples! {
         refunds: vec![],
         mismatches: vec![],
         disputes: vec![],
+        refund_approvals: vec![],
         created_at: NOON.into(),
         updated_at: NOON.into(),
     };
@@ -72,6 +73,23 @@ examples! {
             discrepancies: vec![],
         }
     };
+    RefundApprovalView = Self {
+        id: REFUND.into(),
+        amount: usd(4868)?,
+        reason: RefundReason::RequestedByCustomer,
+        requested_by: ADMIN.into(),
+        requested_at: NEXT_DAY.into(),
+        verdict: None,
+        decided_by: None,
+        decided_at: None,
+    };
+    PaymentAwaitingApprovalView = Self {
+        payment_id: PAYMENT.into(),
+        order_id: ORDER.into(),
+        amount: usd(4868)?,
+        refunded_amount: usd(0)?,
+        refund_approvals: vec![RefundApprovalView::example()?],
+    };
     PaymentMethodView = Self {
         id: OTHER.into(),
         payment_method: "pm_card_visa".into(),
@@ -88,6 +106,19 @@ examples! {
 pub fn pending_payment() -> Result<Value> {
     let payment = PaymentView::example()?;
     body(PaymentView { status: Status::Pending, transaction_id: None, ..payment })
+}
+
+/// The payment with a refund that another admin has approved.
+pub fn payment_with_approved_refund() -> Result<Value> {
+    let mut payment = payment_with_refund()?;
+    let approval = RefundApprovalView {
+        verdict: Some(Verdict::Approved),
+        decided_by: Some(OTHER.into()),
+        decided_at: Some(NEXT_DAY.into()),
+        ..RefundApprovalView::example()?
+    };
+    payment["refund_approvals"] = body([approval])?;
+    Ok(payment)
 }
 
 /// The payment with a refund that the gateway has not confirmed.

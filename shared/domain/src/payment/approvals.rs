@@ -1,0 +1,159 @@
+//! Refunds by staff above a limit: one person requests them, and another one approves or rejects them.
+
+use super::{Change, Payment, Refund, RefundPayment, RefundReason, RefundStatus, change::money, request_refund};
+use crate::{
+    Money,
+    event::{RefundApprovalDecided, RefundApprovalRefused, RefundApprovalRequested},
+    id::{RefundId, UserId},
+    money::Currency,
+};
+use kernel::{Failure, FailureKind, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Up to how much of a payment staff refunds without an approval. The refunds of a payment count together, so that a refund in parts needs
+/// an approval like a whole one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundLimit {
+    /// Units of the payment's currency, such as dollars or yen.
+    pub units: u32,
+}
+
+impl Default for RefundLimit {
+    fn default() -> Self {
+        Self { units: 500 }
+    }
+}
+
+impl RefundLimit {
+    fn minor(self, currency: Currency) -> i64 {
+        i64::from(self.units) * 10_i64.pow(currency.digits())
+    }
+}
+
+words! {
+    /// What was decided on a refund that waited for approval.
+    pub enum Verdict {
+        /// The refund is requested.
+        Approved,
+        /// Nothing is refunded.
+        Rejected,
+    }
+}
+
+/// A decision on a refund that waits for approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecideRefund {
+    pub verdict: Verdict,
+}
+
+/// A refund that needs the approval of another person than the one who requested it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundApproval {
+    /// Of the refund that an approval requests.
+    pub id: RefundId,
+    pub amount: Money,
+    pub reason: RefundReason,
+    pub requested_by: UserId,
+    pub requested_at: Timestamp,
+    /// `None` while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<ApprovalDecision>,
+}
+
+/// Who decided, when, and what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalDecision {
+    pub verdict: Verdict,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+impl Payment {
+    /// Since when the oldest refund waits for approval; `None` if none does.
+    pub fn awaits_approval_since(&self) -> Option<Timestamp> {
+        let waiting = self.approvals.iter().filter(|approval| approval.decision.is_none());
+        waiting.map(|approval| approval.requested_at).min()
+    }
+
+    /// Minor units that staff refunds without an approval.
+    fn refunded_without_approval(&self) -> i64 {
+        let is_approved = |id: RefundId| self.approvals.iter().any(|approval| approval.id == id);
+        let counted = self.refunds.iter().filter(|refund| {
+            refund.reason.is_of_staff() && refund.status != RefundStatus::Failed && !is_approved(refund.id)
+        });
+        counted.map(|refund| refund.amount.amount.get()).sum()
+    }
+}
+
+/// Requests a refund by staff, or above the limit an approval of it. Failures are those of [`request_refund`].
+pub fn request_refund_by_staff(
+    payment: &Payment,
+    id: RefundId,
+    wanted: RefundPayment,
+    (requested_by, limit): (UserId, RefundLimit),
+    now: Timestamp,
+) -> Result<Change, Failure> {
+    let refunded = request_refund(payment, id, wanted.amount, wanted.reason, now)?;
+    let is_within = refunded.payment.refunded_without_approval() <= limit.minor(payment.amount.currency);
+    match refunded.payment.refund(id) {
+        Some(refund) if !is_within => Ok(request_approval(payment, refund, requested_by)),
+        _ => Ok(refunded),
+    }
+}
+
+fn request_approval(payment: &Payment, refund: &Refund, requested_by: UserId) -> Change {
+    let Refund { id, amount, reason, requested_at, .. } = *refund;
+    let mut change = Change::of(payment, payment.status, requested_at);
+    change.payment.approvals.push(RefundApproval { id, amount, reason, requested_by, requested_at, decision: None });
+    let (payment_id, order_id) = (payment.id, payment.order_id);
+    change.events.push(RefundApprovalRequested { payment_id, order_id, refund_id: id, amount, requested_by }.into());
+    change
+}
+
+fn too_little_is_left(payment: &Payment) -> Failure {
+    let left = money(payment.refundable(), payment);
+    let detail = format!("{left} of this payment can be refunded, which is less than was requested.");
+    Failure::new(FailureKind::Conflict, "not-refundable", detail)
+}
+
+/// Decides on a refund that waits for approval. An approval requests the refund, by [`request_refund`].
+///
+/// The failure beside a change is the response to a decision by the person who requested the refund, which is recorded by an event and
+/// changes nothing else: `Forbidden` with code `own-request`. `NotFound` if there is no such approval; `Conflict` with code
+/// `refund-decided` if it is decided, and with code `not-refundable` if less than its amount is left.
+pub fn decide_refund(
+    payment: &Payment,
+    refund_id: RefundId,
+    verdict: Verdict,
+    by: UserId,
+    now: Timestamp,
+) -> Result<(Change, Option<Failure>), Failure> {
+    let waiting = payment.approvals.iter().find(|approval| approval.id == refund_id);
+    let approval = waiting.ok_or_else(|| Failure::not_found("refund that needs an approval"))?;
+    let (payment_id, order_id, amount) = (payment.id, payment.order_id, approval.amount);
+    if let Some(decision) = approval.decision {
+        let detail = format!("The refund was {} already.", decision.verdict.name());
+        return Err(Failure::new(FailureKind::Conflict, "refund-decided", detail));
+    }
+    if approval.requested_by == by {
+        let mut change = Change::of(payment, payment.status, now);
+        change
+            .events
+            .push(RefundApprovalRefused { payment_id, order_id, refund_id, amount, verdict, requested_by: by }.into());
+        let detail = "You requested this refund: another admin has to decide on it.";
+        return Ok((change, Some(Failure::new(FailureKind::Forbidden, "own-request", detail))));
+    }
+    let mut change = match verdict {
+        Verdict::Approved if amount.amount.get() > payment.refundable() => return Err(too_little_is_left(payment)),
+        Verdict::Approved => request_refund(payment, refund_id, Some(amount), approval.reason, now)?,
+        Verdict::Rejected => Change::of(payment, payment.status, now),
+    };
+    for approval in change.payment.approvals.iter_mut().filter(|approval| approval.id == refund_id) {
+        approval.decision = Some(ApprovalDecision { verdict, by, at: now });
+    }
+    let decided = RefundApprovalDecided { payment_id, order_id, refund_id, amount, verdict, decided_by: by };
+    change.events.insert(0, decided.into());
+    Ok((change, None))
+}
