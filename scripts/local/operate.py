@@ -116,12 +116,17 @@ def said(data: Json) -> str:
     return " ".join(texts)
 
 
+def failures(delivery: Json) -> str:
+    """How often a consumer failed, and with which code at last."""
+    if not delivery["failed_attempts"]:
+        return ""
+    return f" after {delivery['failed_attempts']} failed, last {delivery['last_failure']}"
+
+
 def handled(deliveries: Sequence[Json]) -> str:
-    """The consumers of an event, with the time that each took."""
+    """The consumers of an event, with the time that each took and its attempts that failed."""
     return "\n".join(
-        f"{one['consumer']} {milliseconds(one['after_ms'])}"
-        if one["status"] == "handled"
-        else f"{one['consumer']} OPEN"
+        f"{one['consumer']} {milliseconds(one['after_ms']) if one['status'] == 'handled' else 'OPEN'}{failures(one)}"
         for one in deliveries
     )
 

@@ -23,8 +23,10 @@ def entry(kind: str, after: int | None, *deliveries: dict[str, Any], **data: Any
     }
 
 
-HANDLED = {"consumer": "stock-reserve", "status": "handled", "after_ms": 84}
-OPEN = {"consumer": "payment-charge", "status": "open", "after_ms": None}
+NO_FAILURE = {"failed_attempts": 0, "last_failure": None}
+HANDLED = {"consumer": "stock-reserve", "status": "handled", "after_ms": 84, **NO_FAILURE}
+OPEN = {"consumer": "payment-charge", "status": "open", "after_ms": None, **NO_FAILURE}
+FAILED = {"failed_attempts": 2, "last_failure": "unavailable"}
 
 
 class Pages(unittest.TestCase):
@@ -84,6 +86,12 @@ class Orders(unittest.TestCase):
         self.assertIn("stock-reserve +84 ms", shown)
         self.assertIn("payment-charge has not handled StockReserved.v1", shown)
         self.assertNotIn("stock-reserve has not", shown)
+
+    def test_order_shows_failed_attempts_of_what_is_handled_and_of_what_is_not(self) -> None:
+        shown = self.shown([entry("OrderPlaced.v1", None, {**HANDLED, **FAILED}, {**OPEN, **FAILED})])
+        self.assertIn("stock-reserve +84 ms after 2 failed, last unavailable", shown)
+        self.assertIn("payment-charge OPEN after 2 failed, last unavailable", shown)
+        self.assertNotIn("0 failed", self.shown([entry("OrderPlaced.v1", None, HANDLED, OPEN)]))
 
     def test_order_without_recorded_events_says_so(self) -> None:
         self.assertIn("no event of it is recorded yet", self.shown([]))

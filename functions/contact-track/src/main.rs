@@ -1,11 +1,13 @@
 //! Wires contact-track.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CONTACT_TRACK)?;
     let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        contact_track::handle(&contacts, delivery).await
+        contacts.attempt(delivery.claim(), contact_track::handle(&contacts, delivery)).await
     })
     .await
 }

@@ -1,11 +1,13 @@
 //! Wires order-erase.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::ORDER_ERASE)?;
     let orders = adapters_postgres::orders(&wiring, adapters_postgres::UnreachableBus)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        order_erase::handle(&orders, delivery).await
+        orders.attempt(delivery.claim(), order_erase::handle(&orders, delivery)).await
     })
     .await
 }

@@ -1,5 +1,7 @@
 //! Wires password-reset-send.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PASSWORD_RESET_SEND)?;
@@ -7,8 +9,9 @@ async fn main() -> Result<(), edge::Error> {
     let (tokens, messages) = (adapters_auth::RandomTokens, adapters_templates::JinjaMessageTemplates::new()?);
     let email = adapters_ses::email_sender(&wiring)?;
     let sender = services::MailedTokenSender { messages: &messages, email: &email };
+    let receipts = adapters_postgres::receipts(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        password_reset_send::handle(&users, &tokens, &sender, delivery).await
+        receipts.attempt(delivery.claim(), password_reset_send::handle(&users, &tokens, &sender, delivery)).await
     })
     .await
 }

@@ -1,11 +1,13 @@
 //! Wires product-price-track.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_PRICE_TRACK)?;
     let orders = adapters_postgres::orders(&wiring, adapters_postgres::UnreachableBus)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        product_price_track::handle(&orders, delivery).await
+        orders.attempt(delivery.claim(), product_price_track::handle(&orders, delivery)).await
     })
     .await
 }

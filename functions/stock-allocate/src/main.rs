@@ -1,11 +1,13 @@
 //! Wires stock-allocate.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_ALLOCATE)?;
     let stock = adapters_postgres::stock(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        stock_allocate::handle(&stock, delivery).await
+        stock.attempt(delivery.claim(), stock_allocate::handle(&stock, delivery)).await
     })
     .await
 }

@@ -1,5 +1,7 @@
 //! Wires verification-send.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::VERIFICATION_SEND)?;
@@ -8,8 +10,9 @@ async fn main() -> Result<(), edge::Error> {
     let (email, sms) = (adapters_ses::email_sender(&wiring)?, adapters_sns::sms_sender(&wiring)?);
     let countries = &wiring.message_limits()?.countries;
     let sender = services::MessageTokenSender { messages: &messages, email: &email, sms: &sms, countries };
+    let receipts = adapters_postgres::receipts(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        verification_send::handle(&users, &tokens, &sender, delivery).await
+        receipts.attempt(delivery.claim(), verification_send::handle(&users, &tokens, &sender, delivery)).await
     })
     .await
 }

@@ -74,6 +74,47 @@ CREATE TABLE invoices.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE analytics.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE operations.inbox (LIKE inventory.inbox INCLUDING ALL);
 
+-- Attempts of consumers that failed, for operators: how many of an event, and the code of the last failure. What is handled after all stays.
+CREATE TABLE inventory.failed_attempts (
+    consumer  text        NOT NULL,
+    event_id  uuid        NOT NULL,
+    attempts  integer     NOT NULL DEFAULT 1,
+    code      text        NOT NULL,
+    failed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, event_id)
+);
+CREATE INDEX failed_attempts_age ON inventory.failed_attempts (failed_at);
+
+CREATE TABLE identity.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+CREATE TABLE catalogue.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+CREATE TABLE orders.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+CREATE TABLE payments.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+CREATE TABLE notifications.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+CREATE TABLE invoices.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+CREATE TABLE analytics.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+CREATE TABLE operations.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
+
+-- Counts an attempt, with the rights of the owner of the database: the recorder of operations may read nothing, as counting does.
+DO $$
+DECLARE
+    context text;
+BEGIN
+    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'failed_attempts' AND tableowner = current_user LOOP
+        EXECUTE format(
+            $f$
+                CREATE FUNCTION %1$I.record_failure(consumer_of text, event_of uuid, code_of text) RETURNS void LANGUAGE sql
+                SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+                    INSERT INTO %1$I.failed_attempts AS f (consumer, event_id, code) VALUES (consumer_of, event_of, code_of)
+                    ON CONFLICT (consumer, event_id)
+                    DO UPDATE SET attempts = f.attempts + 1, code = excluded.code, failed_at = excluded.failed_at;
+                $body$
+            $f$,
+            context
+        );
+    END LOOP;
+END;
+$$;
+
 -- Up to where the audit of deliveries has looked at each outbox, by the time of publication.
 CREATE TABLE operations.audits (
     outbox        text        PRIMARY KEY,

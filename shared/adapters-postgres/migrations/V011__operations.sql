@@ -41,6 +41,23 @@ LANGUAGE sql STABLE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_te
     ) AS i;
 $$;
 
+-- The attempts of each of these consumers at the event at the same position that failed; no row for one that never failed.
+CREATE FUNCTION operations.failed(consumers text[], ids uuid[]) RETURNS TABLE (consumer text, event_id uuid, attempts integer, code text)
+LANGUAGE sql STABLE ROWS 5 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT f.consumer, f.event_id, f.attempts, f.code
+    FROM unnest(consumers, ids) AS owed (consumer, event_id), LATERAL (
+        SELECT * FROM identity.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM catalogue.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM inventory.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM orders.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM payments.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM notifications.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM invoices.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM analytics.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+        UNION ALL SELECT * FROM operations.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
+    ) AS f;
+$$;
+
 -- What operators do: recorded before it is done, and then what came of it. The role that records may change neither.
 CREATE TABLE operations.operator_actions (
     id          uuid        PRIMARY KEY,

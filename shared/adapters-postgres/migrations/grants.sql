@@ -29,7 +29,7 @@ BEGIN
     END LOOP;
     FOR context, backbone IN
         SELECT schemaname, tablename FROM pg_tables JOIN pg_roles ON rolname = schemaname || '_reader'
-        WHERE tablename IN ('outbox', 'inbox', 'idempotency') AND tableowner = current_user
+        WHERE tablename IN ('outbox', 'inbox', 'failed_attempts', 'idempotency') AND tableowner = current_user
     LOOP
         EXECUTE format('REVOKE ALL ON %I.%I FROM %I', context, backbone, context || '_reader');
     END LOOP;
@@ -68,15 +68,18 @@ BEGIN
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.inbox') IS NOT NULL THEN
         GRANT USAGE ON SCHEMA operations TO recorder;
         GRANT INSERT ON operations.inbox TO recorder;
+        GRANT EXECUTE ON FUNCTION operations.record_failure(text, uuid, text) TO recorder;
     END IF;
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.event_records') IS NOT NULL THEN
         GRANT INSERT ON operations.event_records, operations.operator_actions, operations.operator_outcomes TO recorder;
     END IF;
 
-    -- The timeline sees when a consumer had handled an event, in every inbox, with the rights of the owner.
+    -- The timeline sees when a consumer had handled an event, and how often it failed, in every context, with the rights of the owner.
     IF to_regprocedure('operations.handled(text[], uuid[])') IS NOT NULL AND to_regrole('operations_reader') IS NOT NULL THEN
         REVOKE EXECUTE ON FUNCTION operations.handled(text[], uuid[]) FROM operations;
         GRANT EXECUTE ON FUNCTION operations.handled(text[], uuid[]) TO operations_reader;
+        REVOKE EXECUTE ON FUNCTION operations.failed(text[], uuid[]) FROM operations;
+        GRANT EXECUTE ON FUNCTION operations.failed(text[], uuid[]) TO operations_reader;
     END IF;
 
     -- The ledger is append-only for every role.

@@ -38,14 +38,21 @@ const OF_ORDER: &str = "
         SELECT page.id, consumes.consumer
         FROM page JOIN unnest($6, $7) AS consumes (type, consumer) USING (type)
         WHERE page.occurred_at >= $5
+    ), asked AS (
+        SELECT array_agg(consumer ORDER BY id, consumer) AS consumers, array_agg(id ORDER BY id, consumer) AS ids FROM owed
     ), delivery AS (
         SELECT owed.id, jsonb_agg(
-            jsonb_build_object('consumer', owed.consumer, 'handled_at', handled.handled_at)
+            jsonb_build_object(
+                'consumer', owed.consumer, 'handled_at', handled.handled_at,
+                'failed_attempts', coalesce(failed.attempts, 0), 'last_failure', failed.code
+            )
             ORDER BY handled.handled_at, owed.consumer
         ) AS list
-        FROM owed LEFT JOIN handled(
-            (SELECT array_agg(consumer ORDER BY id, consumer) FROM owed), (SELECT array_agg(id ORDER BY id, consumer) FROM owed)
-        ) AS handled ON handled.event_id = owed.id AND handled.consumer = owed.consumer
+        FROM owed
+        LEFT JOIN handled((SELECT consumers FROM asked), (SELECT ids FROM asked)) AS handled
+            ON handled.event_id = owed.id AND handled.consumer = owed.consumer
+        LEFT JOIN failed((SELECT consumers FROM asked), (SELECT ids FROM asked)) AS failed
+            ON failed.event_id = owed.id AND failed.consumer = owed.consumer
         GROUP BY owed.id
     )
     SELECT page.*, coalesce(delivery.list, '[]') AS deliveries

@@ -245,6 +245,7 @@ mod tests {
         for (table, wanted) in [
             ("idempotency", is_idempotent as fn(&catalog::Function) -> bool),
             ("inbox", consumes),
+            ("failed_attempts", consumes),
             ("outbox", publishes),
         ] {
             let tables = catalog::deletions().filter_map(|one| one.table.split_once('.'));

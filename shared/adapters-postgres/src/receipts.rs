@@ -1,4 +1,4 @@
-//! Entries in the inbox of consumers whose handlers store no claim with each event.
+//! Entries in the inbox of consumers whose handlers store no claim with each event, and attempts that failed.
 
 use super::{
     Database, PgContacts, PgInvoices, PgOrders, PgPayments, PgProductIndex, PgStock, PgWebhooks, params::params,
@@ -8,6 +8,8 @@ use ports::{Bus, Receipts};
 use std::sync::Arc;
 
 const RECORD: &str = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+const RECORD_FAILURE: &str = "SELECT record_failure($1, $2, $3)";
 
 /// The inbox of a context, for a consumer without another store there.
 #[derive(Debug)]
@@ -24,15 +26,27 @@ async fn record(database: &Database, claim: Claim) -> Result<(), Failure> {
     database.query(RECORD, &params![claim.consumer, claim.event_id]).await.map(drop)
 }
 
+async fn record_failure(database: &Database, claim: Claim, code: &str) -> Result<(), Failure> {
+    database.query(RECORD_FAILURE, &params![claim.consumer, claim.event_id, code]).await.map(drop)
+}
+
 impl Receipts for PgReceipts {
     async fn record(&self, claim: Claim) -> Result<(), Failure> {
         record(&self.0, claim).await
+    }
+
+    async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure> {
+        record_failure(&self.0, claim, code).await
     }
 }
 
 impl Receipts for PgProductIndex {
     async fn record(&self, claim: Claim) -> Result<(), Failure> {
         record(&self.database, claim).await
+    }
+
+    async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure> {
+        record_failure(&self.database, claim, code).await
     }
 }
 
@@ -41,6 +55,10 @@ macro_rules! receipts_of {
         $(impl<B: Bus> Receipts for $store<B> {
             async fn record(&self, claim: Claim) -> Result<(), Failure> {
                 record(self.relay.database(), claim).await
+            }
+
+            async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure> {
+                record_failure(self.relay.database(), claim, code).await
             }
         })*
     };

@@ -134,6 +134,10 @@ pub struct HandlingView {
     pub handled_at: Option<String>,
     /// Milliseconds from the event until then; null as long as it has not handled it.
     pub after_ms: Option<i64>,
+    /// Attempts of its handler that failed. An attempt that died, or found the event unreadable, is not counted.
+    pub failed_attempts: u32,
+    /// Code of the last failure; null without one.
+    pub last_failure: Option<String>,
 }
 
 impl TimelineEntryView {
@@ -169,6 +173,8 @@ impl HandlingView {
             status: if handling.handled_at.is_some() { "handled" } else { "open" },
             handled_at: handling.handled_at.map(rfc3339),
             after_ms: handling.handled_at.map(|at| millis(occurred_at, at)),
+            failed_attempts: handling.failed_attempts,
+            last_failure: handling.last_failure.clone(),
         }
     }
 }

@@ -43,6 +43,10 @@ pub const RETENTION: &[RetentionRule] = &[
         "identity.inbox", "catalogue.inbox", "inventory.inbox", "orders.inbox", "payments.inbox", "notifications.inbox", "invoices.inbox",
         "analytics.inbox", "operations.inbox",
     ], Deleted { since: "claimed_at", days: 15 }),
+    rule(PostgresTable, &[
+        "identity.failed_attempts", "catalogue.failed_attempts", "inventory.failed_attempts", "orders.failed_attempts", "payments.failed_attempts",
+        "notifications.failed_attempts", "invoices.failed_attempts", "analytics.failed_attempts", "operations.failed_attempts",
+    ], Deleted { since: "failed_at", days: 15 }),
     // The same for a record of the stream, which may be confirmed two weeks before it is counted.
     rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 31 }),
     rule(PostgresTable, &[

@@ -98,9 +98,11 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "identity.pending_logins", Erased(USER_ERASE, "deleted")),
     store(PostgresTable, "identity.outbox", Expires(SENT, EVENTS)),
     store(PostgresTable, "identity.inbox", Nothing),
+    store(PostgresTable, "identity.failed_attempts", Nothing),
     store(PostgresTable, "identity.idempotency", Expires(A_DAY, RESPONSES)),
     store(PostgresTable, "catalogue.outbox", Nothing),
     store(PostgresTable, "catalogue.inbox", Nothing),
+    store(PostgresTable, "catalogue.failed_attempts", Nothing),
     store(PostgresTable, "catalogue.products", Nothing),
     store(PostgresTable, "catalogue.product_prices", Nothing),
     store(PostgresTable, "catalogue.jobs", Nothing),
@@ -113,6 +115,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "inventory.low_stock_alerts", Nothing),
     store(PostgresTable, "inventory.outbox", Nothing),
     store(PostgresTable, "inventory.inbox", Nothing),
+    store(PostgresTable, "inventory.failed_attempts", Nothing),
     store(PostgresTable, "inventory.idempotency", Nothing),
     store(
         PostgresTable,
@@ -129,6 +132,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "orders.erasures", Nothing),
     store(PostgresTable, "orders.outbox", Expires(SENT, EVENTS)),
     store(PostgresTable, "orders.inbox", Nothing),
+    store(PostgresTable, "orders.failed_attempts", Nothing),
     store(PostgresTable, "orders.idempotency", Expires(A_DAY, RESPONSES)),
     store(
         PostgresTable,
@@ -143,6 +147,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "payments.reconciliation", Nothing),
     store(PostgresTable, "payments.outbox", Nothing),
     store(PostgresTable, "payments.inbox", Nothing),
+    store(PostgresTable, "payments.failed_attempts", Nothing),
     store(PostgresTable, "payments.idempotency", Nothing),
     store(
         PostgresTable,
@@ -168,6 +173,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "notifications.webhook_deliveries", Nothing),
     store(PostgresTable, "notifications.outbox", Expires(SENT, "events, some with what staff wrote")),
     store(PostgresTable, "notifications.inbox", Nothing),
+    store(PostgresTable, "notifications.failed_attempts", Nothing),
     store(PostgresTable, "notifications.idempotency", Expires(A_DAY, RESPONSES)),
     store(PostgresTable, "invoices.invoices", Kept(TAX_LAW)),
     store(PostgresTable, "invoices.credit_notes", Kept(TAX_LAW)),
@@ -176,8 +182,10 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "invoices.refund_failures", Nothing),
     store(PostgresTable, "invoices.outbox", Nothing),
     store(PostgresTable, "invoices.inbox", Nothing),
+    store(PostgresTable, "invoices.failed_attempts", Nothing),
     store(PostgresTable, "analytics.outbox", Nothing),
     store(PostgresTable, "analytics.inbox", Nothing),
+    store(PostgresTable, "analytics.failed_attempts", Nothing),
     store(
         PostgresTable,
         "analytics.customers",
@@ -198,6 +206,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "analytics.window_cancellations", Nothing),
     store(PostgresTable, "analytics.minutes", Nothing),
     store(PostgresTable, "operations.inbox", Nothing),
+    store(PostgresTable, "operations.failed_attempts", Nothing),
     store(PostgresTable, "operations.audits", Nothing),
     store(PostgresTable, "operations.event_records", Nothing),
     store(

@@ -79,6 +79,10 @@ pub struct Handling {
     pub consumer: String,
     /// When it had handled the event; `None` as long as it has not.
     pub handled_at: Option<Timestamp>,
+    /// Attempts of its handler that failed.
+    pub failed_attempts: u32,
+    /// The code of the last failure.
+    pub last_failure: Option<String>,
 }
 
 #[cfg(test)]

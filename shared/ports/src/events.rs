@@ -66,17 +66,39 @@ pub trait EventOutbox {
     async fn commit(&self, event: &Event) -> Result<(), Failure>;
 }
 
-/// Records that a consumer has handled an event. For handlers that do not store a claim with each event that they handle: without a record,
-/// the event is published again.
+/// Records that a consumer has handled an event, and how often it failed. The first is for handlers that do not store a claim with each
+/// event that they handle: without a record, the event is published again.
 pub trait Receipts {
     /// Records the claim. Recording it again changes nothing.
     async fn record(&self, claim: Claim) -> Result<(), Failure>;
 
-    /// Does `work`, and records the claim if it succeeds.
+    /// Counts an attempt that failed, with the code of the failure, for operators.
+    async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure>;
+
+    /// Does `work`, and records the claim if it succeeds, else the failure.
     async fn after(&self, claim: Claim, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-        work.await?;
-        self.record(claim).await
+        let done = match work.await {
+            Ok(()) => self.record(claim).await,
+            failed => failed,
+        };
+        counted(self, claim, done).await
     }
+
+    /// Does `work`, which stores the claim itself, and records its failure.
+    async fn attempt(&self, claim: Claim, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+        let done = work.await;
+        counted(self, claim, done).await
+    }
+}
+
+/// Records a failure, and returns it even if it cannot be recorded.
+async fn counted(receipts: &(impl Receipts + ?Sized), claim: Claim, done: Result<(), Failure>) -> Result<(), Failure> {
+    let Err(mut failure) = done else { return Ok(()) };
+    if let Err(unrecorded) = receipts.record_failure(claim, failure.code).await {
+        let cause = failure.internal.take().map(|cause| format!("{cause}; ")).unwrap_or_default();
+        failure.internal = Some(format!("{cause}the attempt is not counted: {unrecorded}"));
+    }
+    Err(failure)
 }
 
 /// Which events an audit looks at, and which of those that are not delivered are published again.

@@ -48,7 +48,7 @@ async fn timeline_of_an_order_reads_its_own_rows_and_no_others() {
 }
 
 #[tokio::test]
-async fn every_inbox_tells_when_its_consumers_have_handled_an_event() {
+async fn every_context_tells_which_events_its_consumers_handled_and_how_often_they_failed() {
     let database = database().await;
     let records = reader(&database);
     for function in catalog::FUNCTIONS.iter().filter(|function| function.keeps_inbox()) {
@@ -65,9 +65,12 @@ async fn every_inbox_tells_when_its_consumers_have_handled_an_event() {
             .record(claim)
             .await
             .expect("recorded");
+        let role = function.database_role().expect("a role");
+        PgReceipts::new(database.as_role(role)).record_failure(claim, "unavailable").await.expect("counted");
         let page = records.of_order(order, Timestamp::UNIX_EPOCH, 10, None).await.expect("a page");
         let first = &page.items[0].deliveries[0];
         assert_eq!((first.consumer.as_str(), first.handled_at.is_some()), (function.name, true));
+        assert_eq!((first.failed_attempts, first.last_failure.as_deref()), (1, Some("unavailable")));
     }
 }
 

@@ -9,7 +9,10 @@ mod user;
 mod webhook;
 
 pub use orders::{OrderBuilder, order};
-pub use payments::{charged, concluded, disputed, refund_concluded, refund_requested, refunded, transfer};
+pub use payments::{
+    approval_requested, charged, concluded, disputed, refund_concluded, refund_decided, refund_requested, refunded,
+    transfer,
+};
 pub use product::{ProductBuilder, product};
 pub use user::{UserBuilder, user};
 pub use webhook::{endpoint, endpoint_of};

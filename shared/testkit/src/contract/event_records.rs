@@ -6,7 +6,7 @@ use domain::{
     timeline::{EventRecord, TimelineEntry},
 };
 use futures_util::future::join_all;
-use kernel::{FailureKind, Timestamp, Uuid};
+use kernel::{Failure, FailureKind, Timestamp, Uuid};
 use ports::{Claim, EventRecords, Receipts, Timeline};
 use serde_json::json;
 
@@ -31,6 +31,8 @@ macro_rules! contract_event_records {
             page_starts_after_the_cursor_even_between_events_of_one_time
             malformed_cursor_is_rejected
             consumer_that_has_handled_an_event_comes_before_those_that_have_not
+            failed_attempts_are_counted_with_the_code_of_the_last
+            attempt_that_fails_is_counted_and_returns_its_own_failure
             event_that_the_inboxes_have_forgotten_has_no_consumers
             event_without_consumers_has_none
             adding_no_events_succeeds
@@ -168,6 +170,47 @@ pub async fn consumer_that_has_handled_an_event_comes_before_those_that_have_not
     assert_eq!(after[0].consumer, claim.consumer);
     assert!(after[0].handled_at.is_some(), "{after:?}");
     assert_eq!(after.iter().filter(|handling| handling.handled_at.is_none()).count(), consumers.len() - 1);
+}
+
+pub async fn failed_attempts_are_counted_with_the_code_of_the_last(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let (event, other) =
+        (of_type(catalog::STOCK_ALLOCATED.name, mine, now()), of_type(catalog::STOCK_ALLOCATED.name, mine, later(1)));
+    port.records.add(&[event.clone(), other]).await.expect("added");
+    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: event.id };
+    for code in ["unavailable", "version-conflict"] {
+        port.inbox.record_failure(claim, code).await.expect("recorded");
+    }
+    let failures = async || -> Vec<(u32, Option<String>)> {
+        let deliveries = entries(&port.timeline, mine).await.into_iter().flat_map(|entry| entry.deliveries);
+        let advancing = deliveries.filter(|handling| handling.consumer == claim.consumer);
+        advancing.map(|handling| (handling.failed_attempts, handling.last_failure)).collect()
+    };
+    let expected = [(2, Some("version-conflict".to_owned())), (0, None)];
+    assert_eq!(failures().await, expected);
+    port.inbox.record(claim).await.expect("recorded");
+    assert_eq!(failures().await, expected, "also once it is handled");
+}
+
+pub async fn attempt_that_fails_is_counted_and_returns_its_own_failure(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let event = of_type(catalog::STOCK_ALLOCATED.name, mine, now());
+    port.records.add(std::slice::from_ref(&event)).await.expect("added");
+    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: event.id };
+    let failure = Failure::not_found("order");
+    assert_eq!(port.inbox.after(claim, async { Err(failure.clone()) }).await, Err(failure.clone()));
+    assert_eq!(port.inbox.attempt(claim, async { Err(failure.clone()) }).await, Err(failure));
+    assert_eq!(port.inbox.attempt(claim, async { Ok(()) }).await, Ok(()));
+    let deliveries = entries(&port.timeline, mine).await.remove(0).deliveries;
+    let advancing = deliveries.iter().find(|handling| handling.consumer == claim.consumer).expect("a consumer");
+    assert_eq!((advancing.failed_attempts, advancing.last_failure.as_deref()), (2, Some("not-found")));
+    assert_eq!(advancing.handled_at, None, "it stores its claim itself");
+    assert_eq!(port.inbox.after(claim, async { Ok(()) }).await, Ok(()));
+    assert!(entries(&port.timeline, mine).await[0].deliveries[0].handled_at.is_some());
 }
 
 pub async fn event_that_the_inboxes_have_forgotten_has_no_consumers(

@@ -1,6 +1,6 @@
 //! In-memory fake of what operators see of every event.
 
-use super::{Dependency, EventRecords};
+use super::{Dependency, EventRecords, State};
 use domain::{
     id::OrderId,
     timeline::{EventRecord, Handling, TimelineEntry},
@@ -48,7 +48,7 @@ impl ports::Timeline for EventRecords {
             let more = found.len() > limit;
             found.truncate(limit);
             let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
-            let items = found.into_iter().map(|(_, event)| entry(event, remembered_since, &state.claims)).collect();
+            let items = found.into_iter().map(|(_, event)| entry(event, remembered_since, state)).collect();
             Ok(Page { items, next })
         });
         query.await
@@ -56,15 +56,21 @@ impl ports::Timeline for EventRecords {
 }
 
 /// The fake has no clock: it records and handles events when they occur.
-fn entry(event: &EventRecord, remembered_since: Timestamp, claims: &HashSet<Claim>) -> TimelineEntry {
+fn entry(event: &EventRecord, remembered_since: Timestamp, state: &State) -> TimelineEntry {
     let is_remembered = event.occurred_at >= remembered_since;
     let row = catalog::find_event(&event.kind).filter(|_| is_remembered);
     let mut deliveries: Vec<Handling> = row
         .into_iter()
         .flat_map(catalog::consumers_with_inbox)
         .map(|consumer| {
-            let is_handled = claims.contains(&Claim { consumer: consumer.name, event_id: event.id });
-            Handling { consumer: consumer.name.to_owned(), handled_at: is_handled.then_some(event.occurred_at) }
+            let claim = Claim { consumer: consumer.name, event_id: event.id };
+            let failed = state.failed_attempts.get(&claim);
+            Handling {
+                consumer: consumer.name.to_owned(),
+                handled_at: state.claims.contains(&claim).then_some(event.occurred_at),
+                failed_attempts: failed.map_or(0, |(attempts, _)| *attempts),
+                last_failure: failed.map(|(_, code)| (*code).to_owned()),
+            }
         })
         .collect();
     deliveries.sort_by(|a, b| (a.handled_at.is_none(), &a.consumer).cmp(&(b.handled_at.is_none(), &b.consumer)));

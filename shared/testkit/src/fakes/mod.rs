@@ -111,6 +111,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     claims: HashSet<Claim>,
+    failed_attempts: HashMap<Claim, (u32, &'static str)>,
     outbox: OutboxState,
     bus: BusState,
     orders: OrdersState,

@@ -12,6 +12,14 @@ impl ports::Receipts for Receipts {
         });
         step.await
     }
+
+    /// Without a step: an attempt that is not counted changes nothing but what operators see.
+    async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure> {
+        let counted = &mut self.0.0.state.borrow_mut().failed_attempts;
+        let (attempts, last) = counted.entry(claim).or_insert((0, code));
+        (*attempts, *last) = (*attempts + 1, code);
+        Ok(())
+    }
 }
 
 impl Receipts {

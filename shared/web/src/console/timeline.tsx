@@ -5,7 +5,7 @@ import { Paged, Table } from "../ui/list.tsx";
 import { timeline } from "./reads.ts";
 import { c } from "./texts/index.ts";
 
-/** Everything that happened about an order, with the consumers that have handled it. */
+/** Everything that happened about an order, with the consumers that have handled it and their failed attempts. */
 export function Timeline({ id }: { id: string }): JSX.Element {
   const list = useInfiniteQuery(timeline(id));
   return (
@@ -27,9 +27,10 @@ export function Timeline({ id }: { id: string }): JSX.Element {
                 </td>
                 <td>
                   <ul class="plain">
-                    {one.deliveries.map(({ consumer, handled_at, after_ms }) => (
+                    {one.deliveries.map(({ consumer, handled_at, after_ms, failed_attempts, last_failure }) => (
                       <li key={consumer}>
                         {consumer} <span class={handled_at ? "hint" : "few"}>{handled_at ? c().operations.after(after_ms ?? 0) : c().operations.open}</span>
+                        {last_failure && <span class="hint"> {c().operations.failed(failed_attempts, last_failure)}</span>}
                       </li>
                     ))}
                   </ul>

@@ -49,6 +49,18 @@ fn every_consumer_of_events_claims_them_or_records_a_receipt() {
 }
 
 #[test]
+fn every_consumer_of_events_counts_its_failed_attempts() {
+    let counts = |row: &&&catalog::Function| {
+        let path = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), row.name);
+        let main = std::fs::read_to_string(path).expect("a source file");
+        [".after(", ".attempt("].iter().any(|wrapper| main.contains(wrapper))
+    };
+    let silent = FUNCTIONS.iter().filter(|row| row.keeps_inbox()).filter(|row| !counts(row));
+    let complaints: Vec<_> = silent.map(|row| format!("{} does not", row.name)).collect();
+    expect_none(&complaints, "wrap the handler in `receipts.after(…)`, or in `attempt` if it stores its claim");
+}
+
+#[test]
 fn every_publisher_has_access_to_the_bus() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {

@@ -42,8 +42,8 @@ fn refund_up_to_the_limit_is_requested_at_once_and_a_larger_one_waits() {
         let (payment_id, order_id) = (ID, ORDER);
         let event = RefundApprovalRequested { payment_id, order_id, refund_id: id, amount, requested_by };
         assert_eq!((change.events, change.transfers), (vec![event.into()], vec![]));
-        assert_eq!((change.payment.refunds, change.payment.status), (vec![], Status::Succeeded));
         assert_eq!(change.payment.awaits_approval_since(), Some(at(50)));
+        assert_eq!((change.payment.refunds, change.payment.status), (vec![], Status::Succeeded));
     }
 }
 

@@ -378,6 +378,7 @@ export const de: ConsoleTexts = {
     redriven: (count) => `${count} zugestellt.`,
     timeline: "Zeitleiste",
     open: "wartend, wiederholt oder unzustellbar",
+    failed: (attempts, code) => `${attempts} fehlgeschlagen, zuletzt ${code}`,
     after: (ms) => `nach ${ms} ms`,
   },
   security: {

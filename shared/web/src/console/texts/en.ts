@@ -376,6 +376,7 @@ export const en = {
     redriven: (count: number) => `${count} redriven.`,
     timeline: "Timeline",
     open: "queued, retried or dead",
+    failed: (attempts: number, code: string) => `${attempts} failed, last ${code}`,
     after: (ms: number) => `after ${ms} ms`,
   },
   security: {

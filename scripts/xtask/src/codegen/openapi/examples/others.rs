@@ -115,6 +115,8 @@ examples! {
         trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
         data: parsed(json!({ "order_id": ORDER, "user_id": USER }))?,
         deliveries: vec![HandlingView {
+            failed_attempts: 0,
+            last_failure: None,
             consumer: "stock-reserve".into(),
             status: "handled",
             handled_at: Some("2026-11-21T12:00:00.084Z".into()),
