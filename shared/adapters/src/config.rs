@@ -132,7 +132,7 @@ pub mod env {
 }
 
 /// The variables with the policies, rates and limits of the environment, which its admins may see.
-pub const SETTINGS: [&str; 23] = [
+pub const SETTINGS: [&str; 24] = [
     env::INVOICE_SELLER,
     env::INVOICE_TIME_ZONE,
     env::INVOICE_YEAR_BEGINS,
@@ -149,6 +149,7 @@ pub const SETTINGS: [&str; 23] = [
     env::MFA_REQUIRED_ROLES,
     env::RATE_LIMITS,
     env::RECORD_BACKLOG,
+    env::REFUND_LIMIT,
     env::SHIPPING_METHODS,
     env::SHORTFALL_POLICY,
     env::SMS_COUNTRIES,

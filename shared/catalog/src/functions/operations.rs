@@ -43,7 +43,7 @@ functions! {
     SETTING_LIST = Function::new("setting-list", Operations).http(Get, "/api/v1/ops/settings", ADMIN_ONLY)
         .uses(&[
             Uses::AttemptLimit, Uses::InvoiceCalendar, Uses::InvoiceSeller, Uses::MessageLimits, Uses::MfaPolicy, Uses::OrderLimits,
-            Uses::OrderRates, Uses::RecordBacklog, Uses::RegistrationLimit, Uses::ShortfallPolicy, Uses::WebhookTargets,
+            Uses::OrderRates, Uses::RecordBacklog, Uses::RefundLimit, Uses::RegistrationLimit, Uses::ShortfallPolicy, Uses::WebhookTargets,
         ]);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })

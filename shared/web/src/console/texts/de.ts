@@ -244,6 +244,7 @@ export const de: ConsoleTexts = {
       MFA_REQUIRED_ROLES: "Rollen, die einen zweiten Faktor brauchen",
       RATE_LIMITS: "Anfragen eines Clients in einer Minute und an einem Tag, nach Klasse der Route",
       RECORD_BACKLOG: "Datensätze, die auf das Schreiben warten dürfen",
+      REFUND_LIMIT: "Erstattungen einer Zahlung ohne Freigabe, in Einheiten ihrer Währung",
       SHIPPING_METHODS: "Versandarten mit Preisen in kleinster Währungseinheit",
       SHORTFALL_POLICY: "Was mit einer bezahlten Bestellung ohne Bestand geschieht",
       SMS_COUNTRIES: "Ländervorwahlen, an die SMS gehen; ! nimmt einen Anfang aus",

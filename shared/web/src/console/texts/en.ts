@@ -242,6 +242,7 @@ export const en = {
       MFA_REQUIRED_ROLES: "Roles that need a second factor",
       RATE_LIMITS: "Requests of a client in a minute and in a day, by class of route",
       RECORD_BACKLOG: "Records that may wait to be written",
+      REFUND_LIMIT: "Refunds of a payment without an approval, in units of its currency",
       SHIPPING_METHODS: "Shipping methods with prices in minor units",
       SHORTFALL_POLICY: "What happens to a paid order without stock",
       SMS_COUNTRIES: "Calling codes that text messages go to; ! excepts a beginning",

@@ -1,11 +1,8 @@
 //! The contract of the routes of payments.
 
-use super::{
-    super::{
-        examples,
-        operation::{Operation, route},
-    },
-    time,
+use super::super::{
+    examples,
+    operation::{Operation, route, time},
 };
 use api::*;
 use domain::{
