@@ -1,4 +1,6 @@
 //! Forwards every event of the bus to its Kafka topic, keyed by subject: the members that the catalog lets leave, and no others.
+//!
+//! A tombstone follows the event that a person was erased, so that compaction removes their records.
 
 use edge::Delivery;
 use kernel::Failure;
@@ -10,5 +12,10 @@ pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>)
     let mut event = delivery.event;
     let row = domain::event::redact(&mut event)?;
     let value = serde_json::to_string(&event).map_err(Failure::internal)?;
-    log.append(&LogRecord { topic: row.topic.name, key: event.subject, value, time: event.time }).await
+    let record = LogRecord { topic: row.topic.name, key: event.subject, value: Some(value), time: event.time };
+    log.append(&record).await?;
+    if domain::event::erases_subject(row) {
+        log.append(&LogRecord { value: None, ..record }).await?;
+    }
+    Ok(())
 }

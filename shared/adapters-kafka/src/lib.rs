@@ -127,7 +127,7 @@ impl KafkaLog {
         let timestamp = DateTime::from_timestamp_millis(record.time.as_millisecond());
         let record = Record {
             key: Some(record.key.clone().into_bytes()),
-            value: Some(record.value.clone().into_bytes()),
+            value: record.value.clone().map(String::into_bytes),
             headers: BTreeMap::from([("content-type".to_owned(), b"application/cloudevents+json".to_vec())]),
             timestamp: timestamp
                 .ok_or_else(|| Failure::internal("the time of the record is out of range for Kafka"))?,
@@ -178,7 +178,7 @@ mod tests {
         let record = LogRecord {
             topic: catalog::ORDER_EVENTS.name,
             key: "o-1".into(),
-            value: "{}".into(),
+            value: Some("{}".into()),
             time: Timestamp::UNIX_EPOCH,
         };
         let failure = log.append(&record).await.unwrap_err();

@@ -261,7 +261,7 @@ pub const STORES: &[Store] = &[
         "backups of the database",
         Expires(
             "the retention of backups, 35 days at most",
-            "all tables; after a restore, those are to be erased again whom `UserErased` events of the event log name",
+            "all tables; after a restore, those are to be erased again whom `UserErased` events of the archive name",
         ),
     ),
     store(

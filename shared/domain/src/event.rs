@@ -25,7 +25,7 @@ pub use inventory::{
     PaymentRef, ProductCreated, ProductDeleted, ProductUpdated, StockAdjusted, StockAllocated, StockAllocationFailed,
     StockLow, StockOpened, StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,
 };
-pub use leaving::redact;
+pub use leaving::{erases_subject, redact};
 pub use notifications::{NotificationRequested, NotificationSent};
 pub use orders::{
     CreditNoteIssued, InvoiceIssued, OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped,

@@ -159,8 +159,8 @@ pub struct LogRecord {
     pub topic: &'static str,
     /// Records with the same key stay in order.
     pub key: String,
-    /// The event as JSON.
-    pub value: String,
+    /// The event as JSON; `None` is a tombstone, which deletes the key from a compacted topic.
+    pub value: Option<String>,
     /// When the event happened.
     pub time: Timestamp,
 }

@@ -21,6 +21,11 @@ pub fn redact(event: &mut CloudEvent<Map<String, Value>>) -> Result<&'static cat
     Ok(row)
 }
 
+/// Whether nothing that the event log has about the subject of this event may stay after it: a person was erased.
+pub fn erases_subject(row: &catalog::Event) -> bool {
+    row.name == catalog::USER_ERASED.name
+}
+
 /// Removes everything from an event's `type` and `data` but the members that its catalog row lets leave.
 ///
 /// A listed member leaves only as an id, a code, a time, a number or a list of these: a text with other characters is removed, too, since

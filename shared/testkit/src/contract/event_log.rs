@@ -15,6 +15,7 @@ macro_rules! contract_event_log {
             record_is_appended_unchanged_to_its_topic
             records_of_one_key_stay_in_order
             concurrent_appends_are_all_stored
+            tombstone_follows_the_records_of_its_key_without_a_value
         }
     };
 }
@@ -25,7 +26,7 @@ fn a_record(key: &str, seconds: i64) -> LogRecord {
     LogRecord {
         topic: catalog::ORDER_EVENTS.name,
         key: key.to_owned(),
-        value: serde_json::to_string(&event).expect("events serialize"),
+        value: Some(serde_json::to_string(&event).expect("events serialize")),
         time: later(seconds),
     }
 }
@@ -61,4 +62,16 @@ pub async fn concurrent_appends_are_all_stored(fixture: &Fixture<Observed<impl E
     arrived.sort_unstable();
     sent.sort_unstable();
     assert_eq!(arrived, sent);
+}
+
+pub async fn tombstone_follows_the_records_of_its_key_without_a_value(
+    fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>,
+) {
+    let record = LogRecord { topic: catalog::USER_EVENTS.name, ..a_record(&fresh().to_string(), 0) };
+    let tombstone = LogRecord { value: None, ..record.clone() };
+    for one in [&record, &tombstone] {
+        fixture.observed_port().append(one).await.expect("appended");
+    }
+    let mine = |arrived: &LogRecord| arrived.key == record.key;
+    assert_eq!(fixture.observer().received(2, &mine).await, [record.clone(), tombstone]);
 }

@@ -43,9 +43,10 @@ impl Partitions {
                 let (some, _) = partition.fetch_records(next, 1..1_000_000, 1_000).await.expect("records");
                 for got in some {
                     next = got.offset + 1;
-                    let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_default()).expect("UTF-8");
+                    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
                     let time = Timestamp::from_millisecond(got.record.timestamp.timestamp_millis()).expect("a time");
-                    records.push(LogRecord { topic, key: text(got.record.key), value: text(got.record.value), time });
+                    let (key, value) = (got.record.key.map(text).unwrap_or_default(), got.record.value.map(text));
+                    records.push(LogRecord { topic, key, value, time });
                 }
             }
         }

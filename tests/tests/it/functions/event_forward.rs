@@ -1,9 +1,15 @@
 //! What leaves for Kafka.
 
 use super::{ORDER, PRODUCT, USER, clock, confirmed, consumers::deliver};
+use domain::event::{UserDeleted, UserErased};
 use edge::{Consumer, Delivery};
+use ports::LogRecord;
 use serde_json::{Map, Value, json};
 use testkit::{Platform, build};
+
+fn value_of(record: &LogRecord) -> Value {
+    serde_json::from_str(record.value.as_deref().expect("a value")).expect("JSON")
+}
 
 #[tokio::test]
 async fn event_forward_appends_what_may_leave_of_every_event_to_its_topic() {
@@ -14,7 +20,7 @@ async fn event_forward_appends_what_may_leave_of_every_event_to_its_topic() {
     let records = platform.event_log().records();
     let record = &records[0];
     assert_eq!((record.topic, record.key.as_str()), (catalog::ORDER_PLACED.topic.name, ORDER.to_string().as_str()));
-    let value: Value = serde_json::from_str(&record.value).expect("JSON");
+    let value = value_of(record);
     let money = |amount: i64| json!({ "amount": amount, "currency": "USD" });
     let line = json!({ "product_id": PRODUCT, "quantity": 2, "unit_price": money(1_999), "line_total": money(3_998) });
     let left = json!({ "order_id": ORDER, "user_id": USER, "lines": [line], "total_amount": money(3_998) });
@@ -24,7 +30,7 @@ async fn event_forward_appends_what_may_leave_of_every_event_to_its_topic() {
     let expected = "correlationid data id sequence source specversion subject time traceparent type";
     assert_eq!(envelope.join(" "), expected, "no other member of the envelope leaves");
     for record in &records {
-        let value: Value = serde_json::from_str(&record.value).expect("JSON");
+        let value = value_of(record);
         let row = catalog::find_event(value["type"].as_str().expect("a type")).expect("an event of ours");
         assert_eq!((record.topic, value["subject"].as_str()), (row.topic.name, Some(record.key.as_str())));
     }
@@ -39,6 +45,24 @@ async fn forwarded_events_contain_no_personal_data() {
     let batch = edge::testing::sqs_event(&[&event, &build::event(3, build::user().event())]);
     let consumer = Consumer::new(catalog::EVENT_FORWARD.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-    let log: String = platform.event_log().records().iter().map(|record| record.value.clone()).collect();
+    let log: String = platform.event_log().records().iter().filter_map(|record| record.value.clone()).collect();
     assert!(log.contains(catalog::USER_REGISTERED.name) && !log.contains("example.com"), "{log}");
+}
+
+#[tokio::test]
+async fn tombstone_follows_the_event_that_a_person_was_erased() {
+    let platform = Platform::new();
+    let handler =
+        async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
+    let of_user = |event: domain::Event| domain::Event { subject: USER.to_string(), ..event };
+    let deleted = of_user(build::event(3, UserDeleted { user_id: USER }));
+    let erased = of_user(build::event(4, UserErased { user_id: USER }));
+    let batch = edge::testing::sqs_event(&[&deleted, &erased]);
+    let consumer = Consumer::new(catalog::EVENT_FORWARD.name, catalog::MAX_RECEIVES);
+    edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    let records = platform.event_log().records();
+    let [first, second, tombstone] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((&value_of(first)["id"], &value_of(second)["id"]), (&json!(deleted.id), &json!(erased.id)));
+    let expected = (catalog::USER_EVENTS.name, USER.to_string(), None);
+    assert_eq!((tombstone.topic, tombstone.key.clone(), tombstone.value.clone()), expected);
 }

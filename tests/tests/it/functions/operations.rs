@@ -21,7 +21,7 @@ async fn record(platform: &Platform, cases: &[&str]) {
 
 #[tokio::test]
 async fn event_record_records_each_event_once_and_dead_letters_unreadable_ones() {
-    assert_all_samples_run(catalog::EVENT_RECORD, &["ok", "bad_mixed_batch"]);
+    assert_all_samples_run(catalog::EVENT_RECORD, &["ok", "ok_tombstone", "bad_mixed_batch"]);
     let platform = Platform::new();
     record(&platform, &["ok", "ok", "bad_mixed_batch"]).await;
     let recorded = platform.event_records().all();
@@ -29,6 +29,13 @@ async fn event_record_records_each_event_once_and_dead_letters_unreadable_ones()
     assert_eq!(kinds, ["OrderPlaced.v1", "OrderConfirmed.v1"]);
     assert!(recorded.iter().all(|event| (event.order_id, event.user_id) == (Some(ORDER), Some(USER))), "{recorded:?}");
     assert_eq!(platform.dead_letters().messages().len(), 1);
+}
+
+#[tokio::test]
+async fn event_record_takes_the_tombstone_of_an_erased_person() {
+    let platform = Platform::new();
+    record(&platform, &["ok_tombstone"]).await;
+    assert_eq!((platform.event_records().all().len(), platform.dead_letters().messages().len()), (1, 0));
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ async fn window_aggregate_counts_an_order_once_and_dead_letters_malformed_record
 #[tokio::test]
 async fn event_archive_stores_a_batch_once_by_topic_and_date() {
     let platform = Platform::new();
-    let cases = ["ok", "bad_mixed_batch"];
+    let cases = ["ok", "ok_tombstone", "bad_mixed_batch"];
     assert_all_samples_run(catalog::EVENT_ARCHIVE, &cases);
     let handler = async |batch: &[edge::kafka::Record<serde::de::IgnoredAny>]| {
         event_archive::handle(&platform.archive(), batch).await
@@ -187,6 +187,23 @@ async fn event_archive_stores_a_batch_once_by_topic_and_date() {
     assert_eq!(lines.lines().count(), 2);
     assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     assert_eq!(platform.dead_letters().messages().len(), 1);
+}
+
+#[tokio::test]
+async fn event_archive_takes_the_tombstone_of_an_erased_person() {
+    let platform = Platform::new();
+    let handler = async |batch: &[edge::kafka::Record<serde::de::IgnoredAny>]| {
+        event_archive::handle(&platform.archive(), batch).await
+    };
+    let (consumer, event) = (
+        Consumer::new(catalog::EVENT_ARCHIVE.name, catalog::MAX_RECEIVES),
+        sample(catalog::EVENT_ARCHIVE, "ok_tombstone"),
+    );
+    edge::kafka::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    let objects = platform.archive().objects();
+    let keys: Vec<&String> = objects.keys().collect();
+    assert_eq!(keys, ["order-events/2026/11/21/0-00000000000000000015-00000000000000000015.jsonl"]);
+    assert_eq!(platform.dead_letters().messages(), []);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use adapters_kafka::Cluster;
 use catalog::{Personal, STORES, StoreKind};
 use reqwest::Method;
 use rskafka::client::partition::{OffsetAt, UnknownTopicHandling};
+use rskafka::record::Record;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tokio::{
@@ -115,10 +116,11 @@ async fn buckets(mark: &str, found: &mut Found) {
     assert!(seen > 0, "the invoice of the order is found");
 }
 
-async fn topics(mark: &str, found: &mut Found) {
+/// The records of the event log with their topics, those of a key in order.
+async fn logged() -> Vec<(&'static str, Record)> {
     let cluster = Cluster::from_config(&Config::from_env()).expect("the brokers");
     let client = cluster.connect().await.expect("connected");
-    let mut seen = 0;
+    let mut logged = Vec::new();
     for topic in catalog::KAFKA_TOPICS {
         for number in 0..topic.partitions {
             let partition = client.partition_client(topic.name, number, UnknownTopicHandling::Retry).await;
@@ -128,15 +130,29 @@ async fn topics(mark: &str, found: &mut Found) {
                 let (records, _) = partition.fetch_records(next, 1..1_000_000, 1_000).await.expect("records");
                 for got in records {
                     next = got.offset + 1;
-                    seen += 1;
-                    if String::from_utf8_lossy(&got.record.value.unwrap_or_default()).contains(mark) {
-                        found.insert((StoreKind::KafkaTopic, topic.name.to_owned()));
-                    }
+                    logged.push((topic.name, got.record));
                 }
             }
         }
     }
-    assert!(seen > 0, "the event log has records");
+    assert!(!logged.is_empty(), "the event log has records");
+    logged
+}
+
+async fn topics(mark: &str, found: &mut Found) {
+    for (topic, record) in logged().await {
+        if String::from_utf8_lossy(&record.value.unwrap_or_default()).contains(mark) {
+            found.insert((StoreKind::KafkaTopic, topic.to_owned()));
+        }
+    }
+}
+
+/// Whether a tombstone follows the records of the user.
+async fn has_tombstone(user: &str) -> bool {
+    let of_user = |(topic, record): &(&str, Record)| {
+        *topic == catalog::USER_EVENTS.name && record.key.as_deref() == Some(user.as_bytes())
+    };
+    logged().await.iter().rfind(|logged| of_user(logged)).is_some_and(|(_, record)| record.value.is_none())
 }
 
 /// The reply to commands of Redis.
@@ -246,6 +262,8 @@ async fn erased_person_is_found_nowhere_but_where_the_catalog_says_so() {
     })
     .await;
     assert!(erased.contains(&table("invoices.invoices")), "the law keeps it: {erased:?}");
+    eventually("compaction may remove the person's records", async || has_tombstone(&user.id).await.then_some(()))
+        .await;
     let path = format!("/api/v1/orders/{}", id(&open));
     let kept = api.get(&path).token(&staff).send().await.expect(200);
     assert_eq!(kept["shipping_address"]["line1"], format!("{mark} street"));

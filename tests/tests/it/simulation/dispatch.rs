@@ -259,19 +259,22 @@ impl<S: Backend> World<S> {
 
     async fn archive(&self, topic: &str, taken: usize) -> Result<(), Failure> {
         let (records, position) = &self.topics[topic];
-        let record = |(offset, record): (usize, &Rc<ports::LogRecord>)| Record {
-            topic: record.topic.to_owned(),
-            partition: 0,
-            offset: i64::try_from(offset).expect("few"),
-            timestamp: record.time,
-            value: IgnoredAny,
-            raw: record.value.clone(),
-            now: self.clock.now(),
-            ids: self.clock.ids(),
-            trace: TraceContext::new(ids::request(1)),
-            deadline: None,
+        // The runner skips tombstones.
+        let record = |(offset, record): (usize, &Rc<ports::LogRecord>)| {
+            Some(Record {
+                topic: record.topic.to_owned(),
+                partition: 0,
+                offset: i64::try_from(offset).expect("few"),
+                timestamp: record.time,
+                value: IgnoredAny,
+                raw: record.value.clone()?,
+                now: self.clock.now(),
+                ids: self.clock.ids(),
+                trace: TraceContext::new(ids::request(1)),
+                deadline: None,
+            })
         };
-        let batch: Vec<_> = records.iter().enumerate().skip(position.cursor).take(taken).map(record).collect();
+        let batch: Vec<_> = records.iter().enumerate().skip(position.cursor).take(taken).filter_map(record).collect();
         event_archive::handle(&self.platform.archive(), &batch).await
     }
 

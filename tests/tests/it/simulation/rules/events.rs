@@ -20,7 +20,11 @@ pub(super) fn events<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> R
         rule!(find(&sent, event.id) == Some(event), "committed and never published: {}", event.event.row().name);
     }
     let (mut logged, mut archived) = (vec![], vec![]);
-    platform.event_log().records_after(0).iter().for_each(|record| logged.extend(id_in(&record.value)));
+    platform
+        .event_log()
+        .records_after(0)
+        .iter()
+        .for_each(|record| logged.extend(record.value.as_deref().and_then(id_in)));
     platform.archive().for_each_object(|_, lines| archived.extend(lines.lines().filter_map(id_in)));
     logged.sort_unstable();
     archived.sort_unstable();
