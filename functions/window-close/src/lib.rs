@@ -36,7 +36,7 @@ pub async fn handle(windows: &impl WindowClosing, tick: Tick) -> Result<Summary,
         let published = windows.publish(&closings).await?;
         summary.published += published;
         summary.corrected += count(closings.iter().filter(|closing| closing.revision > 1).count());
-        summary.anomalies += closings.iter().map(|closing| count(closing.anomalies())).sum::<u32>();
+        summary.anomalies += closings.iter().map(|closing| count(closing.anomalies().count())).sum::<u32>();
         if count(closings.len()) < PAGE {
             break;
         }

@@ -86,6 +86,23 @@ CREATE TABLE analytics.minutes (
     orders bigint      NOT NULL
 );
 
+-- The anomalies that were published.
+CREATE TABLE analytics.anomalies (
+    -- Of the event that published it.
+    id           uuid        PRIMARY KEY,
+    found_at     timestamptz NOT NULL,
+    window_start timestamptz NOT NULL,
+    currency     text        NOT NULL,
+    metric       text        NOT NULL,
+    -- A number of orders, or minor units.
+    observed     bigint      NOT NULL,
+    expected     bigint      NOT NULL,
+    least        bigint      NOT NULL,
+    most         bigint      NOT NULL
+);
+-- For the list, and for retention.
+CREATE INDEX anomalies_by_window ON analytics.anomalies (window_start, id);
+
 -- What the export shows of a customer: see identity.export.
 CREATE FUNCTION analytics.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT jsonb_build_object('activity', (

@@ -1,5 +1,6 @@
 //! Windows of analytics, added up as records arrive.
 
+mod anomalies;
 mod closing;
 mod summary;
 
@@ -11,7 +12,7 @@ use super::{
 use domain::{
     id::UserId,
     money::Currency,
-    window::{AnalyticsRecord, Counted, MAX_REGIONS, Payments, Sum, Summary, Tally, Window},
+    window::{AnalyticsRecord, Counted, FoundAnomaly, MAX_REGIONS, Payments, Sum, Summary, Tally, Window},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Page, WindowStore};
@@ -206,6 +207,16 @@ impl WindowStore for PgWindows {
         let items: Vec<Window> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
         let next = if rows.len() > page_size { items.last().map(format_cursor) } else { None };
         Ok(Page { items, next })
+    }
+
+    async fn anomalies(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<FoundAnomaly>, Failure> {
+        anomalies::list(&self.database, from, to, limit, cursor).await
     }
 
     async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure> {

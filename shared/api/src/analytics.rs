@@ -5,8 +5,8 @@ use domain::{
     money::Currency,
     order::Reason,
     window::{
-        Buyers, Day, MinuteCount, Payments, SoldProduct, SoldRegion, Sum, Summary, Tally, Window, average,
-        complete_until,
+        Buyers, Day, FoundAnomaly, MinuteCount, Payments, SoldProduct, SoldRegion, Sum, Summary, Tally, Window,
+        average, complete_until,
     },
 };
 use kernel::{Failure, Timestamp};
@@ -47,6 +47,52 @@ pub struct WindowView {
     pub is_complete: bool,
     /// Number of the revision, from 1. It is raised by the first record after the one before was published.
     pub revision: i64,
+}
+
+/// A window whose orders or revenue are far from those of the same time of the weeks before.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AnomalyView {
+    /// Id of the event that published it.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// When it was found.
+    #[schemars(extend("format" = "date-time"))]
+    pub found_at: String,
+    /// Start of the window, inclusive.
+    #[schemars(extend("format" = "date-time"))]
+    pub start: String,
+    /// End of the window, exclusive.
+    #[schemars(extend("format" = "date-time"))]
+    pub end: String,
+    /// Currency of the window.
+    pub currency: &'static str,
+    /// What is unusual: `orders` or `revenue`.
+    pub metric: &'static str,
+    /// What the window has: a number of orders, or minor units.
+    pub observed: i64,
+    /// The median of the weeks before.
+    pub expected: i64,
+    /// The least that would not have been unusual by itself.
+    pub least: i64,
+    /// The most that would not have been unusual by itself.
+    pub most: i64,
+}
+
+impl From<&FoundAnomaly> for AnomalyView {
+    fn from(FoundAnomaly { id: event, found_at, anomaly }: &FoundAnomaly) -> Self {
+        Self {
+            id: id(*event),
+            found_at: rfc3339(*found_at),
+            start: rfc3339(anomaly.start),
+            end: rfc3339(anomaly.end),
+            currency: anomaly.currency.code(),
+            metric: anomaly.metric.name(),
+            observed: anomaly.observed,
+            expected: anomaly.expected,
+            least: anomaly.least,
+            most: anomaly.most,
+        }
+    }
 }
 
 /// A number of charges or refunds, and what they come to.

@@ -59,6 +59,7 @@ pub const RETENTION: &[RetentionRule] = &[
     // Two years and a month: a report compares a month with the same one of the year before.
     rule(PostgresTable, &[
         "analytics.windows", "analytics.window_products", "analytics.window_regions", "analytics.window_cancellations",
+        "analytics.anomalies",
     ], Deleted { since: "window_start", days: 762 }),
     // A customer who comes back after that is a new one.
     rule(PostgresTable, &["analytics.customers"], Deleted { since: "last_at", days: 762 }),

@@ -205,6 +205,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "records.idempotency", Nothing),
     store(PostgresTable, "analytics.window_cancellations", Nothing),
     store(PostgresTable, "analytics.minutes", Nothing),
+    store(PostgresTable, "analytics.anomalies", Nothing),
     store(PostgresTable, "operations.inbox", Nothing),
     store(PostgresTable, "operations.failed_attempts", Nothing),
     store(PostgresTable, "operations.audits", Nothing),

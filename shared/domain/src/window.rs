@@ -6,7 +6,7 @@ mod facts;
 mod record;
 mod summary;
 
-pub use closing::{ChangedWindow, Closing, closing};
+pub use closing::{ChangedWindow, Closing, FoundAnomaly, closing};
 pub use facts::{Cancellation, Erasure, Fact, Movement, Sale, SoldLine, StreamRecord, stream_record};
 pub use record::{AnalyticsRecord, Counted, analytics_record, erased_customer};
 pub use summary::{Buyers, Day, MinuteCount, PeakHour, RATE_MINUTES, SoldProduct, SoldRegion, Summary};

@@ -3,7 +3,7 @@
 use crate::Page;
 use domain::{
     id::UserId,
-    window::{AnalyticsRecord, ChangedWindow, Closing, StreamRecord, Summary, Window},
+    window::{AnalyticsRecord, ChangedWindow, Closing, FoundAnomaly, StreamRecord, Summary, Window},
 };
 use kernel::{Failure, Timestamp};
 
@@ -32,6 +32,15 @@ pub trait WindowStore {
         cursor: Option<&str>,
     ) -> Result<Page<Window>, Failure>;
 
+    /// The anomalies of the windows that start in `[from, to)`, newest first: by start and then by id.
+    async fn anomalies(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<FoundAnomaly>, Failure>;
+
     /// What the windows that start in `[from, to)` come to. It has the five best-selling products, by units and then by id, and the
     /// [`MAX_REGIONS`](domain::window::MAX_REGIONS) regions of most orders, and the orders of the last minutes until `now`.
     async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure>;
@@ -45,6 +54,7 @@ pub trait WindowClosing {
     /// Windows that start before `until` and have a revision that is not published, oldest first.
     async fn changed(&self, until: Timestamp, limit: u32) -> Result<Vec<ChangedWindow>, Failure>;
 
-    /// Commits the events of the windows that have not changed since they were read, marks them as published, and returns their number.
+    /// Commits the events of the windows that have not changed since they were read, keeps their anomalies, marks them as published, and returns
+    /// their number.
     async fn publish(&self, closings: &[Closing]) -> Result<u32, Failure>;
 }

@@ -9,9 +9,10 @@ use crate::{
 };
 use domain::{
     Event,
+    event::AnomalyDetected,
     money::Currency,
     window::{
-        ChangedWindow, Closing,
+        ChangedWindow, Closing, FoundAnomaly,
         anomaly::{BESIDE, Baseline, Sales, WEEKS},
     },
 };
@@ -62,21 +63,27 @@ const CHANGED: &str = concat!(
 const PUBLISH: &str = "
     WITH given AS (
         SELECT * FROM jsonb_to_recordset($1) AS g (
-            window_start timestamptz, currency text, revision bigint, changes bigint, events jsonb
+            window_start timestamptz, currency text, revision bigint, changes bigint, events jsonb, anomalies jsonb
         )
     ), locked AS (
-        SELECT w.window_start, w.currency, given.revision, given.events
+        SELECT w.window_start, w.currency, given.revision, given.events, given.anomalies
         FROM windows AS w JOIN given USING (window_start, currency)
         WHERE w.changes = given.changes AND w.published < given.revision
         ORDER BY w.window_start, w.currency FOR UPDATE OF w
     ), published AS (
         UPDATE windows AS w SET published = locked.revision FROM locked
         WHERE w.window_start = locked.window_start AND w.currency = locked.currency
-        RETURNING w.window_start, w.currency, locked.events
+        RETURNING w.window_start, w.currency, locked.events, locked.anomalies
     ), inserted AS (
         INSERT INTO outbox (id, created_at, event)
         SELECT (one.event ->> 'id')::uuid, (one.event ->> 'time')::timestamptz, one.event
         FROM published, jsonb_array_elements(published.events) AS one (event)
+    ), unusual AS (
+        INSERT INTO anomalies (id, found_at, window_start, currency, metric, observed, expected, least, most)
+        SELECT a.id, a.found_at, published.window_start, published.currency, a.metric, a.observed, a.expected, a.least, a.most
+        FROM published, jsonb_to_recordset(published.anomalies) AS a (
+            id uuid, found_at timestamptz, metric text, observed bigint, expected bigint, least bigint, most bigint
+        )
     )
     SELECT window_start, currency FROM published";
 
@@ -124,9 +131,17 @@ impl<B: Bus> WindowClosing for PgWindowClosing<B> {
 }
 
 fn to_json(closing: &Closing) -> Value {
+    let anomaly = |FoundAnomaly { id, found_at, anomaly }| {
+        let AnomalyDetected { metric, observed, expected, least, most, .. } = anomaly;
+        object!({
+            "id": id, "found_at": found_at, "metric": metric, "observed": observed, "expected": expected, "least": least,
+            "most": most,
+        })
+    };
     object!({
         "window_start": closing.start, "currency": closing.currency, "revision": closing.revision,
         "changes": closing.changes, "events": closing.events,
+        "anomalies": closing.anomalies().map(anomaly).collect::<Vec<_>>(),
     })
 }
 

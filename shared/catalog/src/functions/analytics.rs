@@ -16,6 +16,9 @@ functions! {
     /// Sums up the windows of a period by day.
     ANALYTICS_SUMMARY_GET = Function::new("analytics-summary-get", Analytics)
         .http(Get, "/api/v1/analytics/summary", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Lists the anomalies that were found in windows.
+    ANOMALY_LIST = Function::new("anomaly-list", Analytics).http(Get, "/api/v1/analytics/anomalies", STAFF_OR_ADMIN)
+        .uses(&[Uses::PostgresRead]);
     /// Publishes windows that are complete, or corrected, and those that are unusual.
     WINDOW_CLOSE = Function::new("window-close", Analytics).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[WINDOW_CLOSED, ANOMALY_DETECTED]).timeout(60);

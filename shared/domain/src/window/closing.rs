@@ -10,7 +10,7 @@ use crate::{
     event::{AnomalyDetected, CancelledOrders, RegionSales, UnitsSold, WindowClosed},
     money::Currency,
 };
-use kernel::{EventContext, Failure, Timestamp};
+use kernel::{EventContext, Failure, Timestamp, Uuid};
 
 /// A window with a revision that is not published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +32,24 @@ pub struct Closing {
     pub events: Vec<Event>,
 }
 
+/// An anomaly of a window that was closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundAnomaly {
+    /// Id of the event that publishes it.
+    pub id: Uuid,
+    pub found_at: Timestamp,
+    pub anomaly: AnomalyDetected,
+}
+
 impl Closing {
-    /// Number of the anomalies among its events.
-    pub fn anomalies(&self) -> usize {
-        self.events.iter().filter(|event| matches!(event.event, DomainEvent::AnomalyDetected(_))).count()
+    /// The anomalies among its events.
+    pub fn anomalies(&self) -> impl Iterator<Item = FoundAnomaly> {
+        self.events.iter().filter_map(|event| match &event.event {
+            DomainEvent::AnomalyDetected(anomaly) => {
+                Some(FoundAnomaly { id: event.id, found_at: event.time, anomaly: anomaly.clone() })
+            }
+            _ => None,
+        })
     }
 }
 
@@ -87,7 +101,7 @@ fn closed(window: &Window, revision: u64) -> Result<WindowClosed, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::{Ids, TraceContext, Uuid};
+    use kernel::{Ids, TraceContext};
 
     fn window() -> Window {
         let start = "2026-11-21T08:45:00Z".parse().expect("a timestamp");
@@ -108,7 +122,7 @@ mod tests {
         assert_eq!((event.subject.as_str(), event.sequence), ("2026-11-21T08:45:00Z-EUR", 3));
         let DomainEvent::WindowClosed(closed) = &event.event else { panic!("{event:?}") };
         assert_eq!((closed.revision, closed.orders, closed.regions[0].revenue), (3, 2, 900));
-        assert_eq!((closing.revision, closing.changes, closing.anomalies()), (3, 5, 0));
+        assert_eq!((closing.revision, closing.changes, closing.anomalies().count()), (3, 5, 0));
     }
 
     #[test]
@@ -116,7 +130,7 @@ mod tests {
         let usual = Sales { orders: 100, revenue: 200_000 };
         let windows = vec![usual; anomaly::WEEKS * anomaly::WINDOWS_OF_WEEK];
         let closing = close(Some(Baseline { previous: Some(usual), windows }));
-        assert_eq!(closing.anomalies(), 2);
+        assert_eq!(closing.anomalies().count(), 2);
         let subjects = closing.events.iter().map(|event| event.subject.as_str());
         assert!(subjects.eq(["2026-11-21T08:45:00Z-EUR"; 3]));
     }

@@ -9,7 +9,7 @@ use domain::{
     event::AnomalyDetected,
     money::Currency,
     window::{
-        ChangedWindow, Closing,
+        ChangedWindow, Closing, FoundAnomaly,
         anomaly::{Metric, Sales, WEEKS, WINDOWS_OF_WEEK},
     },
 };
@@ -28,6 +28,7 @@ macro_rules! contract_window_closing {
             windows_without_orders_are_opened_for_currencies_that_have_some
             baseline_has_whole_weeks_and_is_for_the_first_revision_alone
             closed_windows_come_oldest_first_and_page_by_page
+            anomalies_of_published_windows_are_listed_newest_first_and_in_pages
         }
     };
 }
@@ -167,4 +168,33 @@ pub async fn closed_windows_come_oldest_first_and_page_by_page<S: WindowStore, C
     port.closing.publish(&page.iter().map(closing).collect::<Vec<_>>()).await.expect("published");
     let left = changed(&port.closing, after(start, 3)).await;
     assert_eq!(left.iter().map(|one| one.window.start).collect::<Vec<_>>(), [after(start, 2)]);
+}
+
+pub async fn anomalies_of_published_windows_are_listed_newest_first_and_in_pages<S: WindowStore, C: WindowClosing>(
+    fixture: &Port<S, C>,
+) {
+    let (start, port) = (a_window(), fixture.port());
+    let until = after(start, 3);
+    for number in 0..3 {
+        sell(&port.windows, after(start, number)).await;
+    }
+    let read = changed(&port.closing, until).await;
+    // The last window changes before it is published.
+    sell(&port.windows, after(start, 2)).await;
+    let closings: Vec<Closing> = read.iter().map(closing).collect();
+    assert_eq!(port.closing.publish(&closings).await, Ok(2));
+    assert_eq!(port.closing.publish(&closings).await, Ok(0));
+    let mut expected: Vec<FoundAnomaly> = closings.iter().take(2).flat_map(Closing::anomalies).collect();
+    expected.reverse();
+    let list = async |from, limit, cursor: Option<String>| {
+        port.windows.anomalies(from, until, limit, cursor.as_deref()).await.expect("a page")
+    };
+    let all = list(start, 100, None).await;
+    assert_eq!((all.items, all.next), (expected.clone(), None));
+    let first = list(start, 1, None).await;
+    let second = list(start, 1, first.next).await;
+    assert_eq!(([first.items, second.items].concat(), second.next), (expected.clone(), None));
+    assert_eq!(list(after(start, 1), 100, None).await.items, expected[..1]);
+    let refused = port.windows.anomalies(start, until, 1, Some("x")).await.expect_err("not a cursor");
+    assert_eq!(refused.fields[0].pointer, "?cursor");
 }

@@ -1,13 +1,15 @@
 //! In-memory fake of the windows of analytics: keeps every record, and adds them up whenever it is asked.
 
+mod anomalies;
+
 use super::{Dependency, Windows};
 use domain::{
     id::{ProductId, UserId},
     money::Currency,
     order::Reason,
     window::{
-        AnalyticsRecord, Buyers, ChangedWindow, Closing, Counted, Day, MAX_REGIONS, MinuteCount, PeakHour,
-        RATE_MINUTES, SoldProduct, SoldRegion, Summary, WINDOW_SECONDS, Window,
+        AnalyticsRecord, Buyers, ChangedWindow, Closing, Counted, Day, FoundAnomaly, MAX_REGIONS, MinuteCount,
+        PeakHour, RATE_MINUTES, SoldProduct, SoldRegion, Summary, WINDOW_SECONDS, Window,
         anomaly::{BESIDE, Baseline, Sales, WEEKS},
     },
 };
@@ -31,6 +33,7 @@ pub(super) struct WindowsState {
     counted: HashSet<Uuid>,
     windows: BTreeMap<Key, Kept>,
     customers: BTreeMap<UserId, Customer>,
+    anomalies: anomalies::Anomalies,
     /// Number of orders and revenue, summed over all windows.
     totals: (i64, i64),
 }
@@ -320,6 +323,16 @@ impl ports::WindowStore for Windows {
         query.await
     }
 
+    async fn anomalies(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<FoundAnomaly>, Failure> {
+        self.0.query(Dependency::Database, |state| state.windows.anomalies.page(from, to, limit, cursor)).await
+    }
+
     async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure> {
         self.0.query(Dependency::Database, |state| state.windows.summary(from, to, now)).await
     }
@@ -364,6 +377,7 @@ impl ports::WindowClosing for Windows {
                 if kept.changes == closing.changes && kept.published < closing.revision {
                     kept.published = closing.revision;
                     closing.events.iter().for_each(|event| state.outbox.add(event));
+                    state.windows.anomalies.add(closing);
                     published += 1;
                 }
             }

@@ -108,6 +108,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(SOURCE_LIST, "", |call| source_list::handle(&sources, call));
     read!(SOURCE_GET, "greenhouse", |call| source_get::handle(&sources, call));
     read!(ANALYTICS_SUMMARY_GET, "", |call| analytics_summary_get::handle(&windows, call));
+    read!(ANOMALY_LIST, "", |call| anomaly_list::handle(&windows, call));
     read!(WINDOW_LIST, "", |call| window_list::handle(&windows, call));
     costs
 }

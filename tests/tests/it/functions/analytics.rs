@@ -1,6 +1,7 @@
 //! Windows from the events that they count to what is published of them.
 
 use super::{ORDER, USER, assert_all_samples_run, clock, confirmed, http::assert_responses, sample};
+use adapters::{Wiring, config::Config};
 use domain::{
     DomainEvent, Event,
     event::{OrderCancelled, PaymentFailed, PaymentRefunded, PaymentSucceeded, UserErased, WindowClosed},
@@ -149,6 +150,39 @@ async fn window_far_below_the_weeks_before_is_an_anomaly_once() {
         .collect();
     assert_eq!(unusual.len(), 2, "{unusual:?}");
     assert_eq!((unusual[0].observed, unusual[0].expected), (1, 40));
+    let listed = listed_anomalies(&platform, start).await;
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    let orders = listed.iter().find(|one| one["metric"] == "orders").expect("an anomaly of orders");
+    assert_eq!((&orders["observed"], &orders["expected"]), (&1.into(), &40.into()));
+    assert_eq!((&orders["start"], &orders["currency"]), (&start.to_string().into(), &"USD".into()));
+}
+
+/// The items of anomaly-list for the window that starts then.
+async fn listed_anomalies(platform: &Platform, start: Timestamp) -> Vec<Value> {
+    let end = Timestamp::from_second(start.as_second() + WINDOW_SECONDS).expect("a time");
+    let case = format!(r#"set /rawQueryString = "from={start}&to={end}""#);
+    let route = Wiring::new(catalog::ANOMALY_LIST, Config::from_vars([])).route().expect("a route");
+    let handler = async |call| anomaly_list::handle(&platform.windows(), call).await;
+    let response = edge::http::respond(&route, sample(catalog::ANOMALY_LIST, &case), &clock(), &handler).await;
+    let body: Value = serde_json::from_str(response["body"].as_str().expect("a body")).expect("JSON");
+    body["items"].as_array().expect("a list").clone()
+}
+
+#[tokio::test]
+async fn anomaly_list_requires_staff_or_admin() {
+    let expected = [
+        ("ok", 200, "", ""),
+        ("bad_span", 422, "validation", "?to"),
+        ("bad_time", 422, "validation", "?from"),
+        ("bad_limit", 422, "validation", "?limit"),
+        ("bad_customer", 403, "forbidden", ""),
+        (r#"set /rawQueryString = "cursor=x""#, 422, "validation", "?cursor"),
+    ];
+    let platform = Platform::new();
+    assert_responses(catalog::ANOMALY_LIST, &expected, async |_, call| {
+        anomaly_list::handle(&platform.windows(), call).await
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -234,6 +234,7 @@ impl Api {
             OPERATOR_ACTION_LIST => |call| operator_action_list::handle(&p.operator_actions(), call);
             ORDER_TIMELINE_GET => |call| order_timeline_get::handle(&p.event_records(), call);
             ANALYTICS_SUMMARY_GET => |call| analytics_summary_get::handle(&p.windows(), call);
+            ANOMALY_LIST => |call| anomaly_list::handle(&p.windows(), call);
             WINDOW_LIST => |call| window_list::handle(&p.windows(), call);
             ROUTE_DEFAULT => |call| route_default::handle(call);
             HEALTH_GET => |call| health_get::handle(call);

@@ -138,7 +138,10 @@ async fn confirmed_order_counts_in_its_five_minute_window() {
         (paid >= 1 && regions && summary["minutes"][0]["orders"].as_i64() >= Some(1)).then_some(())
     })
     .await;
+    let anomalies = api.get(&format!("/api/v1/analytics/anomalies?from={from}")).token(&staff).send().await.expect(200);
+    assert_eq!(anomalies["items"], serde_json::json!([]), "there are no weeks to compare with");
     api.get("/api/v1/analytics/windows").token(&customer.token).send().await.problem(403, "forbidden");
+    api.get("/api/v1/analytics/anomalies").token(&customer.token).send().await.problem(403, "forbidden");
 }
 
 #[tokio::test]

@@ -289,16 +289,15 @@ fn invoices() -> Vec<Operation> {
 }
 
 fn analytics() -> Vec<Operation> {
+    let within = |operation: Operation| {
+        let from = "Start of the period; a day before its end, if absent.";
+        let to = "End of the period, exclusive, at most 31 days after its start; now, if absent.";
+        operation.query("from", from, time()).query("to", to, time())
+    };
     vec![
-        route(catalog::WINDOW_LIST)
-            .ok::<ListView<WindowView>>()
-            .query("from", "Start of the span.", time())
-            .query("to", "End of the span, exclusive.", time())
-            .paged(),
-        route(catalog::ANALYTICS_SUMMARY_GET)
-            .ok::<SummaryView>()
-            .query("from", "Start of the period; a day before its end, if absent.", time())
-            .query("to", "End of the period, exclusive, at most 31 days after its start; now, if absent.", time()),
+        within(route(catalog::WINDOW_LIST).ok::<ListView<WindowView>>()).paged(),
+        within(route(catalog::ANALYTICS_SUMMARY_GET).ok::<SummaryView>()),
+        within(route(catalog::ANOMALY_LIST).ok::<ListView<AnomalyView>>()).paged(),
     ]
 }
 

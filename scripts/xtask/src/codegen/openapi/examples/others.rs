@@ -81,6 +81,18 @@ examples! {
         is_complete: true,
         revision: 1,
     };
+    AnomalyView = Self {
+        id: OTHER.into(),
+        found_at: "2026-11-21T12:20:00Z".into(),
+        start: NOON.into(),
+        end: "2026-11-21T12:05:00Z".into(),
+        currency: "USD",
+        metric: "orders",
+        observed: 4,
+        expected: 40,
+        least: 11,
+        most: 69,
+    };
     SummaryView = Self {
         from: "2026-11-21T00:00:00Z".into(),
         to: "2026-11-22T00:00:00Z".into(),
