@@ -205,7 +205,9 @@ def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
         body["message_ids"] = arguments.message
     if arguments.max:
         body["max"] = arguments.max
-    moved: Json = api.post(f"/ops/queues/{arguments.queue}/redrive", body).expect(200)
+    if arguments.patch:
+        body["patch"] = arguments.patch
+    moved: Json = api.post(f"/ops/queues/{arguments.queue}/redrive", body, arguments.key).expect(200)
     return moved
 
 
@@ -216,6 +218,10 @@ def print_redrive(moved: Json) -> None:
         progress.heading(f"{len(moved['message_ids'])} would be moved back to {moved['queue']}; nothing was")
         for message in moved["message_ids"]:
             progress.note(message)
+    for one in moved["edited"]:
+        progress.note(f"{one['message_id']} becomes {json.dumps(one['event']['data'])}")
+    for one in moved["refused"]:
+        progress.fail(f"{one['message_id']} stays: {one['detail']}")
 
 
 def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
@@ -232,7 +238,9 @@ def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
     body |= {name: value for name, value in optional.items() if value}
     total: Json = {"consumer": arguments.consumer, "replayed": 0, "event_ids": [], "dry_run": arguments.dry_run}
     while True:
-        page: Json = api.post("/ops/replay", body).expect(200)
+        # Each page is a request of its own.
+        key = f"{arguments.key}-{body.get('cursor', '')}" if arguments.key else None
+        page: Json = api.post("/ops/replay", body, key).expect(200)
         total["replayed"] += page["replayed"]
         total["event_ids"] += page["event_ids"]
         body["cursor"] = page["next_cursor"]
@@ -343,7 +351,11 @@ def read_arguments() -> argparse.Namespace:
     again.add_argument("--message", action="append", metavar="ID", help="this message; may be repeated; by default all")
     again.add_argument("--max", type=int, help="how many at most; 100 by default")
     again.add_argument("--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default")
+    again.add_argument(
+        "--patch", type=json.loads, metavar="JSON", help="edit texts of each event by this JSON Patch (RFC 6902)"
+    )
     again.add_argument("--dry-run", action="store_true", help="say what would be moved, and move nothing")
+    again.add_argument("--key", help="a command that is repeated with this key does nothing again")
     replayed = command(
         "replay", "deliver published events of the last seven days again to a consumer", replay, print_replay
     )
@@ -358,6 +370,7 @@ def read_arguments() -> argparse.Namespace:
     )
     replayed.add_argument("--cursor", help="go on from where a run stopped")
     replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
+    replayed.add_argument("--key", help="a command that is repeated with this key does nothing again")
     books = command("ledger", "sum up the ledger, and list how it differs from the gateway", ledger, print_ledger)
     books.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339; a day before --to by default")
     books.add_argument("--to", dest="until", metavar="TIME", help="exclusive; now by default")

@@ -50,18 +50,20 @@ class Replays(unittest.TestCase):
         asked: list[dict[str, Any]] = []
 
         class Api:
-            def post(self, _path: str, body: dict[str, Any]) -> Any:
-                asked.append(dict(body))
+            def post(self, _path: str, body: dict[str, Any], key: str) -> Any:
+                asked.append({"key": key, **body})
                 page = {"replayed": 2, "event_ids": ["a", "b"], "next_cursor": None if len(asked) > 1 else "next"}
                 return mock.Mock(expect=lambda _status: page)
 
         command = ["ops", "replay", "product-index", "--json", "--reason", "a defect", "--from", "t0", "--to", "t1"]
+        command += ["--key", "k"]
         with mock.patch("sys.argv", command):
             arguments = operate.read_arguments()
         api: Any = Api()
         total = operate.replay(api, arguments)
         self.assertEqual((total["replayed"], len(total["event_ids"])), (4, 4))
         self.assertEqual([page.get("cursor") for page in asked], [None, "next"])
+        self.assertEqual([page["key"] for page in asked], ["k-", "k-next"])
         self.assertNotIn("subject", asked[0])
 
 
@@ -102,12 +104,13 @@ class Api:
 
     def __init__(self, answers: dict[str, Any]) -> None:
         self.answers, self.posted = answers, dict[str, Any]()
+        self.key: str | None = None
 
     def get(self, path: str) -> Any:
         return mock.Mock(expect=lambda _status: self.answers[path])
 
-    def post(self, path: str, body: Any) -> Any:
-        self.posted[path] = body
+    def post(self, path: str, body: Any, key: str | None) -> Any:
+        self.posted[path], self.key = body, key
         return mock.Mock(expect=lambda _status: {"action_id": "a", "redriven": 1, "message_ids": ["m"]})
 
 
@@ -131,9 +134,19 @@ class DeadLetters(unittest.TestCase):
         with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
             arguments("redrive", "a")
         api: Any = Api({})
-        operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", "--message", "m", "--dry-run"))
+        line = ["--reason", "it is back", "--message", "m", "--dry-run", "--key", "k"]
+        operate.redrive(api, arguments("redrive", "a", *line))
         asked = {"reason": "it is back", "dry_run": True, "per_second": 10, "message_ids": ["m"]}
-        self.assertEqual(api.posted, {"/ops/queues/a/redrive": asked})
+        self.assertEqual((api.posted, api.key), ({"/ops/queues/a/redrive": asked}, "k"))
+
+    def test_redrive_sends_a_patch_as_json(self) -> None:
+        api: Any = Api({})
+        patch = '[{"op": "remove", "path": "/data/reason"}]'
+        operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", "--patch", patch))
+        self.assertEqual(api.posted["/ops/queues/a/redrive"]["patch"], [{"op": "remove", "path": "/data/reason"}])
+        self.assertIsNone(api.key)
+        with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
+            arguments("redrive", "a", "--reason", "it is back", "--patch", "remove")
 
     def test_ledger_lists_both_amounts_of_a_difference(self) -> None:
         dollars = {"amount": 500, "currency": "USD"}

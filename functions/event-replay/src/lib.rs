@@ -2,7 +2,7 @@
 //!
 //! They come from the outboxes, which keep them for seven days, and go to the queue of the consumer alone. A consumer that claims each event skips
 //! those that it has handled, so that no mail is sent and no card charged twice; one that keeps a copy handles them again. Who does it and why is
-//! recorded before the first event is sent.
+//! recorded before the first event is sent. With an `Idempotency-Key`, a repeated request gets the first response and sends nothing.
 
 use api::ReplayView;
 use domain::{
@@ -10,8 +10,8 @@ use domain::{
     replay::Replay,
 };
 use edge::http::{Call, Reply};
-use kernel::Failure;
-use ports::{ConsumerQueues, EventHistory, OperatorActions, Page, PublishedEvent};
+use kernel::{Failure, IdempotencyOutcome};
+use ports::{ConsumerQueues, EventHistory, OperatorActions, PublishedEvent};
 
 /// Replays a page of events, or with `dry_run` says which these are.
 pub async fn handle(
@@ -27,27 +27,18 @@ pub async fn handle(
     if wanted.dry_run {
         return Ok(Reply::ok(ReplayView::new(None, selection.consumer, ids, 0, page.next)));
     }
+    let key = call.idempotency.as_ref();
     let action = wanted.action(call.ids.next(), call.principal()?.id, call.now);
-    actions.begin(&action).await?;
-    let (replayed, result) = send(queues, selection.consumer, &page, &wanted).await;
-    let outcome = Outcome { verb: Verb::Replay, matched: page.items.len(), done: replayed };
-    actions.finish(action.id, outcome, call.now).await?;
-    result.map(|()| Reply::ok(ReplayView::new(Some(action.id), selection.consumer, ids, replayed, page.next)))
-}
-
-/// Sends events one by one until one fails. Returns how many were sent.
-async fn send(
-    queues: &impl ConsumerQueues,
-    consumer: &str,
-    page: &Page<PublishedEvent>,
-    wanted: &Replay,
-) -> (usize, Result<(), Failure>) {
-    for (n, (event, delay_s)) in page.items.iter().zip(wanted.delays()).enumerate() {
-        if let Err(failure) = queues.send(consumer, &event.body, delay_s).await {
-            return (n, Err(failure));
-        }
+    if let IdempotencyOutcome::Replayed(first) = actions.begin(&action, key).await? {
+        return Ok(Reply::replay(first));
     }
-    (page.items.len(), Ok(()))
+    let send = async |event: &PublishedEvent, delay_s| queues.send(selection.consumer, &event.body, delay_s).await;
+    let (replayed, result) = services::send_each(&page.items, wanted.delays(), send).await;
+    let reply = Reply::ok(ReplayView::new(Some(action.id), selection.consumer, ids, replayed, page.next));
+    let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
+    let outcome = Outcome { verb: Verb::Replay, matched: page.items.len(), done: replayed };
+    actions.finish(action.id, outcome, call.now, key.map(|key| (key, stored.as_ref()))).await?;
+    result.map(|()| reply)
 }
 
 /// The cursor is a member of the body, and not a parameter of a list.

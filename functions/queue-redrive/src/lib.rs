@@ -1,16 +1,22 @@
 //! `POST /api/v1/ops/queues/{name}/redrive`: moves dead letters of a consumer back to its queue, for admins.
 //!
-//! One, a selection, or as many as there are, delivered at a rate. Who does it and why is recorded before the first message moves, and what
-//! came of it after the last. A repeated request finds the messages gone, and consumers recognize what they have handled.
+//! One, a selection, or as many as there are, delivered at a rate, and as they are or with their events edited. Who does it and why is recorded
+//! before the first message moves, and what came of it after the last. With an `Idempotency-Key`, a repeated request gets the first response;
+//! without one, it finds the messages gone, and consumers recognize what they have handled.
 
-use api::RedriveView;
+mod selection;
+
+use api::{EditedMessageView, RedriveView, RefusedMessageView};
+use catalog::Function;
 use domain::{
     queue::DeadMessage,
     redrive::{self, Action, Outcome, Redrive, Verb},
+    timeline,
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, Uuid};
+use kernel::{Failure, IdempotencyOutcome, Uuid};
 use ports::{DeadLetterQueues, OperatorActions};
+use selection::Selection;
 
 /// Redrives, or with `dry_run` says what it would redrive.
 pub async fn handle(
@@ -19,52 +25,67 @@ pub async fn handle(
     call: Call<Redrive>,
 ) -> Result<Reply<RedriveView>, Failure> {
     let consumer = consumer(&call.path::<String>("name")?)?;
-    call.body.check()?;
+    call.body.check(consumer)?;
     let (wanted, call) = call.into_parts();
     if wanted.dry_run {
-        let chosen = choose(queues, consumer, &wanted).await?;
-        queues.release(consumer, &chosen).await?;
-        return Ok(Reply::ok(view(None, consumer, &chosen, 0)));
+        let selection = Selection::receive(queues, consumer, &wanted).await?;
+        queues.release(consumer.name, &selection.unsent(0)).await?;
+        let edited = if wanted.patch.is_some() { edited(&selection) } else { Vec::new() };
+        return Ok(Reply::ok(RedriveView { edited, ..view(None, consumer, &selection, 0) }));
     }
-    let action = Action::redrive(call.ids.next(), call.principal()?.id, consumer, &wanted, call.now);
-    actions.begin(&action).await?;
-    let chosen = choose(queues, consumer, &wanted).await?;
-    let (redriven, result) = move_back(queues, consumer, &chosen, &wanted).await;
-    actions.finish(action.id, Outcome { verb: Verb::Redrive, matched: chosen.len(), done: redriven }, call.now).await?;
-    queues.release(consumer, chosen.get(redriven..).unwrap_or_default()).await?;
-    result.map(|()| Reply::ok(view(Some(action.id), consumer, &chosen, redriven)))
+    let key = call.idempotency.as_ref();
+    let action = Action::redrive(call.ids.next(), call.principal()?.id, consumer.name, &wanted, call.now);
+    if let IdempotencyOutcome::Replayed(first) = actions.begin(&action, key).await? {
+        return Ok(Reply::replay(first));
+    }
+    let (selection, redriven, result) = redrive(queues, consumer, &wanted).await;
+    let reply = Reply::ok(view(Some(action.id), consumer, &selection, redriven));
+    let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
+    let outcome = Outcome { verb: Verb::Redrive, matched: selection.ids.len(), done: redriven };
+    actions.finish(action.id, outcome, call.now, key.map(|key| (key, stored.as_ref()))).await?;
+    queues.release(consumer.name, &selection.unsent(redriven)).await?;
+    result.map(|()| reply)
 }
 
 /// The consumer of this name, if its dead letters can go back to a queue.
-fn consumer(name: &str) -> Result<&'static str, Failure> {
+fn consumer(name: &str) -> Result<&'static Function, Failure> {
     let known = catalog::find(name).filter(|function| function.has_dead_letter_queue());
     let function = known.ok_or_else(|| Failure::not_found("queue"))?;
-    if function.has_queue() { Ok(function.name) } else { Err(redrive::not_redrivable(function.name)) }
+    if function.has_queue() { Ok(function) } else { Err(redrive::not_redrivable(function.name)) }
 }
 
-/// Receives the dead letters that are asked for, and no others.
-async fn choose(queues: &impl DeadLetterQueues, consumer: &str, wanted: &Redrive) -> Result<Vec<DeadMessage>, Failure> {
-    let received = queues.receive(consumer, wanted.reach()).await?;
-    let (chosen, others) = wanted.choose(received, |message| message.id.as_str());
-    queues.release(consumer, &others).await?;
-    Ok(chosen)
-}
-
-/// Moves messages one by one until one fails. Returns how many were moved.
-async fn move_back(
+/// Moves the messages that are asked for until one fails. Returns these, how many were moved, and the failure.
+async fn redrive(
     queues: &impl DeadLetterQueues,
-    consumer: &str,
-    chosen: &[DeadMessage],
+    consumer: &Function,
     wanted: &Redrive,
-) -> (usize, Result<(), Failure>) {
-    for (n, (message, delay_s)) in chosen.iter().zip(wanted.delays()).enumerate() {
-        if let Err(failure) = queues.redrive(consumer, message, delay_s).await {
-            return (n, Err(failure));
-        }
-    }
-    (chosen.len(), Ok(()))
+) -> (Selection, usize, Result<(), Failure>) {
+    let selection = match Selection::receive(queues, consumer, wanted).await {
+        Ok(selection) => selection,
+        Err(failure) => return (Selection::default(), 0, Err(failure)),
+    };
+    let send = async |message: &DeadMessage, delay_s| queues.redrive(consumer.name, message, delay_s).await;
+    let (redriven, result) = services::send_each(&selection.ready, wanted.delays(), send).await;
+    (selection, redriven, result)
 }
 
-fn view(action: Option<Uuid>, consumer: &str, chosen: &[DeadMessage], redriven: usize) -> RedriveView {
-    RedriveView::new(action, consumer, chosen.iter().map(|message| message.id.clone()).collect(), redriven)
+fn view(action: Option<Uuid>, consumer: &Function, selection: &Selection, redriven: usize) -> RedriveView {
+    let refused = selection.refused.iter().map(|(message, failure)| RefusedMessageView {
+        message_id: message.id.clone(),
+        reason: failure.code,
+        detail: failure.detail.clone(),
+    });
+    RedriveView {
+        refused: refused.collect(),
+        ..RedriveView::new(action, consumer.name, selection.ids.clone(), redriven)
+    }
+}
+
+/// The events that would be sent, as they leave.
+fn edited(selection: &Selection) -> Vec<EditedMessageView> {
+    let view = |message: &DeadMessage| {
+        let event = timeline::record(edge::event_in(&message.body).ok()?).ok()?;
+        Some(EditedMessageView { message_id: message.id.clone(), event: (&event).into() })
+    };
+    selection.ready.iter().filter_map(view).collect()
 }

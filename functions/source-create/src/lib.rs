@@ -1,4 +1,6 @@
 //! `POST /api/v1/data/sources`: creates a source of records with the first version of its schema.
+//!
+//! With an `Idempotency-Key`, a repeated request gets the first response.
 
 use api::SourceView;
 use domain::source::{self, CreateSource, Source};
@@ -14,9 +16,13 @@ pub async fn handle(
     let (command, call) = call.into_parts();
     services::try_schema(schemas, &command.schema, &[])?;
     let source = Source::create(command, call.now);
-    if !sources.create_source(&source).await? {
-        return Err(source::exists());
-    }
     let path = catalog::SOURCE_GET.path_of(source.name.as_str());
-    Ok(Reply::created(SourceView::from(&source)).location(path))
+    let reply = Reply::created(SourceView::from(&source)).location(path);
+    let Some(key) = &call.idempotency else {
+        sources.create_source(&source, None).await?;
+        return Ok(reply);
+    };
+    let created = sources.create_source(&source, Some((key, &reply.to_stored()?))).await;
+    let store = async |problem: &_| sources.store_source_rejection(key, problem).await;
+    call.conclude(reply, created, source::is_taken, store).await
 }

@@ -141,3 +141,6 @@ CREATE TABLE payments.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE notifications.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE identity.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE records.idempotency (LIKE orders.idempotency INCLUDING ALL);
+-- Redrive and replay send messages, which is no part of a transaction, so that they have records in progress: these have the status 0 and the
+-- id of the action as their body, and expire when the function cannot be running any more.
+CREATE TABLE operations.idempotency (LIKE orders.idempotency INCLUDING ALL);

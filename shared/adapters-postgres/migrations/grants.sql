@@ -73,6 +73,10 @@ BEGIN
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.event_records') IS NOT NULL THEN
         GRANT INSERT ON operations.event_records, operations.operator_actions, operations.operator_outcomes TO recorder;
     END IF;
+    -- It takes the keys of requests, and reads their responses.
+    IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.idempotency') IS NOT NULL THEN
+        GRANT SELECT, INSERT, UPDATE ON operations.idempotency TO recorder;
+    END IF;
 
     -- The timeline sees when a consumer had handled an event, and how often it failed, in every context, with the rights of the owner.
     IF to_regprocedure('operations.handled(text[], uuid[])') IS NOT NULL AND to_regrole('operations_reader') IS NOT NULL THEN

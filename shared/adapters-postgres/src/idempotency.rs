@@ -22,6 +22,9 @@ const FIND: &str = "
     SELECT false AS is_new, fingerprint, status, headers, body FROM idempotency
     WHERE scope = $1 AND key = $2 AND expires_at > now()";
 
+/// The status of a record whose request is in progress, and has no response yet.
+const IN_PROGRESS: u16 = 0;
+
 /// A response without its body.
 #[derive(Debug, Serialize)]
 pub(super) struct ReplyHead<'a> {
@@ -55,10 +58,12 @@ pub(super) async fn settled(
     }
     // A concurrent request has committed the record after this statement began: its snapshot does not contain it.
     let rows = database.query(FIND_COMMITTED, &params![&key.scope, &key.key]).await?;
-    outcome(key, &rows)?.ok_or_else(|| {
-        let detail = "A request with this Idempotency-Key is in progress; try again later.";
-        Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail)
-    })
+    outcome(key, &rows)?.ok_or_else(in_flight)
+}
+
+fn in_flight() -> Failure {
+    let detail = "A request with this Idempotency-Key is in progress; try again later.";
+    Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail)
 }
 
 /// The outcome of a repeated request, if the key has a record.
@@ -91,6 +96,9 @@ pub(super) fn outcome(key: &IdempotencyKey, rows: &[Row]) -> Result<Option<Idemp
         return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
     }
     let status = u16::try_from(get::<i32>(row, "status")?).map_err(Failure::internal)?;
+    if status == IN_PROGRESS {
+        return Err(in_flight());
+    }
     Ok(Some(IdempotencyOutcome::Replayed(StoredReply {
         status,
         headers: json(row, "headers")?,

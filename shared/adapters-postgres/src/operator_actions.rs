@@ -2,8 +2,10 @@
 
 use super::{
     Database,
+    fragments::{insert_idempotency_record, select_idempotency_outcome},
+    idempotency,
     orders::{format_position, parse_cursor},
-    params::params,
+    params::{Param, params},
     rows::{get, json, json_if, keyword, parsed},
 };
 use domain::{
@@ -11,15 +13,36 @@ use domain::{
     redrive::{Action, LoggedAction, Outcome, Verb},
     text::ActionReason,
 };
-use kernel::{Failure, Timestamp, Uuid};
-use ports::{OperatorActions, OperatorLog, Page};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
+use ports::{ACTION_LEASE_SECONDS, OperatorActions, OperatorLog, Page, Settled};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
 const BEGIN: &str = "
     INSERT INTO operator_actions (id, at, operator_id, verb, target, reason, request) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
+/// `$4` are the seconds for which the action, `$5`, has the key.
+const BEGIN_ONCE: &str = concat!(
+    "WITH recorded AS (
+        INSERT INTO idempotency AS old (scope, key, fingerprint, status, body, created_at, expires_at)
+        VALUES ($1, $2, $3, 0, $5::text, now(), now() + make_interval(secs => $4)) ",
+    insert_idempotency_record!(@on_conflict),
+    ", begun AS (
+        INSERT INTO operator_actions (id, at, operator_id, verb, target, reason, request)
+        SELECT $5, $6, $7, $8, $9, $10, $11 FROM recorded
+    )",
+    select_idempotency_outcome!(),
+);
+
 const FINISH: &str = "INSERT INTO operator_outcomes (action_id, at, outcome) VALUES ($1, $2, $3)";
+
+/// `$6` and `$7` are the response, null if the key is free again.
+const FINISH_ONCE: &str = "
+    WITH finished AS (INSERT INTO operator_outcomes (action_id, at, outcome) VALUES ($1, $2, $3))
+    UPDATE idempotency SET
+        status = coalesce(($6 ->> 'status')::integer, status), headers = coalesce($6 -> 'headers', headers), body = coalesce($7, body),
+        expires_at = CASE WHEN $6 IS NULL THEN now() ELSE now() + interval '24 hours' END
+    WHERE scope = $4 AND key = $5 AND status = 0 AND body = $1::text";
 
 const LIST: &str = "
     SELECT a.*, o.outcome FROM operator_actions AS a LEFT JOIN operator_outcomes AS o ON o.action_id = a.id
@@ -39,8 +62,8 @@ impl PgOperatorActions {
 }
 
 impl OperatorActions for PgOperatorActions {
-    async fn begin(&self, action: &Action) -> Result<(), Failure> {
-        let params = params![
+    async fn begin(&self, action: &Action, key: Option<&IdempotencyKey>) -> Result<IdempotencyOutcome, Failure> {
+        let columns = params![
             action.id,
             action.at,
             action.operator.0,
@@ -49,11 +72,29 @@ impl OperatorActions for PgOperatorActions {
             action.reason.as_str(),
             Json(&action.request),
         ];
-        self.database.query(BEGIN, &params).await.map(drop)
+        let Some(key) = key else {
+            self.database.query(BEGIN, &columns).await?;
+            return Ok(IdempotencyOutcome::Committed);
+        };
+        let head = params![&key.scope, &key.key, &key.fingerprint, f64::from(ACTION_LEASE_SECONDS)];
+        let params: Vec<Param<'_>> = head.into_iter().chain(columns).collect();
+        idempotency::execute(&self.database, key, BEGIN_ONCE, &params).await
     }
 
-    async fn finish(&self, action: Uuid, outcome: Outcome, at: Timestamp) -> Result<(), Failure> {
-        self.database.query(FINISH, &params![action, at, Json(outcome.members())]).await.map(drop)
+    async fn finish(
+        &self,
+        action: Uuid,
+        outcome: Outcome,
+        at: Timestamp,
+        settled: Option<Settled<'_>>,
+    ) -> Result<(), Failure> {
+        let columns = params![action, at, Json(outcome.members())];
+        let Some((key, reply)) = settled else {
+            return self.database.query(FINISH, &columns).await.map(drop);
+        };
+        let (head, body) = (reply.map(idempotency::reply_head), reply.map(|reply| reply.body.as_str()));
+        let params: Vec<Param<'_>> = columns.into_iter().chain(params![&key.scope, &key.key, head, body]).collect();
+        self.database.query(FINISH_ONCE, &params).await.map(drop)
     }
 }
 

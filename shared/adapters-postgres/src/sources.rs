@@ -2,15 +2,16 @@
 
 use super::{
     Database,
+    errors::QueryError,
     fragments::{insert_idempotency_record, select_idempotency_outcome},
     idempotency,
-    params::params,
+    params::{Param, params},
     rows::{json, only},
 };
 use domain::{
     id::ClientId,
     record::{Position, SourceName},
-    source::{PayloadSchema, SchemaOf, Source, SourceStatus, Writers},
+    source::{self, PayloadSchema, SchemaOf, Source, SourceStatus, Writers},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Admission, Page, RecordIntake, SourceStore};
@@ -39,6 +40,18 @@ const CREATE: &str = "
         ON CONFLICT DO NOTHING RETURNING name
     )
     INSERT INTO source_schemas (source, version, schema, created_at) SELECT name, 1, $3, $4 FROM created RETURNING version";
+
+/// As [`CREATE`], for a request with a key: `$6` to `$9` are the parameters of that.
+const CREATE_ONCE: &str = concat!(
+    "WITH ",
+    insert_idempotency_record!(),
+    ", created AS (
+        INSERT INTO sources (name, status, writers, schema_version, created_at) SELECT $6, 'open', $7, 1, $9 FROM recorded RETURNING name
+    ), versioned AS (
+        INSERT INTO source_schemas (source, version, schema, created_at) SELECT name, 1, $8, $9 FROM created
+    )",
+    select_idempotency_outcome!(),
+);
 
 const FIND: &str = concat!(
     "SELECT ",
@@ -117,10 +130,31 @@ impl PgSources {
 }
 
 impl SourceStore for PgSources {
-    async fn create_source(&self, source: &Source) -> Result<bool, Failure> {
+    async fn create_source(
+        &self,
+        source: &Source,
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let writers: Vec<Uuid> = source.writers.ids().map(|id| id.0).collect();
-        let params = params![source.name.as_str(), writers, Json(source.schema.members()), source.created_at];
-        Ok(!self.database.query(CREATE, &params).await?.is_empty())
+        let columns = params![source.name.as_str(), writers, Json(source.schema.members()), source.created_at];
+        let Some((key, reply)) = once else {
+            return match self.database.query(CREATE, &columns).await?.is_empty() {
+                true => Err(source::exists()),
+                false => Ok(IdempotencyOutcome::Committed),
+            };
+        };
+        let head = params![&key.scope, &key.key, &key.fingerprint, idempotency::reply_head(reply), &reply.body];
+        let params: Vec<Param<'_>> = head.into_iter().chain(columns).collect();
+        let rows = self.database.attempt(CREATE_ONCE, &params).await?.map_err(taken)?;
+        idempotency::settled(&self.database, key, &rows).await
+    }
+
+    async fn store_source_rejection(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        idempotency::store_rejection(&self.database, key, reply).await
     }
 
     async fn source(&self, name: &SourceName) -> Result<Option<Source>, Failure> {
@@ -191,6 +225,13 @@ impl StoredSource {
         let Self { name, status, writers, schema_version, created_at, schema_created_at, closed_at, .. } = self;
         let writers = Writers::try_from(writers).map_err(Failure::internal)?;
         Ok(Source { name, status, writers, schema_version, schema, created_at, schema_created_at, closed_at })
+    }
+}
+
+fn taken(error: QueryError) -> Failure {
+    match error.duplicate() {
+        Some("sources_pkey") => source::exists(),
+        _ => error.into(),
     }
 }
 

@@ -147,15 +147,21 @@ impl DeadLetterView {
             attempt: note("attempt"),
             record_id: note("record_id"),
             bytes: message.body.len(),
-            event: event.map(|event| DeadEventView {
-                id: id(event.id),
-                kind: event.kind.clone(),
-                subject: event.subject.clone(),
-                occurred_at: rfc3339(event.occurred_at),
-                order_id: event.order_id.map(|order| id(order.0)),
-                correlation_id: id(event.correlation_id),
-                data: event.data.clone(),
-            }),
+            event: event.map(DeadEventView::from),
+        }
+    }
+}
+
+impl From<&EventRecord> for DeadEventView {
+    fn from(event: &EventRecord) -> Self {
+        Self {
+            id: id(event.id),
+            kind: event.kind.clone(),
+            subject: event.subject.clone(),
+            occurred_at: rfc3339(event.occurred_at),
+            order_id: event.order_id.map(|order| id(order.0)),
+            correlation_id: id(event.correlation_id),
+            data: event.data.clone(),
         }
     }
 }
@@ -172,12 +178,39 @@ pub struct RedriveView {
     pub redriven: usize,
     /// Ids of the messages that were chosen.
     pub message_ids: Vec<String>,
+    /// For a dry run with a patch: the events as they would be sent.
+    pub edited: Vec<EditedMessageView>,
+    /// The chosen messages that stay, because the patch does not apply to their event, or makes it invalid.
+    pub refused: Vec<RefusedMessageView>,
+}
+
+/// A dead letter whose event a patch edits.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct EditedMessageView {
+    /// Id of the message.
+    #[schemars(extend("format" = "uuid"))]
+    pub message_id: String,
+    /// The event, without personal data.
+    pub event: DeadEventView,
+}
+
+/// A dead letter that stays one, and why.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RefusedMessageView {
+    /// Id of the message.
+    #[schemars(extend("format" = "uuid"))]
+    pub message_id: String,
+    /// Code of the failure: `validation`, or `unreadable` if the message has no event.
+    pub reason: &'static str,
+    /// What is wrong.
+    pub detail: String,
 }
 
 impl RedriveView {
     /// The view of a redrive of these messages.
     pub fn new(action: Option<Uuid>, queue: &str, message_ids: Vec<String>, redriven: usize) -> Self {
-        Self { action_id: action.map(id), queue: queue.to_owned(), redriven, message_ids }
+        let (edited, refused) = (Vec::new(), Vec::new());
+        Self { action_id: action.map(id), queue: queue.to_owned(), redriven, message_ids, edited, refused }
     }
 }
 

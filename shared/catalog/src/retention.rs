@@ -51,7 +51,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 31 }),
     rule(PostgresTable, &[
         "identity.idempotency", "inventory.idempotency", "orders.idempotency", "payments.idempotency", "notifications.idempotency",
-        "records.idempotency",
+        "records.idempotency", "operations.idempotency",
         "identity.login_attempts", "identity.login_sources", "identity.message_budgets", "identity.password_resets",
         "identity.pending_logins", "identity.sessions", "identity.used_refresh_tokens", "identity.verifications",
         "notifications.message_budgets", "notifications.webhook_deliveries",

@@ -209,6 +209,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "operations.inbox", Nothing),
     store(PostgresTable, "operations.failed_attempts", Nothing),
     store(PostgresTable, "operations.audits", Nothing),
+    store(PostgresTable, "operations.idempotency", Nothing),
     store(PostgresTable, "operations.event_records", Nothing),
     store(
         PostgresTable,

@@ -14,6 +14,7 @@ pub mod channel;
 pub mod client;
 pub mod credit_note;
 pub mod event;
+pub mod event_patch;
 pub mod id;
 pub mod image;
 pub mod invoice;

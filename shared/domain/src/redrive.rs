@@ -1,6 +1,7 @@
 //! What operators do about dead letters, and the record of it.
 
-use crate::{id::UserId, text::ActionReason};
+use crate::{event_patch::EventPatch, id::UserId, text::ActionReason};
+use catalog::Function;
 use kernel::{Failure, FailureKind, Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,15 +31,22 @@ pub struct Redrive {
     /// How many are delivered in a second: 1 to 100; by default 10.
     #[serde(default)]
     pub per_second: Option<u32>,
+    /// Edits texts in the event of each message before it is moved; a message that the patch does not apply to, or makes invalid, stays. By
+    /// default nothing.
+    #[serde(default)]
+    pub patch: Option<EventPatch>,
     /// Whether nothing is moved, and the response says what would be.
     #[serde(default)]
     pub dry_run: bool,
 }
 
 impl Redrive {
-    /// Checks the numbers. Fails with `Invalid`, naming the member.
-    pub fn check(&self) -> Result<(), Failure> {
+    /// Checks the numbers, and whether there are events to edit. Fails with `Invalid`, naming the member.
+    pub fn check(&self, consumer: &Function) -> Result<(), Failure> {
         check_numbers(self.max, self.per_second)?;
+        if self.patch.is_some() && consumer.consumes().is_empty() {
+            return Err(Failure::field("/patch", "must be left out: the messages of this consumer are no events"));
+        }
         let count = self.message_ids.as_ref().map(|ids| u32::try_from(ids.len()).unwrap_or(u32::MAX));
         match count.is_some_and(|count| !(1..=MAX_MESSAGES).contains(&count)) {
             true => Err(Failure::field("/message_ids", "must be 1 to 100 ids")),
@@ -109,7 +117,7 @@ pub struct Action {
     /// What it is done to, such as the name of a consumer.
     pub target: String,
     pub reason: ActionReason,
-    /// What was asked for.
+    /// What was asked for, without values of a patch.
     pub request: Map<String, Value>,
     pub at: Timestamp,
 }
@@ -121,6 +129,7 @@ impl Action {
             wanted.message_ids.as_ref().map(|ids| ("message_ids", json!(ids))),
             wanted.max.map(|max| ("max", json!(max))),
             wanted.per_second.map(|rate| ("per_second", json!(rate))),
+            wanted.patch.as_ref().map(|patch| ("patch", patch.outline())),
         ];
         Self {
             id,
@@ -208,9 +217,23 @@ mod tests {
             (json!({ "message_ids": [] }), "/message_ids"),
             (json!({ "message_ids": many }), "/message_ids"),
         ] {
-            assert_eq!(redrive(members).check().unwrap_err().fields[0].pointer, pointer);
+            assert_eq!(redrive(members).check(catalog::STOCK_RESERVE).unwrap_err().fields[0].pointer, pointer);
         }
-        assert_eq!(redrive(json!({ "max": 100, "per_second": 1, "message_ids": [Uuid::nil()] })).check(), Ok(()));
+        assert_eq!(
+            redrive(json!({ "max": 100, "per_second": 1, "message_ids": [Uuid::nil()] })).check(catalog::STOCK_RESERVE),
+            Ok(())
+        );
+        let patch = redrive(json!({ "patch": [{ "op": "remove", "path": "/a" }] }));
+        assert_eq!(patch.check(catalog::STOCK_RESERVE), Ok(()));
+        assert_eq!(patch.check(catalog::EMAIL_FEEDBACK_TRACK).unwrap_err().fields[0].pointer, "/patch");
+    }
+
+    #[test]
+    fn action_says_what_was_edited_without_the_values() {
+        let patch = json!([{ "op": "add", "path": "/data/name", "value": "Ada" }]);
+        let wanted = redrive(json!({ "patch": patch }));
+        let action = Action::redrive(Uuid::nil(), Uuid::max(), "stock-reserve", &wanted, Timestamp::UNIX_EPOCH);
+        assert_eq!(Value::Object(action.request), json!({ "patch": [{ "op": "add", "path": "/data/name" }] }));
     }
 
     #[test]

@@ -205,6 +205,11 @@ pub fn exists() -> Failure {
     Failure::new(FailureKind::Conflict, "source-exists", "There is a source of this name; choose another name.")
 }
 
+/// Whether a creation was rejected because its name is taken.
+pub fn is_taken(rejection: &Failure) -> bool {
+    rejection.code == exists().code
+}
+
 /// A source that takes no more records.
 pub fn closed(name: &SourceName) -> Failure {
     let detail = format!("The source {} is closed and takes no more records.", name.as_str());

@@ -8,8 +8,9 @@ use serde_json::Value;
 /// Maximum number of envelopes around an event: SNS may carry EventBridge's envelope, which carries the event.
 const MAX_DEPTH: usize = 3;
 
-/// The event, as JSON, that `text` carries: bare, in the envelope of EventBridge, in an SNS notification, or in both.
-pub(crate) fn extract_event(text: &str) -> Result<Value, Failure> {
+/// The event, as JSON, that `text` carries: bare, in the envelope of EventBridge, in an SNS notification, or in both. Fails with `Malformed` if
+/// it is not JSON.
+pub fn extract_event(text: &str) -> Result<Value, Failure> {
     let mut value = parse(text)?;
     for _ in 0..MAX_DEPTH {
         value = match unwrap_once(value)? {

@@ -6,7 +6,7 @@ use domain::{
     redrive::{Action, LoggedAction, Outcome},
     replay::Selection,
 };
-use kernel::{Failure, Timestamp, Uuid};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 
 pub trait QueueDepths {
     /// The number of messages of each of these consumers, approximately, in the order given.
@@ -51,13 +51,26 @@ pub trait ConsumerQueues {
     async fn send(&self, consumer: &str, body: &str, delay_s: u32) -> Result<(), Failure>;
 }
 
+/// How long an action has the key of its request if it is not finished, because its function died. Longer than such a function runs.
+pub const ACTION_LEASE_SECONDS: u32 = 60;
+
+/// The key of a request with the response to keep; without one, the key is free again.
+pub type Settled<'a> = (&'a IdempotencyKey, Option<&'a StoredReply>);
+
 /// Records what operators do.
 pub trait OperatorActions {
-    /// Records an action that is about to be done.
-    async fn begin(&self, action: &Action) -> Result<(), Failure>;
+    /// Records an action that is about to be done, and takes the key of its request for [`ACTION_LEASE_SECONDS`] at most. Records nothing if the
+    /// key has a response; `idempotency-key-in-flight` if another action has the key.
+    async fn begin(&self, action: &Action, key: Option<&IdempotencyKey>) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Records what came of it.
-    async fn finish(&self, action: Uuid, outcome: Outcome, at: Timestamp) -> Result<(), Failure>;
+    /// Records what came of an action, and settles its key, unless another action has that now.
+    async fn finish(
+        &self,
+        action: Uuid,
+        outcome: Outcome,
+        at: Timestamp,
+        settled: Option<Settled<'_>>,
+    ) -> Result<(), Failure>;
 }
 
 /// Reads what operators did.

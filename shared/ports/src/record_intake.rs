@@ -2,13 +2,25 @@
 
 use domain::record::{Position, Record, SourceName};
 use domain::source::{PayloadSchema, SchemaOf, Source};
-use kernel::{Failure, FieldError, IdempotencyKey, Page, Timestamp};
+use kernel::{Failure, FieldError, IdempotencyKey, IdempotencyOutcome, Page, StoredReply, Timestamp};
 use serde_json::{Map, Value};
 
 /// The sources of records.
 pub trait SourceStore {
-    /// Stores a new source with the first version of its schema. Returns `false` and changes nothing if its name is taken.
-    async fn create_source(&self, source: &Source) -> Result<bool, Failure>;
+    /// Stores a new source with the first version of its schema, and the response of its request if that has a key. `source-exists` if its name
+    /// is taken: then the key stays free.
+    async fn create_source(
+        &self,
+        source: &Source,
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<IdempotencyOutcome, Failure>;
+
+    /// Stores a rejection as the response of a key.
+    async fn store_source_rejection(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure>;
 
     /// A source with the current version of its schema.
     async fn source(&self, name: &SourceName) -> Result<Option<Source>, Failure>;

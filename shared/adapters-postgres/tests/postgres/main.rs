@@ -13,6 +13,7 @@ mod identity;
 mod invoices;
 mod migrations;
 mod notifications;
+mod operator_actions;
 mod orders;
 mod outbox;
 mod payments;

@@ -28,14 +28,14 @@ functions! {
         .uses(&[Uses::DeadLetterQueues(&[ChangeMessageVisibility, ReceiveMessage])]).timeout(20);
     /// Moves dead letters of a consumer back to its queue.
     QUEUE_REDRIVE = Function::new("queue-redrive", Operations).http(Post, "/api/v1/ops/queues/{name}/redrive", ADMIN_ONLY)
-        .uses(&[
+        .honours_key().uses(&[
             Uses::Queues(&[SendMessage]),
             Uses::DeadLetterQueues(&[ChangeMessageVisibility, DeleteMessage, ReceiveMessage]),
             Uses::PostgresReceipts,
         ]).timeout(25);
     /// Delivers published events again to one consumer.
     EVENT_REPLAY = Function::new("event-replay", Operations).http(Post, "/api/v1/ops/replay", ADMIN_ONLY)
-        .uses(&[Uses::Queues(&[SendMessage]), Uses::Postgres]).timeout(25);
+        .honours_key().uses(&[Uses::Queues(&[SendMessage]), Uses::Postgres]).timeout(25);
     /// Lists what operators did.
     OPERATOR_ACTION_LIST = Function::new("operator-action-list", Operations).http(Get, "/api/v1/ops/audit", ADMIN_ONLY)
         .uses(&[Uses::PostgresRead]);

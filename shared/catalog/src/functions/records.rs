@@ -24,7 +24,7 @@ functions! {
         .http(Get, "/api/v1/data/sources/{name}/rollups", SOURCE_USERS).uses(&[Uses::PostgresRead]);
     /// Creates a source of records.
     SOURCE_CREATE = Function::new("source-create", Records).http(Post, "/api/v1/data/sources", STAFF_OR_ADMIN)
-        .uses(&[Uses::Postgres]);
+        .honours_key().uses(&[Uses::Postgres]);
     /// Lists the sources of records.
     SOURCE_LIST = Function::new("source-list", Records).http(Get, "/api/v1/data/sources", STAFF_OR_ADMIN)
         .uses(&[Uses::PostgresRead]);

@@ -1,12 +1,14 @@
 //! Contract of [`OperatorActions`] and [`OperatorLog`].
 
 use super::{Fixture, fresh, later};
+use crate::build;
 use domain::{
     id::UserId,
     redrive::{Action, LoggedAction, Outcome, Verb},
     text::ActionReason,
 };
-use kernel::{FailureKind, Timestamp, Uuid};
+use futures_util::future::join_all;
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
 use ports::{OperatorActions, OperatorLog};
 use serde_json::{Value, json};
 
@@ -26,9 +28,19 @@ macro_rules! contract_operator_actions {
             action_is_read_as_it_was_recorded
             actions_are_listed_newest_first_and_in_pages
             action_that_did_not_end_has_no_outcome
+            key_of_a_finished_action_repeats_its_response
+            key_of_an_action_in_progress_is_taken
+            key_of_a_failed_action_is_free_again
+            one_of_concurrent_actions_under_a_key_begins
             malformed_cursor_of_the_audit_is_rejected
         }
     };
+}
+
+const DONE: Outcome = Outcome { verb: Verb::Redrive, matched: 3, done: 2 };
+
+fn a_key() -> IdempotencyKey {
+    build::a_key(&fresh().to_string(), "body")
 }
 
 fn an_action(at: Timestamp) -> Action {
@@ -51,11 +63,8 @@ pub async fn action_is_read_as_it_was_recorded(
     fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
 ) {
     let (port, action) = (fixture.port(), an_action(later(0)));
-    port.actions.begin(&action).await.expect("recorded");
-    port.actions
-        .finish(action.id, Outcome { verb: Verb::Redrive, matched: 3, done: 2 }, later(1))
-        .await
-        .expect("recorded");
+    port.actions.begin(&action, None).await.expect("recorded");
+    port.actions.finish(action.id, DONE, later(1), None).await.expect("recorded");
     let [logged] = &listed(&port.log).await[..] else { panic!("one action") };
     assert_eq!(logged.action, action);
     assert_eq!(logged.outcome.clone().map(Value::Object), Some(json!({ "matched": 3, "redriven": 2 })));
@@ -67,7 +76,7 @@ pub async fn actions_are_listed_newest_first_and_in_pages(
     let port = fixture.port();
     let mut actions: Vec<Action> = [5, 0, 0, 9].map(|seconds| an_action(later(seconds))).into();
     for action in &actions {
-        port.actions.begin(action).await.expect("recorded");
+        port.actions.begin(action, None).await.expect("recorded");
     }
     actions.sort_by_key(|action| std::cmp::Reverse((action.at, action.id)));
     let expected: Vec<Uuid> = actions.iter().map(|action| action.id).collect();
@@ -87,8 +96,63 @@ pub async fn action_that_did_not_end_has_no_outcome(
     fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
 ) {
     let port = fixture.port();
-    port.actions.begin(&an_action(later(0))).await.expect("recorded");
+    port.actions.begin(&an_action(later(0)), None).await.expect("recorded");
     assert_eq!(listed(&port.log).await[0].outcome, None);
+}
+
+pub async fn key_of_a_finished_action_repeats_its_response(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+) {
+    let (port, key, reply) = (fixture.port(), a_key(), build::a_reply("moved"));
+    let action = an_action(later(0));
+    assert_eq!(port.actions.begin(&action, Some(&key)).await, Ok(IdempotencyOutcome::Committed));
+    port.actions.finish(action.id, DONE, later(1), Some((&key, Some(&reply)))).await.expect("recorded");
+    let again = port.actions.begin(&an_action(later(2)), Some(&key)).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply)));
+    let other = IdempotencyKey { fingerprint: "of another body".to_owned(), ..key };
+    let reused = port.actions.begin(&an_action(later(3)), Some(&other)).await.expect_err("reused");
+    assert_eq!((reused.kind, reused.code), (FailureKind::Invalid, "idempotency-key-reused"));
+    let [logged] = &listed(&port.log).await[..] else { panic!("one action") };
+    assert_eq!((logged.action.id, logged.outcome.is_some()), (action.id, true));
+}
+
+pub async fn key_of_an_action_in_progress_is_taken(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+) {
+    let (port, key) = (fixture.port(), a_key());
+    port.actions.begin(&an_action(later(0)), Some(&key)).await.expect("recorded");
+    let taken = port.actions.begin(&an_action(later(1)), Some(&key)).await.expect_err("taken");
+    assert_eq!((taken.kind, taken.code), (FailureKind::Conflict, "idempotency-key-in-flight"));
+    let elsewhere = port.actions.begin(&an_action(later(2)), Some(&a_key())).await;
+    assert_eq!(elsewhere, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(listed(&port.log).await.len(), 2);
+}
+
+pub async fn key_of_a_failed_action_is_free_again(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+) {
+    let (port, key) = (fixture.port(), a_key());
+    for n in [0, 2] {
+        let action = an_action(later(n));
+        assert_eq!(port.actions.begin(&action, Some(&key)).await, Ok(IdempotencyOutcome::Committed));
+        port.actions.finish(action.id, DONE, later(n + 1), Some((&key, None))).await.expect("recorded");
+    }
+    assert!(listed(&port.log).await.iter().all(|logged| logged.outcome.is_some()));
+}
+
+pub async fn one_of_concurrent_actions_under_a_key_begins(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+) {
+    let key = a_key();
+    let actions: Vec<Action> = (0..4).map(|_| an_action(later(0))).collect();
+    let begin = fixture.concurrent(4).zip(&actions).map(|(port, action)| port.actions.begin(action, Some(&key)));
+    let begun = join_all(begin).await;
+    assert_eq!(begun.iter().filter(|one| **one == Ok(IdempotencyOutcome::Committed)).count(), 1, "{begun:?}");
+    let is_taken = |one: &&Result<IdempotencyOutcome, Failure>| {
+        one.as_ref().is_err_and(|one| one.code == "idempotency-key-in-flight")
+    };
+    assert_eq!(begun.iter().filter(is_taken).count(), 3, "{begun:?}");
+    assert_eq!(listed(&fixture.port().log).await.len(), 1);
 }
 
 pub async fn malformed_cursor_of_the_audit_is_rejected(

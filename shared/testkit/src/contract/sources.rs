@@ -1,13 +1,14 @@
 //! Contract of [`SourceStore`] and [`RecordIntake`].
 
 use super::{Fixture, fresh, later, now};
+use crate::build;
 use domain::{
     id::ClientId,
     record::SourceName,
     source::{CreateSource, Source, SourceStatus},
 };
 use futures_util::future::join_all;
-use kernel::IdempotencyKey;
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome};
 use ports::{RecordIntake, SourceStore};
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ macro_rules! contract_sources {
         $crate::each_rule! { sources, $fixture;
             source_is_read_as_it_was_created_and_its_name_is_taken
             one_of_concurrent_creations_of_a_name_succeeds
+            repeated_creation_under_a_key_gets_the_first_response
+            concurrent_creations_under_a_key_create_one_source
+            rejected_creation_under_a_key_stays_rejected
             next_version_of_a_schema_follows_the_current_one_alone
             closed_source_stays_readable_and_takes_no_version
             sources_are_listed_by_name_in_pages
@@ -42,8 +46,12 @@ fn a_key(fingerprint: &str) -> IdempotencyKey {
 
 async fn create(port: &impl SourceStore, schema: Value) -> Source {
     let source = a_source(schema);
-    assert_eq!(port.create_source(&source).await, Ok(true));
+    assert_eq!(port.create_source(&source, None).await, Ok(IdempotencyOutcome::Committed));
     source
+}
+
+fn assert_taken(created: Result<IdempotencyOutcome, Failure>) {
+    assert!(created.as_ref().is_err_and(domain::source::is_taken), "{created:?}");
 }
 
 pub async fn source_is_read_as_it_was_created_and_its_name_is_taken(
@@ -53,16 +61,47 @@ pub async fn source_is_read_as_it_was_created_and_its_name_is_taken(
     let source = create(port, json!({ "type": "object", "properties": { "a": { "minimum": -1.5 } } })).await;
     assert_eq!(port.source(&source.name).await, Ok(Some(source.clone())));
     let other = Source { name: source.name.clone(), ..a_source(json!({})) };
-    assert_eq!(port.create_source(&other).await, Ok(false));
+    assert_taken(port.create_source(&other, None).await);
     assert_eq!(port.source(&source.name).await, Ok(Some(source)));
     assert_eq!(port.source(&a_name()).await, Ok(None));
 }
 
 pub async fn one_of_concurrent_creations_of_a_name_succeeds(fixture: &Fixture<impl SourceStore + RecordIntake>) {
     let source = a_source(json!({}));
-    let created = join_all(fixture.concurrent(4).map(|port| port.create_source(&source))).await;
-    let succeeded = created.into_iter().filter(|created| *created == Ok(true)).count();
+    let created = join_all(fixture.concurrent(4).map(|port| port.create_source(&source, None))).await;
+    let succeeded = created.into_iter().filter(Result::is_ok).count();
     assert_eq!(succeeded, 1);
+}
+
+pub async fn repeated_creation_under_a_key_gets_the_first_response(fixture: &Fixture<impl SourceStore + RecordIntake>) {
+    let (port, key) = (fixture.port(), a_key("body"));
+    let (source, first) = (a_source(json!({})), build::a_reply("first"));
+    assert_eq!(port.create_source(&source, Some((&key, &first))).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(port.source(&source.name).await, Ok(Some(source.clone())));
+    let again = port.create_source(&source, Some((&key, &build::a_reply("again")))).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(first)));
+    let (other, reused) = (a_source(json!({})), IdempotencyKey { fingerprint: "other".into(), ..key });
+    let refused = port.create_source(&other, Some((&reused, &build::a_reply("other")))).await.expect_err("reused");
+    assert_eq!(refused.code, "idempotency-key-reused");
+    assert_eq!(port.source(&other.name).await, Ok(None));
+}
+
+pub async fn concurrent_creations_under_a_key_create_one_source(fixture: &Fixture<impl SourceStore + RecordIntake>) {
+    let (source, key, reply) = (a_source(json!({})), a_key("body"), build::a_reply("created"));
+    let once = Some((&key, &reply));
+    let created = join_all(fixture.concurrent(4).map(|port| port.create_source(&source, once))).await;
+    let replayed = Ok(IdempotencyOutcome::Replayed(reply.clone()));
+    assert_eq!(created.iter().filter(|one| **one == Ok(IdempotencyOutcome::Committed)).count(), 1, "{created:?}");
+    assert_eq!(created.iter().filter(|one| **one == replayed).count(), 3, "{created:?}");
+}
+
+pub async fn rejected_creation_under_a_key_stays_rejected(fixture: &Fixture<impl SourceStore + RecordIntake>) {
+    let (port, key, problem) = (fixture.port(), a_key("body"), build::a_reply("taken"));
+    let taken = create(port, json!({})).await;
+    assert_taken(port.create_source(&taken, Some((&key, &build::a_reply("created")))).await);
+    assert_eq!(port.store_source_rejection(&key, &problem).await, Ok(IdempotencyOutcome::Committed));
+    let again = port.create_source(&a_source(json!({})), Some((&key, &build::a_reply("created")))).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(problem)));
 }
 
 pub async fn next_version_of_a_schema_follows_the_current_one_alone(

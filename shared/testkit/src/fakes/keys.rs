@@ -40,6 +40,10 @@ impl IdempotencyKeys {
         Ok(IdempotencyOutcome::Committed)
     }
 
+    pub fn release(&mut self, key: &IdempotencyKey) {
+        self.0.remove(&(key.scope.clone(), key.key.clone()));
+    }
+
     pub fn record(&mut self, key: &IdempotencyKey, reply: Option<&StoredReply>) {
         let entry = Entry { fingerprint: key.fingerprint.clone(), reply: reply.cloned() };
         self.0.insert((key.scope.clone(), key.key.clone()), entry);

@@ -1,12 +1,12 @@
 //! In-memory fakes of what operators use: queues of dead letters, and the record of what operators did.
 
-use super::{Dependency, OperatorActions, Queues};
+use super::{Dependency, OperatorActions, Queues, keys::IdempotencyKeys};
 use domain::{
     queue::{DeadMessage, QueueDepth, Waiting},
     redrive::{Action, LoggedAction, Outcome},
 };
-use kernel::{Failure, Timestamp, Uuid};
-use ports::Page;
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
+use ports::{Page, Settled};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,7 @@ pub(super) struct QueuesState {
 pub(super) struct ActionsState {
     begun: BTreeMap<(Timestamp, Uuid), Action>,
     outcomes: BTreeMap<Uuid, Map<String, Value>>,
+    keys: IdempotencyKeys,
 }
 
 impl Queues {
@@ -100,17 +101,36 @@ impl ports::ConsumerQueues for Queues {
 }
 
 impl ports::OperatorActions for OperatorActions {
-    async fn begin(&self, action: &Action) -> Result<(), Failure> {
+    /// An action that is not finished has its key for good.
+    async fn begin(&self, action: &Action, key: Option<&IdempotencyKey>) -> Result<IdempotencyOutcome, Failure> {
         let step = self.0.step(Dependency::Database, "operator_actions.begin", |state| {
-            state.actions.begun.insert((action.at, action.id), action.clone());
-            Ok(())
+            let actions = &mut state.actions;
+            if let Some(settled) = key.map(|key| actions.keys.find(key)).transpose()?.flatten() {
+                return Ok(settled);
+            }
+            if let Some(key) = key {
+                actions.keys.record(key, None);
+            }
+            actions.begun.insert((action.at, action.id), action.clone());
+            Ok(IdempotencyOutcome::Committed)
         });
         step.await
     }
 
-    async fn finish(&self, action: Uuid, outcome: Outcome, _at: Timestamp) -> Result<(), Failure> {
+    async fn finish(
+        &self,
+        action: Uuid,
+        outcome: Outcome,
+        _at: Timestamp,
+        settled: Option<Settled<'_>>,
+    ) -> Result<(), Failure> {
         let step = self.0.step(Dependency::Database, "operator_actions.finish", |state| {
             state.actions.outcomes.insert(action, outcome.members());
+            match settled {
+                Some((key, Some(reply))) => state.actions.keys.record(key, Some(reply)),
+                Some((key, None)) => state.actions.keys.release(key),
+                None => {}
+            }
             Ok(())
         });
         step.await

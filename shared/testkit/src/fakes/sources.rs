@@ -3,9 +3,9 @@
 use super::{Dependency, RecordTopic, Sources, keys::IdempotencyKeys};
 use domain::{
     record::{Position, Record, SourceName},
-    source::{Source, SourceStatus},
+    source::{self, Source, SourceStatus},
 };
-use kernel::{Failure, IdempotencyKey, Page, StoredReply, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Page, StoredReply, Timestamp};
 use ports::{Admission, RecordIntake, RecordLog, SourceStore};
 use std::collections::BTreeMap;
 
@@ -18,14 +18,36 @@ pub(super) struct IntakeState {
 }
 
 impl SourceStore for Sources {
-    async fn create_source(&self, source: &Source) -> Result<bool, Failure> {
+    async fn create_source(
+        &self,
+        source: &Source,
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let step = self.0.step(Dependency::Database, "sources.create", |state| {
-            if state.record_store.intake.sources.contains_key(&source.name) {
-                return Ok(false);
+            let intake = &mut state.record_store.intake;
+            if let Some(settled) = once.map(|(key, _)| intake.keys.find(key)).transpose()?.flatten() {
+                return Ok(settled);
             }
-            state.record_store.intake.sources.insert(source.name.clone(), source.clone());
+            if intake.sources.contains_key(&source.name) {
+                return Err(source::exists());
+            }
+            if let Some((key, reply)) = once {
+                intake.keys.record(key, Some(reply));
+            }
+            intake.sources.insert(source.name.clone(), source.clone());
             state.record_store.register(&source.name, source.writers.ids().collect());
-            Ok(true)
+            Ok(IdempotencyOutcome::Committed)
+        });
+        step.await
+    }
+
+    async fn store_source_rejection(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let step = self.0.step(Dependency::Database, "sources.store_rejection", |state| {
+            state.record_store.intake.keys.settle(key, reply)
         });
         step.await
     }

@@ -45,6 +45,7 @@ mod product_price_track;
 mod product_update;
 pub(crate) mod record_api;
 mod records;
+mod redrive_patch;
 mod resharding;
 mod restore;
 pub(crate) mod second_factors;

@@ -3,9 +3,10 @@
 use super::{ORDER, clock, http::assert_responses, placed, sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
 use domain::queue::DeadMessage;
+use edge::Clock;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use testkit::{Dependency, Platform, build};
+use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
 
 const STAFF: &str = r#"set /requestContext/authorizer/lambda/role = "staff""#;
 
@@ -47,12 +48,12 @@ async fn order_stuck_list_names_the_next_step_of_old_pending_orders() {
 }
 
 /// Ids of messages.
-const A: &str = "0192f0c1-0000-7000-8000-00000000aa0a";
-const B: &str = "0192f0c1-0000-7000-8000-00000000aa0b";
+pub(super) const A: &str = "0192f0c1-0000-7000-8000-00000000aa0a";
+pub(super) const B: &str = "0192f0c1-0000-7000-8000-00000000aa0b";
 const C: &str = "0192f0c1-0000-7000-8000-00000000aa0c";
 
 /// A dead letter of `stock-reserve` with an event of the sample order.
-fn dead_letter(id: &str) -> DeadMessage {
+pub(super) fn dead_letter(id: &str) -> DeadMessage {
     let event = &sample(catalog::STOCK_RESERVE, "ok")["Records"][0]["body"];
     DeadMessage {
         id: id.to_owned(),
@@ -64,7 +65,7 @@ fn dead_letter(id: &str) -> DeadMessage {
     }
 }
 
-fn platform_with(ids: &[&str]) -> Platform {
+pub(super) fn platform_with(ids: &[&str]) -> Platform {
     let platform = Platform::new();
     ids.iter().for_each(|id| platform.queues().put(catalog::STOCK_RESERVE.name, dead_letter(id)));
     platform
@@ -112,12 +113,12 @@ async fn dead_letter_list_shows_reason_and_event_without_personal_data() {
     assert!(!text.contains("Ada") && !text.contains("Harbour") && !text.contains("line1"), "{text}");
 }
 
-async fn redrive(platform: &Platform, case: &str) -> Value {
+pub(super) async fn redrive(platform: &Platform, case: &str) -> Value {
     let handler = async |call| queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await;
     body!(QUEUE_REDRIVE, case, handler)
 }
 
-async fn audit(platform: &Platform) -> Value {
+pub(super) async fn audit(platform: &Platform) -> Value {
     let handler = async |call| operator_action_list::handle(&platform.operator_actions(), call).await;
     body!(OPERATOR_ACTION_LIST, "ok", handler)["items"].take()
 }
@@ -167,6 +168,61 @@ async fn queue_redrive_without_its_audit_moves_nothing() {
     let response = edge::http::respond(&route, sample(catalog::QUEUE_REDRIVE, "ok"), &clock(), &handler).await;
     assert_eq!(response["statusCode"], 503);
     assert!(platform.queues().sent().is_empty());
+}
+
+const KEYED: &str = r#"set /headers/idempotency-key = "k-1""#;
+
+/// Status, body and whether it is a replay, of the response of one of the functions to an edited sample. The ids of each `seed` are others.
+macro_rules! keyed {
+    ($row:ident, $case:expr, $seed:expr, $handler:expr) => {{
+        let route = Wiring::new(catalog::$row, Config::from_vars([])).route().expect("a route");
+        let clock = Clock::at(sample_time(), $seed);
+        let response = edge::http::respond(&route, sample(catalog::$row, $case), &clock, &$handler).await;
+        let body: Value = serde_json::from_str(response["body"].as_str().expect("a body")).expect("JSON");
+        (response["statusCode"].as_u64().expect("a status"), body, response["headers"]["idempotent-replayed"] == "true")
+    }};
+}
+
+async fn keyed_redrive(platform: &Platform, case: &str, seed: u64) -> (u64, Value, bool) {
+    let handler = async |call| queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await;
+    keyed!(QUEUE_REDRIVE, case, seed, handler)
+}
+
+#[tokio::test]
+async fn queue_redrive_under_a_repeated_key_moves_no_message_that_came_since() {
+    let platform = platform_with(&[A, B]);
+    let (status, first, _) = keyed_redrive(&platform, KEYED, 1).await;
+    assert_eq!((status, &first["redriven"]), (200, &json!(2)));
+    platform.queues().put(catalog::STOCK_RESERVE.name, dead_letter(C));
+    assert_eq!(keyed_redrive(&platform, KEYED, 2).await, (200, first, true));
+    assert_eq!((platform.queues().sent().len(), audit(&platform).await.as_array().map(Vec::len)), (2, Some(1)));
+    let other = format!("{KEYED}; set /body/max = 1");
+    let (status, reused, _) = keyed_redrive(&platform, &other, 3).await;
+    assert_eq!((status, &reused["type"]), (422, &json!("/problems/idempotency-key-reused")));
+    let dry = format!("{KEYED}; set /body/dry_run = true");
+    assert_eq!(keyed_redrive(&platform, &dry, 4).await.1["message_ids"], json!([C]), "a dry run has no use for a key");
+}
+
+#[tokio::test]
+async fn queue_redrive_that_failed_half_way_goes_on_under_its_key() {
+    let platform = platform_with(&[A, B, C]);
+    // After a receive, a release of none, and the first message.
+    platform.faults().fail(Dependency::DeadLetters, Occurrence::Nth(4), FaultPoint::Before);
+    let (status, ..) = keyed_redrive(&platform, KEYED, 1).await;
+    assert_eq!((status, platform.queues().sent().len()), (503, 1));
+    let (status, done, is_replay) = keyed_redrive(&platform, KEYED, 2).await;
+    assert_eq!((status, &done["message_ids"], is_replay), (200, &json!([B, C]), false));
+    let audited = audit(&platform).await;
+    let outcomes: Vec<&Value> = audited.as_array().into_iter().flatten().map(|action| &action["outcome"]).collect();
+    assert_eq!(outcomes.len(), 2);
+    assert!(outcomes.contains(&&json!({ "matched": 3, "redriven": 1 })), "{audited}");
+}
+
+#[test]
+fn action_of_an_operator_has_its_key_for_longer_than_its_function_runs() {
+    for function in [catalog::QUEUE_REDRIVE, catalog::EVENT_REPLAY] {
+        assert!(2 * function.timeout_s <= ports::ACTION_LEASE_SECONDS, "{}", function.name);
+    }
 }
 
 #[tokio::test]
@@ -225,6 +281,27 @@ async fn event_replay_sends_published_events_to_one_consumer_and_records_who_and
     let audited = audit(&platform).await;
     assert_eq!((&audited[0]["action"], &audited[0]["outcome"]["replayed"]), (&json!("replay"), &json!(1)));
     assert_eq!(audited[0]["reason"], "A defect in the index.");
+}
+
+#[tokio::test]
+async fn event_replay_under_a_repeated_key_sends_nothing_again() {
+    let (platform, _) = with_published_products().await;
+    let handler = async |call| {
+        event_replay::handle(&platform.outbox(), &platform.queues(), &platform.operator_actions(), call).await
+    };
+    let (status, first, _) = keyed!(EVENT_REPLAY, KEYED, 1, handler);
+    assert_eq!((status, &first["replayed"]), (200, &json!(2)));
+    assert_eq!(keyed!(EVENT_REPLAY, KEYED, 2, handler), (200, first, true));
+    assert_eq!((platform.queues().sent().len(), audit(&platform).await.as_array().map(Vec::len)), (2, Some(1)));
+    let other = format!("{KEYED}; set /body/max = 1");
+    let (status, reused, _) = keyed!(EVENT_REPLAY, &other, 3, handler);
+    assert_eq!((status, &reused["type"]), (422, &json!("/problems/idempotency-key-reused")));
+    platform.faults().take_down(Dependency::DeadLetters);
+    let fresh = r#"set /headers/idempotency-key = "k-2""#;
+    assert_eq!(keyed!(EVENT_REPLAY, fresh, 4, handler).0, 503);
+    platform.faults().restore_all();
+    let (status, _, is_replay) = keyed!(EVENT_REPLAY, fresh, 5, handler);
+    assert_eq!((status, is_replay), (200, false), "a failure leaves the key free");
 }
 
 #[tokio::test]

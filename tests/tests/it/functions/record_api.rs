@@ -267,6 +267,23 @@ async fn source_is_created_once_with_a_schema_that_stands_by_itself() {
 }
 
 #[tokio::test]
+async fn repeated_creation_of_a_source_gets_the_first_response() {
+    let platform = Platform::new();
+    let send = async |case: &str| respond(SOURCE_CREATE, case, async |call| create_source(&platform, call).await).await;
+    let keyed = r#"set /headers/idempotency-key = "one-key""#;
+    let (first, again) = (send(keyed).await, send(keyed).await);
+    assert_eq!((&first["statusCode"], &again["statusCode"]), (&json!(201), &json!(201)), "{again}");
+    assert_eq!((&again["body"], &again["headers"]["location"]), (&first["body"], &first["headers"]["location"]));
+    assert_eq!(again["headers"]["idempotent-replayed"], "true");
+    let other = send(r#"set /headers/idempotency-key = "one-key"; set /body/name = "cellar""#).await;
+    assert_eq!(other["body"]["type"], "/problems/idempotency-key-reused");
+    let taken = r#"set /headers/idempotency-key = "another-key""#;
+    assert_eq!(send(taken).await["body"]["type"], "/problems/source-exists");
+    let replayed = send(taken).await;
+    assert_eq!((&replayed["statusCode"], &replayed["headers"]["idempotent-replayed"]), (&json!(409), &json!("true")));
+}
+
+#[tokio::test]
 async fn source_is_read_by_staff_and_its_clients_and_listed_for_staff() {
     let platform = platform().await;
     let mine =

@@ -125,10 +125,19 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     let mut body = json!({ "reason": marker, "message_ids": [message["id"]], "dry_run": true });
     let dry = api.post(&path).token(&admin).json(&body).send().await.expect(200);
     assert_eq!((&dry["redriven"], &dry["message_ids"]), (&json!(0), &json!([message["id"]])));
+    body["patch"] = json!([{ "op": "remove", "path": "/data" }]);
+    let edited = api.post(&path).token(&admin).json(&body).send().await.expect(200);
+    assert_eq!((&edited["edited"], &edited["refused"][0]["reason"]), (&json!([]), &json!("unreadable")));
+    body["patch"] = Value::Null;
     body["dry_run"] = json!(false);
     api.post(&path).token(&api.staff().await).json(&body).send().await.problem(403, "forbidden");
-    let done = api.post(&path).token(&admin).json(&body).send().await.expect(200);
+    let redrive = async || {
+        let request = api.post(&path).token(&admin).header("idempotency-key", &marker).json(&body);
+        request.send().await.expect(200)
+    };
+    let done = redrive().await;
     assert_eq!(done["redriven"], 1, "{done}");
+    assert_eq!(redrive().await, done, "the first response");
     find(&|item| item["id"] != message["id"] && item["bytes"] == message["bytes"] && item["reason"] == "unreadable")
         .await;
     let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);

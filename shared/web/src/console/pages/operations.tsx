@@ -1,10 +1,11 @@
 // What operators look at first: queues and dead letters, stuck orders, and who did what.
 
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
+import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { Field, Form } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
@@ -167,8 +168,8 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
 }
 
 function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: () => void }): JSX.Element {
-  const redriving = useMutation({
-    mutationFn: (body: Schemas["Redrive"]) => unwrap(api.POST("/api/v1/ops/queues/{name}/redrive", { params: { path: { name } }, body })),
+  const redrive = (body: Schemas["Redrive"], key: string): Promise<Schemas["RedriveView"]> => unwrap(api.POST("/api/v1/ops/queues/{name}/redrive", { params: { path: { name }, header: { "Idempotency-Key": key } }, body }));
+  const redriving = useKeyed(`POST /ops/queues/${name}/redrive`, redrive, {
     onSuccess: async (_, { dry_run }) => {
       if (dry_run) return;
       onDone();

@@ -171,6 +171,8 @@ examples! {
         queue: "payment-charge".into(),
         redriven: 1,
         message_ids: vec![MESSAGE.into()],
+        edited: vec![],
+        refused: vec![],
     };
     ReplayView = Self {
         action_id: Some(OTHER.into()),

@@ -1,0 +1,52 @@
+//! The dead letters of a request, with their events as its patch edits them.
+
+use catalog::Function;
+use domain::{Event, event_patch::EventPatch, queue::DeadMessage, redrive::Redrive};
+use kernel::Failure;
+use ports::DeadLetterQueues;
+
+/// What was received for a request. It is hidden from other receivers.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// Ids of all chosen messages.
+    pub ids: Vec<String>,
+    /// The messages to send.
+    pub ready: Vec<DeadMessage>,
+    /// The messages whose events cannot be edited, with the reasons.
+    pub refused: Vec<(DeadMessage, Failure)>,
+}
+
+impl Selection {
+    /// Receives the dead letters that are asked for, and no others.
+    pub async fn receive(
+        queues: &impl DeadLetterQueues,
+        consumer: &Function,
+        wanted: &Redrive,
+    ) -> Result<Self, Failure> {
+        let received = queues.receive(consumer.name, wanted.reach()).await?;
+        let (chosen, others) = wanted.choose(received, |message| message.id.as_str());
+        queues.release(consumer.name, &others).await?;
+        let mut selection = Self { ids: chosen.iter().map(|message| message.id.clone()).collect(), ..Self::default() };
+        for message in chosen {
+            match wanted.patch.as_ref().map(|patch| edit(patch, &message)).transpose() {
+                Ok(None) => selection.ready.push(message),
+                Ok(Some(body)) => selection.ready.push(DeadMessage { body, ..message }),
+                Err(failure) => selection.refused.push((message, failure)),
+            }
+        }
+        Ok(selection)
+    }
+
+    /// The messages that stay when this many were sent.
+    pub fn unsent(&self, sent: usize) -> Vec<DeadMessage> {
+        let refused = self.refused.iter().map(|(message, _)| message);
+        self.ready.iter().skip(sent).chain(refused).cloned().collect()
+    }
+}
+
+/// The edited event of a message, without the envelope that it came in. Fails if it is not valid for its type.
+fn edit(patch: &EventPatch, message: &DeadMessage) -> Result<String, Failure> {
+    let body = patch.apply(&edge::extract_event(&message.body)?)?.to_string();
+    let _: Event = edge::event_in(&body)?;
+    Ok(body)
+}
