@@ -127,7 +127,11 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     assert_eq!((&dry["redriven"], &dry["message_ids"]), (&json!(0), &json!([message["id"]])));
     body["patch"] = json!([{ "op": "remove", "path": "/data" }]);
     let edited = api.post(&path).token(&admin).json(&body).send().await.expect(200);
-    assert_eq!((&edited["edited"], &edited["refused"][0]["reason"]), (&json!([]), &json!("unreadable")));
+    assert_eq!(
+        (&edited["edited"], &edited["refused"][0]["reason"]),
+        (&json!([]), &json!("validation")),
+        "it has no data"
+    );
     body["patch"] = Value::Null;
     body["dry_run"] = json!(false);
     api.post(&path).token(&api.staff().await).json(&body).send().await.problem(403, "forbidden");
