@@ -7,6 +7,7 @@ mod configuration;
 mod contract;
 mod database_roles;
 mod dependencies;
+mod documents;
 mod events;
 mod fixtures;
 mod functions;

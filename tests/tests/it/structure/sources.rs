@@ -26,6 +26,21 @@ pub fn with_extension(extension: &str) -> Vec<Source> {
     found
 }
 
+/// The documents of the top level, of docs and of terraform, in the order of their paths.
+pub fn documents() -> Vec<Source> {
+    let root = xtask::root();
+    let mut found = Vec::new();
+    for directory in ["docs", "terraform"] {
+        collect(&root, &root.join(directory), "md", &mut found);
+    }
+    for path in entries(&root).into_iter().filter(|path| path.extension().unwrap_or_default() == "md") {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        found.push(Source { path: name, text: fs::read_to_string(&path).expect("a document") });
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
 fn collect(root: &Path, directory: &Path, extension: &str, found: &mut Vec<Source>) {
     for path in entries(directory) {
         if path.is_dir() {
