@@ -300,7 +300,8 @@ def print_ledger(report: Json) -> None:
     for one in report["discrepancies"]:
         sides = [amount(one[side]) if one[side] else "-" for side in ("ledger_amount", "gateway_amount")]
         differing.add_row(one["reference"], one["purpose"], one["kind"], *sides)
-    show(differing, len(report["discrepancies"]), "no difference in the last three days that are read")
+    agrees = "no difference in the last three days that are read" if report["read_until"] else ""
+    show(differing, len(report["discrepancies"]), agrees)
 
 
 def settings(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:

@@ -33,12 +33,12 @@ export function SettingsPage(): JSX.Element {
   );
 }
 
-/** A list with its entries below each other. */
+/** A list with its entries below each other, each of which can break at its commas. */
 function Value({ text }: { text: string }): JSX.Element {
   return (
     <>
       {text.split(/[;|]/).map((entry) => (
-        <div key={entry}>{entry}</div>
+        <div key={entry}>{entry.replaceAll(",", ", ")}</div>
       ))}
     </>
   );
