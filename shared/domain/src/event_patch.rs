@@ -14,11 +14,10 @@ const MAX_POINTER: usize = 200;
 /// Longest edited event in bytes: what a message may have.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The members of `data` that a patch may change, at any depth: texts and codes by which nothing is found, paid or counted. Nothing else of an
+/// The members of `data` that a patch may change, at any depth: texts and codes by which nothing is found, paid, taxed or counted. Nothing else of an
 /// event changes, so that it stays the one that its consumers and the event log know.
-const EDITABLE: [&str; 17] = [
+const EDITABLE: [&str; 16] = [
     "carrier",
-    "category",
     "city",
     "country",
     "description",
@@ -100,6 +99,11 @@ impl EventPatch {
         let mut edited = event.clone();
         for (n, operation) in self.0.iter().enumerate() {
             let refused = |reason: &str| Failure::field(format!("/patch/{n}"), reason);
+            let path = operation.path().as_str();
+            // Before it is compared: the response must not tell whether a hidden member has the value of the patch.
+            if !matches!(operation, PatchOperation::Test(_)) && !is_editable(path) && !is_shown(path, row) {
+                return Err(Failure::field(path, "must stay as it is"));
+            }
             if matches!(operation, PatchOperation::Test(test) if !is_shown(test.path.as_str(), row)) {
                 return Err(refused("tests a member that is not shown"));
             }
@@ -134,6 +138,14 @@ fn is_shown(pointer: &str, row: Option<&Event>) -> bool {
     let names = member.split('/').filter(|step| step.parse::<usize>().is_err());
     let path = names.collect::<Vec<&str>>().join(".");
     row.is_some_and(|row| row.leaves.contains(&path.as_str()))
+}
+
+/// Whether a patch may change the member at this pointer.
+fn is_editable(pointer: &str) -> bool {
+    pointer
+        .strip_prefix("/data/")
+        .and_then(|member| member.rsplit('/').next())
+        .is_some_and(|name| EDITABLE.contains(&name))
 }
 
 /// The pointer of a member that differs and is none of the `editable` ones.
@@ -231,13 +243,25 @@ mod tests {
             (replace("/data/lines/0/line_total/amount", json!(1)), "/data/lines/0/line_total/amount"),
             (replace("/data/lines/0/quantity", json!(3)), "/data/lines/0/quantity"),
             (replace("/data/totals", json!({ "shipping": 1 })), "/data/totals"),
-            (json!([{ "op": "add", "path": "/data/lines/-", "value": { "quantity": 1 } }]), "/data/lines/1"),
+            (json!([{ "op": "add", "path": "/data/lines/-", "value": { "quantity": 1 } }]), "/data/lines/-"),
+            (json!([{ "op": "add", "path": "/data/category", "value": "clothing" }]), "/data/category"),
             (json!([{ "op": "remove", "path": "/data/lines/0" }]), "/data/lines/0"),
             (json!([{ "op": "add", "path": "/data/reason", "value": { "amount": 1 } }]), "/data/reason"),
-            (replace("/data", json!({ "data": { "order_id": "o-2" } })), "/data/data"),
+            (replace("/data", json!({ "data": { "order_id": "o-2" } })), "/data"),
             (replace("", json!(7)), ""),
         ] {
             assert_eq!(refused(operations.clone(), data()), pointer, "{operations}");
+        }
+    }
+
+    #[test]
+    fn right_and_wrong_guesses_of_hidden_members_are_refused_alike() {
+        let data = || json!({ "email": "ada@example.com", "phone": "+1" });
+        for (path, value) in
+            [("/data/email", "ada@example.com"), ("/data/email", "bob@example.com"), ("/data/fax", "x")]
+        {
+            assert_eq!(refused(json!([{ "op": "replace", "path": path, "value": value }]), data()), path, "{value}");
+            assert_eq!(refused(json!([{ "op": "remove", "path": path }]), data()), path);
         }
     }
 

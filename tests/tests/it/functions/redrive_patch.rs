@@ -120,7 +120,6 @@ fn texts_alone_can_be_edited_in_the_events_of_all_consumers() {
         }
     }
     let expected = [
-        "category",
         "city",
         "country",
         "full_name",

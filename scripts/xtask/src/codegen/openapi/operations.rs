@@ -350,7 +350,11 @@ fn operations() -> Vec<Operation> {
                 json!({ "type": "string", "examples": ["stock-reserve"] }),
             )
             .paged(),
-        route(catalog::QUEUE_REDRIVE).takes::<Redrive>().ok::<RedriveView>().refuses(&["queue-not-redrivable"]),
+        route(catalog::QUEUE_REDRIVE)
+            .takes::<Redrive>()
+            .ok::<RedriveView>()
+            .path("name", "Name of the consumer.", json!({ "type": "string", "examples": ["order-advance"] }))
+            .refuses(&["queue-not-redrivable"]),
         route(catalog::EVENT_REPLAY).takes::<Replay>().ok::<ReplayView>(),
         route(catalog::OPERATOR_ACTION_LIST).ok::<ListView<OperatorActionView>>().paged(),
         route(catalog::HEALTH_GET).ok::<HealthView>(),
