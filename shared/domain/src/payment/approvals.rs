@@ -77,6 +77,12 @@ impl Payment {
         waiting.map(|approval| approval.requested_at).min()
     }
 
+    /// Minor units of the refunds that wait for approval.
+    fn awaiting_approval(&self) -> i64 {
+        let waiting = self.approvals.iter().filter(|approval| approval.decision.is_none());
+        waiting.map(|approval| approval.amount.amount.get()).sum()
+    }
+
     /// Minor units that staff refunds without an approval.
     fn refunded_without_approval(&self) -> i64 {
         let is_approved = |id: RefundId| self.approvals.iter().any(|approval| approval.id == id);
@@ -87,7 +93,8 @@ impl Payment {
     }
 }
 
-/// Requests a refund by staff, or above the limit an approval of it. Failures are those of [`request_refund`].
+/// Requests a refund by staff, or above the limit an approval of it. Failures are those of [`request_refund`]; what waits for approval counts
+/// as refunded for the next request of an approval.
 pub fn request_refund_by_staff(
     payment: &Payment,
     id: RefundId,
@@ -97,7 +104,9 @@ pub fn request_refund_by_staff(
 ) -> Result<Change, Failure> {
     let refunded = request_refund(payment, id, wanted.amount, wanted.reason, now)?;
     let is_within = refunded.payment.refunded_without_approval() <= limit.minor(payment.amount.currency);
+    let left = payment.refundable() - payment.awaiting_approval();
     match refunded.payment.refund(id) {
+        Some(refund) if !is_within && refund.amount.amount.get() > left => Err(too_little_is_left(payment, left)),
         Some(refund) if !is_within => Ok(request_approval(payment, refund, requested_by)),
         _ => Ok(refunded),
     }
@@ -112,8 +121,8 @@ fn request_approval(payment: &Payment, refund: &Refund, requested_by: UserId) ->
     change
 }
 
-fn too_little_is_left(payment: &Payment) -> Failure {
-    let left = money(payment.refundable(), payment);
+fn too_little_is_left(payment: &Payment, left: i64) -> Failure {
+    let left = money(left, payment);
     let detail = format!("{left} of this payment can be refunded, which is less than was requested.");
     Failure::new(FailureKind::Conflict, "not-refundable", detail)
 }
@@ -146,7 +155,9 @@ pub fn decide_refund(
         return Ok((change, Some(Failure::new(FailureKind::Forbidden, "own-request", detail))));
     }
     let mut change = match verdict {
-        Verdict::Approved if amount.amount.get() > payment.refundable() => return Err(too_little_is_left(payment)),
+        Verdict::Approved if amount.amount.get() > payment.refundable() => {
+            return Err(too_little_is_left(payment, payment.refundable()));
+        }
         Verdict::Approved => request_refund(payment, refund_id, Some(amount), approval.reason, now)?,
         Verdict::Rejected => Change::of(payment, payment.status, now),
     };

@@ -148,3 +148,13 @@ fn refund_for_which_too_little_is_left_can_only_be_rejected() {
         assert_eq!(decided(&payment, 1, Verdict::Rejected).payment.refunds, payment.refunds);
     }
 }
+
+#[test]
+fn what_waits_for_approval_is_not_requested_again() {
+    let waiting = requested(&paid(), 1, 600);
+    let again = request(&waiting, 2, Some(401)).expect_err("400 are left");
+    assert_eq!((again.kind, again.code), (FailureKind::Conflict, "not-refundable"));
+    assert_eq!(requested(&waiting, 2, 400).refunds.len(), 1, "within the limit");
+    let rejected = decided(&waiting, 1, Verdict::Rejected).payment;
+    assert_eq!(requested(&rejected, 2, 1000).approvals.len(), 2);
+}
