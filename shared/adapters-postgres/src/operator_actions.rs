@@ -14,7 +14,7 @@ use domain::{
     text::ActionReason,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
-use ports::{ACTION_LEASE_SECONDS, OperatorActions, OperatorLog, Page, Settled};
+use ports::{ACTION_LEASE_SECONDS, KeyOutcome, OperatorActions, OperatorLog, Page};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
@@ -86,7 +86,7 @@ impl OperatorActions for PgOperatorActions {
         action: Uuid,
         outcome: Outcome,
         at: Timestamp,
-        settled: Option<Settled<'_>>,
+        settled: Option<KeyOutcome<'_>>,
     ) -> Result<(), Failure> {
         let columns = params![action, at, Json(outcome.members())];
         let Some((key, reply)) = settled else {

@@ -9,6 +9,7 @@ use crate::{
 use kernel::{Failure, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 words! {
     /// An account of the ledger.
@@ -193,25 +194,18 @@ pub struct AccountTotal {
 
 /// The changes of the accounts, by account and currency. Debits and credits of a currency have the same sum.
 pub fn by_account(totals: &[PurposeTotal]) -> Result<Vec<AccountTotal>, Failure> {
-    let mut accounts: Vec<AccountTotal> = vec![];
-    for total in totals {
-        let (debit, credit) = total.purpose.accounts();
-        for (account, debits, credits) in [(debit, total.amount, 0), (credit, 0, total.amount)] {
-            let currency = total.currency;
-            let place = accounts.iter().position(|one| one.account == account && one.currency == currency);
-            let place = place.unwrap_or_else(|| {
-                accounts.push(AccountTotal { account, currency, debits: 0, credits: 0 });
-                accounts.len() - 1
-            });
-            let Some(one) = accounts.get_mut(place) else { continue };
-            let add = |sum: i64, more| {
-                sum.checked_add(more).ok_or_else(|| Failure::internal("the sum of an account is too large"))
-            };
-            (one.debits, one.credits) = (add(one.debits, debits)?, add(one.credits, credits)?);
+    let add =
+        |sum: i64, more| sum.checked_add(more).ok_or_else(|| Failure::internal("the sum of an account is too large"));
+    let mut accounts = BTreeMap::new();
+    for &PurposeTotal { purpose, currency, amount, .. } in totals {
+        let (debit, credit) = purpose.accounts();
+        for (account, debits, credits) in [(debit, amount, 0), (credit, 0, amount)] {
+            let total = accounts.entry((account.name(), currency.code()));
+            let total = total.or_insert(AccountTotal { account, currency, debits: 0, credits: 0 });
+            (total.debits, total.credits) = (add(total.debits, debits)?, add(total.credits, credits)?);
         }
     }
-    accounts.sort_by_key(|one| (one.account.name(), one.currency.code()));
-    Ok(accounts)
+    Ok(accounts.into_values().collect())
 }
 
 /// The result of a reconciliation.

@@ -55,7 +55,7 @@ pub trait ConsumerQueues {
 pub const ACTION_LEASE_SECONDS: u32 = 60;
 
 /// The key of a request with the response to keep; without one, the key is free again.
-pub type Settled<'a> = (&'a IdempotencyKey, Option<&'a StoredReply>);
+pub type KeyOutcome<'a> = (&'a IdempotencyKey, Option<&'a StoredReply>);
 
 /// Records what operators do.
 pub trait OperatorActions {
@@ -69,7 +69,7 @@ pub trait OperatorActions {
         action: Uuid,
         outcome: Outcome,
         at: Timestamp,
-        settled: Option<Settled<'_>>,
+        settled: Option<KeyOutcome<'_>>,
     ) -> Result<(), Failure>;
 }
 

@@ -6,7 +6,7 @@ use domain::{
     redrive::{Action, LoggedAction, Outcome},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
-use ports::{Page, Settled};
+use ports::{KeyOutcome, Page};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,7 +122,7 @@ impl ports::OperatorActions for OperatorActions {
         action: Uuid,
         outcome: Outcome,
         _at: Timestamp,
-        settled: Option<Settled<'_>>,
+        settled: Option<KeyOutcome<'_>>,
     ) -> Result<(), Failure> {
         let step = self.0.step(Dependency::Database, "operator_actions.finish", |state| {
             state.actions.outcomes.insert(action, outcome.members());
