@@ -119,7 +119,7 @@ async fn each_refund_gets_a_credit_note_that_owner_and_staff_can_download() {
 #[tokio::test]
 async fn large_refund_is_made_once_an_admin_approves_it_who_did_not_request_it() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());
-    let (customer, chandelier, staff) = (api.customer().await, api.product(60_000, 5).await, api.staff().await);
+    let (customer, chandelier, staff) = (api.customer().await, api.product(120_000, 5).await, api.staff().await);
     let admin = api.login(&var("ADMIN_EMAIL"), &var("ADMIN_PASSWORD")).await;
     let placed = api.place(&customer, &chandelier, 1, CARD).await;
     let order = api.wait_until_decided(&customer, &placed).await;
