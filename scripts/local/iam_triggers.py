@@ -47,7 +47,7 @@ def invoke_sample(function: str, data: StackData) -> None:
     """The sample event as if it were new, and those for further states; a failure is no error here."""
     fresh = replace(data, tag=sample_data.new_tag())
     for event in [fresh.event(function), *iam_states.events(function, fresh)]:
-        _invoke(function, event)
+        _invoke(function, iam_states.through_distribution(function, event))
 
 
 def invoke_unreadable(function: str, data: StackData) -> None:

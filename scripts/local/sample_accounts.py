@@ -36,15 +36,21 @@ def register_each(public: ApiClient, functions: tuple[str, ...]) -> dict[str, Ac
         return dict(zip(functions, pool.map(partial(register, public), ["eve"] * len(functions)), strict=True))
 
 
-def waiting_login(public: ApiClient) -> dict[str, str]:
-    """A login of a new account with a second factor, after its password was proven: it waits for a few minutes."""
+def with_second_factor(public: ApiClient) -> tuple[Account, str]:
+    """A new account with a second factor, and one of its recovery codes."""
     account = register(public, "kim")
     owner = public.login(account.email, account.password)
     begun = owner.post(f"/users/{account.id}/totp", {"current_password": account.password}).expect(200)
     code = {"code": one_time_password(str(begun["secret"]))}
     confirmed = owner.post(f"/users/{account.id}/totp/confirm", code).expect(200)
+    return account, str(confirmed["recovery_codes"][0])
+
+
+def waiting_login(public: ApiClient) -> dict[str, str]:
+    """A login of a new account with a second factor, after its password was proven: it waits for a few minutes."""
+    account, recovery_code = with_second_factor(public)
     waiting = public.post("/users/login", {"email": account.email, "password": account.password}).expect(401)
-    return {"mfa_token": str(waiting["mfa_token"]), "recovery_code": str(confirmed["recovery_codes"][0])}
+    return {"mfa_token": str(waiting["mfa_token"]), "recovery_code": recovery_code}
 
 
 def refreshable_login(public: ApiClient, account: Account) -> dict[str, str]:
