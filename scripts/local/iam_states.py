@@ -113,6 +113,7 @@ def _lost_change(data: StackData) -> list[Any]:
     return [data.event("product-sweep")]
 
 
+LAST_ID = "ffffffff-ffff-7fff-bfff-ffffffffffff"
 ARCHIVED_DAY = "2026-11-01"
 # The time of the day's beginning, in milliseconds, as the first digits of a UUIDv7.
 ARCHIVED_RECORD = "01a19467-e800-7000-8000-"
@@ -285,6 +286,23 @@ def _known_product(data: StackData) -> list[Any]:
     return [data.event("product-import-run")]
 
 
+def _completed_upload(data: StackData) -> list[Any]:
+    """An export whose function died after it had completed the upload of its parts, and before it stored that."""
+    died = {"status": "running", "ended_at": None, "upload": "none", "parts": ["none"], "after": LAST_ID}
+    ended = "select id from catalogue.jobs where kind = 'export' and not is_open order by id desc limit 1"
+    _sql(
+        f"update catalogue.jobs set is_open = true, due_at = now(), job = job || '{json.dumps(died)}' "
+        f"where id = ({ended})"
+    )
+    return [data.event("product-export-run")]
+
+
+def _next_comparison(data: StackData) -> list[Any]:
+    """The comparison of a day, which has been made today."""
+    _sql("update payments.reconciliation set progress = progress || '{\"compared_at\": null}'")
+    return [data.event("ledger-reconcile")]
+
+
 def _lost_payment(data: StackData) -> list[Any]:
     """A charge of a payment that the database does not have."""
     charge = {
@@ -304,6 +322,7 @@ def _lost_payment(data: StackData) -> list[Any]:
 
 STATES: dict[str, Callable[[StackData], list[Any]]] = {
     "database-secret-rotate": _whole_rotation,
+    "ledger-reconcile": _next_comparison,
     "message-send": _other_channels,
     "order-sweep": _stuck_order,
     "outbox-sweep": _unpublished_events,
@@ -311,6 +330,7 @@ STATES: dict[str, Callable[[StackData], list[Any]]] = {
     "payment-reconcile": _unresolved_payment,
     "payment-restore": _lost_payment,
     "payment-webhook": _refund_without_list,
+    "product-export-run": _completed_upload,
     "product-import-run": _known_product,
     "product-sweep": _lost_change,
     "record-get": _archived_record,
