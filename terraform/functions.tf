@@ -110,7 +110,7 @@ variable "max_failed_attempts" {
 }
 
 variable "refund_limit" {
-  description = "Units of the payment's currency that staff refunds of a payment without an approval."
+  description = "Amount above which a refund of a payment by staff needs a second person, in units of its currency."
   type        = number
   default     = 500
 

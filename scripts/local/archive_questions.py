@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 import config
-from stream_events import CANARY, Book, Key, Order
+from stream_events import CANARY, GeneratedOrders, Key, Order
 
 QUESTIONS = config.ROOT / "docs" / "questions"
 TABLES = ("orders", "order_lines", "payments", "stock", "windows")
@@ -59,9 +59,9 @@ def questions() -> list[str]:
 # ---- the answers ------------------------------------------------------------------------------------------------
 
 
-def _sold(book: Book) -> Iterator[tuple[Order, datetime]]:
+def _sold(generated: GeneratedOrders) -> Iterator[tuple[Order, datetime]]:
     """Confirmed orders, without the canary's, and when they were confirmed."""
-    for order in book.orders:
+    for order in generated.orders:
         if order.confirmed and order.user_id != CANARY:
             yield order, order.confirmed
 
@@ -71,9 +71,9 @@ def _rounded(value: float) -> float:
     return math.floor(value * 10 + 0.5) / 10
 
 
-def _revenue_by_week_and_country(book: Book) -> Rows:
+def _revenue_by_week_and_country(generated: GeneratedOrders) -> Rows:
     weeks: dict[tuple[datetime, str, str], list[int]] = defaultdict(list)
-    for order, confirmed in _sold(book):
+    for order, confirmed in _sold(generated):
         # DuckDB has timestamps without zone.
         day = confirmed.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
         week = day - timedelta(days=confirmed.weekday())
@@ -81,9 +81,9 @@ def _revenue_by_week_and_country(book: Book) -> Rows:
     return sorted((*key, len(totals), sum(totals)) for key, totals in weeks.items())
 
 
-def _repeat_customers(book: Book) -> Rows:
+def _repeat_customers(generated: GeneratedOrders) -> Rows:
     customers: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for order, _ in _sold(book):
+    for order, _ in _sold(generated):
         customers[order.currency, order.user_id].append(order.total)
     groups: dict[tuple[str, bool], list[list[int]]] = defaultdict(list)
     for (currency, _), totals in customers.items():
@@ -94,9 +94,9 @@ def _repeat_customers(book: Book) -> Rows:
     )
 
 
-def _time_to_delivery(book: Book) -> Rows:
+def _time_to_delivery(generated: GeneratedOrders) -> Rows:
     waits: dict[str, list[int]] = defaultdict(list)
-    for order, _ in _sold(book):
+    for order, _ in _sold(generated):
         if order.delivered:
             waits[order.country].append(int(order.delivered.timestamp()) - int(order.placed.timestamp()))
     return sorted(
@@ -105,26 +105,26 @@ def _time_to_delivery(book: Book) -> Rows:
     )
 
 
-def _refund_rate_by_product(book: Book) -> Rows:
+def _refund_rate_by_product(generated: GeneratedOrders) -> Rows:
     sold: Counter[str] = Counter()
     refunded: Counter[str] = Counter()
-    for order, _ in _sold(book):
+    for order, _ in _sold(generated):
         for product, _, _ in order.lines:
             sold[product] += 1
             refunded[product] += order.is_refunded
     return sorted((product, n, refunded[product], _rounded(100 * refunded[product] / n)) for product, n in sold.items())
 
 
-def _stock_outs(book: Book) -> Rows:
+def _stock_outs(generated: GeneratedOrders) -> Rows:
     refused: dict[str, list[int]] = defaultdict(list)
-    for order in book.orders:
+    for order in generated.orders:
         for product, units, _ in order.lines if order.is_refused else ():
             refused[product].append(units)
-    products = refused.keys() | book.sold_out.keys()
-    return sorted((each, book.sold_out[each], len(refused[each]), sum(refused[each])) for each in products)
+    products = refused.keys() | generated.sold_out.keys()
+    return sorted((each, generated.sold_out[each], len(refused[each]), sum(refused[each])) for each in products)
 
 
-def answer(book: Book, question: str) -> Rows:
+def answer(generated: GeneratedOrders, question: str) -> Rows:
     """What a question must return for the generated orders."""
     answers = {
         "refund-rate-by-product": _refund_rate_by_product,
@@ -133,4 +133,4 @@ def answer(book: Book, question: str) -> Rows:
         "stock-outs": _stock_outs,
         "time-to-delivery": _time_to_delivery,
     }
-    return answers[question](book)
+    return answers[question](generated)

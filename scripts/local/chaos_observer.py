@@ -56,9 +56,9 @@ class Observer:
         self.read_objects: set[str] = set()
         self.archived: dict[str, tuple[str, int]] = {}
         self.before: Json = {"charges": [], "events": [], "dead_letters": []}
-        self.before = before or self._traces()
+        self.before = before or self._baseline()
 
-    def _traces(self) -> Json:
+    def _baseline(self) -> Json:
         """What earlier runs left in places that do not record the customer."""
         return {
             "charges": [charge["id"] for charge in self.charges()],

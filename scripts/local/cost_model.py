@@ -25,7 +25,7 @@ Quantities = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Way:
+class Design:
     """How the flow is run: as it is built, or as it is usually built."""
 
     # Each message has an invocation of its own, each event an object of its own.
@@ -37,7 +37,7 @@ class Way:
     traces_all: bool = False
 
 
-OURS = Way()
+OURS = Design()
 
 
 def prices() -> dict[str, Any]:
@@ -45,10 +45,10 @@ def prices() -> dict[str, Any]:
     return content
 
 
-def usual() -> Way:
+def typical_design() -> Design:
     """Unbatched, verbose, one call a line."""
     typical = prices()["assumptions"]["usual"]
-    return Way(False, True, typical["lines_per_invocation"], typical["lookups_per_item"], traces_all=True)
+    return Design(False, True, typical["lines_per_invocation"], typical["lookups_per_item"], traces_all=True)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Flow:
 
     usage: Usage
     rate: float
-    way: Way = OURS
+    design: Design = OURS
 
     @property
     def _assumed(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Flow:
         mappings = catalog.row(function)["mappings"]
         if not mappings:
             return self.per_order(self.usage.invocations[function])
-        if not self.way.is_batched:
+        if not self.design.is_batched:
             return self.records(function)
         mapping = mappings[0]
         window = max(mapping.get("window_s") or 0, self._assumed["poll_s"][mapping["source"]])
@@ -92,7 +92,7 @@ class Flow:
 
     def archived_objects(self) -> float:
         """Each batch of the archive makes an object for each partition that it has records of."""
-        if not self.way.is_batched:
+        if not self.design.is_batched:
             return self.records(ARCHIVE)
         invocations = self.invocations(ARCHIVE)
         if not invocations:
@@ -113,7 +113,7 @@ class Flow:
 
     def requests(self) -> float:
         http = [name for name in self.usage.functions if catalog.trigger(name)["kind"] == "http"]
-        return sum(self.invocations(name) for name in http) + self.way.lookups
+        return sum(self.invocations(name) for name in http) + self.design.lookups
 
     def queue_requests(self) -> float:
         """A send for each message; a receive and a delete for each batch. And what functions send themselves."""
@@ -151,15 +151,15 @@ class Flow:
     def log_bytes(self, function: str) -> float:
         assumed = self._assumed
         invocations, counted = self.invocations(function), self.usage.invocations[function] or 1
-        lines = self.way.lines_per_invocation or self.usage.lines[function] / counted
+        lines = self.design.lines_per_invocation or self.usage.lines[function] / counted
         # Here every request is traced. Spans are in the lines of traced requests only.
         written = self.usage.log_bytes[function] - self.usage.span_bytes[function] * (1 - self.sampled)
         length = written / (self.usage.lines[function] or 1)
-        if self.way.lines_per_invocation:
+        if self.design.lines_per_invocation:
             length = assumed["usual"]["bytes_per_line"]
         overhead = assumed["line_overhead_bytes"]
         platform = sum(assumed["platform_line_bytes"]) + len(assumed["platform_line_bytes"]) * overhead
-        return float(invocations * (lines * (length + overhead) + platform * self.way.has_platform_lines))
+        return float(invocations * (lines * (length + overhead) + platform * self.design.has_platform_lines))
 
     def traces(self) -> float:
         """Requests begin traces; what follows from one belongs to it."""
@@ -169,14 +169,14 @@ class Flow:
     @property
     def sampled(self) -> float:
         """The share of requests that are traced."""
-        return 1.0 if self.way.traces_all else float(catalog.section("sampling")["rate"])
+        return 1.0 if self.design.traces_all else float(catalog.section("sampling")["rate"])
 
     def quantities(self) -> Quantities:
         functions = self.usage.functions
         archived = self.calls("s3", "PutObject", function=ARCHIVE)
         return {
             "http_request": self.requests(),
-            "invocation": sum(self.invocations(name) for name in functions) + self.way.lookups,
+            "invocation": sum(self.invocations(name) for name in functions) + self.design.lookups,
             "gb_second": sum(self.gb_seconds(name) for name in functions),
             "bus_event": self.calls("events", "PutEvents", "entries"),
             "queue_request": self.queue_requests(),
@@ -240,4 +240,5 @@ def batched(one: Usage, many: Usage) -> Usage:
 def flows(one: Usage, many: Usage) -> dict[str, Flow]:
     """Both rates as built, and in the usual way."""
     slow, fast = Flow(one, 1), Flow(batched(one, many), 100)
-    return {"1": slow, "100": fast, "usual 1": replace(slow, way=usual()), "usual 100": replace(fast, way=usual())}
+    usual_slow, usual_fast = (replace(flow, design=typical_design()) for flow in (slow, fast))
+    return {"1": slow, "100": fast, "usual 1": usual_slow, "usual 100": usual_fast}

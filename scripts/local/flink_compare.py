@@ -27,7 +27,7 @@ import kafka_client
 import progress
 import stream_events
 from config import ScriptError
-from stream_events import Book, Json, Key
+from stream_events import GeneratedOrders, Json, Key
 
 Figures = dict[Key, tuple[int, int, int]]
 
@@ -156,12 +156,12 @@ def report(rows: list[tuple[str, Figures, Figures]]) -> int:
     return total
 
 
-def ask_questions(job: Job, book: Book) -> int:
+def ask_questions(job: Job, generated: GeneratedOrders) -> int:
     """Compares the answers of the archive with those of the generated orders. Returns how many are wrong."""
     connection = archive_questions.connect(job.run.archive)
     wrong = 0
     for question in archive_questions.questions():
-        found, expected = archive_questions.ask(connection, question), archive_questions.answer(book, question)
+        found, expected = archive_questions.ask(connection, question), archive_questions.answer(generated, question)
         progress.done(f"{question}: {len(found)} rows" if found == expected else f"{question}: WRONG")
         if found != expected:
             wrong += 1
@@ -175,12 +175,12 @@ def main() -> int:
     stamp = str(arguments.run or int(time.time()))
     seed = f"{arguments.seed} {stamp}"
     progress.heading(f"Windows of both paths: seed {arguments.seed}, run {stamp}")
-    book = stream_events.Generator(seed).make(
+    generated = stream_events.Generator(seed).make(
         stream_events.yesterday_noon(datetime.now(UTC)), arguments.minutes, arguments.orders, arguments.history
     )
-    events = stream_events.deliveries(book.events, seed)
-    progress.done(f"{len(book.orders)} orders, {len(book.events)} events, {len(events)} records")
-    expected = {key: figure.values() for key, figure in book.figures.items()}
+    events = stream_events.deliveries(generated.events, seed)
+    progress.done(f"{len(generated.orders)} orders, {len(generated.events)} events, {len(events)} records")
+    expected = {key: figure.values() for key, figure in generated.figures.items()}
     directory = flink_job.DIRECTORY / f"compare-{stamp}"
     topics = {name: f"compare-{stamp}-{name}" for name in (*SOURCES.values(), "results")}
     run = flink_job.Run(
@@ -207,7 +207,7 @@ def main() -> int:
             ("generated orders and Flink", expected, by_flink),
             ("generated orders and archive", expected, archived),
         ])  # fmt: skip
-        wrong = ask_questions(job, book)
+        wrong = ask_questions(job, generated)
     finally:
         job.kill()
         job.offsets.close()

@@ -216,7 +216,7 @@ class Drill:
         second = self.reconcile(apply=True)
         changed = [run for run in second["payments"] if run["returned"] or run["recorded"]]
         self.expect(not changed and not second["invoices"]["gaps"], "a second run changes nothing")
-        self.expect(not any(run["not_returned"] for run in first["payments"]), "every lost charge is returned")
+        self.expect(not any(run["not_returned"] for run in first["payments"]), "every lost charge is refunded")
         self.check(documents, before)
         self.summary(found)
         return not self.broken

@@ -122,7 +122,7 @@ def report(found: Json) -> None:
             f"{one['standing']}: {one['purpose']} {one['reference']} of {amount}, payment {one['payment_id']}"
         )
     returned, recorded = (sum(run[name] for run in found["payments"]) for name in ("returned", "recorded"))
-    progress.note(f"{returned} lost charges returned, {recorded} refunds recorded")
+    progress.note(f"{returned} lost charges refunded, {recorded} refunds recorded")
     for run in found["payments"]:
         for name in ("not_returned", "unreadable"):
             for reference in run[name]:

@@ -73,7 +73,7 @@ class Order:
 
 
 @dataclass
-class Book:
+class GeneratedOrders:
     """All events, each once and in order of time, the orders behind them, and the figures of the windows."""
 
     events: list[Json] = field(default_factory=list)
@@ -127,20 +127,20 @@ def deliveries(events: list[Json], seed: str) -> list[Json]:
 class Generator:
     def __init__(self, seed: str) -> None:
         self.rng = random.Random(seed)
-        self.book = Book()
+        self.generated = GeneratedOrders()
         self.products = [self.identifier() for _ in range(PRODUCTS)]
         self.customers = [self.identifier() for _ in range(CUSTOMERS)]
         self.stock = dict.fromkeys(self.products, STOCK)
 
-    def make(self, end: datetime, minutes: int, orders: int, history: int) -> Book:
+    def make(self, end: datetime, minutes: int, orders: int, history: int) -> GeneratedOrders:
         """`orders` in the `minutes` before `end`, and `history` in the days before."""
         begin = end - timedelta(minutes=minutes)
         for _ in range(history):
             self.order(begin - timedelta(days=self.rng.uniform(1, HISTORY_DAYS)), end)
         for _ in range(orders):
             self.order(begin + timedelta(minutes=self.rng.uniform(0, minutes)), end)
-        self.book.events.sort(key=lambda event: (event["time"], event["id"]))
-        return self.book
+        self.generated.events.sort(key=lambda event: (event["time"], event["id"]))
+        return self.generated
 
     def identifier(self) -> str:
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
@@ -150,7 +150,7 @@ class Generator:
         return at + timedelta(seconds=round(self.rng.uniform(0.2, most_s), 6))
 
     def event(self, name: str, subject: str, at: datetime, data: Json) -> None:
-        self.book.events.append({
+        self.generated.events.append({
             "specversion": "1.0",
             "id": self.identifier(),
             "source": f"quayside.{catalog.event_context(name)}",
@@ -186,7 +186,7 @@ class Generator:
         lines = [{"product_id": product, "quantity": units} for product, units, _ in order.lines]
         self.event("StockReservationFailed.v1", order.order_id, at, {"order_id": order.order_id, "lines": lines})
         self.cancel(order, self.after(at, 3), "insufficient_stock")
-        self.book.orders.append(Order(**{**vars(order), "is_refused": True}))
+        self.generated.orders.append(Order(**{**vars(order), "is_refused": True}))
 
     def reserve(self, order: Order) -> None:
         levels = []
@@ -194,7 +194,7 @@ class Generator:
             self.stock[product] = max(self.stock[product] - units, 0)
             levels.append({"product_id": product, "available": self.stock[product], "reserved": units, "version": 1})
             if self.stock[product] == 0:
-                self.book.sold_out[product] += 1
+                self.generated.sold_out[product] += 1
                 self.stock[product] = STOCK
         lines = [{"product_id": product, "quantity": units} for product, units, _ in order.lines]
         self.event("StockReserved.v1", order.order_id, self.after(order.placed, 0.3), {
@@ -205,7 +205,7 @@ class Generator:
     def decline(self, order: Order) -> None:
         at = self.pay("PaymentFailed.v1", order, self.after(order.placed, 4), {"reason": "payment_declined"})
         self.cancel(order, self.after(at, 3), "payment_declined")
-        self.book.orders.append(order)
+        self.generated.orders.append(order)
 
     def confirm(self, order: Order, region: str | None, end: datetime) -> None:
         rng = self.rng
@@ -229,7 +229,7 @@ class Generator:
             if delivered is None:
                 self.cancel(order, self.after(refunded, 2), rng.choice(REASONS))
         more = {"confirmed": confirmed, "delivered": delivered, "is_refunded": is_refunded}
-        self.book.orders.append(Order(**{**vars(order), **more}))
+        self.generated.orders.append(Order(**{**vars(order), **more}))
 
     def confirmation(self, order: Order, region: str | None) -> Json:
         address = {"line1": "1 Harbour Way", "city": "Harbour", "postal_code": "94607", "country": order.country}
@@ -257,17 +257,17 @@ class Generator:
 
     def count_sale(self, order: Order, area: str, at: datetime) -> None:
         units = sum(units for _, units, _ in order.lines)
-        self.book.figure(at, order.currency, "total", "").add(order.total, units)
-        self.book.figure(at, order.currency, "area", area).add(order.total)
+        self.generated.figure(at, order.currency, "total", "").add(order.total, units)
+        self.generated.figure(at, order.currency, "area", area).add(order.total)
         for product, sold, amount in order.lines:
-            self.book.figure(at, order.currency, "product", product).add(amount, sold)
+            self.generated.figure(at, order.currency, "product", product).add(amount, sold)
 
     def pay(self, name: str, order: Order, at: datetime, more: Json) -> datetime:
         member = {"PaymentSucceeded.v1": "paid", "PaymentFailed.v1": "declined", "PaymentRefunded.v1": "refunded"}[name]
         common = {"payment_id": self.identifier(), "order_id": order.order_id, "user_id": order.user_id}
         self.event(name, order.order_id, at, {**common, "amount": money(order.total, order.currency), **more})
         if order.user_id != CANARY:
-            self.book.figure(at, order.currency, "payment", member).add(order.total)
+            self.generated.figure(at, order.currency, "payment", member).add(order.total)
         return at
 
     def cancel(self, order: Order, at: datetime, reason: str) -> None:
@@ -276,7 +276,7 @@ class Generator:
             "total_amount": money(order.total, order.currency),
         })  # fmt: skip
         if order.user_id != CANARY:
-            self.book.figure(at, order.currency, "cancellation", reason).add(order.total)
+            self.generated.figure(at, order.currency, "cancellation", reason).add(order.total)
 
 
 def money(amount: int, currency: str) -> Json:

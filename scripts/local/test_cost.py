@@ -82,7 +82,7 @@ class Pricing(unittest.TestCase):
             self.assertEqual(Flow(found, 1).invocations("event-forward"), 1 / 4)
             self.assertEqual(Flow(found, 100).invocations("event-forward"), 1 / 100)
             self.assertEqual(Flow(found, 0.001).invocations("event-forward"), 1, "no batch has less than a record")
-            self.assertEqual(Flow(found, 100, cost_model.usual()).invocations("event-forward"), 1)
+            self.assertEqual(Flow(found, 100, cost_model.typical_design()).invocations("event-forward"), 1)
 
     def test_rate_changes_batches_and_not_what_an_order_uses(self) -> None:
         one, many = forwarded(4, 1), forwarded(40, 8)

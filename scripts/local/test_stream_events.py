@@ -4,12 +4,12 @@ import unittest
 from datetime import UTC, datetime
 
 import stream_events
-from stream_events import CANARY, WINDOW_S, Book, Generator, Json
+from stream_events import CANARY, WINDOW_S, GeneratedOrders, Generator, Json
 
 END = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-def book(seed: str = "7") -> Book:
+def generated(seed: str = "7") -> GeneratedOrders:
     return Generator(seed).make(END, minutes=5, orders=120, history=40)
 
 
@@ -17,13 +17,13 @@ def of(events: list[Json], name: str) -> list[Json]:
     return [event for event in events if event["type"] == name]
 
 
-class GeneratedOrders(unittest.TestCase):
+class Generation(unittest.TestCase):
     def test_same_seed_makes_the_same_events(self) -> None:
-        self.assertEqual(book().events, book().events)
-        self.assertNotEqual(book().events, book("8").events)
+        self.assertEqual(generated().events, generated().events)
+        self.assertNotEqual(generated().events, generated("8").events)
 
     def test_figures_are_those_of_the_events(self) -> None:
-        made = book()
+        made = generated()
         sold = [each for each in of(made.events, "OrderConfirmed.v1") if each["data"]["user_id"] != CANARY]
         totals = [figure for key, figure in made.figures.items() if key[2] == "total"]
         self.assertEqual(sum(figure.events for figure in totals), len(sold))
@@ -36,7 +36,7 @@ class GeneratedOrders(unittest.TestCase):
         self.assertEqual(by_product, units)
 
     def test_orders_of_the_canary_are_events_but_in_no_figure(self) -> None:
-        made = book()
+        made = generated()
         payments = [each for each in made.events if each["type"].startswith("Payment")]
         tests = [each for each in payments if each["data"]["user_id"] == CANARY]
         self.assertTrue(tests)
@@ -44,24 +44,24 @@ class GeneratedOrders(unittest.TestCase):
         self.assertEqual(counted, len(payments) - len(tests))
 
     def test_windows_start_at_multiples_of_their_length(self) -> None:
-        self.assertEqual({start % WINDOW_S for start, *_ in book().figures}, {0})
+        self.assertEqual({start % WINDOW_S for start, *_ in generated().figures}, {0})
 
 
 class Deliveries(unittest.TestCase):
     def test_every_event_arrives_and_some_arrive_twice(self) -> None:
-        events = book().events
+        events = generated().events
         delivered = stream_events.deliveries(events, "7")
         self.assertEqual({each["id"] for each in delivered}, {each["id"] for each in events})
         self.assertGreater(len(delivered), len(events))
 
     def test_some_come_out_of_order_and_some_at_the_end(self) -> None:
-        times = [each["time"] for each in stream_events.deliveries(book().events, "7")]
+        times = [each["time"] for each in stream_events.deliveries(generated().events, "7")]
         self.assertNotEqual(times, sorted(times))
         newest = times.index(max(times))
         self.assertTrue([time for time in times[newest:] if time < min(times[newest - 5 : newest])])
 
     def test_members_that_do_not_leave_are_not_in_the_log(self) -> None:
-        event = of(book().events, "OrderConfirmed.v1")[0]
+        event = of(generated().events, "OrderConfirmed.v1")[0]
         data = stream_events.leaving(event)["data"]
         self.assertNotIn("shipping_address", data)
         self.assertEqual(data["total_amount"], event["data"]["total_amount"])

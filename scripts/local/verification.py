@@ -17,7 +17,7 @@ def token_in(text: str) -> str | None:
 
 
 def verify_email(env: Mapping[str, str], public: ApiClient, user_id: str, email: str) -> None:
-    """Verifies the e-mail address, and waits until notifications know, so that news of orders are sent to it."""
+    """Verifies the e-mail address, and waits until notifications know, so that order notifications are sent to it."""
 
     def emails() -> list[str]:
         return [message["text"] for message in fetch_json(f"{env['MAILBOX_URL']}?to={email}")]

@@ -111,12 +111,12 @@ run "alarms" {
 
   assert {
     condition     = length(setsubtract(["canary.txt", "dead-letters.txt", "failures.txt", "one-order.txt", "server-errors.txt", "slow-requests.txt", "timeouts.txt"], keys(aws_cloudwatch_query_definition.this))) == 0
-    error_message = "A kept query is missing."
+    error_message = "A saved query is missing."
   }
 
   assert {
     condition     = alltrue([for query in aws_cloudwatch_query_definition.this : startswith(query.name, "quayside-dev/") && startswith(query.query_string, "# ")])
-    error_message = "A kept query does not say what it shows, or is not found under the environment's name."
+    error_message = "A saved query does not say what it shows, or is not found under the environment's name."
   }
 }
 

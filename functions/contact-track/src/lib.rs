@@ -1,6 +1,7 @@
 //! Stores the contact of each user and which of its addresses are verified, so that notifications need no other context to send one.
 //!
-//! A deleted account loses its devices. Its contact stays, for news of the orders that it placed, until the account is erased.
+//! A deleted account loses its devices. Its contact stays, for notifications about the orders that it placed, until the
+//! account is erased.
 
 use domain::{DomainEvent, event};
 use edge::Delivery;

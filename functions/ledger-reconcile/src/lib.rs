@@ -10,8 +10,9 @@ use ports::{Gateway, Ledger};
 use serde::Serialize;
 use std::time::Duration;
 
-/// Time of a run that steps leave: one may wait for the gateway, and the duration of a run with much to do is no alarm.
-const UNUSED: Duration = Duration::from_secs(90);
+/// Stop this long before the deadline: a step may wait for the gateway, and the duration of a run with much to do is no
+/// alarm.
+const TIME_RESERVE: Duration = Duration::from_secs(90);
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -31,7 +32,7 @@ pub struct Summary {
 /// Takes steps until there is none, or another run takes them.
 pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
-    while !tick.has_less_than(UNUSED) {
+    while !tick.has_less_than(TIME_RESERVE) {
         let progress = ledger.progress().await?;
         let Some(step) = reconciliation::next_step(&progress, tick.now)? else { break };
         let outcome = take(ledger, gateway, &progress, step, &tick).await?;
@@ -62,12 +63,14 @@ async fn take(
             let page = gateway.balance_transactions(from, to, after.as_deref()).await?;
             reconciliation::read(progress, (from, to), page)
         }
-        Step::Compare(pass) => match pass.side {
+        Step::Compare(comparison) => match comparison.side {
             Side::Statement => {
-                let lines = ledger.stated(&pass, PAGE).await?;
-                reconciliation::compare_statement(progress, &pass, &lines, tick.now)
+                let lines = ledger.stated(&comparison, PAGE).await?;
+                reconciliation::compare_statement(progress, &comparison, &lines, tick.now)
             }
-            Side::Ledger => reconciliation::compare_ledger(progress, &pass, &ledger.posted(&pass, PAGE).await?),
+            Side::Ledger => {
+                reconciliation::compare_ledger(progress, &comparison, &ledger.posted(&comparison, PAGE).await?)
+            }
         },
     })
 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/notifications?order_id=`: the notification log of an order, oldest first, for staff.
+//! `GET /api/v1/notifications?order_id=`: the delivery log of an order, oldest first, for staff.
 
 use api::{ListView, NotificationView};
 use domain::id::OrderId;

@@ -13,7 +13,7 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{OrderStore, PRICE_OUTDATED, PriceCopy, ProductSnapshots, Recency, Terms};
+use ports::{OrderStore, PRICE_OUTDATED, PlacementConditions, PriceCopy, PriceSource, ProductSnapshots};
 use services::{MAX_OPTIMISTIC_RETRIES, complete_prices, retry_on_conflict};
 
 pub async fn handle(
@@ -26,9 +26,9 @@ pub async fn handle(
     let (command, call) = call.into_parts();
     let (key, id) = (call.idempotency_key()?, OrderId(call.ids.next()));
     let wanted: Vec<_> = command.items.iter().map(|item| item.product_id).collect();
-    let mut enough = Recency::Remembered;
+    let mut enough = PriceSource::Cached;
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "price", async || {
-        let quote = orders.quote(key, &wanted, std::mem::replace(&mut enough, Recency::Current)).await?;
+        let quote = orders.quote(key, &wanted, std::mem::replace(&mut enough, PriceSource::Current)).await?;
         if let Some(first) = quote.first {
             return Ok(Some(Reply::replay(first)));
         }
@@ -36,17 +36,17 @@ pub async fn handle(
         let decision = order::place(id, UserId(call.principal()?.id), command.clone(), &prices, rates, call.now);
         match decision {
             Ok((order, placed)) => {
-                let terms = Terms { prices: &prices, learned: &learned, limits: Some(limits) };
+                let conditions = PlacementConditions { prices: &prices, learned: &learned, limits: Some(limits) };
                 let event = call.event(order.id, order.version, placed);
                 let path = catalog::ORDER_GET.path_of(order.id);
                 let reply = Reply::created(OrderView::from(&order)).resource(path, order.version);
-                match orders.place(&order, key, &reply.to_stored()?, &event, &terms).await {
+                match orders.place(&order, key, &reply.to_stored()?, &event, &conditions).await {
                     Err(failure) if failure.code == PRICE_OUTDATED => Ok(None),
                     outcome => Ok(Some(reply.or_replay(outcome?))),
                 }
             }
             // Only current prices may reject a request.
-            Err(_) if quote.recency == Recency::Remembered => Ok(None),
+            Err(_) if quote.source == PriceSource::Cached => Ok(None),
             Err(rejection) if !order::is_final(&rejection, &wanted, &prices) => Err(rejection),
             Err(rejection) => {
                 call.reject(rejection, async |problem| orders.store_rejection(key, problem).await).await.map(Some)

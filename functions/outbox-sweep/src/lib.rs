@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// Time of a run that publishing leaves, for deleting. A run has four minutes, so that runs overlap when there is a backlog.
 const FOR_DELETING: Duration = Duration::from_secs(140);
-/// Time of a run that deleting leaves: the duration of a run with much to do is no alarm.
-const UNUSED: Duration = Duration::from_secs(80);
+/// Stop this long before the deadline: the duration of a run with much to do is no alarm.
+const TIME_RESERVE: Duration = Duration::from_secs(80);
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -44,7 +44,7 @@ pub async fn handle(outbox: &impl Outbox, retention: &impl Retention, tick: Tick
         metrics::count("EventsUndelivered", requeued);
     }
     let tables = catalog::deletions().map(|one| (one.table, one.since, one.days));
-    let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(UNUSED)).await?;
+    let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(TIME_RESERVE)).await?;
     metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
     deleted.result?;
     let (deleted, behind) = (deleted.rows, deleted.behind);

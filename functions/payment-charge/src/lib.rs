@@ -34,7 +34,7 @@ pub async fn handle(
         other => return Err(event::unexpected_event(other)),
     };
     if payment.is_refused() || payment.is_free() {
-        let decide = |payment: &Payment| Ok(payment::settle_without_gateway(payment, delivery.now));
+        let decide = |payment: &Payment| Ok(payment::end_without_gateway_call(payment, delivery.now));
         return advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop);
     }
     if !payment::is_due(&payment, attempt, delivery.now)? {

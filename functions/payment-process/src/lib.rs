@@ -39,7 +39,7 @@ pub async fn handle(
             let events = call.events(change.payment.id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, Some(limit)).await
         };
-        call.settle(change.map(accepted), store, commit).await
+        call.commit_idempotently(change.map(accepted), store, commit).await
     })
     .await
 }

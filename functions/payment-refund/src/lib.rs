@@ -8,7 +8,7 @@ use domain::{
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway, get_payment, settle_refunds, staff_metrics};
+use services::{advance_payment, call_gateway, get_payment, record_all_refunds, staff_metrics};
 
 /// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
 /// that is too old to retry becomes a dead letter.
@@ -36,7 +36,7 @@ pub async fn handle(
         // A refund that a bank returned left room for this one.
         Err(failure) if failure.code == payment::REFUND_EXCEEDS_CHARGE => {
             let applied = &mut |change: &Change| metrics::count_each(staff_metrics(change));
-            settle_refunds(payments, gateway, payment, &charge, delivery.context(), applied).await?;
+            record_all_refunds(payments, gateway, payment, &charge, delivery.context(), applied).await?;
         }
         applied => metrics::count_each(applied?.iter().flat_map(staff_metrics)),
     }

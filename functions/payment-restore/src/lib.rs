@@ -1,5 +1,5 @@
-//! Settles with the gateway after the database was set back to an earlier moment: charges whose payments were lost are refunded and posted, and
-//! refunds that payments lack are recorded.
+//! Reconciles with the gateway after the database was set back to an earlier moment: charges whose payments were lost
+//! are refunded and posted, and refunds that payments lack are recorded.
 //!
 //! Without `apply` it only reports. A second run changes nothing. What a person has to decide is reported each time.
 
@@ -7,22 +7,22 @@ use domain::{
     Money,
     id::PaymentId,
     ledger::{GatewayTransaction, Purpose, Transfer},
-    payment::{self, Change, RefundOutcome, RestoredPeriod, Standing, accept},
+    payment::{self, Change, RefundOutcome, RestoredPeriod, UnpostedReason, accept},
     restore::Restored,
 };
 use edge::{direct::Invocation, telemetry::metrics};
 use kernel::{EventContext, Failure, Timestamp};
 use ports::{Gateway, Ledger, PaymentStore};
 use serde::Serialize;
-use services::{settle_refunds, staff_metrics};
+use services::{record_all_refunds, staff_metrics};
 
-/// Lost charges that one run returns, so that it ends in time: each takes two or three requests to the gateway.
-const MAX_RETURNED: u32 = 100;
+/// Lost charges that one run refunds, so that it ends in time: each takes two or three requests to the gateway.
+const MAX_REFUNDED: u32 = 100;
 
 /// A transaction of the gateway that is not in the ledger.
 #[derive(Debug, Serialize)]
 pub struct Difference {
-    pub standing: Standing,
+    pub standing: UnpostedReason,
     pub purpose: Purpose,
     /// The gateway's id.
     pub reference: String,
@@ -37,11 +37,11 @@ pub struct Report {
     pub compared: u32,
     /// What the ledger lacked when the run began.
     pub differences: Vec<Difference>,
-    /// Lost charges that are returned in full and posted now.
+    /// Lost charges that are refunded in full and posted now.
     pub returned: u32,
     /// Refunds, and returns of refunds, that payments have recorded now.
     pub recorded: u32,
-    /// Lost charges that the gateway does not return, by its id.
+    /// Lost charges that the gateway does not refund, by its id.
     pub not_returned: Vec<String>,
     /// Lost charges left for the next run.
     pub remaining: u32,
@@ -68,21 +68,21 @@ pub async fn handle(
                 Some(id) => payments.get(id, None).await?,
                 None => None,
             };
-            let standing = payment::standing(&transaction, payment.as_ref());
-            report.differences.push(difference(&transaction, standing));
+            let reason = payment::unposted_reason(&transaction, payment.as_ref());
+            report.differences.push(difference(&transaction, reason));
             if !call.input.apply {
                 continue;
             }
-            match (standing, payment.and_then(|payment| Some((payment.transaction_id.clone()?, payment)))) {
-                (Standing::RefundUnrecorded, Some((charge, payment))) => {
+            match (reason, payment.and_then(|payment| Some((payment.transaction_id.clone()?, payment)))) {
+                (UnpostedReason::RefundUnrecorded, Some((charge, payment))) => {
                     let mut applied = |change: &Change| {
                         report.recorded += 1;
                         metrics::count_each(staff_metrics(change));
                     };
-                    settle_refunds(payments, gateway, payment, &charge, context, &mut applied).await?;
+                    record_all_refunds(payments, gateway, payment, &charge, context, &mut applied).await?;
                 }
-                (Standing::PaymentLost, _) if transaction.purpose == Purpose::Charge => {
-                    settle_lost((ledger, gateway), &transaction, period, context, &mut report).await?;
+                (UnpostedReason::PaymentLost, _) if transaction.purpose == Purpose::Charge => {
+                    refund_lost((ledger, gateway), &transaction, period, context, &mut report).await?;
                 }
                 _ => {}
             }
@@ -94,17 +94,17 @@ pub async fn handle(
     }
 }
 
-/// Returns the charge of a lost payment and posts it, unless this run has returned enough.
-async fn settle_lost(
+/// Refunds the charge of a lost payment and posts both, unless this run has refunded enough.
+async fn refund_lost(
     (ledger, gateway): (&impl Ledger, &impl Gateway),
     charge: &GatewayTransaction,
     period: RestoredPeriod,
     context: EventContext<'_>,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    if report.returned == MAX_RETURNED {
+    if report.returned == MAX_REFUNDED {
         report.remaining += 1;
-    } else if let Some(transfers) = give_back(gateway, charge, context.now).await? {
+    } else if let Some(transfers) = refund_rest(gateway, charge, context.now).await? {
         let event = payment::lost_transfers_posted(period, report.compared, &transfers);
         ledger.post(&transfers, &context.event("ledger", 1, event)).await?;
         report.returned += 1;
@@ -114,13 +114,13 @@ async fn settle_lost(
     Ok(())
 }
 
-fn difference(transaction: &GatewayTransaction, standing: Standing) -> Difference {
+fn difference(transaction: &GatewayTransaction, reason: UnpostedReason) -> Difference {
     let GatewayTransaction { purpose, reference, payment_id, amount, at, .. } = transaction.clone();
-    Difference { standing, purpose, reference, payment_id, amount, at }
+    Difference { standing: reason, purpose, reference, payment_id, amount, at }
 }
 
 /// Refunds what is left of a charge. Returns the transfers of the charge and its refunds; `None` if the gateway does not refund it.
-async fn give_back(
+async fn refund_rest(
     gateway: &impl Gateway,
     charge: &GatewayTransaction,
     now: Timestamp,
@@ -142,7 +142,7 @@ async fn give_back(
         left = rest;
     }
     if left.amount.get() > 0 {
-        let RefundOutcome::Refunded(answer) = gateway.return_charge(&charge.reference, left).await? else {
+        let RefundOutcome::Refunded(answer) = gateway.refund_unrecorded_charge(&charge.reference, left).await? else {
             return Ok(None);
         };
         if accept(left, &answer).is_none() {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/{id}/preferences`: notification preferences, for the user and for staff; 404 for everyone else.
+//! `GET /api/v1/users/{id}/preferences`: notification preferences, for the user and for admins; 404 for everyone else.
 
 use api::PreferencesView;
 use domain::user;

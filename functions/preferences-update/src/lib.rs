@@ -1,4 +1,4 @@
-//! `PUT /api/v1/users/{id}/preferences`: replaces notification preferences, for the user and for staff; 404 for everyone else.
+//! `PUT /api/v1/users/{id}/preferences`: replaces notification preferences, for the user and for admins; 404 for everyone else.
 
 use api::PreferencesView;
 use domain::{notification::Preferences, user};

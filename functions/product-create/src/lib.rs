@@ -21,5 +21,5 @@ pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> 
     let reply = Reply::created(view).resource(catalog::PRODUCT_GET.path_of(product.id), tag);
     let created = products.create(&product, key, &reply.to_stored()?).await;
     let store = async |problem: &_| products.store_rejection(key, problem, call.now).await;
-    call.conclude(reply, created, |rejection| rejection.code == SKU_TAKEN, store).await
+    call.respond_idempotently(reply, created, |rejection| rejection.code == SKU_TAKEN, store).await
 }

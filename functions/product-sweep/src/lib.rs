@@ -20,8 +20,8 @@ const PAGE: u32 = 100;
 const FIRST_HOURS: i64 = 72;
 /// An hour is swept so many seconds after it is over: by then the index has its changes, and `product-relay` has handled them.
 const SETTLED_S: i64 = 15 * 60;
-/// Left for the answer, and for the page in progress.
-const UNUSED: Duration = Duration::from_secs(30);
+/// Stop this long before the deadline, for the page in progress and the response.
+const TIME_RESERVE: Duration = Duration::from_secs(30);
 
 /// Counts of one run.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -47,7 +47,7 @@ pub async fn handle(
         None => beginning(seconds_after(over, -FIRST_HOURS * product::HOUR_S)?),
     };
     let mut summary = Summary::default();
-    while position.hour < over && !tick.has_less_than(UNUSED) {
+    while position.hour < over && !tick.has_less_than(TIME_RESERVE) {
         let page = changes.changed(position, PAGE).await?;
         for changed in &page {
             match commit(events, changed, position.hour).await {

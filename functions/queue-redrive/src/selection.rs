@@ -23,8 +23,8 @@ impl Selection {
         consumer: &Function,
         wanted: &Redrive,
     ) -> Result<Self, Failure> {
-        let received = queues.receive(consumer.name, wanted.reach()).await?;
-        let (chosen, others) = wanted.choose(received, |message| message.id.as_str());
+        let received = queues.receive(consumer.name, wanted.search_limit()).await?;
+        let (chosen, others) = wanted.partition(received, |message| message.id.as_str());
         queues.release(consumer.name, &others).await?;
         let mut selection = Self { ids: chosen.iter().map(|message| message.id.clone()).collect(), ..Self::default() };
         for message in chosen {

@@ -17,7 +17,7 @@ pub async fn handle(
 ) -> Result<Reply<RecordView>, Failure> {
     let (id, missing): (RecordId, _) = (call.path("id")?, || Failure::not_found("record"));
     let found = services::find_record(records, cache, archive, id).await?.ok_or_else(missing)?;
-    call.with_principal(|id, role| source::check_reader(found.writers, id, role))?.map_err(|_| missing())?;
+    call.with_principal(|id, role| source::check_reader(found.clients, id, role))?.map_err(|_| missing())?;
     // A record never changes.
     Ok(Reply::ok(RecordView::from(&found.record)).etag(id))
 }

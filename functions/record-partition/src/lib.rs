@@ -10,8 +10,9 @@ use ports::{ArchivedPart, RecordArchive, RecordDays};
 use serde::Serialize;
 use std::time::Duration;
 
-/// Time of a run that steps leave: a page and a file take seconds, and the duration of a run with much to do is no alarm.
-const UNUSED: Duration = Duration::from_secs(150);
+/// Stop this long before the deadline: a page and a file take seconds, and the duration of a run with much to do is no
+/// alarm.
+const TIME_RESERVE: Duration = Duration::from_secs(150);
 /// Records of a page: with the largest payloads, what a function can hold.
 const PAGE: u32 = 2_000;
 
@@ -63,7 +64,7 @@ async fn copy(
     summary: &mut Summary,
 ) -> Result<bool, Failure> {
     let mut last = days.last_part(day).await?;
-    while !tick.has_less_than(UNUSED) {
+    while !tick.has_less_than(TIME_RESERVE) {
         let (part, after) = last.as_ref().map_or((1, None), |last| (last.part + 1, Some(last.last)));
         let mut file = Part::default();
         while !file.is_full() {

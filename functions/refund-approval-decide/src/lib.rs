@@ -33,7 +33,7 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<DecideRefund>) -> R
             let events = call.events(payment_id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, None).await
         };
-        call.settle(decided.map(reply), store, commit).await
+        call.commit_idempotently(decided.map(reply), store, commit).await
     })
     .await
 }

@@ -33,7 +33,7 @@ pub async fn handle(
             let events = call.events(payment_id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, None).await
         };
-        call.settle(change.map(accepted), store, commit).await
+        call.commit_idempotently(change.map(accepted), store, commit).await
     })
     .await
 }

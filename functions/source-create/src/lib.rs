@@ -24,5 +24,5 @@ pub async fn handle(
     };
     let created = sources.create_source(&source, Some((key, &reply.to_stored()?))).await;
     let store = async |problem: &_| sources.store_source_rejection(key, problem).await;
-    call.conclude(reply, created, source::is_taken, store).await
+    call.respond_idempotently(reply, created, source::is_taken, store).await
 }

@@ -32,7 +32,7 @@ pub async fn handle(
             let event = call.event(product, after.sequence()?, adjusted);
             stock.adjust(key, reply, command, &after, &event).await
         };
-        call.settle(stock::adjust(&level, command).map(ok), store, commit).await
+        call.commit_idempotently(stock::adjust(&level, command).map(ok), store, commit).await
     })
     .await
 }

@@ -5,8 +5,8 @@
 
 use domain::{
     DomainEvent,
-    event::{PaymentRef, PaymentSucceeded},
-    stock::{self, SEQUENCE_SET_BY_STORE},
+    event::{PaymentRef, PaymentSucceeded, SEQUENCE_SET_BY_STORE},
+    stock,
 };
 use edge::Delivery;
 use kernel::Failure;

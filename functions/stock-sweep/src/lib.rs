@@ -2,7 +2,7 @@
 //!
 //! Runs may overlap, since the state of a reservation guards each step. A failure of one order does not block the others.
 
-use domain::stock::{self, SEQUENCE_SET_BY_STORE};
+use domain::{event::SEQUENCE_SET_BY_STORE, stock};
 use edge::{
     schedule::Tick,
     telemetry::{self, metrics},
@@ -36,7 +36,7 @@ pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Fail
         Ok(stock.expire(order_id, &event).await?.is_some())
     };
     let expired = sweep().run(page, expire).await;
-    let page = async |last: Option<&_>| stock.backorders_fillable(PAGE, last.copied()).await;
+    let page = async |last: Option<&_>| stock.fillable_backorders(PAGE, last.copied()).await;
     let allocate = async |&PaidOrder { order_id, payment, .. }: &_| {
         let event = tick.event(order_id, SEQUENCE_SET_BY_STORE, stock::allocated(order_id, payment));
         Ok(stock.allocate_backorder(order_id, &event).await?.is_some())

@@ -5,8 +5,8 @@
 //! is final. Invoices and the ledger are kept, as the law demands. A wrong password is 422, and after repeated failures 429.
 
 use domain::{
-    event::{UserDeleted, UserErased},
-    personal_data::{EraseAccount, SEQUENCE_SET_BY_STORE},
+    event::{SEQUENCE_SET_BY_STORE, UserDeleted, UserErased},
+    personal_data::EraseAccount,
     profile, user,
 };
 use edge::http::{Call, Reply};

@@ -40,5 +40,5 @@ pub async fn handle(
     };
     let registered = users.register_once(&user, &hash, &event, key, &reply.to_stored()?).await;
     let store = async |problem: &_| users.store_rejection(key, problem).await;
-    call.conclude(reply, registered, user::is_taken, store).await
+    call.respond_idempotently(reply, registered, user::is_taken, store).await
 }

@@ -20,7 +20,7 @@ pub async fn handle(
 ) -> Result<Reply<NewWebhookEndpointView>, Failure> {
     let (command, call) = call.into_parts();
     let (id, creator) = (EndpointId(call.ids.next()), UserId(call.principal()?.id));
-    let (secret, sealed) = sealer.generate(&Endpoint::seal_about(id)).await?;
+    let (secret, sealed) = sealer.generate(&Endpoint::associated_data(id)).await?;
     let endpoint = webhook::create(id, command, targets, (creator, sealed), call.now)?;
     let view = NewWebhookEndpointView::new(&endpoint, services::shown_webhook_secret(&secret));
     let reply = Reply::created(view).resource(catalog::WEBHOOK_ENDPOINT_GET.path_of(id), endpoint.version);

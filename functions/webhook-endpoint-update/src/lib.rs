@@ -1,4 +1,4 @@
-//! `PUT /api/v1/webhook-endpoints/{id}`: replaces what staff state about an endpoint of webhooks, enables or disables it.
+//! `PUT /api/v1/webhook-endpoints/{id}`: replaces the members of a webhook endpoint that staff edit, enables or disables it.
 //!
 //! `If-Match` names the version to change; 412 for another one. Pending deliveries to an endpoint that is disabled are given up.
 

@@ -19,7 +19,7 @@ pub async fn handle(
     if !call.if_match()?.matches(known.version) {
         return Err(webhook::version_mismatch());
     }
-    let (secret, sealed) = sealer.generate(&Endpoint::seal_about(known.id)).await?;
+    let (secret, sealed) = sealer.generate(&Endpoint::associated_data(known.id)).await?;
     let (rotated, until) = webhook::rotate_secret(&known, sealed, call.now)?;
     match endpoints.replace_endpoint(&rotated).await? {
         true => {

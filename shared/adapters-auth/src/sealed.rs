@@ -1,8 +1,8 @@
 //! Small secrets that a database stores, sealed with AES-256-GCM.
 //!
-//! A sealed text is `1.<id of the key>.<nonce and ciphertext, base64url>`; what the secret is about is authenticated with it. The keys are
-//! stored as `{"keys": [{"id": …, "key": …}]}`, newest first, each 32 bytes in base64. The newest seals. Keys are read once, and again when a
-//! text names one that is not known.
+//! A sealed text is `1.<id of the key>.<nonce and ciphertext, base64url>`; the associated data (AEAD) is authenticated
+//! with it. The keys are stored as `{"keys": [{"id": …, "key": …}]}`, newest first, each 32 bytes in base64. The newest
+//! seals. Keys are read once, and again when a text names one that is not known.
 
 use super::tokens::KeySource;
 use adapters_secrets::SecretValue;
@@ -68,19 +68,19 @@ impl Key {
         cipher.ok_or_else(|| Failure::internal("a sealing key is malformed"))
     }
 
-    fn seal(&self, about: &str, secret: &[u8]) -> Result<String, Failure> {
+    fn seal(&self, associated_data: &str, secret: &[u8]) -> Result<String, Failure> {
         let mut text = secret.to_vec();
-        let nonce = self.cipher()?.seal_in_place_append_tag(Aad::from(about.as_bytes()), &mut text);
+        let nonce = self.cipher()?.seal_in_place_append_tag(Aad::from(associated_data.as_bytes()), &mut text);
         let nonce = nonce.map_err(|_| Failure::internal("a secret cannot be sealed"))?;
         let bytes = [nonce.as_ref().as_slice(), &text].concat();
         Ok(format!("{VERSION}.{}.{}", self.id, URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    fn open(&self, about: &str, encoded: &str) -> Result<Vec<u8>, Failure> {
+    fn open(&self, associated_data: &str, encoded: &str) -> Result<Vec<u8>, Failure> {
         let mut bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| does_not_open())?;
         let (nonce, text) = bytes.split_first_chunk_mut::<NONCE_LEN>().ok_or_else(does_not_open)?;
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let opened = self.cipher()?.open_in_place(nonce, Aad::from(about.as_bytes()), text);
+        let opened = self.cipher()?.open_in_place(nonce, Aad::from(associated_data.as_bytes()), text);
         opened.map(|secret| secret.to_vec()).map_err(|_| does_not_open())
     }
 }
@@ -111,21 +111,21 @@ impl<S: KeySource> SealedSecrets<S> {
 }
 
 impl<S: KeySource> ports::Sealer for SealedSecrets<S> {
-    async fn seal(&self, about: &str, secret: &[u8]) -> Result<String, Failure> {
+    async fn seal(&self, associated_data: &str, secret: &[u8]) -> Result<String, Failure> {
         let newest = self.key(|keys| keys.keys.first()).await?;
-        newest.ok_or_else(|| Failure::unavailable("secrets", "there is no sealing key"))?.seal(about, secret)
+        newest.ok_or_else(|| Failure::unavailable("secrets", "there is no sealing key"))?.seal(associated_data, secret)
     }
 
-    async fn generate(&self, about: &str) -> Result<(Vec<u8>, String), Failure> {
+    async fn generate(&self, associated_data: &str) -> Result<(Vec<u8>, String), Failure> {
         let secret = random()?.to_vec();
-        let sealed = self.seal(about, &secret).await?;
+        let sealed = self.seal(associated_data, &secret).await?;
         Ok((secret, sealed))
     }
 
-    async fn open(&self, about: &str, sealed: &str) -> Result<Vec<u8>, Failure> {
+    async fn open(&self, associated_data: &str, sealed: &str) -> Result<Vec<u8>, Failure> {
         let rest = sealed.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix('.'));
         let (id, encoded) = rest.and_then(|rest| rest.split_once('.')).ok_or_else(does_not_open)?;
-        self.key(|keys| keys.find(id)).await?.ok_or_else(does_not_open)?.open(about, encoded)
+        self.key(|keys| keys.find(id)).await?.ok_or_else(does_not_open)?.open(associated_data, encoded)
     }
 }
 
@@ -194,8 +194,9 @@ mod tests {
             assert_eq!(sealer.open("a/1", &changed).await.unwrap_err().kind, FailureKind::Internal, "byte {at}");
             bytes[at] ^= 1;
         }
-        for (about, text) in [("a/2", sealed.as_str()), ("a/1", ""), ("a/1", "1.x.y"), ("a/1", &sealed[1..])] {
-            assert!(sealer.open(about, text).await.is_err(), "{about} {text}");
+        for (associated_data, text) in [("a/2", sealed.as_str()), ("a/1", ""), ("a/1", "1.x.y"), ("a/1", &sealed[1..])]
+        {
+            assert!(sealer.open(associated_data, text).await.is_err(), "{associated_data} {text}");
         }
     }
 

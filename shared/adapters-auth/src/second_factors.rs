@@ -28,18 +28,18 @@ impl<S: Sealer> TotpCodes<S> {
 }
 
 /// What a secret belongs to.
-fn about(user: UserId) -> String {
+fn associated_data(user: UserId) -> String {
     format!("totp/{user}")
 }
 
 impl<S: Sealer> ports::FactorCodes for TotpCodes<S> {
     async fn totp_secret(&self, user: UserId) -> Result<(String, String), Failure> {
         let secret: [u8; SECRET_LENGTH] = random()?;
-        Ok((base32(&secret), self.sealer.seal(&about(user), &secret).await?))
+        Ok((base32(&secret), self.sealer.seal(&associated_data(user), &secret).await?))
     }
 
     async fn step_of(&self, user: UserId, sealed: &str, code: &Code, now: Timestamp) -> Result<Option<i64>, Failure> {
-        let secret = self.sealer.open(&about(user), sealed).await?;
+        let secret = self.sealer.open(&associated_data(user), sealed).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
         // All steps are compared, so that the time does not tell which one it is.
         let mut found = None;
@@ -142,7 +142,7 @@ mod tests {
         let [one, other] = [1, 2].map(|number| UserId(Uuid::from_u128(number)));
         let (shown, sealed) = codes.totp_secret(one).await.unwrap();
         assert!(shown.len() == 32 && !sealed.contains(&shown));
-        assert_eq!(base32(&codes.sealer.open(&about(one), &sealed).await.unwrap()), shown);
+        assert_eq!(base32(&codes.sealer.open(&associated_data(one), &sealed).await.unwrap()), shown);
         let code = Code::try_from("123456".to_owned()).unwrap();
         assert!(codes.step_of(other, &sealed, &code, Timestamp::UNIX_EPOCH).await.is_err());
     }
@@ -151,7 +151,7 @@ mod tests {
     async fn code_is_accepted_one_step_around_its_own() {
         let (codes, user) = (codes().await, UserId(Uuid::from_u128(1)));
         let (_, sealed) = codes.totp_secret(user).await.unwrap();
-        let secret = codes.sealer.open(&about(user), &sealed).await.unwrap();
+        let secret = codes.sealer.open(&associated_data(user), &sealed).await.unwrap();
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
         let code = Code::try_from(totp(&key, 1_000)).unwrap();
         for (second, step) in

@@ -19,7 +19,7 @@ use adapters_secrets::SecretValue;
 use kernel::{Failure, Timestamp};
 use keyring::Keyring;
 use ports::Claims;
-use public::{PublicKeys, Verdict};
+use public::{PublicKeys, TokenCheck};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,11 +91,11 @@ impl<S: KeySource> JwtVerifier<S> {
 impl<S: KeySource> ports::TokenVerifier for JwtVerifier<S> {
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
         match self.keys(MAX_AGE).await?.verify(token, now) {
-            Verdict::Valid(claims) => Ok(Some(claims)),
-            Verdict::Invalid => Ok(None),
-            Verdict::UnknownKey => match self.keys(MIN_AGE).await?.verify(token, now) {
-                Verdict::Valid(claims) => Ok(Some(claims)),
-                Verdict::Invalid | Verdict::UnknownKey => Ok(None),
+            TokenCheck::Valid(claims) => Ok(Some(claims)),
+            TokenCheck::Invalid => Ok(None),
+            TokenCheck::UnknownKey => match self.keys(MIN_AGE).await?.verify(token, now) {
+                TokenCheck::Valid(claims) => Ok(Some(claims)),
+                TokenCheck::Invalid | TokenCheck::UnknownKey => Ok(None),
             },
         }
     }

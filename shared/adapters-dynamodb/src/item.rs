@@ -19,8 +19,8 @@ const RETENTION_S: i64 = 24 * 60 * 60;
 
 const PRODUCT: &str = "PRODUCT#";
 
-/// The attributes of a product that staff change.
-const STATED: [&str; 9] =
+/// The attributes of a product that change when staff edit it.
+const STAFF_EDITABLE: [&str; 9] =
     ["name", "description", "category", "price", "images", "active", "version", "updated_at", CHANGED_IN];
 
 /// The partition key of the index by change: the hour of the last change by staff.
@@ -89,8 +89,8 @@ pub(super) fn changed_id(entry: &Item) -> Result<ProductId, Failure> {
 
 /// What staff change of a product, and who changed it last: the filter of the table's stream selects by it.
 pub(super) fn change(product: &Product) -> Result<Item, Failure> {
-    let stated = |(name, _): &(String, AttributeValue)| STATED.contains(&name.as_str());
-    let mut change: Item = self::product(product)?.into_iter().filter(stated).collect();
+    let is_editable = |(name, _): &(String, AttributeValue)| STAFF_EDITABLE.contains(&name.as_str());
+    let mut change: Item = self::product(product)?.into_iter().filter(is_editable).collect();
     change.insert(LAST_CHANGE.to_owned(), AttributeValue::S(BY_STAFF.to_owned()));
     Ok(change)
 }

@@ -277,7 +277,7 @@ impl ports::ProductChanges for DynamoProducts {
     }
 }
 
-/// An update of what staff state about a product, from the version before.
+/// An update of the members of a product that staff edit, from the version before.
 struct Change {
     expression: String,
     names: HashMap<String, String>,

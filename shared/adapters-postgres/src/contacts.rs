@@ -13,7 +13,7 @@ use domain::{
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
-    notification::{self, Channel, NotificationLogEntry, Outcome, Suppression, Template},
+    notification::{self, Channel, DeliveryLogEntry, Outcome, Suppression, Template},
     text::{Email, FullName, Phone},
     verification::ContactKind,
 };
@@ -245,7 +245,7 @@ impl<B: Bus> NotificationRequests for PgContacts<B> {
         order: OrderId,
         limit: u32,
         cursor: Option<&str>,
-    ) -> Result<Page<NotificationLogEntry>, Failure> {
+    ) -> Result<Page<DeliveryLogEntry>, Failure> {
         let after = cursor.map(notification::parse_cursor).transpose()?;
         let (id, channel) = (after.map(|(id, _)| id), after.map(|(_, channel)| channel.name()));
         let page_size = usize::try_from(limit).map_err(Failure::internal)?;
@@ -258,16 +258,15 @@ impl<B: Bus> NotificationRequests for PgContacts<B> {
                 channel: keyword(row, "channel", Channel::parse)?,
                 template: keyword(row, "template", Template::parse)?,
             };
-            Ok(NotificationLogEntry {
+            Ok(DeliveryLogEntry {
                 id: get(row, "id")?,
                 sent,
                 outcome: keyword(row, "outcome", Outcome::parse)?,
                 at: get(row, "sent_at")?,
             })
         };
-        let items: Vec<NotificationLogEntry> =
-            rows.iter().take(page_size).map(entry).collect::<Result<_, Failure>>()?;
-        let next = if rows.len() > page_size { items.last().map(NotificationLogEntry::cursor) } else { None };
+        let items: Vec<DeliveryLogEntry> = rows.iter().take(page_size).map(entry).collect::<Result<_, Failure>>()?;
+        let next = if rows.len() > page_size { items.last().map(DeliveryLogEntry::cursor) } else { None };
         Ok(Page { items, next })
     }
 }

@@ -16,9 +16,10 @@ const REFUSED: &str = "QS002";
 /// Raised by `orders.place`: a price of the order is not that of the copy.
 const PRICE_OUTDATED: &str = "QS003";
 
-/// Raised by `orders.place`: the customer has too many unpaid orders, or units in them.
 /// SQLSTATE of `orders.check_limits` for too many delayed orders.
 const ORDERS_DELAYED: &str = "QS006";
+
+/// Raised by `orders.place`: the customer has too many unpaid orders, or units in them.
 const TOO_MANY_UNPAID: [&str; 2] = ["QS004", "QS005"];
 
 /// Whether a parameter has a value that PostgreSQL cannot represent: NUL in text (22021) or in JSON (22P05), a time out of range (22008).
@@ -105,7 +106,7 @@ impl From<QueryError> for Failure {
             return Self::new(FailureKind::Conflict, "invalid-reservation-transition", error.message());
         }
         match error.server_error().map(|error| error.code().code()) {
-            Some(PRICE_OUTDATED) => return ports::Terms::outdated(),
+            Some(PRICE_OUTDATED) => return ports::PlacementConditions::outdated(),
             Some(ORDERS_DELAYED) => return domain::order::orders_delayed(),
             Some(code) if code == TOO_MANY_UNPAID[0] => return domain::order::too_many_unpaid_orders(),
             Some(code) if code == TOO_MANY_UNPAID[1] => return domain::order::too_many_unpaid_units(),

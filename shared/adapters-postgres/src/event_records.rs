@@ -8,7 +8,7 @@ use super::{
 };
 use domain::{
     id::{OrderId, UserId},
-    timeline::{EventRecord, Handling, TimelineEntry},
+    timeline::{ConsumerStatus, EventRecord, TimelineEntry},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{EventRecords, Page, Timeline};
@@ -145,6 +145,6 @@ fn read(row: &Row) -> Result<TimelineEntry, Failure> {
             data: json(row, "data")?,
         },
         recorded_at: get(row, "recorded_at")?,
-        deliveries: json::<Vec<Handling>>(row, "deliveries")?,
+        deliveries: json::<Vec<ConsumerStatus>>(row, "deliveries")?,
     })
 }

@@ -53,14 +53,14 @@ macro_rules! select_idempotency_outcome {
     };
 }
 
-/// Inserts the claim of the consumer `$1` on the event `$2` for the row of `before`. `go` has a row if the claim is new, or if there is
-/// none to insert (`$1` is null).
+/// Inserts the claim of the consumer `$1` on the event `$2` for the row of `before`. `proceed_rows` has a row if the
+/// claim is new, or if there is none to insert (`$1` is null).
 macro_rules! claim_if_given {
     () => {
         "claim AS (
             INSERT INTO inbox (consumer, event_id) SELECT $1, $2 FROM before WHERE $1 IS NOT NULL
             ON CONFLICT DO NOTHING RETURNING event_id
-        ), go AS (
+        ), proceed_rows AS (
             SELECT id FROM before WHERE $1 IS NULL OR EXISTS (SELECT FROM claim)
         )"
     };

@@ -10,7 +10,7 @@ use domain::{
     Event, Money,
     id::{PaymentId, RefundId},
     ledger::{Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    reconciliation::{self, Outcome, Pass, Progress, Report},
+    reconciliation::{self, ComparisonProgress, Outcome, Progress, Report},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
@@ -133,11 +133,11 @@ impl<B: Bus> PgLedger<B> {
 
 impl<B: Bus> PgLedger<B> {
     /// The lines of a page of a comparison.
-    async fn page(&self, sql: &str, pass: &Pass, limit: u32) -> Result<Vec<Row>, Failure> {
-        let after = pass.after.as_ref();
+    async fn page(&self, sql: &str, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<Row>, Failure> {
+        let after = comparison.after.as_ref();
         let params = params![
-            pass.from,
-            pass.to,
+            comparison.from,
+            comparison.to,
             after.map(|after| after.at),
             after.map(|after| after.purpose.name()),
             after.map(|after| after.reference.as_str()),
@@ -167,13 +167,13 @@ impl<B: Bus> Ledger for PgLedger<B> {
         })
     }
 
-    async fn stated(&self, pass: &Pass, limit: u32) -> Result<Vec<StatedLine>, Failure> {
-        self.page(STATED, pass, limit).await?.iter().map(stated_line).collect()
+    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<StatedLine>, Failure> {
+        self.page(STATED, comparison, limit).await?.iter().map(stated_line).collect()
     }
 
-    async fn posted(&self, pass: &Pass, limit: u32) -> Result<Vec<PostedLine>, Failure> {
+    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<PostedLine>, Failure> {
         let line = |row| Ok(PostedLine { transfer: read(row)?, is_stated: get(row, "is_stated")? });
-        self.page(POSTED, pass, limit).await?.iter().map(line).collect()
+        self.page(POSTED, comparison, limit).await?.iter().map(line).collect()
     }
 
     async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure> {

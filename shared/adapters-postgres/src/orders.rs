@@ -15,7 +15,9 @@ use domain::{
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Bus, Claim, OrderStore, OutboxCursor, Page, PriceCopy, Quote, Recency, Terms, TransitionOutcome};
+use ports::{
+    Bus, Claim, OrderStore, OutboxCursor, Page, PlacementConditions, PriceCopy, PriceSource, Quote, TransitionOutcome,
+};
 use serde_json::{Value, json as object};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -63,7 +65,7 @@ const ADVANCE: &str = concat!(
     ", updated AS (
         UPDATE orders AS o SET status = $5, reason = $6, payment_id = $7, payment_version = $8, version = $4, updated_at = $9,
             history = $10, shipping_address = $12, tracking = $13
-        FROM go WHERE o.id = go.id
+        FROM proceed_rows WHERE o.id = proceed_rows.id
         RETURNING o.id
     ), ",
     insert_event!("$11", from "updated"),
@@ -137,11 +139,11 @@ impl<B: Bus> PriceCopy for PgOrders<B> {
         rows.first().map_or(Ok(false), |row| Ok(count(row, "stored")? > 0))
     }
 
-    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure> {
-        if enough == Recency::Remembered
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: PriceSource) -> Result<Quote, Failure> {
+        if enough == PriceSource::Cached
             && let Some(products) = self.recall(products)
         {
-            return Ok(Quote { first: None, products, recency: Recency::Remembered });
+            return Ok(Quote { first: None, products, source: PriceSource::Cached });
         }
         let ids: Vec<Uuid> = products.iter().map(|product| product.0).collect();
         let rows = self.relay.database().query(QUOTE, &params![&key.scope, &key.key, ids]).await?;
@@ -151,7 +153,7 @@ impl<B: Bus> PriceCopy for PgOrders<B> {
             Some(IdempotencyOutcome::Replayed(first)) => Some(first),
             _ => None,
         };
-        Ok(Quote { first, products, recency: Recency::Current })
+        Ok(Quote { first, products, source: PriceSource::Current })
     }
 }
 
@@ -162,7 +164,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
-        terms: &Terms<'_>,
+        conditions: &PlacementConditions<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         let params = params![
             &key.scope,
@@ -185,12 +187,12 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             Json(&order.history),
             Json(&order.lines),
             Json(event),
-            Json(terms_json(terms)),
+            Json(conditions_json(conditions)),
             Json(&order.totals),
         ];
         let outcome = idempotency::execute(self.relay.database(), key, PLACE, &params).await?;
         if outcome == IdempotencyOutcome::Committed {
-            self.remember(terms.learned);
+            self.remember(conditions.learned);
             self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(outcome)
@@ -269,9 +271,9 @@ impl<B: Bus> OrderStore for PgOrders<B> {
 }
 
 /// The parameter `$21` of [`PLACE`].
-fn terms_json(terms: &Terms<'_>) -> Value {
-    let mut json = object!({ "prices": terms.prices, "learned": terms.learned });
-    if let Some(limits) = terms.limits {
+fn conditions_json(conditions: &PlacementConditions<'_>) -> Value {
+    let mut json = object!({ "prices": conditions.prices, "learned": conditions.learned });
+    if let Some(limits) = conditions.limits {
         let is_unpaid = |reason: &Reason| State::of(Status::Pending, Some(*reason)).is_unpaid();
         let unpaid: Vec<_> = Reason::ALL.into_iter().filter(is_unpaid).map(Reason::name).collect();
         json["limits"] = object!({

@@ -112,7 +112,7 @@ const ADVANCE: &str = concat!(
     ), ",
     claim_if_given!(),
     ", ",
-    store_transition!(from "go"),
+    store_transition!(from "proceed_rows"),
     " SELECT EXISTS (SELECT FROM updated) AS updated, EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known,
         $3::text, $4::text, $5::text",
 );
@@ -126,15 +126,15 @@ const ADVANCE_WITH_REPLY: &str = concat!(
         SELECT user_id FROM before WHERE $28 IS NOT NULL
     ), ",
     count_attempt!("$27", at "$11", limit "$28", from "limited"),
-    ", go AS (
+    ", proceed_rows AS (
         SELECT id FROM before WHERE $28 IS NULL OR EXISTS (SELECT FROM counted)
     ), ",
-    insert_idempotency_record!(from "go"),
+    insert_idempotency_record!(from "proceed_rows"),
     ", ",
     store_transition!(from "recorded"),
     select_idempotency_outcome!(
         with "(SELECT min((one.value #>> '{}')::timestamptz) FROM limited JOIN customer_attempts USING (user_id),
-            jsonb_each(recent_attempts(attempts, $11)) AS one WHERE NOT EXISTS (SELECT FROM go)) AS oldest"
+            jsonb_each(recent_attempts(attempts, $11)) AS one WHERE NOT EXISTS (SELECT FROM proceed_rows)) AS oldest"
     ),
 );
 

@@ -220,7 +220,7 @@ impl<B: Bus> StockStore for PgStock<B> {
         self.run(EXPIRE, &params![order.0, Json(expired)]).await
     }
 
-    async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
+    async fn fillable_backorders(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
         let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
         let rows = self.relay.database().query(BACKORDERS_FILLABLE, &params![i64::from(limit), at, order]).await?;
         let paid = |row: &Row| {

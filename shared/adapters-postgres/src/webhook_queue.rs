@@ -10,7 +10,7 @@ use super::{
 use domain::{
     Event,
     id::{DeliveryId, EndpointId},
-    webhook::{DisabledReason, Undelivered, Verdict},
+    webhook::{AttemptResult, DisabledReason, Undelivered},
 };
 use kernel::{Failure, Timestamp};
 use ports::{Bus, ClaimLimits, DueDelivery, WebhookQueue};
@@ -158,7 +158,7 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
     async fn conclude_attempt(
         &self,
         due: &DueDelivery,
-        verdict: &Verdict,
+        result: &AttemptResult,
         notice: Option<&Event>,
         now: Timestamp,
     ) -> Result<bool, Failure> {
@@ -166,12 +166,12 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
             due.endpoint.id.0,
             due.delivery.id.0,
             i32::try_from(due.delivery.attempts).map_err(Failure::internal)?,
-            verdict.status.name(),
-            verdict.next_attempt_at,
+            result.status.name(),
+            result.next_attempt_at,
             now,
-            verdict.response_status.map(i32::from),
-            verdict.error.map(Undelivered::name),
-            verdict.disable.map(DisabledReason::name),
+            result.response_status.map(i32::from),
+            result.error.map(Undelivered::name),
+            result.disable.map(DisabledReason::name),
             due.endpoint.failing_since,
             notice.map(Json),
         ];

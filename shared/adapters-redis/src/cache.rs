@@ -45,7 +45,7 @@ impl ports::Cache for RedisCache {
         self.link.execute::<()>(redis::cmd("DEL").arg(key)).await;
     }
 
-    async fn lead(&self, key: &str, ttl_s: u32) -> bool {
+    async fn try_load_lock(&self, key: &str, ttl_s: u32) -> bool {
         let mut command = redis::cmd("SET");
         command.arg(format!("lead:{key}")).arg(1).arg("NX").arg("EX").arg(ttl_s.max(1));
         let taken = self.link.execute::<Option<String>>(&command).await;
@@ -107,7 +107,10 @@ mod tests {
         assert_eq!(cache.get("k").await, None);
         cache.put("k", "v", 60).await;
         cache.invalidate("k").await;
-        assert!(cache.lead("k", 1).await && cache.lead("k", 1).await, "every process loads by itself");
+        assert!(
+            cache.try_load_lock("k", 1).await && cache.try_load_lock("k", 1).await,
+            "every process loads by itself"
+        );
         assert_eq!(cache.wait("k").await, None);
     }
 

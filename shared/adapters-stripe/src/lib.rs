@@ -245,7 +245,7 @@ impl ports::Gateway for StripeGateway {
         }
     }
 
-    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+    async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
         let form = [("payment_intent", charge.to_owned()), ("amount", left.amount.get().to_string())];
         let (status, body) = self.post("refunds", format!("return-{charge}"), &form).await?;
         classify::refund(status, &body)

@@ -101,7 +101,7 @@ pub mod env {
     pub const SHIPPING_METHODS: &str = "SHIPPING_METHODS";
     /// Payment attempts of a customer in an hour that may fail.
     pub const MAX_FAILED_ATTEMPTS: &str = "MAX_FAILED_ATTEMPTS";
-    /// Units of the payment's currency that staff refunds of a payment without an approval.
+    /// Amount above which a refund of a payment by staff needs a second person, in units of its currency.
     pub const REFUND_LIMIT: &str = "REFUND_LIMIT";
     /// Roles that need a second factor, separated by commas, such as `staff,admin`; empty for none.
     pub const MFA_REQUIRED_ROLES: &str = "MFA_REQUIRED_ROLES";

@@ -4,7 +4,7 @@ use crate::{id, rfc3339};
 use domain::{
     event::NotificationRequested,
     id::DeviceId,
-    notification::{NotificationLogEntry, Preferences},
+    notification::{DeliveryLogEntry, Preferences},
 };
 use kernel::{Timestamp, Uuid};
 use schemars::JsonSchema;
@@ -81,8 +81,8 @@ impl NotificationView {
     }
 }
 
-impl From<&NotificationLogEntry> for NotificationView {
-    fn from(entry: &NotificationLogEntry) -> Self {
+impl From<&DeliveryLogEntry> for NotificationView {
+    fn from(entry: &DeliveryLogEntry) -> Self {
         Self {
             id: id(entry.id),
             user_id: id(entry.sent.user_id.0),

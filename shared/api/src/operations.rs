@@ -1,7 +1,7 @@
 //! Liveness and readiness, and what operators see.
 
 use crate::{id, rfc3339};
-use domain::timeline::{Handling, TimelineEntry};
+use domain::timeline::{ConsumerStatus, TimelineEntry};
 use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -161,20 +161,20 @@ impl TimelineEntryView {
             correlation_id: id(event.correlation_id),
             trace_id: event.trace_id.clone(),
             data: event.data.clone(),
-            deliveries: deliveries.iter().map(|handling| HandlingView::of(handling, event.occurred_at)).collect(),
+            deliveries: deliveries.iter().map(|status| HandlingView::of(status, event.occurred_at)).collect(),
         }
     }
 }
 
 impl HandlingView {
-    fn of(handling: &Handling, occurred_at: Timestamp) -> Self {
+    fn of(status: &ConsumerStatus, occurred_at: Timestamp) -> Self {
         Self {
-            consumer: handling.consumer.clone(),
-            status: if handling.handled_at.is_some() { "handled" } else { "open" },
-            handled_at: handling.handled_at.map(rfc3339),
-            after_ms: handling.handled_at.map(|at| millis(occurred_at, at)),
-            failed_attempts: handling.failed_attempts,
-            last_failure: handling.last_failure.clone(),
+            consumer: status.consumer.clone(),
+            status: if status.handled_at.is_some() { "handled" } else { "open" },
+            handled_at: status.handled_at.map(rfc3339),
+            after_ms: status.handled_at.map(|at| millis(occurred_at, at)),
+            failed_attempts: status.failed_attempts,
+            last_failure: status.last_failure.clone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How much a function does at once: its memory, and how its event source mapping gathers records.
+//! How much a function does at once: its memory, and how its event source mapping batches records.
 
 use crate::Function;
 
@@ -16,7 +16,7 @@ pub const CONCURRENT_MESSAGES: usize = 10;
 pub struct Batch {
     /// Records at most.
     pub size: u32,
-    /// Seconds, at most 300; 0 for consumers that somebody waits for.
+    /// Seconds, at most 300; 0 for consumers whose latency matters.
     pub window_s: u32,
 }
 
@@ -28,8 +28,9 @@ impl Batch {
 }
 
 impl Function {
-    /// Lets records wait, for a consumer that nobody waits for: fewer invocations, requests and log lines.
-    pub(crate) const fn gathering(mut self, size: u32, window_s: u32) -> Self {
+    /// For consumers whose latency does not matter: a batch is invoked when it is full or the window has passed, which
+    /// saves invocations, requests and log lines.
+    pub(crate) const fn batched(mut self, size: u32, window_s: u32) -> Self {
         self.batch = Batch { size, window_s };
         self
     }

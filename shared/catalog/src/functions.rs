@@ -11,7 +11,7 @@ const OWNER_OR_ADMIN: Auth = Roles(&[CUSTOMER, ADMIN]);
 const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 /// Everyone who logs in, for what is their own.
 const ANY_USER: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
-/// They, and whoever may do nothing else before.
+/// `ANY_USER`, and users who must still set up a second factor.
 const ENROLLING: Auth = Roles(&[CUSTOMER, STAFF, ADMIN, MFA_ENROLMENT]);
 /// Everyone who logs in, also by another credential than an access token.
 const ANY_CREDENTIAL: Auth = Optional(&[CUSTOMER, STAFF, ADMIN]);

@@ -40,6 +40,10 @@ pub use payments::{
 pub use kernel::SPEC_VERSION;
 use serde::{Deserialize, Serialize};
 
+/// The `sequence` of an event of a change whose version is known only when it is committed: the store replaces it with
+/// that version.
+pub const SEQUENCE_SET_BY_STORE: u64 = 0;
+
 macro_rules! define {
     ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($leaves:literal),*];)*) => {
         /// A domain event, serialized as its `type` and `data`.

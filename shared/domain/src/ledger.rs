@@ -208,9 +208,9 @@ pub fn by_account(totals: &[PurposeTotal]) -> Result<Vec<AccountTotal>, Failure>
     Ok(accounts.into_values().collect())
 }
 
-/// The result of a reconciliation.
+/// The result of comparing a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub struct ComparisonResult {
     pub discrepancies: Vec<Discrepancy>,
     /// Fees to post.
     pub fees: Vec<Transfer>,
@@ -218,8 +218,8 @@ pub struct Comparison {
 
 /// Compares transactions of the statement with the ledger. The fee of one that is posted is posted as well; one that is not may be somebody
 /// else's, who uses the same account of the gateway.
-pub fn compare_statement(lines: &[StatedLine], now: Timestamp) -> Comparison {
-    let mut comparison = Comparison::default();
+pub fn compare_statement(lines: &[StatedLine], now: Timestamp) -> ComparisonResult {
+    let mut comparison = ComparisonResult::default();
     for StatedLine { transaction, posted, has_fee } in lines {
         comparison.discrepancies.extend(Discrepancy::between(
             transaction.purpose,
@@ -355,6 +355,6 @@ mod tests {
         let first = compare_statement(&[ours.clone(), free, foreign], at(300));
         assert_eq!(first.fees, [transfer(Purpose::Fee, "a", 45, 300)]);
         let again = compare_statement(&[StatedLine { has_fee: true, ..ours }], at(301));
-        assert_eq!(again, Comparison::default());
+        assert_eq!(again, ComparisonResult::default());
     }
 }

@@ -86,7 +86,7 @@ impl Budget {
         self.interval_s
     }
 
-    /// Seconds by which the time when the whole budget is there again may be ahead, for one more to be left.
+    /// GCRA burst tolerance, in seconds.
     pub const fn ahead_s(self) -> i32 {
         self.interval_s * (self.burst - 1)
     }

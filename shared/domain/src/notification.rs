@@ -1,4 +1,4 @@
-//! Notifications to customers: preferences, outcomes, manual messages and the notification log.
+//! Notifications to customers: preferences, outcomes, manual messages and the delivery log.
 
 pub use crate::channel::{Channel, Template};
 
@@ -195,9 +195,9 @@ pub struct RegisterDevice {
     pub token: DeviceToken,
 }
 
-/// An entry of the notification log: a notification that was sent, or why it was not.
+/// An entry of the delivery log: a notification that was sent, or why it was not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotificationLogEntry {
+pub struct DeliveryLogEntry {
     /// Id of the event that caused the notification; unique together with the channel.
     pub id: Uuid,
     pub sent: NotificationSent,
@@ -205,14 +205,14 @@ pub struct NotificationLogEntry {
     pub at: Timestamp,
 }
 
-impl NotificationLogEntry {
+impl DeliveryLogEntry {
     /// The cursor of the page that starts after this entry.
     pub fn cursor(&self) -> String {
         format!("{}.{}", self.id, self.sent.channel.name())
     }
 }
 
-/// Parses the cursor of a page of the notification log.
+/// Parses the cursor of a page of the delivery log.
 pub fn parse_cursor(text: &str) -> Result<(Uuid, Channel), Failure> {
     let parse = || {
         let (id, channel) = text.split_once('.')?;
@@ -259,7 +259,7 @@ mod tests {
             channel: Channel::Sms,
             template: Template::Message,
         };
-        let entry = NotificationLogEntry { id, sent, outcome: Outcome::Sent, at: Timestamp::UNIX_EPOCH };
+        let entry = DeliveryLogEntry { id, sent, outcome: Outcome::Sent, at: Timestamp::UNIX_EPOCH };
         assert_eq!(parse_cursor(&entry.cursor()), Ok((id, Channel::Sms)));
         for wrong in ["", "x", "x.sms", &id.to_string(), &format!("{id}.fax")] {
             assert_eq!(parse_cursor(wrong).expect_err("no cursor").fields[0].pointer, "?cursor", "{wrong}");

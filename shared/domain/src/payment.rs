@@ -22,7 +22,7 @@ pub use approvals::{
 };
 pub use attempts::{
     ATTEMPT_WINDOW_SECONDS, AttemptLimit, TOO_MANY_ATTEMPTS, TOO_MANY_PAYMENT_ATTEMPTS, decline_refused,
-    settle_without_gateway,
+    end_without_gateway_call,
 };
 pub use change::Change;
 pub use charges::{
@@ -38,7 +38,7 @@ pub use refunds::{
     request_refund,
 };
 pub use reported_refunds::{ReportedRefund, record_excessive_refund, record_reported_refund};
-pub use restore::{RestoredPeriod, Standing, lost_transfers_posted, standing};
+pub use restore::{RestoredPeriod, UnpostedReason, lost_transfers_posted, unposted_reason};
 pub use state_machine::{Input, State, Transition, next};
 
 use crate::{

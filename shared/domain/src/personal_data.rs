@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt};
 
-/// The lists of an export that go on, by context, each with the id of its last record. Its text is `context:id` for each, separated by commas.
+/// Export lists with more pages, by context, each with the id of its last record. Its text is `context:id` for each,
+/// separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExportCursor(BTreeMap<String, Uuid>);
@@ -73,9 +74,6 @@ impl fmt::Debug for EraseAccount {
         f.write_str("EraseAccount(…)")
     }
 }
-
-/// The sequence of events whose version is that of the account after the change, which the store sets.
-pub const SEQUENCE_SET_BY_STORE: u64 = 0;
 
 /// What is in the place of a text that was erased.
 pub const ERASED: &str = "erased";

@@ -39,7 +39,7 @@ pub struct CreateProduct {
     pub stock_quantity: StockQuantity,
 }
 
-/// A request to replace what staff state about a product. Its stock has requests of its own.
+/// A request to replace the members of a product that staff edit. Its stock has requests of its own.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateProduct {
@@ -135,7 +135,8 @@ pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product 
     }
 }
 
-/// Replaces what staff state about a product. Another SKU than the product's is `Invalid`; a withdrawn product is `NotFound`.
+/// Replaces the members of a product that staff edit. Another SKU than the product's is `Invalid`; a withdrawn product
+/// is `NotFound`.
 pub fn update(product: &Product, command: UpdateProduct, now: Timestamp) -> Result<Product, Failure> {
     check_on_sale(product)?;
     if command.sku.is_some_and(|sku| sku != product.sku) {

@@ -34,7 +34,7 @@ words! {
     pub enum Mode {
         /// It is rejected.
         Create,
-        /// It replaces what staff state about the product, whose stock stays.
+        /// It replaces the members of the product that staff edit; the stock stays.
         Upsert,
     }
     /// State of an import.
@@ -79,7 +79,8 @@ words! {
 pub struct CreateImport {
     /// Size of the file in bytes.
     pub size: FileSize,
-    /// `create` if absent: a line whose SKU a product has is rejected. `upsert`: it replaces what staff state about the product.
+    /// `create` if absent: a line whose SKU a product has is rejected. `upsert`: it replaces the members of the product
+    /// that staff edit.
     #[serde(default)]
     pub mode: Option<Mode>,
 }

@@ -31,7 +31,7 @@ pub struct DeadMessage {
     pub receipt: String,
     /// The body that the consumer got.
     pub body: String,
-    /// When it became a dead letter.
+    /// When it was sent to the dead-letter queue; for a message that SQS moved, to its first queue.
     pub dead_since: Timestamp,
     /// What the consumer said of the failure: `reason`, `detail`, `attempt`, `record_id`, `source`. Empty if SQS moved the message.
     pub notes: BTreeMap<String, String>,

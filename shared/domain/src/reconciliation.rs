@@ -7,7 +7,8 @@
 use crate::{
     event::LedgerReconciled,
     ledger::{
-        self, Comparison, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer,
+        self, ComparisonResult, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine,
+        Transfer,
     },
 };
 use kernel::{Failure, Timestamp, seconds_after};
@@ -37,7 +38,7 @@ pub struct Progress {
     /// The page of the statement that is read next, unless it is the first of a window.
     pub reading: Option<StatementPage>,
     /// The comparison that is in progress.
-    pub comparison: Option<Pass>,
+    pub comparison: Option<ComparisonProgress>,
     /// When the last comparison began.
     pub compared_at: Option<Timestamp>,
 }
@@ -50,9 +51,9 @@ pub struct StatementPage {
     pub after: String,
 }
 
-/// A comparison of the period `[from, to)`.
+/// How far a comparison of the period `[from, to)` is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pass {
+pub struct ComparisonProgress {
     pub from: Timestamp,
     pub to: Timestamp,
     pub side: Side,
@@ -97,7 +98,7 @@ pub enum Step {
     /// Read a page of the statement for `[from, to)`, the first or the one after a cursor.
     Read { from: Timestamp, to: Timestamp, after: Option<String> },
     /// Compare the next lines.
-    Compare(Pass),
+    Compare(ComparisonProgress),
 }
 
 /// The result of a step, to be committed as a whole.
@@ -114,8 +115,8 @@ pub struct Outcome {
 /// The next step at `now`; `None` if there is nothing to do until later. A comparison that has begun is finished first, and begins only
 /// once everything is read.
 pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Failure> {
-    if let Some(pass) = &progress.comparison {
-        return Ok(Some(Step::Compare(pass.clone())));
+    if let Some(comparison) = &progress.comparison {
+        return Ok(Some(Step::Compare(comparison.clone())));
     }
     let settled = seconds_after(now, -SETTLING_S)?;
     // A transfer may be posted up to a day after the gateway made the charge.
@@ -131,8 +132,9 @@ pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Fa
         None => true,
     };
     let Range { start: from, end: to } = comparable(settled)?;
-    let pass = Pass { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
-    Ok(is_due.then_some(Step::Compare(pass)))
+    let comparison =
+        ComparisonProgress { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
+    Ok(is_due.then_some(Step::Compare(comparison)))
 }
 
 /// The period that can be compared when the statement is read until `read_until`.
@@ -165,48 +167,58 @@ pub fn read(
 }
 
 /// The result of comparing a page of the statement with what is posted.
-pub fn compare_statement(progress: &Progress, pass: &Pass, lines: &[StatedLine], now: Timestamp) -> Outcome {
-    let mut pass = pass.clone();
-    let Comparison { discrepancies, fees } = ledger::compare_statement(lines, now);
-    pass.compared = pass.compared.saturating_add(small(lines.len()));
-    pass.fees = pass.fees.saturating_add(small(fees.len()));
-    pass.after =
+pub fn compare_statement(
+    progress: &Progress,
+    comparison: &ComparisonProgress,
+    lines: &[StatedLine],
+    now: Timestamp,
+) -> Outcome {
+    let mut comparison = comparison.clone();
+    let ComparisonResult { discrepancies, fees } = ledger::compare_statement(lines, now);
+    comparison.compared = comparison.compared.saturating_add(small(lines.len()));
+    comparison.fees = comparison.fees.saturating_add(small(fees.len()));
+    comparison.after =
         lines.last().map(|line| position(line.transaction.at, line.transaction.purpose, &line.transaction.reference));
     if lines.len() < PAGE as usize {
-        (pass.side, pass.after) = (Side::Ledger, None);
+        (comparison.side, comparison.after) = (Side::Ledger, None);
     }
-    let reports = reports(&mut pass, discrepancies, false);
+    let reports = reports(&mut comparison, discrepancies, false);
     let compared_at = if progress.comparison.is_none() { Some(now) } else { progress.compared_at };
-    let progress = Progress { comparison: Some(pass), compared_at, ..progress.clone() };
+    let progress = Progress { comparison: Some(comparison), compared_at, ..progress.clone() };
     Outcome { progress, fees, reports, transactions: vec![] }
 }
 
 /// The result of comparing a page of the ledger with what is stated. The last one ends the comparison, and is reported in any case.
-pub fn compare_ledger(progress: &Progress, pass: &Pass, lines: &[PostedLine]) -> Outcome {
-    let mut pass = pass.clone();
+pub fn compare_ledger(progress: &Progress, comparison: &ComparisonProgress, lines: &[PostedLine]) -> Outcome {
+    let mut comparison = comparison.clone();
     let is_last = lines.len() < PAGE as usize;
-    pass.after = lines.last().map(|line| position(line.transfer.at, line.transfer.purpose, &line.transfer.reference));
-    let reports = reports(&mut pass, ledger::compare_ledger(lines), is_last);
-    let progress = Progress { comparison: (!is_last).then_some(pass), ..progress.clone() };
+    comparison.after =
+        lines.last().map(|line| position(line.transfer.at, line.transfer.purpose, &line.transfer.reference));
+    let reports = reports(&mut comparison, ledger::compare_ledger(lines), is_last);
+    let progress = Progress { comparison: (!is_last).then_some(comparison), ..progress.clone() };
     Outcome { progress, reports, ..Outcome::default() }
 }
 
 /// Discrepancies in as many reports as they need; the last page of a comparison also without any.
-fn reports(pass: &mut Pass, discrepancies: Vec<Discrepancy>, is_last: bool) -> Vec<LedgerReconciled> {
+fn reports(
+    comparison: &mut ComparisonProgress,
+    discrepancies: Vec<Discrepancy>,
+    is_last: bool,
+) -> Vec<LedgerReconciled> {
     let mut pages: Vec<Vec<Discrepancy>> = discrepancies.chunks(MAX_REPORTED).map(<[_]>::to_vec).collect();
     if is_last && pages.is_empty() {
         pages.push(vec![]);
     }
     let count = pages.len();
     let report = |(n, discrepancies)| {
-        pass.pages += 1;
+        comparison.pages += 1;
         LedgerReconciled {
-            from: pass.from,
-            to: pass.to,
-            page: pass.pages,
+            from: comparison.from,
+            to: comparison.to,
+            page: comparison.pages,
             is_last: is_last && n + 1 == count,
-            compared: pass.compared,
-            fees: pass.fees,
+            compared: comparison.compared,
+            fees: comparison.fees,
             discrepancies,
             unreadable: vec![],
         }

@@ -54,23 +54,23 @@ impl Redrive {
         }
     }
 
-    fn most(&self) -> u32 {
+    fn max_messages(&self) -> u32 {
         self.max.unwrap_or(MAX_MESSAGES)
     }
 
-    /// How many messages to look at.
-    pub fn reach(&self) -> u32 {
-        if self.message_ids.is_some() { MAX_SEARCHED } else { self.most() }
+    /// How many messages are searched.
+    pub fn search_limit(&self) -> u32 {
+        if self.message_ids.is_some() { MAX_SEARCHED } else { self.max_messages() }
     }
 
-    /// The messages that it asks for, and the others.
-    pub fn choose<M>(&self, messages: Vec<M>, id: impl Fn(&M) -> &str) -> (Vec<M>, Vec<M>) {
+    /// The messages that the request selects, and the others.
+    pub fn partition<M>(&self, messages: Vec<M>, id: impl Fn(&M) -> &str) -> (Vec<M>, Vec<M>) {
         let is_id = |named: &Uuid, message: &M| id(message).parse() == Ok(*named);
         let is_named =
             |message: &M| self.message_ids.as_ref().is_none_or(|ids| ids.iter().any(|named| is_id(named, message)));
         let (mut chosen, mut others): (Vec<M>, Vec<M>) = messages.into_iter().partition(is_named);
-        let most = usize::try_from(self.most()).unwrap_or(usize::MAX).min(chosen.len());
-        others.extend(chosen.split_off(most));
+        let max = usize::try_from(self.max_messages()).unwrap_or(usize::MAX).min(chosen.len());
+        others.extend(chosen.split_off(max));
         (chosen, others)
     }
 
@@ -192,12 +192,12 @@ mod tests {
     fn messages_are_chosen_by_id_and_by_number() {
         let [a, b, c] = [1, 2, 3].map(|n| Uuid::from_u128(n).to_string());
         let messages = || vec![a.as_str(), b.as_str(), c.as_str()];
-        let choose = |wanted: &Redrive| wanted.choose(messages(), |message| *message);
-        assert_eq!(choose(&redrive(json!({}))), (messages(), vec![]));
-        assert_eq!(choose(&redrive(json!({ "max": 2 }))), (vec![a.as_str(), &b], vec![c.as_str()]));
+        let partition = |wanted: &Redrive| wanted.partition(messages(), |message| *message);
+        assert_eq!(partition(&redrive(json!({}))), (messages(), vec![]));
+        assert_eq!(partition(&redrive(json!({ "max": 2 }))), (vec![a.as_str(), &b], vec![c.as_str()]));
         let named = redrive(json!({ "message_ids": [c, Uuid::nil()] }));
-        assert_eq!(choose(&named), (vec![c.as_str()], vec![a.as_str(), &b]));
-        assert!(named.reach() > redrive(json!({ "max": 2 })).reach());
+        assert_eq!(partition(&named), (vec![c.as_str()], vec![a.as_str(), &b]));
+        assert!(named.search_limit() > redrive(json!({ "max": 2 })).search_limit());
     }
 
     #[test]

@@ -21,10 +21,6 @@ use serde::Deserialize;
 /// later gets stock if there is any.
 pub const RESERVATION_SECONDS: i64 = 30 * 60;
 
-/// The `sequence` that a handler gives the event of a reservation. The store replaces it with the version of the reservation, which is
-/// known only when the transition is committed.
-pub const SEQUENCE_SET_BY_STORE: u64 = 0;
-
 words! {
     /// State of the reservation of an order.
     pub enum State {

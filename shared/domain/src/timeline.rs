@@ -55,12 +55,13 @@ pub fn record(mut event: CloudEvent<Map<String, Value>>) -> Result<EventRecord, 
     })
 }
 
-/// Days for which the inboxes remember certainly who has handled an event. They delete an entry a day later.
-const REMEMBERED_DAYS: i64 = 14;
+/// Days for which every inbox has the entry of an event. Entries are deleted a day later.
+const INBOX_RETENTION_DAYS: i64 = 14;
 
-/// Since when the inboxes tell who has handled an event. Of an older one nothing is known, which does not mean that nobody has.
+/// Since when the inboxes tell which consumers have handled an event. Of an older one nothing is known, which does not
+/// mean that none has.
 pub fn remembered_since(now: Timestamp) -> Result<Timestamp, Failure> {
-    seconds_after(now, -REMEMBERED_DAYS * 86_400)
+    seconds_after(now, -INBOX_RETENTION_DAYS * 86_400)
 }
 
 /// An event in the timeline of an order.
@@ -69,13 +70,14 @@ pub struct TimelineEntry {
     pub event: EventRecord,
     /// When operations recorded it: some time after it was published.
     pub recorded_at: Timestamp,
-    /// Its consumers, those that have handled it first. Empty when the inboxes do not remember the event any more.
-    pub deliveries: Vec<Handling>,
+    /// Its consumers, those that have handled it first. Empty when the entries of the inboxes about the event are
+    /// deleted.
+    pub deliveries: Vec<ConsumerStatus>,
 }
 
-/// What is known of an event and one of its consumers.
+/// Whether a consumer has handled an event.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Handling {
+pub struct ConsumerStatus {
     pub consumer: String,
     /// When it had handled the event; `None` as long as it has not.
     pub handled_at: Option<Timestamp>,
@@ -129,9 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn every_inbox_remembers_an_event_for_longer_than_the_timeline_asks() {
+    fn every_inbox_keeps_its_entries_for_longer_than_the_timeline_asks() {
         let inboxes = catalog::deletions().filter(|one| one.table.ends_with(".inbox"));
-        assert!(inboxes.map(|one| i64::from(one.days)).min() > Some(REMEMBERED_DAYS));
+        assert!(inboxes.map(|one| i64::from(one.days)).min() > Some(INBOX_RETENTION_DAYS));
     }
 
     #[test]

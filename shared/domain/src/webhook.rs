@@ -5,7 +5,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use schedule::{LEASE_SECONDS, MAX_ATTEMPTS, Verdict, conclude};
+pub use schedule::{AttemptResult, LEASE_SECONDS, MAX_ATTEMPTS, conclude};
 pub use target::{WebhookTargets, WebhookUrl, is_public};
 
 use crate::{
@@ -140,7 +140,7 @@ pub struct CreateEndpoint {
     pub description: Option<EndpointDescription>,
 }
 
-/// A request to replace what staff state about an endpoint.
+/// A request to replace the members of an endpoint that staff edit.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateEndpoint {
@@ -168,7 +168,7 @@ pub struct Endpoint {
     pub status: EndpointStatus,
     /// Set while it is disabled.
     pub disabled_reason: Option<DisabledReason>,
-    /// The secret that signs, sealed about [`Endpoint::seal_about`].
+    /// The secret that signs, sealed with [`Endpoint::associated_data`].
     pub secret: String,
     pub previous_secret: Option<PreviousSecret>,
     /// Since when all attempts have failed.
@@ -180,8 +180,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// What the secrets of an endpoint are sealed about.
-    pub fn seal_about(id: EndpointId) -> String {
+    /// Associated data with which the secrets of an endpoint are sealed.
+    pub fn associated_data(id: EndpointId) -> String {
         format!("webhook-endpoint/{id}")
     }
 

@@ -26,8 +26,8 @@ pub trait ProductStore {
         now: Timestamp,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Stores what staff state about a product in place of version `product.version - 1`; the change stream of the table publishes it. The
-    /// stock figure stays. Returns whether that version was stored.
+    /// Stores the members of a product that staff edit in place of version `product.version - 1`; the change stream of
+    /// the table publishes it. The stock figure stays. Returns whether that version was stored.
     async fn replace(&self, product: &Product) -> Result<bool, Failure>;
 
     /// As [`replace`](Self::replace), with the response to the request that changes the product. `None` if another version was stored; keys
@@ -95,8 +95,9 @@ pub trait Cache {
 
     async fn invalidate(&self, key: &str);
 
-    /// Whether the caller is the first in `ttl_s` seconds to ask for the lead of a key, which has to load its value. Everybody is without a cache.
-    async fn lead(&self, key: &str, ttl_s: u32) -> bool;
+    /// Takes the lock for loading the value of a key, for `ttl_s` seconds. `false` if another process has it; without a
+    /// cache, every process gets it.
+    async fn try_load_lock(&self, key: &str, ttl_s: u32) -> bool;
 
     /// The value of a key once another process has stored it; waits for a tenth of a second at most.
     async fn wait(&self, key: &str) -> Option<String>;

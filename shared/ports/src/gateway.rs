@@ -49,7 +49,7 @@ pub trait Gateway {
     async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure>;
 
     /// Refunds what is left of a charge that no payment has recorded, by the gateway's id of the charge: at most once per charge.
-    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure>;
+    async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure>;
 
     /// A page of the charges and refunds in `[from, to)` according to the gateway's own ledger: the first, or the one after a cursor.
     async fn balance_transactions(

@@ -56,7 +56,7 @@ pub trait StockStore {
     async fn expire(&self, order: OrderId, expired: &Event) -> Result<Option<Event>, Failure>;
 
     /// Up to `limit` backorders after the cursor for which there is enough stock, those paid first.
-    async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure>;
+    async fn fillable_backorders(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure>;
 
     /// Number of all backorders.
     async fn backorder_count(&self) -> Result<u64, Failure>;
@@ -107,7 +107,7 @@ pub struct ExpiredReservation {
     pub at: Timestamp,
 }
 
-/// A paid order; also the cursor of [`StockStore::backorders_fillable`].
+/// A paid order; also the cursor of [`StockStore::fillable_backorders`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaidOrder {
     pub order_id: OrderId,

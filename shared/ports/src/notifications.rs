@@ -6,7 +6,7 @@ use domain::{
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
-    notification::{NotificationLogEntry, Outcome, Preferences, Suppression, Template},
+    notification::{DeliveryLogEntry, Outcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -61,7 +61,7 @@ pub trait ContactStore {
     ) -> Result<(), Failure>;
 }
 
-/// Notifications that staff send, and the notification log.
+/// Notifications that staff send, and the delivery log.
 pub trait NotificationRequests {
     /// Commits the event that requests a notification with the response to its request. A key that was used with another body is
     /// `Invalid`, code `idempotency-key-reused`.
@@ -81,7 +81,7 @@ pub trait NotificationRequests {
         order: OrderId,
         limit: u32,
         cursor: Option<&str>,
-    ) -> Result<Page<NotificationLogEntry>, Failure>;
+    ) -> Result<Page<DeliveryLogEntry>, Failure>;
 }
 
 pub trait PreferenceStore {

@@ -14,7 +14,7 @@ pub const PRICE_OUTDATED: &str = "price-outdated";
 
 /// What must hold when an order is stored.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Terms<'a> {
+pub struct PlacementConditions<'a> {
     /// The products with their prices as the order has them. Where the copy differs, `place` is `Conflict`, code [`PRICE_OUTDATED`].
     pub prices: &'a [ProductSnapshot],
     /// Those that the catalogue has just stated, because the copy lacks them. They are stored in the copy together with the order.
@@ -24,20 +24,20 @@ pub struct Terms<'a> {
     pub limits: Option<OrderLimits>,
 }
 
-impl Terms<'_> {
+impl PlacementConditions<'_> {
     /// The failure of an order whose prices are not those of the copy.
     pub fn outdated() -> Failure {
         Failure::new(FailureKind::Conflict, PRICE_OUTDATED, "A price has just changed; send the request again.")
     }
 }
 
-/// Which prices a request can do with.
+/// Where the prices of an order come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recency {
-    /// Those that this process saw last. They need no round trip, may be outdated, and are compared with the copy by
+pub enum PriceSource {
+    /// Those that this process read last. They need no round trip, may be outdated, and are compared with the copy by
     /// [`OrderStore::place`].
-    Remembered,
-    /// Those of the copy now.
+    Cached,
+    /// Those that are read from the copy for the request.
     Current,
 }
 
@@ -48,8 +48,7 @@ pub struct Quote {
     pub first: Option<StoredReply>,
     /// The products that are known, also those that are not on sale.
     pub products: Vec<ProductSnapshot>,
-    /// Whether the prices were read from the copy.
-    pub recency: Recency,
+    pub source: PriceSource,
 }
 
 /// The copy of the catalogue's prices that orders keep.
@@ -58,23 +57,23 @@ pub trait PriceCopy {
     /// was stored.
     async fn track(&self, claim: Claim, product: &ProductSnapshot) -> Result<bool, Failure>;
 
-    /// Prices for the request with this key: those that are remembered, if that is enough and all are, and otherwise the current ones, in
-    /// one round trip with the response that the key has. Failures are those of [`OrderStore::place`].
-    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure>;
+    /// Prices for the request with this key: those that are cached, if that is enough and all are, and otherwise the
+    /// current ones, in one round trip with the response that the key has. Failures are those of [`OrderStore::place`].
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: PriceSource) -> Result<Quote, Failure>;
 }
 
 /// Stores orders, their transitions, and the responses to requests.
 pub trait OrderStore {
-    /// Stores a new order, its lines, the response to its request and its event in one transaction and one round trip, if its terms are
-    /// met: otherwise nothing is written. A key that was used with another body is `Invalid`, code `idempotency-key-reused`; the key of
-    /// a request in progress is `Conflict`, code `idempotency-key-in-flight`.
+    /// Stores a new order, its lines, the response to its request and its event in one transaction and one round trip,
+    /// if its conditions are met: otherwise nothing is written. A key that was used with another body is `Invalid`,
+    /// code `idempotency-key-reused`; the key of a request in progress is `Conflict`, code `idempotency-key-in-flight`.
     async fn place(
         &self,
         order: &Order,
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
-        terms: &Terms<'_>,
+        conditions: &PlacementConditions<'_>,
     ) -> Result<IdempotencyOutcome, Failure>;
 
     /// Stores a rejection as the response to an idempotency key, which is replayed from then on. Failures are those of `place`.

@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, PostedLine, StatedLine, Transfer},
     payment::{AttemptLimit, Change, Payment},
-    reconciliation::{Outcome, Pass, Progress, Report},
+    reconciliation::{ComparisonProgress, Outcome, Progress, Report},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::ops::Range;
@@ -78,11 +78,11 @@ pub trait Ledger {
 
     /// Up to `limit` transactions of the statement in the period of a comparison, after its position, in order, with what the ledger has of
     /// them.
-    async fn stated(&self, pass: &Pass, limit: u32) -> Result<Vec<StatedLine>, Failure>;
+    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<StatedLine>, Failure>;
 
     /// Up to `limit` transfers that were posted in the period of a comparison, after its position, in order, and whether the statement
     /// has them.
-    async fn posted(&self, pass: &Pass, limit: u32) -> Result<Vec<PostedLine>, Failure>;
+    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<PostedLine>, Failure>;
 
     /// Those of the transactions that are not posted, in the same order.
     async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure>;

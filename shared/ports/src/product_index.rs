@@ -11,8 +11,8 @@ use kernel::Failure;
 
 /// The products as they are listed, with their prices so far. It is fed by events and decides nothing.
 pub trait ProductIndex {
-    /// Stores what staff state about a product, with its price, unless the same or a newer version is stored. The stock figure is taken
-    /// only if none is known. Events may come twice and in any order.
+    /// Stores the members of a product that staff edit, with its price, unless the same or a newer version is stored.
+    /// The stock figure is taken only if none is known. Events may come twice and in any order.
     async fn track(&self, product: &Product) -> Result<(), Failure>;
 
     /// Stores the stock figures of `levels`, unless newer ones are stored; also of products that are not known yet.

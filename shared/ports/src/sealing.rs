@@ -7,16 +7,17 @@ pub const SECRET_BYTES: usize = 32;
 
 /// Seals secrets, so that what is stored does not reveal them.
 ///
-/// `about` names what a secret belongs to, such as `totp/<user id>`: a sealed text that was copied to something else does not open.
+/// `associated_data` names what a secret belongs to, such as `totp/<user id>`: a sealed text that was copied to
+/// something else does not open.
 pub trait Sealer {
     /// Encrypts a secret. Each call returns another text.
-    async fn seal(&self, about: &str, secret: &[u8]) -> Result<String, Failure>;
+    async fn seal(&self, associated_data: &str, secret: &[u8]) -> Result<String, Failure>;
 
     /// A new secret of [`SECRET_BYTES`] random bytes, and the same sealed.
-    async fn generate(&self, about: &str) -> Result<(Vec<u8>, String), Failure>;
+    async fn generate(&self, associated_data: &str) -> Result<(Vec<u8>, String), Failure>;
 
-    /// Decrypts what was sealed. A text that was changed, or sealed about something else, is `Internal`.
-    async fn open(&self, about: &str, sealed: &str) -> Result<Vec<u8>, Failure>;
+    /// Decrypts what was sealed. A text that was changed, or sealed with other associated data, is `Internal`.
+    async fn open(&self, associated_data: &str, sealed: &str) -> Result<Vec<u8>, Failure>;
 }
 
 /// The keys of a [`Sealer`].

@@ -4,7 +4,7 @@ use crate::Page;
 use domain::{
     Event,
     id::{DeliveryId, EndpointId},
-    webhook::{Endpoint, Undelivered, Verdict, WebhookDelivery, WebhookUrl},
+    webhook::{AttemptResult, Endpoint, Undelivered, WebhookDelivery, WebhookUrl},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
@@ -105,13 +105,13 @@ pub trait WebhookQueue {
         lease_until: Timestamp,
     ) -> Result<Option<DueDelivery>, Failure>;
 
-    /// Concludes the claimed attempt at `now`: the delivery gets the verdict, and its endpoint remembers since when it has been failing. An endpoint
-    /// to disable is disabled, its pending deliveries fail, and `notice`, if any, is committed with that. Returns whether it was disabled. Nothing
-    /// changes if the delivery was claimed again since.
+    /// Concludes the claimed attempt at `now`: the delivery gets the result, and its endpoint remembers since when it
+    /// has been failing. An endpoint to disable is disabled, its pending deliveries fail, and `notice`, if any, is
+    /// committed with that. Returns whether it was disabled. Nothing changes if the delivery was claimed again since.
     async fn conclude_attempt(
         &self,
         due: &DueDelivery,
-        verdict: &Verdict,
+        result: &AttemptResult,
         notice: Option<&Event>,
         now: Timestamp,
     ) -> Result<bool, Failure>;

@@ -4,7 +4,7 @@ use domain::record::{Record, RecordId};
 use kernel::Failure;
 use ports::{ArchivedPart, RecordArchive, RecordPage, RecordQuery};
 
-/// A record of the file of the archive that would have it.
+/// Finds a record in its archive file.
 pub async fn archived_record(
     archive: &impl RecordArchive,
     part: &ArchivedPart,

@@ -2,7 +2,7 @@
 
 use crate::{
     payments::advance_payment,
-    refunds::{record_refunds, settle_refunds},
+    refunds::{record_all_refunds, record_refunds},
 };
 use domain::{
     id::RefundId,
@@ -55,7 +55,7 @@ pub async fn record_report(
             record_refunds(payments, gateway, payment, &refunds, context, applied).await?;
         }
         GatewayReport::Refunds { charge, refunds: None, .. } => {
-            settle_refunds(payments, gateway, payment, &charge, context, &mut applied).await?;
+            record_all_refunds(payments, gateway, payment, &charge, context, &mut applied).await?;
         }
         GatewayReport::Dispute(dispute) => {
             let decide = |payment: &Payment| payment::record_dispute(payment, &dispute, context.now);

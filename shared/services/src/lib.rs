@@ -41,7 +41,7 @@ pub use passwords::NewPasswords;
 pub use payments::{advance_payment, commit_payment, get_payment, staff_metrics};
 pub use reconciliation::reconcile_payment;
 pub use records::{ReadableRecord, find_record, try_schema};
-pub use refunds::settle_refunds;
+pub use refunds::record_all_refunds;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use second_factors::{new_recovery_codes, use_code};
 pub use sessions::begin_session;

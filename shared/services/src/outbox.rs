@@ -8,7 +8,7 @@ const GRACE_MS: i64 = 5_000;
 /// Events per page: as many as the adapter offers to the bus at once, so that a page takes one of its timeouts at most.
 const PAGE: u32 = 250;
 /// Consecutive pages of which the bus accepted nothing, after which a run ends. Events that it always rejects are skipped up to here.
-const MAX_FRUITLESS_PAGES: u32 = 20;
+const MAX_PAGES_WITHOUT_PROGRESS: u32 = 20;
 
 const DAY_S: i64 = 24 * 3600;
 /// Time since the publication of an event after which its consumers should have handled it.
@@ -29,13 +29,13 @@ pub async fn publish_waiting(
     is_over: impl Fn() -> bool,
 ) -> Result<SweepReport, Failure> {
     let before = Timestamp::from_millisecond(now.as_millisecond() - GRACE_MS).map_err(Failure::internal)?;
-    let (mut total, mut fruitless) = (SweepReport::default(), 0);
+    let (mut total, mut without_progress) = (SweepReport::default(), 0);
     while !is_over() {
         let page = outbox.sweep(before, PAGE, total.last).await?;
         let (due, sent, refused) = (total.due + page.due, total.sent + page.sent, total.refused + page.refused);
         total = SweepReport { due, sent, refused, ..page };
-        fruitless = if page.sent == 0 { fruitless + 1 } else { 0 };
-        if page.due < PAGE || page.timed_out || fruitless == MAX_FRUITLESS_PAGES {
+        without_progress = if page.sent == 0 { without_progress + 1 } else { 0 };
+        if page.due < PAGE || page.timed_out || without_progress == MAX_PAGES_WITHOUT_PROGRESS {
             break;
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     gateway::look_up_charge,
     payments::commit_payment,
-    refunds::{or_excess, settle_refunds},
+    refunds::{or_excess, record_all_refunds},
 };
 use domain::{
     id::RefundId,
@@ -47,7 +47,7 @@ pub async fn reconcile_payment(
         let Some(resolved) = or_excess(resolved)? else {
             let charge = current.transaction_id.clone().unwrap_or_default();
             let applied = &mut |change: &Change| applied(change, Some(Resolution::Found));
-            return settle_refunds(payments, gateway, current, &charge, context, applied).await.map(drop);
+            return record_all_refunds(payments, gateway, current, &charge, context, applied).await.map(drop);
         };
         let Some((change, why)) = resolved else { continue };
         let Some(after) = commit(change, Some(why), &mut applied).await? else { return Ok(()) };

@@ -16,13 +16,13 @@ const CACHE_SECONDS: u32 = 300;
 /// Seconds for which a missing record is cached: one that was accepted is written about then.
 const CACHE_NEGATIVE_SECONDS: u32 = 2;
 /// Seconds for which one process alone reads a record that is not cached.
-const LEAD_SECONDS: u32 = 1;
+const LOAD_LOCK_SECONDS: u32 = 1;
 
 /// A record, with the clients that may read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReadableRecord {
     pub record: Record,
-    pub writers: Vec<ClientId>,
+    pub clients: Vec<ClientId>,
 }
 
 /// A record by its id, through the cache, and from the archive if its day is there. Of many processes that miss it at once, one reads the database and the others wait for a moment;
@@ -38,13 +38,13 @@ pub async fn find_record(
     if let Some(cached) = cache.get(&key).await.and_then(parse) {
         return Ok(cached);
     }
-    if !cache.lead(&key, LEAD_SECONDS).await
+    if !cache.try_load_lock(&key, LOAD_LOCK_SECONDS).await
         && let Some(cached) = cache.wait(&key).await.and_then(parse)
     {
         return Ok(cached);
     }
     let found = match records.get(id).await? {
-        RecordLookup::Found { record, writers } => Some(ReadableRecord { record, writers }),
+        RecordLookup::Found { record, writers } => Some(ReadableRecord { record, clients: writers }),
         RecordLookup::Archived(part) => archived(records, archive, &part, id).await?,
         RecordLookup::Missing => None,
     };
@@ -53,7 +53,7 @@ pub async fn find_record(
     Ok(found)
 }
 
-/// A record of the file of the archive that would have it, with those who may read its source.
+/// Finds a record in its archive file, with the clients that may read its source.
 async fn archived(
     records: &impl RecordStore,
     archive: &impl RecordArchive,
@@ -63,7 +63,7 @@ async fn archived(
     let Some(record) = archived_record(archive, part, id).await? else { return Ok(None) };
     let at = id.recorded_at();
     let hour = records.rollups(&record.source, at, at, 1).await?;
-    Ok(Some(ReadableRecord { record, writers: hour.writers }))
+    Ok(Some(ReadableRecord { record, clients: hour.writers }))
 }
 
 /// Checks a schema that is to be registered: how many of `payloads` it refuses, or what is wrong with it, as member of a request.

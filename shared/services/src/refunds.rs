@@ -21,7 +21,7 @@ pub(crate) async fn record_refunds(
         let recorded = record(payments, &payment, refund, context, &mut applied).await;
         payment = match or_excess(recorded)? {
             Some(payment) => payment,
-            None => settle_refunds(payments, gateway, payment, &refund.charge, context, &mut applied).await?,
+            None => record_all_refunds(payments, gateway, payment, &refund.charge, context, &mut applied).await?,
         };
     }
     Ok(())
@@ -29,7 +29,7 @@ pub(crate) async fn record_refunds(
 
 /// Records what the gateway says about all refunds of a charge, those that it returned first: others were made of what they left. A refund that
 /// exceeds the charge even then is recorded for review.
-pub async fn settle_refunds(
+pub async fn record_all_refunds(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
     mut payment: Payment,

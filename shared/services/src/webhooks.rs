@@ -85,23 +85,23 @@ impl<W: WebhookQueue, S: Sealer, H: WebhookSender> WebhookAttempts<'_, W, S, H> 
             Err(failure) if failure.kind == FailureKind::Internal => Err(Undelivered::SecretUnreadable),
             Err(failure) => return Err(failure),
         };
-        let verdict = webhook::conclude(delivery.attempts, endpoint.failing_since, result, jitter, now)?;
-        let notice = verdict
+        let result = webhook::conclude(delivery.attempts, endpoint.failing_since, result, jitter, now)?;
+        let notice = result
             .disable
             .filter(|_| due.has_contact)
             .map(|reason| webhook::disabled_notice(endpoint, reason))
             .transpose()?;
         let notice: Option<Event> =
             notice.map(|notice| self.context.event::<DomainEvent>(endpoint.created_by, 1, notice));
-        let is_disabled = self.webhooks.conclude_attempt(due, &verdict, notice.as_ref(), now).await?;
-        Ok(WebhookAttempt { is_delivered: verdict.status == DeliveryStatus::Delivered, is_disabled })
+        let is_disabled = self.webhooks.conclude_attempt(due, &result, notice.as_ref(), now).await?;
+        Ok(WebhookAttempt { is_delivered: result.status == DeliveryStatus::Delivered, is_disabled })
     }
 
     /// The secrets that sign now.
     async fn secrets(&self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>, Failure> {
-        let (about, mut secrets) = (Endpoint::seal_about(endpoint.id), Vec::new());
+        let (data, mut secrets) = (Endpoint::associated_data(endpoint.id), Vec::new());
         for sealed in endpoint.signing_secrets(self.context.now) {
-            secrets.push(self.sealer.open(&about, sealed).await?);
+            secrets.push(self.sealer.open(&data, sealed).await?);
         }
         Ok(secrets)
     }

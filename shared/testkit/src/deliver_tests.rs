@@ -9,8 +9,8 @@ use domain::{
     payment, stock,
 };
 use ports::{
-    Bus as _, Claim, EventLog as _, Gateway as _, OrderStore as _, Outbox as _, PaymentStore as _, ProductStore as _,
-    StockStore as _, Terms,
+    Bus as _, Claim, EventLog as _, Gateway as _, OrderStore as _, Outbox as _, PaymentStore as _, PlacementConditions,
+    ProductStore as _, StockStore as _,
 };
 use std::cell::Cell;
 
@@ -79,7 +79,11 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
         });
     let order = build::order().line(1, 2).method(method);
     let (key, reply, event) = (build::a_key("k", "b"), build::a_reply("{}"), build::event(1, order.order_placed()));
-    platform.orders().place(&order.placed(), &key, &reply, &event, &Terms::default()).await.expect("placed");
+    platform
+        .orders()
+        .place(&order.placed(), &key, &reply, &event, &PlacementConditions::default())
+        .await
+        .expect("placed");
     let mut report = dispatcher.run_until_idle().await;
     while !platform.outbox().pending().is_empty() {
         platform.outbox().sweep(build::at(60), 10, None).await.expect("the sweep succeeds");

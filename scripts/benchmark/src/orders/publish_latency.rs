@@ -13,7 +13,7 @@ use adapters_testkit::proxy::{CountingProxy, Traffic};
 use catalog::Context;
 use domain::Event;
 use kernel::{Timestamp, Uuid};
-use ports::{OrderStore as _, Outbox as _, Terms};
+use ports::{OrderStore as _, Outbox as _, PlacementConditions};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -77,7 +77,7 @@ pub async fn table(database: &Database) -> Result<String> {
             timer.tick().await;
             let sample = sample(new_products()).map_err(message)?;
             store
-                .place(&sample.order, &sample.key, &sample.reply, &sample.event, &Terms::default())
+                .place(&sample.order, &sample.key, &sample.reply, &sample.event, &PlacementConditions::default())
                 .await
                 .map_err(message)?;
         }

@@ -19,7 +19,7 @@ use domain::{
     stock,
 };
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{OrderStore as _, PaidOrder, PaymentStore as _, StockStore as _, Terms, TransitionOutcome};
+use ports::{OrderStore as _, PaidOrder, PaymentStore as _, PlacementConditions, StockStore as _, TransitionOutcome};
 use serde_json::json;
 use std::{fmt::Write as _, future::Future, sync::Arc, time::Duration};
 use xtask::Result;
@@ -133,7 +133,10 @@ async fn open(stock: &PgStock<InProcessBus>, product: ProductId) -> std::result:
 }
 
 async fn place(orders: &PgOrders<InProcessBus>, sample: &Sample) -> std::result::Result<(), Failure> {
-    orders.place(&sample.order, &sample.key, &sample.reply, &sample.event, &Terms::default()).await.map(drop)
+    orders
+        .place(&sample.order, &sample.key, &sample.reply, &sample.event, &PlacementConditions::default())
+        .await
+        .map(drop)
 }
 
 async fn reserve(

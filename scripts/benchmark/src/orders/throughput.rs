@@ -13,7 +13,7 @@ use adapters_postgres::PgOrders;
 use adapters_testkit::proxy::CountingProxy;
 use catalog::Context;
 use kernel::IdempotencyOutcome;
-use ports::{OrderStore as _, Terms};
+use ports::{OrderStore as _, PlacementConditions};
 use std::{
     fmt::Write as _,
     sync::Arc,
@@ -66,12 +66,16 @@ impl Worker {
             let sample = sample(new_products()).map_err(message)?;
             let (order, key, reply, event) = (&sample.order, &sample.key, &sample.reply, &sample.event);
             let outcome = match variant {
-                Variant::Quayside if marks_published => {
-                    self.accepting.place(order, key, reply, event, &Terms::default()).await.map_err(message)?
-                }
-                Variant::Quayside => {
-                    self.rejecting.place(order, key, reply, event, &Terms::default()).await.map_err(message)?
-                }
+                Variant::Quayside if marks_published => self
+                    .accepting
+                    .place(order, key, reply, event, &PlacementConditions::default())
+                    .await
+                    .map_err(message)?,
+                Variant::Quayside => self
+                    .rejecting
+                    .place(order, key, reply, event, &PlacementConditions::default())
+                    .await
+                    .map_err(message)?,
                 Variant::Baseline(round_trips) => {
                     self.baseline.lock().await.place(round_trips, &sample, marks_published).await?;
                     IdempotencyOutcome::Committed

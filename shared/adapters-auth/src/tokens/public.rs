@@ -36,7 +36,7 @@ pub(super) struct PublicKey {
 
 /// The result of verifying a token.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TokenCheck {
     Valid(Claims),
     /// Forged, malformed or expired.
     Invalid,
@@ -110,17 +110,17 @@ impl PublicKeys {
         self
     }
 
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Verdict {
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Verdict::Invalid };
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> TokenCheck {
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return TokenCheck::Invalid };
         if header.alg != ALGORITHM || header.typ.as_deref() != Some(TYPE) {
-            return Verdict::Invalid;
+            return TokenCheck::Invalid;
         }
-        let Some(kid) = header.kid else { return Verdict::Invalid };
-        let Some(key) = self.keys.iter().find(|key| key.kid == kid) else { return Verdict::UnknownKey };
-        let Ok(public) = DecodingKey::from_ec_components(&key.x, &key.y) else { return Verdict::Invalid };
+        let Some(kid) = header.kid else { return TokenCheck::Invalid };
+        let Some(key) = self.keys.iter().find(|key| key.kid == kid) else { return TokenCheck::UnknownKey };
+        let Ok(public) = DecodingKey::from_ec_components(&key.x, &key.y) else { return TokenCheck::Invalid };
         match jsonwebtoken::decode::<AccessTokenClaims>(token, &public, &self.validation()) {
-            Ok(token) => valid_at(&token.claims, now).map_or(Verdict::Invalid, Verdict::Valid),
-            Err(_) => Verdict::Invalid,
+            Ok(token) => valid_at(&token.claims, now).map_or(TokenCheck::Invalid, TokenCheck::Valid),
+            Err(_) => TokenCheck::Invalid,
         }
     }
 

@@ -6,7 +6,7 @@ use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole, Function};
 use domain::{Event, id::UserId};
 use kernel::{Claim, Timestamp, Uuid};
-use ports::{Audit, AuditReport, EventOutbox, OrderStore, Outbox, Receipts, Terms};
+use ports::{Audit, AuditReport, EventOutbox, OrderStore, Outbox, PlacementConditions, Receipts};
 use std::time::Duration;
 
 /// Places an order that was published an hour and a minute ago, `hours` after it was placed.
@@ -14,7 +14,7 @@ async fn published(database: &TestDatabase, hours: u64) -> Event {
     let (order, event) = placed(UserId(id()), now());
     database
         .orders()
-        .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &Terms::default())
+        .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &PlacementConditions::default())
         .await
         .expect("placed");
     database

@@ -88,7 +88,7 @@ async fn queues_add_up_while_orders_are_backordered_filled_and_released_at_once(
     join_all(work).await;
     assert_eq!(database.number(WRONG).await, 0);
     database.execute("UPDATE inventory.stock SET available = available + 100").await;
-    while let Some(next) = stores[0].backorders_fillable(1, None).await.expect("a response").first() {
+    while let Some(next) = stores[0].fillable_backorders(1, None).await.expect("a response").first() {
         assert!(fill(&stores[0], next).await, "what is listed can be filled");
     }
     assert_eq!(database.number(WRONG).await, 0);

@@ -6,7 +6,7 @@ use adapters_testkit::postgres::TestDatabase;
 use catalog::Context;
 use domain::id::{OrderId, UserId};
 use kernel::{Failure, FailureKind};
-use ports::{OrderStore, Probe, Terms};
+use ports::{OrderStore, PlacementConditions, Probe};
 use std::{
     sync::{
         Arc,
@@ -38,7 +38,7 @@ async fn connection_closed_while_idle_is_replaced_transparently() {
         cut(&database, "true").await;
         let (order, event) = placed(UserId(id()), now());
         orders
-            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &Terms::default())
+            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &PlacementConditions::default())
             .await
             .expect("placed");
     }
@@ -50,7 +50,7 @@ async fn connection_lost_during_a_statement_is_unavailable_then_replaced() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
-    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await.expect("placed");
     let lock = database.hold_transaction("LOCK TABLE orders.orders").await;
     let cutter = async {
         database.wait_until(WAITING).await;
@@ -70,13 +70,15 @@ async fn connection_to_a_server_that_became_read_only_is_replaced() {
     let name: String = database.rows("SELECT current_database()::text AS name").await[0].get("name");
     database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
     let (order, event) = placed(UserId(id()), now());
-    let failure =
-        orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect_err("read-only");
+    let failure = orders
+        .place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default())
+        .await
+        .expect_err("read-only");
     assert_eq!(failure.kind, FailureKind::Unavailable);
     let reset = format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT");
     database.execute(&reset).await;
     orders
-        .place(&order, &key("k", "f"), &reply(201), &event, &Terms::default())
+        .place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default())
         .await
         .expect("placed over a new connection");
 }
@@ -123,7 +125,7 @@ async fn cancelled_call_leaves_a_working_connection() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
-    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await.expect("placed");
     let lock = database.hold_transaction("LOCK TABLE orders.orders").await;
     tokio::select! {
         response = orders.get(order.id, None) => panic!("{response:?} in spite of the lock"),

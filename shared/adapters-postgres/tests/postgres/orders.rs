@@ -10,7 +10,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
-use ports::{OrderStore, PriceCopy, Recency, Terms, TransitionOutcome};
+use ports::{OrderStore, PlacementConditions, PriceCopy, PriceSource, TransitionOutcome};
 use std::time::Duration;
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn placed_order_reads_back_as_stored_and_its_event_is_published() {
     let user = UserId(id());
     let (order, event) = placed(user, now());
     assert_eq!(
-        orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await,
+        orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await,
         Ok(IdempotencyOutcome::Committed)
     );
     assert_eq!(orders.get(order.id, None).await, Ok(Some(order.clone())));
@@ -37,8 +37,12 @@ async fn repeated_request_replays_the_first_response_byte_for_byte() {
     let orders = database.orders();
     let (first, first_event) = placed(UserId(id()), now());
     let (second, second_event) = placed(UserId(id()), now());
-    orders.place(&first, &key("k", "f"), &reply(201), &first_event, &Terms::default()).await.expect("placed");
-    let again = orders.place(&second, &key("k", "f"), &reply(500), &second_event, &Terms::default()).await;
+    orders
+        .place(&first, &key("k", "f"), &reply(201), &first_event, &PlacementConditions::default())
+        .await
+        .expect("placed");
+    let again =
+        orders.place(&second, &key("k", "f"), &reply(500), &second_event, &PlacementConditions::default()).await;
     assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(201))));
     assert_eq!(orders.get(second.id, None).await, Ok(None));
     assert_eq!(database.bus().published(), [first_event]);
@@ -49,14 +53,16 @@ async fn key_with_another_body_is_invalid_and_scopes_are_separate() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
-    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await.expect("placed");
     let (other, other_event) = placed(UserId(id()), now());
-    let failure =
-        orders.place(&other, &key("k", "g"), &reply(201), &other_event, &Terms::default()).await.expect_err("reused");
+    let failure = orders
+        .place(&other, &key("k", "g"), &reply(201), &other_event, &PlacementConditions::default())
+        .await
+        .expect_err("reused");
     assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, "idempotency-key-reused"));
     let elsewhere = kernel::IdempotencyKey { scope: "customer-2".into(), ..key("k", "g") };
     assert_eq!(
-        orders.place(&other, &elsewhere, &reply(201), &other_event, &Terms::default()).await,
+        orders.place(&other, &elsewhere, &reply(201), &other_event, &PlacementConditions::default()).await,
         Ok(IdempotencyOutcome::Committed)
     );
 }
@@ -67,7 +73,7 @@ async fn rejection_is_stored_and_replayed() {
     let orders = database.orders();
     assert_eq!(orders.store_rejection(&key("k", "f"), &reply(422)).await, Ok(IdempotencyOutcome::Committed));
     let (order, event) = placed(UserId(id()), now());
-    let again = orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await;
+    let again = orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await;
     assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(422))));
     assert_eq!(orders.store_rejection(&key("k", "f"), &reply(400)).await, Ok(IdempotencyOutcome::Replayed(reply(422))));
     assert_eq!(
@@ -81,7 +87,7 @@ async fn rejection_is_stored_and_replayed() {
 async fn stored_response_is_found_by_its_exact_key_only() {
     let database = database().await;
     let (orders, key) = (database.orders(), key(&id().to_string(), "f"));
-    let find = async |key: &IdempotencyKey| orders.quote(key, &[], Recency::Current).await.map(|quote| quote.first);
+    let find = async |key: &IdempotencyKey| orders.quote(key, &[], PriceSource::Current).await.map(|quote| quote.first);
     assert_eq!(find(&key).await, Ok(None));
     orders.store_rejection(&key, &reply(409)).await.expect("stored");
     assert_eq!(find(&key).await, Ok(Some(reply(409))));
@@ -94,15 +100,20 @@ async fn expired_key_can_be_reused_and_a_valid_one_cannot() {
     let database = database().await;
     let orders = database.orders();
     let (first, first_event) = placed(UserId(id()), now());
-    orders.place(&first, &key("k", "f"), &reply(201), &first_event, &Terms::default()).await.expect("placed");
+    orders
+        .place(&first, &key("k", "f"), &reply(201), &first_event, &PlacementConditions::default())
+        .await
+        .expect("placed");
     let hours =
         database.number("SELECT (extract(epoch FROM expires_at - created_at) / 3600)::bigint FROM orders.idempotency");
     assert_eq!(hours.await, 24);
     database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
     let (second, second_event) = placed(UserId(id()), now());
-    let taken = orders.place(&second, &key("k", "other"), &reply(202), &second_event, &Terms::default()).await;
+    let taken =
+        orders.place(&second, &key("k", "other"), &reply(202), &second_event, &PlacementConditions::default()).await;
     assert_eq!(taken, Ok(IdempotencyOutcome::Committed));
-    let again = orders.place(&second, &key("k", "other"), &reply(202), &second_event, &Terms::default()).await;
+    let again =
+        orders.place(&second, &key("k", "other"), &reply(202), &second_event, &PlacementConditions::default()).await;
     assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(202))));
 }
 
@@ -116,7 +127,7 @@ async fn concurrent_duplicates_on_an_expired_key_place_one_order() {
         database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
         let duplicates = stores.iter().map(async |store| {
             let (order, event) = placed(UserId(id()), now());
-            store.place(&order, &key, &reply(201), &event, &Terms::default()).await.expect("a response")
+            store.place(&order, &key, &reply(201), &event, &PlacementConditions::default()).await.expect("a response")
         });
         let responses = join_all(duplicates).await;
         assert_eq!(responses.iter().filter(|response| **response == IdempotencyOutcome::Committed).count(), 1);
@@ -135,7 +146,7 @@ async fn concurrent_duplicates_place_one_order_and_get_one_response() {
         let key = key(&format!("round {round}"), "f");
         let duplicates = stores.iter().map(async |store| {
             let (order, event) = placed(UserId(id()), now());
-            store.place(&order, &key, &reply(201), &event, &Terms::default()).await.expect("a response")
+            store.place(&order, &key, &reply(201), &event, &PlacementConditions::default()).await.expect("a response")
         });
         let responses = join_all(duplicates).await;
         assert_eq!(responses.iter().filter(|response| **response == IdempotencyOutcome::Committed).count(), 1);
@@ -157,11 +168,17 @@ async fn pages_are_newest_first_and_contiguous_even_within_one_instant() {
     for n in 0..7_u64 {
         let time = now() + Duration::from_micros(n / 3);
         let (order, event) = placed(user, time);
-        orders.place(&order, &key(&n.to_string(), "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+        orders
+            .place(&order, &key(&n.to_string(), "f"), &reply(201), &event, &PlacementConditions::default())
+            .await
+            .expect("placed");
         expected.push((time, order.id));
     }
     let (stranger, event) = placed(UserId(id()), now());
-    orders.place(&stranger, &key("stranger", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    orders
+        .place(&stranger, &key("stranger", "f"), &reply(201), &event, &PlacementConditions::default())
+        .await
+        .expect("placed");
     expected.sort_unstable();
     expected.reverse();
     let (mut seen, mut cursor) = (Vec::new(), None);
@@ -190,7 +207,10 @@ async fn order_transition_applies_once_per_claim_and_extends_the_history() {
     let database = database().await;
     let orders = database.orders();
     let (order, event_placed) = placed(UserId(id()), now());
-    orders.place(&order, &key("k", "f"), &reply(201), &event_placed, &Terms::default()).await.expect("placed");
+    orders
+        .place(&order, &key("k", "f"), &reply(201), &event_placed, &PlacementConditions::default())
+        .await
+        .expect("placed");
     let (reserved_order, nothing) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a transition");
     assert!(nothing.is_none());
     let first = claim();
@@ -210,7 +230,7 @@ async fn version_conflict_stores_neither_transition_nor_claim() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
-    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await.expect("placed");
     let (reserved_order, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a transition");
     orders.advance(Some(claim()), &reserved_order, None).await.expect("applied");
     let late = claim();
@@ -225,7 +245,10 @@ async fn concurrent_transitions_from_one_version_apply_once() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     let (order, event) = placed(UserId(id()), now());
-    stores[0].place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    stores[0]
+        .place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default())
+        .await
+        .expect("placed");
     let (reserved_order, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a transition");
     let responses = join_all(stores.iter().map(|store| store.advance(Some(claim()), &reserved_order, None))).await;
     assert_eq!(responses.iter().filter(|response| **response == Ok(TransitionOutcome::Applied)).count(), 1);
@@ -244,9 +267,9 @@ async fn commands_and_reads_cost_one_round_trip_plus_one_to_mark_an_event() {
     let spent = |before: u64| connection.round_trips() - before;
 
     database.bus().set_behavior(BusBehavior::Fail);
-    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await.expect("placed");
     assert_eq!(spent(0), 1, "place");
-    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("replayed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await.expect("replayed");
     assert_eq!(spent(1), 1, "replay");
     orders.get(order.id, None).await.expect("read");
     assert_eq!(spent(2), 1, "get");
@@ -259,7 +282,10 @@ async fn commands_and_reads_cost_one_round_trip_plus_one_to_mark_an_event() {
 
     database.bus().set_behavior(BusBehavior::Accept);
     let (another, event) = placed(user, now());
-    orders.place(&another, &key("k2", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    orders
+        .place(&another, &key("k2", "f"), &reply(201), &event, &PlacementConditions::default())
+        .await
+        .expect("placed");
     assert_eq!(spent(6), 2, "place and mark");
 }
 
@@ -275,7 +301,7 @@ async fn unreadable_order_does_not_hide_the_others() {
     for n in 0..3 {
         let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
         orders
-            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &Terms::default())
+            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &PlacementConditions::default())
             .await
             .expect("placed");
         ids.push(order.id);

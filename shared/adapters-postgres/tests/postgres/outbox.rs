@@ -5,7 +5,7 @@ use adapters_testkit::postgres::{BusBehavior, TestDatabase};
 use domain::id::UserId;
 use futures_util::future::{join, join_all};
 use kernel::Timestamp;
-use ports::{Backlog, MAX_COUNTED, OrderStore, Outbox, StockStore, SweepReport, Terms};
+use ports::{Backlog, MAX_COUNTED, OrderStore, Outbox, PlacementConditions, StockStore, SweepReport};
 use std::{collections::BTreeSet, time::Duration};
 
 /// Places `count` orders, a second apart, the first at `now()`.
@@ -14,7 +14,7 @@ pub async fn place(database: &TestDatabase, count: u64) {
     for n in 0..count {
         let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
         orders
-            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &Terms::default())
+            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &PlacementConditions::default())
             .await
             .expect("placed");
     }

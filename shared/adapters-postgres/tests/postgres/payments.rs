@@ -10,7 +10,7 @@ use domain::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
     payment::{self, Answer, Change, ChargeOutcome, Payment},
-    reconciliation::{Outcome, Pass, Position, Progress, Side},
+    reconciliation::{ComparisonProgress, Outcome, Position, Progress, Side},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
@@ -128,8 +128,8 @@ fn charge_at_the_gateway(reference: &str, at: Timestamp) -> GatewayTransaction {
 }
 
 /// A period, after a position.
-fn pass(from: Timestamp, to: Timestamp, after: Option<Position>) -> Pass {
-    Pass { from, to, side: Side::Statement, after, pages: 0, compared: 0, fees: 0 }
+fn comparison(from: Timestamp, to: Timestamp, after: Option<Position>) -> ComparisonProgress {
+    ComparisonProgress { from, to, side: Side::Statement, after, pages: 0, compared: 0, fees: 0 }
 }
 
 #[tokio::test]
@@ -159,10 +159,10 @@ async fn statement_is_stored_with_the_progress_and_compared_page_by_page() {
         posted,
         has_fee: false,
     };
-    assert_eq!(ledger.stated(&pass(start, end, None), 1).await, Ok(vec![line(&a, Some(usd(500)))]));
+    assert_eq!(ledger.stated(&comparison(start, end, None), 1).await, Ok(vec![line(&a, Some(usd(500)))]));
     let after = Some(Position { at: start, purpose: Purpose::Charge, reference: "a".to_owned() });
-    assert_eq!(ledger.stated(&pass(start, end, after.clone()), 1).await, Ok(vec![line(&b, None)]));
+    assert_eq!(ledger.stated(&comparison(start, end, after.clone()), 1).await, Ok(vec![line(&b, None)]));
     let both_have = PostedLine { transfer: posted, is_stated: true };
-    assert_eq!(ledger.posted(&pass(start, end, None), 9).await, Ok(vec![both_have]));
-    assert_eq!(ledger.posted(&pass(start, end, after), 9).await, Ok(vec![]));
+    assert_eq!(ledger.posted(&comparison(start, end, None), 9).await, Ok(vec![both_have]));
+    assert_eq!(ledger.posted(&comparison(start, end, after), 9).await, Ok(vec![]));
 }

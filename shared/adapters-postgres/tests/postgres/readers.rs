@@ -10,8 +10,8 @@ use domain::id::{OrderId, PaymentId, UserId};
 use domain::listing::{ProductQuery, Sort};
 use kernel::FailureKind;
 use ports::{
-    ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PreferenceStore, Probe, ProductIndex,
-    SessionStore, StockMovements, StockStore, Terms, Timeline, WindowStore,
+    ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PlacementConditions, PreferenceStore,
+    Probe, ProductIndex, SessionStore, StockMovements, StockStore, Timeline, WindowStore,
 };
 
 fn readers() -> impl Iterator<Item = (Context, &'static str)> {
@@ -89,7 +89,11 @@ async fn everything_that_functions_read_works_as_a_reader() {
     let as_reader = |context| database.as_role(DatabaseRole::Reader(context));
     let product = opened(&database.stock(), 5).await;
     let (order, event) = placed(UserId(id()), now());
-    database.orders().place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    database
+        .orders()
+        .place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default())
+        .await
+        .expect("placed");
 
     let orders = PgOrders::new(as_reader(Context::Orders), database.bus());
     assert_eq!(orders.get(order.id, None).await.expect("read").map(|found| found.id), Some(order.id));
@@ -124,7 +128,10 @@ async fn reader_cannot_write_even_with_the_privilege() {
     let (order, event) = placed(UserId(id()), now());
     let write = async || {
         let orders = PgOrders::new(database.as_role(DatabaseRole::Reader(Context::Orders)), database.bus());
-        orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect_err("refused")
+        orders
+            .place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default())
+            .await
+            .expect_err("refused")
     };
     assert_eq!(write().await.kind, FailureKind::Internal);
     database
@@ -188,6 +195,10 @@ async fn context_adds_to_its_outbox_and_neither_changes_nor_deletes_events() {
             .await;
     }
     let (order, event) = placed(UserId(id()), now());
-    database.orders().place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
+    database
+        .orders()
+        .place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default())
+        .await
+        .expect("placed");
     assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NOT NULL").await, 1);
 }

@@ -5,11 +5,11 @@ use super::*;
 functions! {
     /// Writes what analytics uses of orders, payments and erasures to the analytics stream.
     ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(ANALYTICS_EVENTS)
-        .uses(&[Uses::Postgres, Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60).concurrency(20);
+        .uses(&[Uses::Postgres, Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).batched(100, 60).concurrency(20);
     /// Aggregates the records of the stream in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
         .triggered(Stream(&ANALYTICS, ANALYTICS_EVENTS))
-        .uses(&[Uses::Postgres]).timeout(30).gathering(100, 60);
+        .uses(&[Uses::Postgres]).timeout(30).batched(100, 60);
     /// Lists the analytics windows.
     WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", STAFF_OR_ADMIN)
         .uses(&[Uses::PostgresRead]);

@@ -14,7 +14,7 @@ functions! {
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
         .uses(&[Uses::Table(&PRODUCTS, &[GetItem]), Uses::Redis])
         .concurrency(100);
-    /// Replaces what staff state about a product.
+    /// Replaces the members of a product that staff edit.
     PRODUCT_UPDATE = Function::new("product-update", Catalogue).http(Put, "/api/v1/products/{id}", STAFF_OR_ADMIN)
         .uses(&[Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis]);
     /// Withdraws a product from sale.
@@ -37,14 +37,14 @@ functions! {
             Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version", "last_change"])]), Uses::Redis, Uses::Postgres,
         ])
         .timeout(15)
-        .gathering(100, 20).memory(256).concurrency(12);
+        .batched(100, 20).memory(256).concurrency(12);
     /// Keeps the read model of products.
     PRODUCT_INDEX = Function::new("product-index", Catalogue)
         .on(&[
             PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED, STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED,
             STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED,
         ])
-        .uses(&[Uses::Postgres]).timeout(15).gathering(100, 5).memory(256).concurrency(12);
+        .uses(&[Uses::Postgres]).timeout(15).batched(100, 5).memory(256).concurrency(12);
     /// Lists the categories of products.
     CATEGORY_LIST = Function::new("category-list", Catalogue).http(Get, "/api/v1/categories", Public)
         .uses(&[Uses::PostgresRead]);

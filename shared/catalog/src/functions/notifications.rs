@@ -15,7 +15,7 @@ functions! {
     /// Sends order updates through the channels that the customer chose.
     UPDATE_SEND = Function::new("update-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Email, Uses::Sms, Uses::Push, Uses::MessageLimits])
-        .publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5).concurrency(30);
+        .publishes(&[NOTIFICATION_SENT]).timeout(15).batched(50, 5).concurrency(30);
     /// Records bounces and complaints of e-mails.
     EMAIL_FEEDBACK_TRACK = Function::new("email-feedback-track", Notifications).triggered(ExternalTopic(&EMAIL_FEEDBACK))
         .uses(&[Uses::Postgres]).timeout(15);
@@ -79,7 +79,7 @@ functions! {
     /// Adds deliveries of public events to the endpoints of webhooks that subscribed to them, and attempts them. Batches are small, so that
     /// no message waits for the attempts of another.
     WEBHOOK_ENQUEUE = Function::new("webhook-enqueue", Notifications).on(WEBHOOK_EVENTS)
-        .uses(SENDS_WEBHOOKS).publishes(&[NOTIFICATION_REQUESTED]).timeout(30).gathering(10, 1).memory(256).concurrency(20);
+        .uses(SENDS_WEBHOOKS).publishes(&[NOTIFICATION_REQUESTED]).timeout(30).batched(10, 1).memory(256).concurrency(20);
     /// Sends the webhooks that are due.
     WEBHOOK_DELIVER = Function::new("webhook-deliver", Notifications).triggered(Schedule { minutes: 1 })
         .uses(SENDS_WEBHOOKS).publishes(&[NOTIFICATION_REQUESTED]).timeout(50);

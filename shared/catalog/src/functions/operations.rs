@@ -6,17 +6,17 @@ functions! {
     /// Forwards every event to Kafka.
     EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents)
         .uses(&[Uses::Kafka, Uses::PostgresReceipts]).timeout(20)
-        .gathering(100, 20).memory(512).concurrency(20);
+        .batched(100, 20).memory(512).concurrency(20);
     /// Creates the topics of the event log that do not exist.
     TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
     /// Archives the topics to S3, in windows of minutes: each batch makes an object for each partition.
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, &[PutObject])]).timeout(30)
-        .gathering(1000, 300).memory(512);
+        .batched(1000, 300).memory(512);
     /// Records every event, so that operators find it by order, customer and correlation id.
     EVENT_RECORD = Function::new("event-record", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::PostgresReceipts]).timeout(30)
-        .gathering(1000, 10).memory(512);
+        .batched(1000, 10).memory(512);
     /// Lists the events about an order, with the consumers that have handled each.
     ORDER_TIMELINE_GET = Function::new("order-timeline-get", Operations)
         .http(Get, "/api/v1/ops/orders/{id}/timeline", ADMIN_ONLY).uses(&[Uses::PostgresRead]);

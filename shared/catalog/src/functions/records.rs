@@ -9,7 +9,7 @@ functions! {
     /// Writes accepted records from the topic to the database, in bulk.
     RECORD_WRITE = Function::new("record-write", Records)
         .triggered(Kafka(&[&RECORD_TOPIC])).uses(&[Uses::Postgres]).timeout(60)
-        .gathering(2000, 2).memory(1024).concurrency(8);
+        .batched(2000, 2).memory(1024).concurrency(8);
     /// Accepts records.
     RECORD_CREATE = Function::new("record-create", Records).http(Post, "/api/v1/data", SOURCE_USERS).idempotent()
         .uses(&[Uses::Postgres, Uses::KafkaTopic(&RECORD_TOPIC), Uses::RecordBacklog]).timeout(15).memory(512);

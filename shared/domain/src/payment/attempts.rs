@@ -47,7 +47,7 @@ impl Payment {
 
 /// Ends an attempt for which the gateway is not called: one that was refused is declined, and an order that costs nothing is confirmed.
 /// `None` for any other attempt, and if it has ended.
-pub fn settle_without_gateway(payment: &Payment, now: Timestamp) -> Option<Change> {
+pub fn end_without_gateway_call(payment: &Payment, now: Timestamp) -> Option<Change> {
     decline_refused(payment, now).or_else(|| confirm_without_charge(payment, now))
 }
 

@@ -14,11 +14,11 @@ words! {
     ///
     /// In the order in which a dispute may pass through them: a report of an earlier status is out of date.
     pub enum DisputeStatus {
-        /// The bank asks before it disputes; no money is withdrawn.
+        /// Inquiry: the bank asks before it disputes; no money is withdrawn.
         WarningNeedsResponse,
-        /// The bank considers the answer to its question.
+        /// The bank considers the answer to its inquiry.
         WarningUnderReview,
-        /// The question led to no dispute.
+        /// The inquiry led to no dispute.
         WarningClosed,
         /// The dispute was resolved before it was made.
         Prevented,
@@ -39,7 +39,7 @@ impl DisputeStatus {
         matches!(self, Self::WarningClosed | Self::Prevented | Self::Won | Self::Lost)
     }
 
-    /// Whether the gateway withdraws the amount: not while the bank only asks.
+    /// Whether the gateway withdraws the amount: not during an inquiry.
     const fn withdraws(self) -> bool {
         matches!(self, Self::NeedsResponse | Self::UnderReview | Self::Won | Self::Lost)
     }
@@ -128,7 +128,7 @@ pub fn record_dispute(
     }
     let mut change = Change::of(payment, payment.status, now);
     change.post_dispute(&before, &after, now);
-    change.tell(known, &after);
+    change.push_events(known, &after);
     change.payment.disputes.retain(|dispute| dispute.id != after.id);
     change.payment.disputes.push(after);
     change.payment.disputes.sort_by_key(|dispute| dispute.opened_at);
@@ -178,7 +178,7 @@ impl Change {
         }
     }
 
-    fn tell(&mut self, known: Option<&Dispute>, dispute: &Dispute) {
+    fn push_events(&mut self, known: Option<&Dispute>, dispute: &Dispute) {
         let (payment_id, order_id, dispute_id) = (self.payment.id, self.payment.order_id, dispute.id.clone());
         let Dispute { amount, status, evidence_due_by, .. } = *dispute;
         if known.is_none() {

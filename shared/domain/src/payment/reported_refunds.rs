@@ -39,9 +39,12 @@ impl ReportedRefund {
     }
 }
 
-/// Records a refund that the gateway reports. `None` if it is known, or of a duplicate charge, which is not in the ledger either. One that was made at the gateway gets the id `new`; it is booked
-/// once, in whatever order its reports arrive. One that fails after it succeeded is put back. A refund of more than was charged, or
-/// in another currency, is recorded for review and changes nothing else.
+/// Records a refund that the gateway reports. `None` if it is known, or if it is of a duplicate charge, which is not in
+/// the ledger.
+///
+/// One that was made at the gateway gets the id `new`. It is posted once, in whatever order its reports arrive, and
+/// reversed if it fails after it succeeded. A refund of more than was charged, or in another currency, is recorded for
+/// review and changes nothing else.
 ///
 /// `Unavailable` if the payment has no charge yet: the result of the charge is to be recorded first; and with code
 /// [`REFUND_EXCEEDS_CHARGE`](super::REFUND_EXCEEDS_CHARGE) if known refunds leave too little: the gateway returned one of them since.
@@ -61,11 +64,11 @@ pub fn record_reported_refund(
         |refund: &&Refund| Some(refund.id) == reported.refund_id || refund.transaction_id.as_deref() == transaction_id;
     match (payment.refunds.iter().find(is_it), &reported.failure) {
         (Some(refund), Some(code)) if refund.status == RefundStatus::Succeeded => {
-            put_back(payment, refund, code, now).map(Some)
+            reverse(payment, refund, code, now).map(Some)
         }
         // The gateway made a refund that was given up.
         (Some(refund), None) if refund.status == RefundStatus::Failed && refund.transaction_id.is_none() => {
-            book(payment, reported, refund.clone(), now)
+            post(payment, reported, refund.clone(), now)
         }
         (Some(refund), _) => record_refund_outcome(payment, refund.id, &reported.outcome(), now),
         (None, _) => {
@@ -74,14 +77,14 @@ pub fn record_reported_refund(
             };
             let (reason, status, requested_at) = (RefundReason::MadeAtGateway, RefundStatus::Failed, now);
             let refund = Refund { id: new, amount, reason, status, transaction_id: None, requested_at };
-            book(payment, reported, refund, now)
+            post(payment, reported, refund, now)
         }
     }
 }
 
-/// Books `refund`, which is not among the successful refunds of the payment. One that failed is only remembered, so that an older report
-/// of its success is recognized.
-fn book(
+/// Posts `refund`, which is not among the successful refunds of the payment. One that failed is only remembered, so
+/// that an older report of its success is recognized.
+fn post(
     payment: &Payment,
     reported: &ReportedRefund,
     refund: Refund,
@@ -122,8 +125,8 @@ pub fn record_excessive_refund(payment: &Payment, reported: &ReportedRefund, now
     mismatch(payment, reported, now)
 }
 
-/// Puts back a refund that a bank returned: the money is in the balance at the gateway again, and may be refunded again.
-fn put_back(payment: &Payment, refund: &Refund, code: &str, now: Timestamp) -> Result<Change, Failure> {
+/// Reverses a refund that a bank returned: the money is in the balance at the gateway again, and may be refunded again.
+fn reverse(payment: &Payment, refund: &Refund, code: &str, now: Timestamp) -> Result<Change, Failure> {
     let (refund_id, amount) = (refund.id, refund.amount);
     let is_last = payment.refunded() == amount.amount.get();
     let input = if is_last { Input::AllRefundsReturned } else { Input::RefundReturned };

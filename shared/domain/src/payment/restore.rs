@@ -30,7 +30,7 @@ impl RestoredPeriod {
 /// Why a transaction of the gateway is not in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum UnpostedReason {
     /// The payment has an attempt without a result, which the periodic reconciliation looks up.
     Unresolved,
     /// The payment has not recorded this refund, or its return.
@@ -44,14 +44,14 @@ pub enum Standing {
     Foreign,
 }
 
-/// How a transaction that is not in the ledger stands to its payment, `None` if the database has no such payment.
-pub fn standing(transaction: &GatewayTransaction, payment: Option<&Payment>) -> Standing {
+/// Why the ledger lacks a transaction of the gateway. `payment` is `None` if the database has no such payment.
+pub fn unposted_reason(transaction: &GatewayTransaction, payment: Option<&Payment>) -> UnpostedReason {
     match payment {
-        None if transaction.payment_id.is_some() => Standing::PaymentLost,
-        None => Standing::Foreign,
-        Some(payment) if payment.is_open() => Standing::Unresolved,
-        Some(_) if transaction.purpose == Purpose::Charge => Standing::OtherCharge,
-        Some(_) => Standing::RefundUnrecorded,
+        None if transaction.payment_id.is_some() => UnpostedReason::PaymentLost,
+        None => UnpostedReason::Foreign,
+        Some(payment) if payment.is_open() => UnpostedReason::Unresolved,
+        Some(_) if transaction.purpose == Purpose::Charge => UnpostedReason::OtherCharge,
+        Some(_) => UnpostedReason::RefundUnrecorded,
     }
 }
 

@@ -47,9 +47,9 @@ fn all_read() -> Progress {
     Progress { read_until: Some(at(NOW - 1_800)), ..Progress::default() }
 }
 
-fn first_pass() -> Pass {
+fn first_comparison() -> ComparisonProgress {
     match next(&all_read()) {
-        Some(Step::Compare(pass)) => pass,
+        Some(Step::Compare(comparison)) => comparison,
         other => panic!("{other:?}"),
     }
 }
@@ -89,9 +89,9 @@ fn window_keeps_its_end_until_its_last_page_is_read() {
 
 #[test]
 fn comparison_begins_once_a_day_when_all_is_read_and_overlaps_the_ones_before() {
-    let pass = first_pass();
-    assert_eq!((pass.from, pass.to), (at(NOW - 1_800 - 73 * 3_600), at(NOW - 5_400)));
-    let begun = compare_statement(&all_read(), &pass, &[], at(NOW)).progress;
+    let comparison = first_comparison();
+    assert_eq!((comparison.from, comparison.to), (at(NOW - 1_800 - 73 * 3_600), at(NOW - 5_400)));
+    let begun = compare_statement(&all_read(), &comparison, &[], at(NOW)).progress;
     let ended = compare_ledger(&begun, begun.comparison.as_ref().expect("the other side"), &[]).progress;
     assert_eq!((ended.comparison.clone(), ended.compared_at), (None, Some(at(NOW))));
     assert_eq!(next(&ended), None);
@@ -102,33 +102,36 @@ fn comparison_begins_once_a_day_when_all_is_read_and_overlaps_the_ones_before() 
 #[test]
 fn full_page_is_continued_after_its_last_line_and_a_short_one_ends_the_side() {
     let (begun, full) = (all_read(), stated(PAGE, Some(usd(500))));
-    let first = compare_statement(&begun, &first_pass(), &full, at(NOW));
+    let first = compare_statement(&begun, &first_comparison(), &full, at(NOW));
     assert_eq!((first.fees.len(), first.reports.len()), (PAGE as usize, 0), "what agrees is not reported");
-    let pass = first.progress.comparison.clone().expect("it goes on");
+    let comparison = first.progress.comparison.clone().expect("it goes on");
     assert_eq!(
-        (pass.side, pass.after.clone().map(|after| after.reference)),
+        (comparison.side, comparison.after.clone().map(|after| after.reference)),
         (Side::Statement, Some("pi_499".to_owned()))
     );
-    let second = compare_statement(&first.progress, &pass, &stated(1, Some(usd(500))), at(NOW + 60));
-    let pass = second.progress.comparison.clone().expect("the other side");
-    assert_eq!((pass.side, pass.after.clone(), pass.compared, pass.fees), (Side::Ledger, None, PAGE + 1, PAGE + 1));
+    let second = compare_statement(&first.progress, &comparison, &stated(1, Some(usd(500))), at(NOW + 60));
+    let comparison = second.progress.comparison.clone().expect("the other side");
+    assert_eq!(
+        (comparison.side, comparison.after.clone(), comparison.compared, comparison.fees),
+        (Side::Ledger, None, PAGE + 1, PAGE + 1)
+    );
     assert_eq!(second.progress.compared_at, Some(at(NOW)), "when it began");
     let last =
-        compare_ledger(&second.progress, &pass, &[PostedLine { transfer: transfer("pi_0", 0), is_stated: true }]);
+        compare_ledger(&second.progress, &comparison, &[PostedLine { transfer: transfer("pi_0", 0), is_stated: true }]);
     let [report] = &last.reports[..] else { panic!("{:?}", last.reports) };
     assert_eq!((report.page, report.is_last, report.compared, report.fees), (1, true, PAGE + 1, PAGE + 1));
 }
 
 #[test]
 fn discrepancies_are_told_in_pages_of_a_hundred_that_the_bus_takes() {
-    let first = compare_statement(&all_read(), &first_pass(), &stated(PAGE, None), at(NOW));
+    let first = compare_statement(&all_read(), &first_comparison(), &stated(PAGE, None), at(NOW));
     let lengths: Vec<_> = first.reports.iter().map(|report| report.discrepancies.len()).collect();
     assert_eq!((lengths, first.fees.len()), (vec![100; 5], 0));
     assert_eq!(first.reports.iter().map(|report| report.page).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
-    let pass = first.progress.comparison.clone().expect("it goes on");
+    let comparison = first.progress.comparison.clone().expect("it goes on");
     let missing: Vec<_> =
         (0..101).map(|n| PostedLine { transfer: transfer(&"x".repeat(255), n), is_stated: false }).collect();
-    let last = compare_ledger(&first.progress, &Pass { side: Side::Ledger, ..pass }, &missing);
+    let last = compare_ledger(&first.progress, &ComparisonProgress { side: Side::Ledger, ..comparison }, &missing);
     let pages: Vec<_> = last.reports.iter().map(|one| (one.page, one.discrepancies.len(), one.is_last)).collect();
     assert_eq!(pages, [(6, 100, false), (7, 1, true)]);
     let bytes = serde_json::to_string(&last.reports[0]).expect("JSON").len();
@@ -146,7 +149,7 @@ fn unreadable_transactions_are_told_when_they_are_read() {
 
 #[test]
 fn progress_is_stored_as_it_is() {
-    let progress = compare_statement(&all_read(), &first_pass(), &stated(PAGE, None), at(NOW)).progress;
+    let progress = compare_statement(&all_read(), &first_comparison(), &stated(PAGE, None), at(NOW)).progress;
     let stored = serde_json::to_value(&progress).expect("JSON");
     assert_eq!(serde_json::from_value::<Progress>(stored).expect("progress"), progress);
 }

@@ -16,7 +16,7 @@ const GONE: u16 = 410;
 
 /// What an attempt means for the delivery and its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct AttemptResult {
     pub status: DeliveryStatus,
     /// Set if the delivery stays pending.
     pub next_attempt_at: Option<Timestamp>,
@@ -33,12 +33,12 @@ pub fn conclude(
     result: Result<u16, Undelivered>,
     jitter: u16,
     now: Timestamp,
-) -> Result<Verdict, Failure> {
+) -> Result<AttemptResult, Failure> {
     let (response_status, error) = (result.ok(), result.err());
     let is_delivered = response_status.is_some_and(|status| (200..300).contains(&status));
     if is_delivered {
         let status = DeliveryStatus::Delivered;
-        return Ok(Verdict { status, next_attempt_at: None, response_status, error, disable: None });
+        return Ok(AttemptResult { status, next_attempt_at: None, response_status, error, disable: None });
     }
     let has_failed_for_long = failing_since.is_some_and(|since| now.as_second() - since.as_second() >= FAILING_SECONDS);
     let disable = match response_status {
@@ -50,8 +50,10 @@ pub fn conclude(
         Some(delay) => {
             let extra = delay * i64::from(jitter) / (5 * i64::from(u16::MAX));
             let next_attempt_at = Some(time::seconds_after(now, delay + extra)?);
-            Ok(Verdict { status: DeliveryStatus::Pending, next_attempt_at, response_status, error, disable })
+            Ok(AttemptResult { status: DeliveryStatus::Pending, next_attempt_at, response_status, error, disable })
         }
-        None => Ok(Verdict { status: DeliveryStatus::Failed, next_attempt_at: None, response_status, error, disable }),
+        None => {
+            Ok(AttemptResult { status: DeliveryStatus::Failed, next_attempt_at: None, response_status, error, disable })
+        }
     }
 }

@@ -25,21 +25,21 @@ fn command(status: EndpointStatus) -> UpdateEndpoint {
 fn failed_attempts_are_repeated_over_five_days_and_then_given_up() {
     let (mut now, mut delays) = (at(0), Vec::new());
     for attempt in 1..MAX_ATTEMPTS {
-        let verdict = conclude(attempt, None, Err(Undelivered::TimedOut), 0, now).expect("a verdict");
-        assert_eq!((verdict.status, verdict.error), (DeliveryStatus::Pending, Some(Undelivered::TimedOut)));
-        let next = verdict.next_attempt_at.expect("a next attempt");
+        let result = conclude(attempt, None, Err(Undelivered::TimedOut), 0, now).expect("a result");
+        assert_eq!((result.status, result.error), (DeliveryStatus::Pending, Some(Undelivered::TimedOut)));
+        let next = result.next_attempt_at.expect("a next attempt");
         delays.push(next.as_second() - now.as_second());
         now = next;
     }
     assert_eq!(delays, [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400, 86_400, 86_400]);
     assert!(now.as_second() - at(0).as_second() >= 5 * 86_400);
-    let last = conclude(MAX_ATTEMPTS, None, Ok(500), 0, now).expect("a verdict");
+    let last = conclude(MAX_ATTEMPTS, None, Ok(500), 0, now).expect("a result");
     assert_eq!((last.status, last.next_attempt_at, last.disable), (DeliveryStatus::Failed, None, None));
 }
 
 #[test]
 fn jitter_adds_up_to_a_fifth() {
-    let next = |jitter| conclude(3, None, Ok(503), jitter, at(0)).expect("a verdict").next_attempt_at;
+    let next = |jitter| conclude(3, None, Ok(503), jitter, at(0)).expect("a result").next_attempt_at;
     assert_eq!((next(0), next(u16::MAX)), (Some(at(1_800)), Some(at(2_160))));
     assert!((at(1_800)..=at(2_160)).contains(&next(12_345).expect("a time")));
 }
@@ -55,21 +55,21 @@ fn any_2xx_is_a_success_and_nothing_else_is() {
         (404, DeliveryStatus::Pending),
         (500, DeliveryStatus::Pending),
     ] {
-        let verdict = conclude(1, Some(at(0)), Ok(status), 0, at(1)).expect("a verdict");
-        assert_eq!((verdict.status, verdict.disable), (expected, None), "{status}");
+        let result = conclude(1, Some(at(0)), Ok(status), 0, at(1)).expect("a result");
+        assert_eq!((result.status, result.disable), (expected, None), "{status}");
     }
 }
 
 #[test]
 fn endpoint_is_disabled_after_five_days_of_failures_or_when_it_is_gone() {
-    let disable = |since, result, now| conclude(1, since, result, 0, now).expect("a verdict").disable;
+    let disable = |since, result, now| conclude(1, since, result, 0, now).expect("a result").disable;
     let five_days = at(5 * 86_400);
     assert_eq!(disable(Some(at(1)), Ok(500), five_days), None);
     assert_eq!(disable(Some(at(0)), Ok(500), five_days), Some(DisabledReason::Failing));
     assert_eq!(disable(Some(at(0)), Ok(200), five_days), None);
     assert_eq!(disable(None, Err(Undelivered::AddressRefused), five_days), None);
     assert_eq!(disable(None, Ok(410), at(0)), Some(DisabledReason::Gone));
-    let gone = conclude(1, None, Ok(410), 0, at(0)).expect("a verdict");
+    let gone = conclude(1, None, Ok(410), 0, at(0)).expect("a result");
     assert_eq!((gone.status, gone.next_attempt_at), (DeliveryStatus::Failed, None));
 }
 

@@ -244,7 +244,7 @@ impl<B> Call<B> {
 
     /// Responds to a request with an idempotency key whose commit ended with `outcome`: with `reply`, or with the first response if the
     /// key has one already. A failure that `is_final` holds for is stored by `store`, as [`Call::reject`] says.
-    pub async fn conclude<T>(
+    pub async fn respond_idempotently<T>(
         &self,
         reply: Reply<T>,
         outcome: Result<IdempotencyOutcome, Failure>,
@@ -260,7 +260,7 @@ impl<B> Call<B> {
     /// Responds to a request with an idempotency key: `commit` commits what was decided, with the response; a rejection is stored by
     /// `store`, as [`Call::reject`] says. Replays the first response if the key has one already. `None` if `commit` returns it, which
     /// stands for a version conflict.
-    pub async fn settle<D, T: Serialize>(
+    pub async fn commit_idempotently<D, T: Serialize>(
         &self,
         decision: Result<(D, Reply<T>), Failure>,
         store: impl AsyncFnOnce(&StoredReply) -> Result<IdempotencyOutcome, Failure>,

@@ -10,7 +10,7 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
 use std::rc::Rc;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Counts the requests of clients.
 pub trait RateLimiter {
@@ -102,14 +102,14 @@ impl<L: RateLimiter, D: Distribution> Endpoint for Limited<L, D> {
     async fn admit(&self, client: &str, now: Timestamp) -> Option<Admission> {
         let admission = self.limiter.admit(client, now).await;
         if admission.is_none() {
-            count_uncounted();
+            count_unlimited_request();
         }
         admission
     }
 }
 
 /// Counts a request that was admitted without being counted.
-pub(super) fn count_uncounted() {
+pub(super) fn count_unlimited_request() {
     metrics::count("RateLimitsUnavailable", 1);
 }
 
@@ -143,8 +143,8 @@ pub(super) fn add_fields(headers: &mut HeaderMap, admission: &Admission) {
     };
     let policies =
         each(|usage| format!("\"{}\";q={};w={}", usage.policy.name, usage.policy.quota, usage.policy.window_s));
-    let standing = each(|usage| format!("\"{}\";r={};t={}", usage.policy.name, usage.remaining(), usage.reset_s()));
-    for (name, value) in [(POLICY, policies), (STANDING, standing)] {
+    let rate_limits = each(|usage| format!("\"{}\";r={};t={}", usage.policy.name, usage.remaining(), usage.reset_s()));
+    for (name, value) in [(POLICY, policies), (RATE_LIMIT, rate_limits)] {
         if let Some(value) = value {
             headers.insert(name, value);
         }

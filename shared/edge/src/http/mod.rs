@@ -124,7 +124,7 @@ impl<'a> DynEndpoint<'a> {
         };
         catch_panic(clock, decision).await.unwrap_or_else(|failure| {
             telemetry::log_failure("rate limit", &failure);
-            limit::count_uncounted();
+            limit::count_unlimited_request();
             None
         })
     }

@@ -22,7 +22,7 @@ impl OrderBuilder {
     }
 
     /// The closed placeholder payment of an order that is cancelled before its payment starts.
-    pub fn unbegun(&self) -> Payment {
+    pub fn closed_before_first_attempt(&self) -> Payment {
         match self.cancelled(Reason::CustomerRequest).1 {
             DomainEvent::OrderCancelled(cancelled) => payment::begin_closed(self.payment, &cancelled, self.at),
             other => panic!("{} is not OrderCancelled", other.row().name),
@@ -45,7 +45,7 @@ impl OrderBuilder {
     }
 
     /// Its payment, whose card wants the customer's consent.
-    pub fn payment_waiting(&self) -> Change {
+    pub fn requires_action(&self) -> Change {
         let (client_secret, redirect_url) = ("secret".to_owned(), Some("https://example.com/3ds".to_owned()));
         let answer = Answer::new(self.charge_id(), self.payment().amount);
         concluded(

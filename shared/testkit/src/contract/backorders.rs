@@ -137,7 +137,7 @@ pub async fn expired_reservation_is_allocated_after_backorders_paid_earlier(fixt
 pub async fn backorders_are_filled_in_order_of_payment(fixture: &Fixture<impl StockStore>) {
     let (stock, product) = (fixture.port(), product(fixture.port(), 1).await);
     let orders = waiting(stock, product, &[later(2), later(1)]).await;
-    let found = stock.backorders_fillable(100_000, None).await.expect("the store responds");
+    let found = stock.fillable_backorders(100_000, None).await.expect("the store responds");
     let ours = |paid: &PaidOrder| orders.iter().any(|order| order.paid_order().order_id == paid.order_id);
     assert_eq!(
         found.into_iter().filter(ours).collect::<Vec<_>>(),
@@ -152,7 +152,7 @@ pub async fn backorders_are_filled_in_order_of_payment(fixture: &Fixture<impl St
 async fn listed_in_pages(stock: &impl StockStore, wanted: &[PaidOrder]) -> Vec<PaidOrder> {
     let (mut found, mut last): (Vec<PaidOrder>, Option<PaidOrder>) = (vec![], None);
     loop {
-        let page = stock.backorders_fillable(2, last).await.expect("the store responds");
+        let page = stock.fillable_backorders(2, last).await.expect("the store responds");
         assert!(page.len() <= 2 && found.len() < 100_000);
         found.extend(&page);
         last = match page.last() {
@@ -170,7 +170,7 @@ pub async fn fillable_backorders_are_paged_oldest_payment_first(fixture: &Fixtur
     let mut paid: Vec<PaidOrder> = orders.iter().map(OrderBuilder::paid_order).collect();
     paid.sort_by_key(|paid| (paid.at, paid.order_id));
     assert_eq!(listed_in_pages(fixture.port(), &paid).await, paid);
-    let next_page = fixture.port().backorders_fillable(100_000, Some(paid[1])).await.expect("the store responds");
+    let next_page = fixture.port().fillable_backorders(100_000, Some(paid[1])).await.expect("the store responds");
     assert_eq!(next_page.into_iter().filter(|one| paid.contains(one)).collect::<Vec<_>>(), paid[2..]);
 }
 
@@ -180,7 +180,7 @@ pub async fn unfillable_backorder_blocks_no_other_and_is_counted(fixture: &Fixtu
     let younger = product(stock, 1).await;
     let younger = waiting(stock, younger, &[later(60)]).await[0].paid_order();
     let found = async || {
-        let waiting = stock.backorders_fillable(100_000, None).await.expect("the store responds");
+        let waiting = stock.fillable_backorders(100_000, None).await.expect("the store responds");
         let ours =
             waiting.into_iter().map(|paid| paid.order_id).filter(|id| [case.id(), younger.order_id].contains(id));
         ours.collect::<Vec<_>>()
@@ -189,7 +189,7 @@ pub async fn unfillable_backorder_blocks_no_other_and_is_counted(fixture: &Fixtu
     assert!(stock.backorder_count().await.expect("the store responds") >= 2, "both are backordered");
     let (id, older) = (case.id(), case.order.paid_order().at);
     case.set_short(false).await;
-    let waiting = stock.backorders_fillable(100_000, None).await.expect("the store responds");
+    let waiting = stock.fillable_backorders(100_000, None).await.expect("the store responds");
     assert!(waiting.iter().any(|paid| (paid.order_id, paid.at) == (id, older)), "stock is now sufficient");
 }
 
@@ -199,7 +199,7 @@ pub async fn repeated_payment_does_not_change_the_place_of_a_backorder(fixture: 
     case.order = case.order.at(later(3_600));
     assert_eq!(case.apply(Input::AllocateOutOfStock).await, Ok(None));
     case.set_short(false).await;
-    let waiting = case.stock.backorders_fillable(100_000, None).await.expect("the store responds");
+    let waiting = case.stock.fillable_backorders(100_000, None).await.expect("the store responds");
     assert_eq!(waiting.into_iter().find(|paid| paid.order_id == first.order_id), Some(first));
 }
 
@@ -241,7 +241,7 @@ pub async fn order_released_while_expired_or_backordered_is_never_allocated(fixt
         assert_eq!(allocate(case.stock, &case.order).await, None, "{state:?}");
         assert_eq!(fill(case.stock, &case.order).await, None, "{state:?}");
         assert_eq!(level(case.stock, case.product).await, before, "{state:?}");
-        let waiting = case.stock.backorders_fillable(100_000, None).await.expect("the store responds");
+        let waiting = case.stock.fillable_backorders(100_000, None).await.expect("the store responds");
         assert!(waiting.iter().all(|paid| paid.order_id != case.id()));
     }
 }

@@ -15,7 +15,7 @@ macro_rules! contract_cache {
             value_is_visible_to_other_processes
             value_with_zero_ttl_is_not_stored
             values_may_be_empty_long_or_non_ascii
-            one_caller_has_the_lead_of_a_key
+            one_caller_has_the_load_lock_of_a_key
             value_that_another_process_stores_is_waited_for
         }
     };
@@ -67,12 +67,12 @@ pub async fn values_may_be_empty_long_or_non_ascii(fixture: &Fixture<impl Cache>
     }
 }
 
-pub async fn one_caller_has_the_lead_of_a_key(fixture: &Fixture<impl Cache>) {
+pub async fn one_caller_has_the_load_lock_of_a_key(fixture: &Fixture<impl Cache>) {
     let (key, other) = (a_key(), a_key());
-    let leads = join_all(fixture.concurrent(4).map(|cache| cache.lead(&key, 60))).await;
-    assert_eq!(leads.iter().filter(|leads| **leads).count(), 1, "{leads:?}");
-    assert!(fixture.port().lead(&other, 60).await);
-    assert_eq!(fixture.port().get(&key).await, None, "the lead is no value");
+    let locks = join_all(fixture.concurrent(4).map(|cache| cache.try_load_lock(&key, 60))).await;
+    assert_eq!(locks.iter().filter(|is_taken| **is_taken).count(), 1, "{locks:?}");
+    assert!(fixture.port().try_load_lock(&other, 60).await);
+    assert_eq!(fixture.port().get(&key).await, None, "the lock is no value");
 }
 
 pub async fn value_that_another_process_stores_is_waited_for(fixture: &Fixture<impl Cache>) {

@@ -31,7 +31,7 @@ macro_rules! contract_contacts {
             sent_message_is_recorded_and_published_once
             claims_of_different_consumers_are_independent
             concurrent_records_of_one_message_succeed_once
-            notification_log_of_an_order_is_paged_oldest_first
+            delivery_log_of_an_order_is_paged_oldest_first
             message_recorded_twice_is_logged_once
             unsent_message_is_logged_with_its_reason_and_not_published
             event_is_logged_once_per_channel
@@ -190,7 +190,7 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
     );
 }
 
-/// Event ids of one page of an order's notification log, with the next cursor.
+/// Event ids of one page of an order's delivery log, with the next cursor.
 async fn logged_ids(
     contacts: &impl NotificationRequests,
     order: OrderId,
@@ -201,7 +201,7 @@ async fn logged_ids(
     (page.items.into_iter().map(|one| one.id).collect(), page.next)
 }
 
-pub async fn notification_log_of_an_order_is_paged_oldest_first(
+pub async fn delivery_log_of_an_order_is_paged_oldest_first(
     fixture: &Fixture<impl ContactStore + NotificationRequests>,
 ) {
     let (sent, order) = (notification(), OrderId(fresh()));

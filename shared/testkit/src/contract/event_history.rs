@@ -4,7 +4,7 @@ use super::{Fixture, an_event, fresh, later};
 use crate::build::{self, a_reply};
 use domain::{id::OrderId, replay::Selection};
 use kernel::{FailureKind, IdempotencyKey, Uuid};
-use ports::{EventHistory, OrderStore, PublishedEvent, Terms};
+use ports::{EventHistory, OrderStore, PlacementConditions, PublishedEvent};
 
 /// An order store, and the history of the events that it publishes.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ async fn placed(orders: &impl OrderStore) -> (Uuid, Uuid) {
     let order = build::order().id(OrderId(fresh())).at(later(0));
     let event = an_event(order.order_placed());
     let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
-    orders.place(&order.placed(), &key, &a_reply("{}"), &event, &Terms::default()).await.expect("placed");
+    orders.place(&order.placed(), &key, &a_reply("{}"), &event, &PlacementConditions::default()).await.expect("placed");
     (order.placed().id.0, event.id)
 }
 

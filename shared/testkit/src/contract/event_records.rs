@@ -163,13 +163,13 @@ pub async fn consumer_that_has_handled_an_event_comes_before_those_that_have_not
         catalog::consumers_with_inbox(catalog::STOCK_ALLOCATED).map(|function| function.name).collect();
     let before = entries(&port.timeline, mine).await.remove(0).deliveries;
     assert_eq!(before.len(), consumers.len(), "{before:?}");
-    assert!(before.iter().all(|handling| handling.handled_at.is_none()), "{before:?}");
+    assert!(before.iter().all(|status| status.handled_at.is_none()), "{before:?}");
     let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: event.id };
     port.inbox.record(claim).await.expect("recorded");
     let after = entries(&port.timeline, mine).await.remove(0).deliveries;
     assert_eq!(after[0].consumer, claim.consumer);
     assert!(after[0].handled_at.is_some(), "{after:?}");
-    assert_eq!(after.iter().filter(|handling| handling.handled_at.is_none()).count(), consumers.len() - 1);
+    assert_eq!(after.iter().filter(|status| status.handled_at.is_none()).count(), consumers.len() - 1);
 }
 
 pub async fn failed_attempts_are_counted_with_the_code_of_the_last(
@@ -185,8 +185,8 @@ pub async fn failed_attempts_are_counted_with_the_code_of_the_last(
     }
     let failures = async || -> Vec<(u32, Option<String>)> {
         let deliveries = entries(&port.timeline, mine).await.into_iter().flat_map(|entry| entry.deliveries);
-        let advancing = deliveries.filter(|handling| handling.consumer == claim.consumer);
-        advancing.map(|handling| (handling.failed_attempts, handling.last_failure)).collect()
+        let advancing = deliveries.filter(|status| status.consumer == claim.consumer);
+        advancing.map(|status| (status.failed_attempts, status.last_failure)).collect()
     };
     let expected = [(2, Some("version-conflict".to_owned())), (0, None)];
     assert_eq!(failures().await, expected);
@@ -206,7 +206,7 @@ pub async fn attempt_that_fails_is_counted_and_returns_its_own_failure(
     assert_eq!(port.inbox.attempt(claim, async { Err(failure.clone()) }).await, Err(failure));
     assert_eq!(port.inbox.attempt(claim, async { Ok(()) }).await, Ok(()));
     let deliveries = entries(&port.timeline, mine).await.remove(0).deliveries;
-    let advancing = deliveries.iter().find(|handling| handling.consumer == claim.consumer).expect("a consumer");
+    let advancing = deliveries.iter().find(|status| status.consumer == claim.consumer).expect("a consumer");
     assert_eq!((advancing.failed_attempts, advancing.last_failure.as_deref()), (2, Some("not-found")));
     assert_eq!(advancing.handled_at, None, "it stores its claim itself");
     assert_eq!(port.inbox.after(claim, async { Ok(()) }).await, Ok(()));

@@ -36,7 +36,7 @@ macro_rules! contract_gateway {
             repeated_refund_request_returns_the_same_rejection
             refund_result_is_found_by_its_refund_id
             refunds_of_a_charge_are_listed
-            charge_without_a_payment_is_returned_once
+            charge_without_a_payment_is_refunded_once
             balance_transactions_carry_the_ids_of_their_charges_and_refunds
             declined_charge_creates_no_balance_movement
         }
@@ -270,11 +270,11 @@ pub async fn refunds_of_a_charge_are_listed(fixture: &Fixture<impl Gateway>) {
     assert_eq!(fixture.port().refunds_of(&charge).await, Ok(vec![expected]));
 }
 
-pub async fn charge_without_a_payment_is_returned_once(fixture: &Fixture<impl Gateway>) {
+pub async fn charge_without_a_payment_is_refunded_once(fixture: &Fixture<impl Gateway>) {
     let (_, charge) = charged(fixture.port()).await;
-    let first = fixture.port().return_charge(&charge, usd(3998)).await.expect("a response");
+    let first = fixture.port().refund_unrecorded_charge(&charge, usd(3998)).await.expect("a response");
     assert!(is_refunded(&first), "{first:?}");
-    assert_eq!(fixture.port().return_charge(&charge, usd(3998)).await, Ok(first));
+    assert_eq!(fixture.port().refund_unrecorded_charge(&charge, usd(3998)).await, Ok(first));
     let refunds = fixture.port().refunds_of(&charge).await.expect("a response");
     let [refund] = &refunds[..] else { panic!("{refunds:?}") };
     assert_eq!((refund.refund_id, &refund.failure), (None, &None));

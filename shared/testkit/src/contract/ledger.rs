@@ -8,7 +8,7 @@ use domain::{
     id::{OrderId, RefundId, UserId},
     ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
     payment::Change,
-    reconciliation::{CLOCK_MARGIN_S, Outcome, Pass, Position, Progress, SPAN_S, Side, StatementPage},
+    reconciliation::{CLOCK_MARGIN_S, ComparisonProgress, Outcome, Position, Progress, SPAN_S, Side, StatementPage},
 };
 use futures_util::future::join_all;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp};
@@ -70,8 +70,8 @@ fn a_transfer(at: Timestamp) -> Transfer {
 }
 
 /// A period, with the position in it.
-fn period(from: Timestamp, to: Timestamp, after: Option<Position>) -> Pass {
-    Pass { from, to, side: Side::Ledger, after, pages: 0, compared: 0, fees: 0 }
+fn period(from: Timestamp, to: Timestamp, after: Option<Position>) -> ComparisonProgress {
+    ComparisonProgress { from, to, side: Side::Ledger, after, pages: 0, compared: 0, fees: 0 }
 }
 
 /// The transfers in `[from, to)`.

@@ -9,7 +9,7 @@ use domain::{
     text::MessageText,
 };
 use kernel::{Claim, IdempotencyKey, Timestamp};
-use ports::{DueErasures, OrderErasure, OrderNotes, OrderStore, Terms, TransitionOutcome};
+use ports::{DueErasures, OrderErasure, OrderNotes, OrderStore, PlacementConditions, TransitionOutcome};
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl OrderStore + OrderNotes + OrderErasure>`.
 #[macro_export]
@@ -44,7 +44,7 @@ async fn an_order(orders: &impl Store, owner: UserId, status: Status) -> Order {
     let order = builder(owner);
     let (placed, event) = (order.placed(), an_event(order.order_placed()));
     let key = IdempotencyKey { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: "one".to_owned() };
-    orders.place(&placed, &key, &a_reply("{}"), &event, &Terms::default()).await.expect("placed");
+    orders.place(&placed, &key, &a_reply("{}"), &event, &PlacementConditions::default()).await.expect("placed");
     let text = MessageText::parse("Rings twice").expect("a text");
     let note = Note { id: NoteId(fresh()), order_id: placed.id, author: UserId(fresh()), text, created_at: now() };
     orders.add_note(&note, None, &a_reply("{}")).await.expect("noted");

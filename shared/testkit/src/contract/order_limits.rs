@@ -1,4 +1,4 @@
-//! Contract of the limits in the terms of [`OrderStore::place`].
+//! Contract of the limits in the conditions of [`OrderStore::place`].
 
 use super::{Fixture, an_event, fresh, kind_and_code, now};
 use crate::build::{self, OrderBuilder, a_reply};
@@ -10,7 +10,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp};
-use ports::{OrderStore, Terms};
+use ports::{OrderStore, PlacementConditions};
 use std::time::Duration;
 
 /// Generates one test per rule of the limits. The expression is a future of a `Fixture<impl OrderStore>`.
@@ -32,7 +32,8 @@ macro_rules! contract_order_limits {
 
 const LIMITS: OrderLimits = OrderLimits { lines: 100, unpaid_orders: 3, unpaid_units: 10, delayed_orders: 1_000 };
 
-const TERMS: Terms<'static> = Terms { prices: &[], learned: &[], limits: Some(LIMITS) };
+const CONDITIONS: PlacementConditions<'static> =
+    PlacementConditions { prices: &[], learned: &[], limits: Some(LIMITS) };
 
 fn a_key() -> IdempotencyKey {
     IdempotencyKey { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: "first".to_owned() }
@@ -49,7 +50,7 @@ async fn place(
     order: &OrderBuilder,
     key: &IdempotencyKey,
 ) -> Result<IdempotencyOutcome, Failure> {
-    orders.place(&order.placed(), key, &a_reply("{}"), &an_event(order.order_placed()), &TERMS).await
+    orders.place(&order.placed(), key, &a_reply("{}"), &an_event(order.order_placed()), &CONDITIONS).await
 }
 
 async fn placed(orders: &impl OrderStore, owner: UserId, units: u32) -> OrderBuilder {
@@ -156,11 +157,11 @@ pub async fn orders_are_refused_while_too_many_are_delayed_and_accepted_once_the
     fixture: &Fixture<impl OrderStore>,
 ) {
     let (orders, began) = (fixture.port(), Timestamp::UNIX_EPOCH + Duration::from_secs(946_684_800));
-    let terms = Terms { limits: Some(OrderLimits { delayed_orders: 2, ..LIMITS }), ..TERMS };
+    let conditions = PlacementConditions { limits: Some(OrderLimits { delayed_orders: 2, ..LIMITS }), ..CONDITIONS };
     let placed_at = async |at: Timestamp| {
         let order = an_order(UserId(fresh()), 1).at(at);
         let event = an_event(order.order_placed());
-        (orders.place(&order.placed(), &a_key(), &a_reply("{}"), &event, &terms).await, order)
+        (orders.place(&order.placed(), &a_key(), &a_reply("{}"), &event, &conditions).await, order)
     };
     let (late, too_late) = (began + DELAY - Duration::from_secs(1), began + DELAY);
     let (first, waiting) = placed_at(began).await;

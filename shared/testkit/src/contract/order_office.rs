@@ -9,7 +9,7 @@ use domain::{
     text::MessageText,
 };
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
-use ports::{OrderNotes, OrderSearch, OrderStore, Terms};
+use ports::{OrderNotes, OrderSearch, OrderStore, PlacementConditions};
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl OrderStore + OrderSearch + OrderNotes>`.
 #[macro_export]
@@ -34,7 +34,7 @@ fn a_key() -> IdempotencyKey {
 /// Stores the order in its first state.
 async fn store(orders: &impl OrderStore, order: &OrderBuilder) -> OrderId {
     let (placed, event) = (order.placed(), an_event(order.order_placed()));
-    orders.place(&placed, &a_key(), &a_reply("{}"), &event, &Terms::default()).await.expect("placed");
+    orders.place(&placed, &a_key(), &a_reply("{}"), &event, &PlacementConditions::default()).await.expect("placed");
     placed.id
 }
 

@@ -11,7 +11,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{OrderStore, OutboxCursor, Terms, TransitionOutcome};
+use ports::{OrderStore, OutboxCursor, PlacementConditions, TransitionOutcome};
 
 /// Generates one test per rule of [`OrderStore`]. The expression is a future of a `Fixture<impl OrderStore>`.
 #[macro_export]
@@ -77,12 +77,15 @@ fn a_key() -> IdempotencyKey {
 
 async fn place(orders: &impl OrderStore, request: &Request) -> IdempotencyOutcome {
     let Request { order, key, reply, event } = request;
-    orders.place(order, key, reply, event, &Terms::default()).await.expect("an order that can be placed")
+    orders.place(order, key, reply, event, &PlacementConditions::default()).await.expect("an order that can be placed")
 }
 
 /// Stores the order in its first state, with the event.
 async fn store(orders: &impl OrderStore, order: &OrderBuilder, event: &Event) {
-    orders.place(&order.placed(), &a_key(), &a_reply("{}"), event, &Terms::default()).await.expect("placed");
+    orders
+        .place(&order.placed(), &a_key(), &a_reply("{}"), event, &PlacementConditions::default())
+        .await
+        .expect("placed");
 }
 
 async fn find(orders: &impl OrderStore, id: OrderId) -> Option<Order> {
@@ -125,7 +128,10 @@ pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(fixture
     let first = request();
     place(fixture.port(), &first).await;
     let other = Request { key: IdempotencyKey { fingerprint: "other".to_owned(), ..first.key.clone() }, ..request() };
-    let rejected = fixture.port().place(&other.order, &other.key, &other.reply, &other.event, &Terms::default()).await;
+    let rejected = fixture
+        .port()
+        .place(&other.order, &other.key, &other.reply, &other.event, &PlacementConditions::default())
+        .await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     let rejected = fixture.port().store_rejection(&other.key, &other.reply).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
@@ -170,9 +176,9 @@ pub async fn concurrent_requests_with_one_key_place_one_order(fixture: &Fixture<
             ..request_of(first.order.user_id)
         })
         .collect();
-    let (attempts, terms) = (fixture.concurrent(requests.len()).zip(&requests), Terms::default());
+    let (attempts, conditions) = (fixture.concurrent(requests.len()).zip(&requests), PlacementConditions::default());
     let responses =
-        join_all(attempts.map(|(orders, one)| orders.place(&one.order, &one.key, &one.reply, &one.event, &terms)))
+        join_all(attempts.map(|(orders, one)| orders.place(&one.order, &one.key, &one.reply, &one.event, &conditions)))
             .await;
     let placed: Vec<&Request> = requests
         .iter()
@@ -406,7 +412,10 @@ async fn deliver(orders: &impl OrderStore, builder: &OrderBuilder, state: order:
 pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<impl OrderStore>) {
     let Request { order, key, reply, event } = request();
     let settled = fixture
-        .assert_published_after_outage(event.id, fixture.port().place(&order, &key, &reply, &event, &Terms::default()))
+        .assert_published_after_outage(
+            event.id,
+            fixture.port().place(&order, &key, &reply, &event, &PlacementConditions::default()),
+        )
         .await;
     assert_eq!(settled, IdempotencyOutcome::Committed);
     let builder = builder(UserId(fresh()));

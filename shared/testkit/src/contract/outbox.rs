@@ -5,7 +5,7 @@ use crate::{Dependency, build, build::a_reply};
 use domain::{Event, id::OrderId};
 use futures_util::future::join_all;
 use kernel::{IdempotencyKey, Timestamp, Uuid};
-use ports::{Backlog, ExpiredRows, OrderStore, Outbox, Retention, SweepReport, Terms};
+use ports::{Backlog, ExpiredRows, OrderStore, Outbox, PlacementConditions, Retention, SweepReport};
 
 /// An outbox and an order store that fills it.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ async fn add_pending_from(
     fixture
         .port()
         .orders
-        .place(&order.placed(), &key, &a_reply("{}"), &event, &Terms::default())
+        .place(&order.placed(), &key, &a_reply("{}"), &event, &PlacementConditions::default())
         .await
         .expect("placed");
     fixture.platform.faults().restore(Dependency::Bus);
@@ -89,7 +89,7 @@ pub async fn event_published_after_its_commit_is_not_pending(
     fixture
         .port()
         .orders
-        .place(&order.placed(), &key, &a_reply("{}"), &event, &Terms::default())
+        .place(&order.placed(), &key, &a_reply("{}"), &event, &PlacementConditions::default())
         .await
         .expect("placed");
     assert_eq!(published_ids(fixture), [event.id]);
@@ -177,7 +177,7 @@ pub async fn event_of_another_context_is_refused_and_blocks_no_other(
     fixture
         .port()
         .orders
-        .place(&order.placed(), &key, &a_reply("{}"), &event, &Terms::default())
+        .place(&order.placed(), &key, &a_reply("{}"), &event, &PlacementConditions::default())
         .await
         .expect("placed");
     assert_eq!(published_ids(fixture), [own]);

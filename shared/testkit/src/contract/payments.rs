@@ -118,12 +118,12 @@ pub async fn starting_again_returns_the_current_payment(fixture: &Fixture<impl P
 
 pub async fn payment_closed_before_it_started_stays_closed(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
-    let unbegun = order.unbegun();
-    assert!(unbegun.closed && unbegun.method.is_none() && unbegun.attempts == 0);
-    assert_eq!(fixture.port().begin(&unbegun, None).await, Ok(unbegun.clone()));
+    let closed = order.closed_before_first_attempt();
+    assert!(closed.closed && closed.method.is_none() && closed.attempts == 0);
+    assert_eq!(fixture.port().begin(&closed, None).await, Ok(closed.clone()));
     let started = Payment { id: PaymentId(fresh()), ..order.payment() };
-    assert_eq!(fixture.port().begin(&started, None).await, Ok(unbegun.clone()), "a cancelled order is not charged");
-    assert_eq!(fixture.port().get(unbegun.id, Some(unbegun.user_id)).await, Ok(Some(unbegun)));
+    assert_eq!(fixture.port().begin(&started, None).await, Ok(closed.clone()), "a cancelled order is not charged");
+    assert_eq!(fixture.port().get(closed.id, Some(closed.user_id)).await, Ok(Some(closed)));
 }
 
 pub async fn payment_is_visible_to_its_owner_only(fixture: &Fixture<impl PaymentStore>) {
@@ -141,7 +141,7 @@ pub async fn payment_is_stored_unchanged_in_every_state(fixture: &Fixture<impl P
     let (order, partial, rest) = (an_order(), RefundId(fresh()), RefundId(fresh()));
     let refunded = |minor| build::refunded(&format!("re_{}", fresh().simple()), build::usd(minor));
     begin(fixture.port(), &order).await;
-    let waiting = order.payment_waiting();
+    let waiting = order.requires_action();
     apply(fixture.port(), &waiting).await;
     assert_eq!(find(fixture.port(), waiting.payment.id).await, Some(waiting.payment.clone()));
     let order = an_order();
@@ -445,9 +445,9 @@ pub async fn resolved_payment_is_no_longer_due_for_reconciliation(fixture: &Fixt
     let name = build::refunded(&format!("re_{}", fresh().simple()), requested.payment.amount);
     apply(fixture.port(), &build::refund_concluded(&requested.payment, refund, &name)).await;
     assert_eq!(due(fixture.port(), now(), &all).await, []);
-    let unbegun = an_order().at(seconds(now(), -5000)).unbegun();
-    fixture.port().begin(&unbegun, None).await.expect("started");
-    assert_eq!(due(fixture.port(), now(), &[unbegun.id]).await, []);
+    let closed = an_order().at(seconds(now(), -5000)).closed_before_first_attempt();
+    fixture.port().begin(&closed, None).await.expect("started");
+    assert_eq!(due(fixture.port(), now(), &[closed.id]).await, []);
 }
 
 pub async fn payments_with_mismatched_answers_are_listed_newest_first(fixture: &Fixture<impl PaymentStore>) {

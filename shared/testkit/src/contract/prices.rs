@@ -1,4 +1,4 @@
-//! Contract of [`PriceCopy`], and of the terms of [`OrderStore::place`].
+//! Contract of [`PriceCopy`], and of the conditions of [`OrderStore::place`].
 
 use super::{Fixture, a_claim, an_event, fresh, kind_and_code, now};
 use crate::build::{self, OrderBuilder, a_reply, usd};
@@ -9,7 +9,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
-use ports::{OrderStore, PRICE_OUTDATED, PriceCopy, Quote, Recency, Terms};
+use ports::{OrderStore, PRICE_OUTDATED, PlacementConditions, PriceCopy, PriceSource, Quote};
 
 /// Generates one test per rule of [`PriceCopy`]. The expression is a future of a `Fixture<impl OrderStore + PriceCopy>`.
 #[macro_export]
@@ -47,8 +47,8 @@ async fn track(prices: &impl PriceCopy, product: &ProductSnapshot) -> bool {
 }
 
 async fn current(prices: &impl PriceCopy, products: &[ProductId]) -> Vec<ProductSnapshot> {
-    let quote = prices.quote(&a_key(), products, Recency::Current).await.expect("the store responds");
-    assert_eq!((quote.first, quote.recency), (None, Recency::Current));
+    let quote = prices.quote(&a_key(), products, PriceSource::Current).await.expect("the store responds");
+    assert_eq!((quote.first, quote.source), (None, PriceSource::Current));
     let mut products = quote.products;
     products.sort_by_key(|product| product.product_id);
     products
@@ -64,9 +64,9 @@ async fn place(
     orders: &impl OrderStore,
     order: &OrderBuilder,
     key: &IdempotencyKey,
-    terms: &Terms<'_>,
+    conditions: &PlacementConditions<'_>,
 ) -> Result<IdempotencyOutcome, Failure> {
-    orders.place(&order.placed(), key, &a_reply("{}"), &an_event(order.order_placed()), terms).await
+    orders.place(&order.placed(), key, &a_reply("{}"), &an_event(order.order_placed()), conditions).await
 }
 
 pub async fn tracked_price_is_quoted_unchanged(fixture: &Fixture<impl OrderStore + PriceCopy>) {
@@ -120,11 +120,11 @@ pub async fn quote_has_the_response_of_its_key(fixture: &Fixture<impl OrderStore
     let lamp = a_price(100, 1);
     track(fixture.port(), &lamp).await;
     fixture.port().store_rejection(&key, &rejection).await.expect("stored");
-    let quote = fixture.port().quote(&key, &[lamp.product_id], Recency::Current).await;
-    let expected = Quote { first: Some(rejection), products: vec![lamp.clone()], recency: Recency::Current };
+    let quote = fixture.port().quote(&key, &[lamp.product_id], PriceSource::Current).await;
+    let expected = Quote { first: Some(rejection), products: vec![lamp.clone()], source: PriceSource::Current };
     assert_eq!(quote, Ok(expected));
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
-    let rejected = fixture.port().quote(&other, &[lamp.product_id], Recency::Current).await;
+    let rejected = fixture.port().quote(&other, &[lamp.product_id], PriceSource::Current).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
 }
 
@@ -132,14 +132,14 @@ pub async fn current_quote_has_what_another_process_tracked(fixture: &Fixture<im
     let lamp = a_price(100, 1);
     let processes: Vec<_> = fixture.concurrent(2).collect();
     track(processes[0], &lamp).await;
-    let first = processes[0].quote(&a_key(), &[lamp.product_id], Recency::Remembered).await.expect("a quote");
-    assert_eq!((first.products, first.recency), (vec![lamp.clone()], Recency::Current), "nothing is remembered yet");
+    let first = processes[0].quote(&a_key(), &[lamp.product_id], PriceSource::Cached).await.expect("a quote");
+    assert_eq!((first.products, first.source), (vec![lamp.clone()], PriceSource::Current), "nothing is remembered yet");
     let raised = ProductSnapshot { price: usd(200), version: 2, ..lamp.clone() };
     track(processes[1], &raised).await;
-    let remembered = processes[0].quote(&a_key(), &[lamp.product_id], Recency::Remembered).await.expect("a quote");
-    assert_eq!((remembered.products, remembered.recency), (vec![lamp.clone()], Recency::Remembered));
+    let remembered = processes[0].quote(&a_key(), &[lamp.product_id], PriceSource::Cached).await.expect("a quote");
+    assert_eq!((remembered.products, remembered.source), (vec![lamp.clone()], PriceSource::Cached));
     assert_eq!(current(processes[0], &[lamp.product_id]).await, std::slice::from_ref(&raised));
-    let again = processes[0].quote(&a_key(), &[lamp.product_id], Recency::Remembered).await.expect("a quote");
+    let again = processes[0].quote(&a_key(), &[lamp.product_id], PriceSource::Cached).await.expect("a quote");
     assert_eq!(again.products, [raised]);
 }
 
@@ -148,8 +148,9 @@ pub async fn order_at_the_prices_of_the_copy_is_stored(fixture: &Fixture<impl Or
     track(fixture.port(), &lamp).await;
     // Prices are compared, not versions: a product changes in other ways, too.
     let used = [ProductSnapshot { version: 1, ..lamp.clone() }];
-    let (order, terms) = (an_order(&lamp), Terms { prices: &used, ..Terms::default() });
-    assert_eq!(place(fixture.port(), &order, &a_key(), &terms).await, Ok(IdempotencyOutcome::Committed));
+    let (order, conditions) =
+        (an_order(&lamp), PlacementConditions { prices: &used, ..PlacementConditions::default() });
+    assert_eq!(place(fixture.port(), &order, &a_key(), &conditions).await, Ok(IdempotencyOutcome::Committed));
 }
 
 pub async fn order_at_other_prices_than_the_copy_writes_nothing(fixture: &Fixture<impl OrderStore + PriceCopy>) {
@@ -164,11 +165,11 @@ pub async fn order_at_other_prices_than_the_copy_writes_nothing(fixture: &Fixtur
     let believed_on_sale = ProductSnapshot { active: true, ..withdrawn };
     for used in [cheaper, renamed, moved, believed_on_sale, unknown] {
         let (order, key, prices) = (an_order(&used), a_key(), [lamp.clone(), used]);
-        let terms = Terms { prices: &prices, ..Terms::default() };
-        let refused = place(fixture.port(), &order, &key, &terms).await;
+        let conditions = PlacementConditions { prices: &prices, ..PlacementConditions::default() };
+        let refused = place(fixture.port(), &order, &key, &conditions).await;
         assert_eq!(kind_and_code(refused), (FailureKind::Conflict, PRICE_OUTDATED), "{prices:?}");
         assert_eq!(fixture.port().get(order.placed().id, None).await, Ok(None));
-        let free = fixture.port().quote(&key, &[], Recency::Current).await;
+        let free = fixture.port().quote(&key, &[], PriceSource::Current).await;
         assert_eq!(free.map(|quote| quote.first), Ok(None));
     }
     fixture.assert_only_published(&[]).await;
@@ -177,8 +178,8 @@ pub async fn order_at_other_prices_than_the_copy_writes_nothing(fixture: &Fixtur
 pub async fn price_that_the_order_learned_is_stored_with_it(fixture: &Fixture<impl OrderStore + PriceCopy>) {
     let learned = [a_price(100, 2)];
     let order = an_order(&learned[0]);
-    let terms = Terms { prices: &learned, learned: &learned, limits: None };
-    assert_eq!(place(fixture.port(), &order, &a_key(), &terms).await, Ok(IdempotencyOutcome::Committed));
+    let conditions = PlacementConditions { prices: &learned, learned: &learned, limits: None };
+    assert_eq!(place(fixture.port(), &order, &a_key(), &conditions).await, Ok(IdempotencyOutcome::Committed));
     assert_eq!(current(fixture.port(), &[learned[0].product_id]).await, learned);
     let older = ProductSnapshot { price: usd(50), version: 1, ..learned[0].clone() };
     assert!(!track(fixture.port(), &older).await, "an event that was late");
@@ -188,8 +189,8 @@ pub async fn learned_price_never_replaces_a_newer_one(fixture: &Fixture<impl Ord
     let newer = a_price(100, 2);
     track(fixture.port(), &newer).await;
     let learned = [ProductSnapshot { price: usd(50), version: 1, ..newer.clone() }];
-    let terms = Terms { prices: &learned, learned: &learned, limits: None };
-    let refused = place(fixture.port(), &an_order(&learned[0]), &a_key(), &terms).await;
+    let conditions = PlacementConditions { prices: &learned, learned: &learned, limits: None };
+    let refused = place(fixture.port(), &an_order(&learned[0]), &a_key(), &conditions).await;
     assert_eq!(kind_and_code(refused), (FailureKind::Conflict, PRICE_OUTDATED));
     assert_eq!(current(fixture.port(), &[newer.product_id]).await, [newer]);
 }

@@ -170,7 +170,7 @@ impl<'a, S: StockStore> Case<'a, S> {
             return Some(State::Reserved);
         }
         self.set_short(false).await;
-        let waiting = stock.backorders_fillable(100_000, None).await.expect("the store responds");
+        let waiting = stock.fillable_backorders(100_000, None).await.expect("the store responds");
         if waiting.iter().any(|paid| paid.order_id == id) {
             return Some(State::Backordered);
         }

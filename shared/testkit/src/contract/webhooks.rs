@@ -86,10 +86,9 @@ fn notice() -> Event {
 }
 
 async fn conclude(store: &impl Stores, due: &DueDelivery, result: Result<u16, Undelivered>, at: Timestamp) -> bool {
-    let verdict =
-        webhook::conclude(due.delivery.attempts, due.endpoint.failing_since, result, 0, at).expect("a verdict");
-    let notice = verdict.disable.map(|_| notice());
-    store.conclude_attempt(due, &verdict, notice.as_ref(), at).await.expect("the store responds")
+    let result = webhook::conclude(due.delivery.attempts, due.endpoint.failing_since, result, 0, at).expect("a result");
+    let notice = result.disable.map(|_| notice());
+    store.conclude_attempt(due, &result, notice.as_ref(), at).await.expect("the store responds")
 }
 
 pub async fn endpoint_is_stored_once_for_a_key(fixture: &Fixture<impl Stores>) {
@@ -306,10 +305,10 @@ pub async fn endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notic
         enqueued(store, now()).await;
     }
     let due = claimed(store, now()).await;
-    let verdict = webhook::conclude(1, None, Ok(410), 0, now()).expect("a verdict");
+    let result = webhook::conclude(1, None, Ok(410), 0, now()).expect("a result");
     let notices = [notice(), notice()];
     for (due, (notice, expected)) in due.iter().zip(notices.iter().zip([true, false])) {
-        assert_eq!(store.conclude_attempt(due, &verdict, Some(notice), now()).await, Ok(expected));
+        assert_eq!(store.conclude_attempt(due, &result, Some(notice), now()).await, Ok(expected));
     }
     let disabled = stored(store, endpoint.id).await;
     assert_eq!((disabled.status, disabled.disabled_reason), (EndpointStatus::Disabled, Some(DisabledReason::Gone)));

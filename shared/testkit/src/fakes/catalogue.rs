@@ -247,13 +247,13 @@ impl ports::Cache for Cache {
         }
     }
 
-    async fn lead(&self, key: &str, ttl_s: u32) -> bool {
-        let step = self.0.step(Dependency::Cache, "cache.lead", |state| {
+    async fn try_load_lock(&self, key: &str, ttl_s: u32) -> bool {
+        let step = self.0.step(Dependency::Cache, "cache.try_load_lock", |state| {
             let CacheState { values, second, .. } = &mut state.cache;
-            let lead = format!("lead:{key}");
-            let is_free = values.get(&lead).is_none_or(|(_, until)| *until <= *second);
+            let lock = format!("lead:{key}");
+            let is_free = values.get(&lock).is_none_or(|(_, until)| *until <= *second);
             if is_free {
-                values.insert(lead, (String::new(), *second + u64::from(ttl_s)));
+                values.insert(lock, (String::new(), *second + u64::from(ttl_s)));
             }
             Ok(is_free)
         });

@@ -3,7 +3,7 @@
 use super::{Dependency, EventRecords, State};
 use domain::{
     id::OrderId,
-    timeline::{EventRecord, Handling, TimelineEntry},
+    timeline::{ConsumerStatus, EventRecord, TimelineEntry},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Claim, Page};
@@ -59,13 +59,13 @@ impl ports::Timeline for EventRecords {
 fn entry(event: &EventRecord, remembered_since: Timestamp, state: &State) -> TimelineEntry {
     let is_remembered = event.occurred_at >= remembered_since;
     let row = catalog::find_event(&event.kind).filter(|_| is_remembered);
-    let mut deliveries: Vec<Handling> = row
+    let mut deliveries: Vec<ConsumerStatus> = row
         .into_iter()
         .flat_map(catalog::consumers_with_inbox)
         .map(|consumer| {
             let claim = Claim { consumer: consumer.name, event_id: event.id };
             let failed = state.failed_attempts.get(&claim);
-            Handling {
+            ConsumerStatus {
                 consumer: consumer.name.to_owned(),
                 handled_at: state.claims.contains(&claim).then_some(event.occurred_at),
                 failed_attempts: failed.map_or(0, |(attempts, _)| *attempts),

@@ -229,7 +229,7 @@ impl GatewayState {
         self.refund_once(made)
     }
 
-    fn return_charge(&mut self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+    fn refund_unrecorded_charge(&mut self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
         let Some(Charge { payment_id, at, .. }) = self.charges.iter().find(|one| one.transaction_id == charge).cloned()
         else {
             return Ok(RefundOutcome::Failed("resource_missing".to_owned()));
@@ -362,9 +362,11 @@ impl ports::Gateway for Gateway {
         query.await
     }
 
-    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+    async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
         self.0
-            .step(Dependency::Gateway, "gateway.return_charge", |state| state.gateway.return_charge(charge, left))
+            .step(Dependency::Gateway, "gateway.refund_unrecorded_charge", |state| {
+                state.gateway.refund_unrecorded_charge(charge, left)
+            })
             .await
     }
 

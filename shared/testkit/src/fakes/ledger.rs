@@ -4,7 +4,7 @@ use super::{Dependency, Ledger, payments::PaymentsState};
 use domain::{
     Event,
     ledger::{Account, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer},
-    reconciliation::{self, Outcome, Pass, Progress, Report},
+    reconciliation::{self, ComparisonProgress, Outcome, Progress, Report},
 };
 use kernel::{Failure, Timestamp};
 use std::{collections::BTreeMap, ops::Range};
@@ -59,7 +59,7 @@ impl ports::Ledger for Ledger {
         query.await
     }
 
-    async fn stated(&self, pass: &Pass, limit: u32) -> Result<Vec<StatedLine>, Failure> {
+    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<StatedLine>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
             let transfers = &state.payments.transfers;
             let posted = |purpose, reference: &str| {
@@ -71,19 +71,19 @@ impl ports::Ledger for Ledger {
                 has_fee: posted(Purpose::Fee, &one.reference).is_some(),
             };
             let key = |one: &GatewayTransaction| (one.at, one.purpose.name(), one.reference.clone());
-            Ok(page(state.payments.statement.iter(), key, pass, limit).into_iter().map(line).collect())
+            Ok(page(state.payments.statement.iter(), key, comparison, limit).into_iter().map(line).collect())
         });
         query.await
     }
 
-    async fn posted(&self, pass: &Pass, limit: u32) -> Result<Vec<PostedLine>, Failure> {
+    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<PostedLine>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
             let is_stated = |transfer: &Transfer| {
                 let mut statement = state.payments.statement.iter();
                 statement.any(|one| one.purpose == transfer.purpose && one.reference == transfer.reference)
             };
             let key = |one: &Transfer| (one.at, one.purpose.name(), one.reference.clone());
-            let lines = page(state.payments.transfers.iter(), key, pass, limit);
+            let lines = page(state.payments.transfers.iter(), key, comparison, limit);
             Ok(lines.into_iter().map(|one| PostedLine { transfer: one.clone(), is_stated: is_stated(one) }).collect())
         });
         query.await
@@ -144,11 +144,11 @@ fn totals<'a>(transfers: impl Iterator<Item = &'a Transfer>) -> Vec<PurposeTotal
 fn page<'a, T>(
     all: impl Iterator<Item = &'a T>,
     key: impl Fn(&T) -> (Timestamp, &'static str, String),
-    pass: &Pass,
+    comparison: &ComparisonProgress,
     limit: u32,
 ) -> Vec<&'a T> {
-    let after = pass.after.as_ref().map(|after| (after.at, after.purpose.name(), after.reference.clone()));
-    let within = all.filter(|one| (pass.from..pass.to).contains(&key(one).0));
+    let after = comparison.after.as_ref().map(|after| (after.at, after.purpose.name(), after.reference.clone()));
+    let within = all.filter(|one| (comparison.from..comparison.to).contains(&key(one).0));
     let mut lines: Vec<&T> = within.filter(|one| after.as_ref().is_none_or(|after| key(one) > *after)).collect();
     lines.sort_by_key(|one| key(one));
     lines.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

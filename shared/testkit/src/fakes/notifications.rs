@@ -1,4 +1,4 @@
-//! In-memory fakes of contacts, preferences, devices, e-mail feedback and the notification log.
+//! In-memory fakes of contacts, preferences, devices, e-mail feedback and the delivery log.
 
 use super::{
     Contacts, Dependency,
@@ -10,7 +10,7 @@ use domain::{
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
-    notification::{self, Channel, NotificationLogEntry, Outcome, Preferences, Suppression},
+    notification::{self, Channel, DeliveryLogEntry, Outcome, Preferences, Suppression},
     text::{Email, Phone},
     verification::ContactKind,
 };
@@ -31,7 +31,7 @@ pub(super) struct ContactsState {
     devices: HashMap<String, (UserId, Device)>,
     suppressions: HashMap<Email, Suppression>,
     feedback: HashMap<Uuid, Suppression>,
-    log: BTreeMap<(Uuid, Channel), NotificationLogEntry>,
+    log: BTreeMap<(Uuid, Channel), DeliveryLogEntry>,
     keys: IdempotencyKeys,
     budgets: Budgets,
     /// With the version in which they were erased.
@@ -86,7 +86,7 @@ impl ContactsState {
     }
 
     fn log(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
-        let logged = NotificationLogEntry { id: claim.event_id, sent: sent.clone(), outcome, at };
+        let logged = DeliveryLogEntry { id: claim.event_id, sent: sent.clone(), outcome, at };
         self.log.insert((logged.id, sent.channel), logged);
     }
 
@@ -107,9 +107,9 @@ impl ContactsState {
     }
 
     /// A log entry with the outcome of later feedback.
-    fn with_feedback(&self, logged: &NotificationLogEntry) -> NotificationLogEntry {
+    fn with_feedback(&self, logged: &DeliveryLogEntry) -> DeliveryLogEntry {
         let later = self.feedback.get(&logged.id).filter(|_| logged.sent.channel == Channel::Email);
-        NotificationLogEntry { outcome: later.map_or(logged.outcome, |why| (*why).into()), ..logged.clone() }
+        DeliveryLogEntry { outcome: later.map_or(logged.outcome, |why| (*why).into()), ..logged.clone() }
     }
 }
 
@@ -268,16 +268,16 @@ impl ports::NotificationRequests for Contacts {
         order: OrderId,
         limit: u32,
         cursor: Option<&str>,
-    ) -> Result<Page<NotificationLogEntry>, Failure> {
+    ) -> Result<Page<DeliveryLogEntry>, Failure> {
         let after = cursor.map(notification::parse_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let query = self.0.query(Dependency::Database, |state| {
             let behind = state.contacts.log.range((after.map_or(Unbounded, Excluded), Unbounded));
             let of_order = behind.map(|(_, one)| one).filter(|one| one.sent.order_id == Some(order));
-            let mut items: Vec<NotificationLogEntry> = of_order.map(|one| state.contacts.with_feedback(one)).collect();
+            let mut items: Vec<DeliveryLogEntry> = of_order.map(|one| state.contacts.with_feedback(one)).collect();
             let more = items.len() > limit;
             items.truncate(limit);
-            let next = items.last().filter(|_| more).map(NotificationLogEntry::cursor);
+            let next = items.last().filter(|_| more).map(DeliveryLogEntry::cursor);
             Ok(Page { items, next })
         });
         query.await

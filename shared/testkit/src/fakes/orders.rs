@@ -7,7 +7,7 @@ use domain::{
     order::{self, Note, Order, ProductSnapshot, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, OutboxCursor, Page, Quote, Recency, Terms, TransitionOutcome};
+use ports::{Claim, OutboxCursor, Page, PlacementConditions, PriceSource, Quote, TransitionOutcome};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Default)]
@@ -36,10 +36,10 @@ impl OrdersState {
         is_new
     }
 
-    /// Whether the terms of an order are met, once what was learned is in the copy.
-    fn check(&self, terms: &Terms<'_>) -> Result<(), Failure> {
+    /// Whether the conditions of an order are met, once what was learned is in the copy.
+    fn check(&self, conditions: &PlacementConditions<'_>) -> Result<(), Failure> {
         let newest = |product: &ProductSnapshot| {
-            let learned = terms.learned.iter().filter(|one| one.product_id == product.product_id);
+            let learned = conditions.learned.iter().filter(|one| one.product_id == product.product_id);
             learned.chain(self.prices.get(&product.product_id)).max_by_key(|one| one.version)
         };
         let is_current = |used: &ProductSnapshot| {
@@ -47,7 +47,7 @@ impl OrdersState {
                 now.active && (&now.name, &now.category, now.price) == (&used.name, &used.category, used.price)
             })
         };
-        if terms.prices.iter().all(is_current) { Ok(()) } else { Err(Terms::outdated()) }
+        if conditions.prices.iter().all(is_current) { Ok(()) } else { Err(PlacementConditions::outdated()) }
     }
 }
 
@@ -120,11 +120,11 @@ impl ports::PriceCopy for Orders {
         commit.await
     }
 
-    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure> {
-        if enough == Recency::Remembered {
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: PriceSource) -> Result<Quote, Failure> {
+        if enough == PriceSource::Cached {
             let recall = |product: &ProductId| self.0.inspect(|state| state.orders.remembered.get(product).cloned());
             if let Some(products) = products.iter().map(recall).collect() {
-                return Ok(Quote { first: None, products, recency: Recency::Remembered });
+                return Ok(Quote { first: None, products, source: PriceSource::Cached });
             }
         }
         let query = self.0.query(Dependency::Database, |state| {
@@ -133,7 +133,7 @@ impl ports::PriceCopy for Orders {
                 Some(IdempotencyOutcome::Replayed(first)) => Some(first),
                 _ => None,
             };
-            Ok(Quote { first, products, recency: Recency::Current })
+            Ok(Quote { first, products, source: PriceSource::Current })
         });
         let quote = query.await?;
         self.remember(&quote.products);
@@ -148,14 +148,14 @@ impl ports::OrderStore for Orders {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
-        terms: &Terms<'_>,
+        conditions: &PlacementConditions<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         let commit = self.0.commit("orders.place", |state| {
             if let Some(settled) = state.orders.keys.find(key)? {
                 return Ok(settled);
             }
-            state.orders.check(terms)?;
-            if let Some(limits) = terms.limits {
+            state.orders.check(conditions)?;
+            if let Some(limits) = conditions.limits {
                 let delayed = state.orders.orders.values().filter(|other| order::is_delayed(other, order.created_at));
                 if delayed.count() >= limits.delayed_orders as usize {
                     return Err(order::orders_delayed());
@@ -166,7 +166,7 @@ impl ports::OrderStore for Orders {
             if state.orders.orders.contains_key(&order.id) {
                 return Err(Failure::internal(format!("the order {} exists already", order.id)));
             }
-            for product in terms.learned {
+            for product in conditions.learned {
                 state.orders.learn(product);
             }
             state.orders.orders.insert(order.id, order.clone());

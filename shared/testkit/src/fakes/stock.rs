@@ -341,7 +341,7 @@ impl ports::StockStore for Stock {
         commit.await
     }
 
-    async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
+    async fn fillable_backorders(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
         let is_behind =
             |paid: &PaidOrder| after.is_none_or(|after| (paid.at, paid.order_id) > (after.at, after.order_id));
         let query = self.0.query(Dependency::Database, |state| {

@@ -5,12 +5,13 @@ use crate::{build, ids};
 use domain::{
     ledger::Account,
     payment::{Answer, ChargeOutcome},
-    reconciliation::{self, Pass, Progress, Side},
+    reconciliation::{self, ComparisonProgress, Progress, Side},
 };
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
     Bus as _, Cache as _, CircuitBreaker as _, Gateway as _, GatewayEvent, GatewayReport, Ledger as _, Migrations as _,
-    OrderStore as _, Outbox as _, PaymentStore as _, Probe as _, SweepReport, Terms, WebhookVerifier as _,
+    OrderStore as _, Outbox as _, PaymentStore as _, PlacementConditions, Probe as _, SweepReport,
+    WebhookVerifier as _,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ async fn place(platform: &Platform, n: u64) -> Result<IdempotencyOutcome, Failur
     let order = build::order().number(n);
     let (key, reply) = (build::a_key(&n.to_string(), "body"), build::a_reply("{}"));
     let event = build::event(n, order.order_placed());
-    platform.orders().place(&order.placed(), &key, &reply, &event, &Terms::default()).await
+    platform.orders().place(&order.placed(), &key, &reply, &event, &PlacementConditions::default()).await
 }
 
 fn names(platform: &Platform) -> Vec<&'static str> {
@@ -210,9 +211,10 @@ async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let read = reconciliation::read(&before, (build::at(-1), build::at(1)), statement);
     assert_eq!(ledger.advance(&before, &read, &[]).await, Ok(true));
     let (from, to) = (build::at(-1), build::at(1));
-    let pass = Pass { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
-    let lines = ledger.stated(&pass, 10).await.expect("a response");
-    let compared = reconciliation::compare_statement(&read.progress, &pass, &lines, build::at(2));
+    let comparison =
+        ComparisonProgress { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
+    let lines = ledger.stated(&comparison, 10).await.expect("a response");
+    let compared = reconciliation::compare_statement(&read.progress, &comparison, &lines, build::at(2));
     assert_eq!((compared.reports.len(), compared.fees.len()), (0, 1));
     assert_eq!(ledger.advance(&read.progress, &compared, &[]).await, Ok(true));
     let balances = platform.ledger().balances();

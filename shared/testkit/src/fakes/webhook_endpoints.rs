@@ -4,7 +4,7 @@ use super::{Dependency, State, WebhookReceiver, Webhooks, keys::IdempotencyKeys,
 use domain::{
     Event,
     id::{DeliveryId, EndpointId, UserId},
-    webhook::{self, DeliveryStatus, Endpoint, EndpointStatus, Undelivered, Verdict, WebhookDelivery},
+    webhook::{self, AttemptResult, DeliveryStatus, Endpoint, EndpointStatus, Undelivered, WebhookDelivery},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{ClaimLimits, DueDelivery, Page, WebhookMessage};
@@ -310,26 +310,32 @@ impl ports::WebhookQueue for Webhooks {
     async fn conclude_attempt(
         &self,
         due: &DueDelivery,
-        verdict: &Verdict,
+        result: &AttemptResult,
         notice: Option<&Event>,
         now: Timestamp,
     ) -> Result<bool, Failure> {
-        let commit = self.0.commit("webhooks.conclude_attempt", |state| Ok(conclude(state, due, verdict, notice, now)));
+        let commit = self.0.commit("webhooks.conclude_attempt", |state| Ok(conclude(state, due, result, notice, now)));
         commit.await
     }
 }
 
-fn conclude(state: &mut State, due: &DueDelivery, verdict: &Verdict, notice: Option<&Event>, now: Timestamp) -> bool {
+fn conclude(
+    state: &mut State,
+    due: &DueDelivery,
+    result: &AttemptResult,
+    notice: Option<&Event>,
+    now: Timestamp,
+) -> bool {
     let WebhooksState { endpoints, deliveries, .. } = &mut state.webhooks;
     let is_claimed =
         |one: &&mut WebhookDelivery| one.attempts == due.delivery.attempts && one.status == DeliveryStatus::Pending;
     let key = (due.endpoint.id, due.delivery.id);
     let Some(one) = deliveries.get_mut(&key).filter(is_claimed) else { return false };
-    (one.status, one.next_attempt_at) = (verdict.status, verdict.next_attempt_at);
-    (one.response_status, one.error, one.last_attempt_at) = (verdict.response_status, verdict.error, Some(now));
+    (one.status, one.next_attempt_at) = (result.status, result.next_attempt_at);
+    (one.response_status, one.error, one.last_attempt_at) = (result.response_status, result.error, Some(now));
     let Some(endpoint) = endpoints.get_mut(&due.endpoint.id) else { return false };
-    let is_delivered = verdict.status == DeliveryStatus::Delivered;
-    let changes = match verdict.disable {
+    let is_delivered = result.status == DeliveryStatus::Delivered;
+    let changes = match result.disable {
         _ if is_delivered => endpoint.failing_since.is_some(),
         None => endpoint.failing_since.is_none(),
         Some(reason) => {
@@ -342,7 +348,7 @@ fn conclude(state: &mut State, due: &DueDelivery, verdict: &Verdict, notice: Opt
     }
     endpoint.failing_since = if is_delivered { None } else { endpoint.failing_since.or(Some(now)) };
     (endpoint.updated_at, endpoint.version) = (now, endpoint.version + 1);
-    let Some(reason) = verdict.disable else { return false };
+    let Some(reason) = result.disable else { return false };
     (endpoint.status, endpoint.disabled_reason) = (EndpointStatus::Disabled, Some(reason));
     state.webhooks.give_up(due.endpoint.id);
     notice.into_iter().for_each(|notice| state.outbox.add(notice));

@@ -54,7 +54,7 @@ async fn contact_is_erased_whatever_the_order_of_the_events() {
 }
 
 #[tokio::test]
-async fn news_for_an_erased_customer_is_dropped_and_not_retried() {
+async fn order_notification_for_an_erased_customer_is_dropped_and_not_retried() {
     let platform = Platform::new();
     let track = async |delivery| contact_track::handle(&platform.contacts(), delivery).await;
     for case in ["ok", "ok_verified", "ok_erased"] {

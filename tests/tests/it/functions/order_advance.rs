@@ -9,7 +9,7 @@ use domain::{
 use edge::{Consumer, Delivery};
 use futures_util::future::join_all;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Claim, OrderStore, OutboxCursor, Page, Terms, TransitionOutcome};
+use ports::{Claim, OrderStore, OutboxCursor, Page, PlacementConditions, TransitionOutcome};
 use serde_json::Value;
 use std::{cell::Cell, collections::BTreeMap};
 use testkit::{Dependency, FaultPoint, Occurrence, Platform};
@@ -66,7 +66,7 @@ impl OrderStore for Contested {
         _: &IdempotencyKey,
         _: &StoredReply,
         _: &Event,
-        _: &Terms<'_>,
+        _: &PlacementConditions<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("order-advance places nothing")
     }

@@ -11,7 +11,7 @@ use domain::{
 };
 use edge::Clock;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, OrderStore, OutboxCursor, Page, Terms, TransitionOutcome};
+use ports::{Claim, OrderStore, OutboxCursor, Page, PlacementConditions, TransitionOutcome};
 use std::{collections::BTreeMap, time::Duration};
 use testkit::Platform;
 
@@ -191,7 +191,7 @@ impl OrderStore for FailingOrder {
         _: &IdempotencyKey,
         _: &StoredReply,
         _: &Event,
-        _: &Terms<'_>,
+        _: &PlacementConditions<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("a sweep places nothing")
     }

@@ -47,7 +47,7 @@ async fn restore_payments(platform: &Platform, case: &str) -> Value {
 }
 
 #[tokio::test]
-async fn charge_of_a_lost_payment_is_returned_and_posted_once() {
+async fn charge_of_a_lost_payment_is_refunded_and_posted_once() {
     assert_all_samples_run(catalog::PAYMENT_RESTORE, &["ok", "ok_apply", "bad_unknown_field"]);
     let platform = Platform::new();
     charged(&platform).await;
@@ -69,7 +69,7 @@ async fn charge_of_a_lost_payment_is_returned_and_posted_once() {
 }
 
 #[tokio::test]
-async fn only_what_is_left_of_a_lost_charge_is_returned() {
+async fn only_what_is_left_of_a_lost_charge_is_refunded() {
     let platform = Platform::new();
     let payment = charged(&platform).await;
     let charge = payment.transaction_id.expect("charged");
@@ -81,7 +81,7 @@ async fn only_what_is_left_of_a_lost_charge_is_returned() {
 }
 
 #[tokio::test]
-async fn charge_of_a_known_payment_is_not_returned() {
+async fn charge_of_a_known_payment_is_not_refunded() {
     let declined = |payment: &Payment| {
         let outcome = ChargeOutcome::Declined("card_declined".to_owned());
         let id = RefundId(Uuid::from_u128(1));

@@ -37,7 +37,7 @@ async fn platform() -> Platform {
 }
 
 async fn endpoint(platform: &Platform) -> Endpoint {
-    let (_, secret) = platform.sealer().generate(&Endpoint::seal_about(ENDPOINT)).await.expect("sealed");
+    let (_, secret) = platform.sealer().generate(&Endpoint::associated_data(ENDPOINT)).await.expect("sealed");
     Endpoint { secret, ..build::endpoint(ENDPOINT, USER, sample_time()) }
 }
 
@@ -186,11 +186,11 @@ async fn rotated_secret_signs_with_the_one_before_for_a_day() {
     assert_responses(WEBHOOK_SECRET_ROTATE, &expected, async |_, call| rotate(call).await).await;
     run_after(&platform, 0).await;
     let endpoint = stored(&platform).await;
-    let about = Endpoint::seal_about(ENDPOINT);
+    let data = Endpoint::associated_data(ENDPOINT);
     let (new, old) = (endpoint.secret, endpoint.previous_secret.expect("a secret").sealed);
     let mut secrets = Vec::new();
     for sealed in [new, old] {
-        secrets.push(platform.sealer().open(&about, &sealed).await.expect("opened"));
+        secrets.push(platform.sealer().open(&data, &sealed).await.expect("opened"));
     }
     assert_eq!(platform.webhook_receiver().received()[0].secrets, secrets);
 }

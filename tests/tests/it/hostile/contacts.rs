@@ -71,7 +71,7 @@ async fn log(api: &Api) -> Vec<(Channel, Outcome)> {
 }
 
 #[tokio::test]
-async fn unverified_addresses_get_no_news_of_orders_and_the_log_says_why() {
+async fn unverified_addresses_get_no_order_notifications_and_the_log_says_why() {
     let api = api().await;
     deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
     let p = &api.platform;
@@ -195,7 +195,7 @@ async fn number_in_a_country_that_is_not_listed_is_refused_on_every_route() {
 }
 
 #[tokio::test]
-async fn news_of_orders_are_not_texted_to_a_country_that_is_not_listed() {
+async fn order_notifications_are_not_texted_to_a_country_that_is_not_listed() {
     let mut api = verified_api().await;
     api.limits.countries = CallingCodes::parse("1,44").expect("codes");
     deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;

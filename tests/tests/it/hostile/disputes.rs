@@ -45,7 +45,7 @@ fn balances(platform: &Platform) -> [i64; 3] {
 }
 
 #[tokio::test]
-async fn dispute_is_shown_and_its_withdrawal_and_fee_are_booked_once() {
+async fn dispute_is_shown_and_its_withdrawal_and_fee_are_posted_once() {
     let platform = paid().await;
     let withdrawn = [movement("txn_1", -3998, 1500)];
     for kind in ["charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.updated"] {

@@ -66,7 +66,7 @@ async fn letters_that_case_mapping_turns_into_others_are_422() {
 }
 
 #[tokio::test]
-async fn names_that_show_nothing_or_turn_the_text_around_are_422() {
+async fn names_of_invisible_or_bidi_characters_are_422() {
     assert_rows(&[
         (USER_REGISTER, r#"set /body/full_name = "\u200b\u2060""#, 422, "/full_name"),
         (USER_REGISTER, r#"set /body/full_name = "\u3164""#, 422, "/full_name"),

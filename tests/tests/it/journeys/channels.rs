@@ -89,7 +89,7 @@ async fn customer_is_notified_on_every_chosen_channel_in_their_language() {
 }
 
 #[tokio::test]
-async fn unverified_address_gets_no_news_of_orders_and_the_log_says_so() {
+async fn unverified_address_gets_no_order_notifications_and_the_log_says_so() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());
     let (customer, staff, lantern) = (api.customer().await, api.staff().await, api.product(1999, 8).await);
     let order = api.place(&customer, &lantern, 1, CARD).await;

@@ -52,7 +52,7 @@ async fn registration_and_login_take_names_as_people_type_them() {
 }
 
 #[tokio::test]
-async fn tag_of_a_product_answers_304_until_its_stock_changes() {
+async fn etag_of_a_product_answers_304_until_its_stock_changes() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());
     let (customer, lantern) = (api.customer().await, api.product(1999, 5).await);
     let path = format!("/api/v1/products/{}", id(&lantern));

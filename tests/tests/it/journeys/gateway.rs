@@ -47,7 +47,7 @@ async fn charge_of_another_amount_pays_for_nothing_and_is_listed_for_staff() {
 }
 
 #[tokio::test]
-async fn refund_made_at_the_gateway_is_booked_and_cancels_the_order() {
+async fn refund_made_at_the_gateway_is_posted_and_cancels_the_order() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());
     let (customer, lantern) = (api.customer().await, api.product(1999, 5).await);
     let placed = api.place(&customer, &lantern, 2, CARD).await;

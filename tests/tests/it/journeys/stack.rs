@@ -191,7 +191,7 @@ impl ApiClient {
         User { id: user["id"].as_str().expect("an id").to_owned(), email, token }
     }
 
-    /// A new customer whose addresses are verified, so that news of orders are sent to them.
+    /// A new customer whose addresses are verified, so that order notifications are sent to them.
     pub async fn reachable(&self, more: Value) -> User {
         let user = self.customer_with(more.clone()).await;
         let mut kinds = 1;

@@ -32,7 +32,7 @@ fn gateway_that_states_another_amount_confirms_no_order() {
 }
 
 #[test]
-fn refunds_in_the_dashboard_are_booked_once() {
+fn refunds_in_the_dashboard_are_posted_once() {
     const DELAYS: [u64; 4] = [0, 2, 60, 4_000];
     let (mut refunded, mut returned) = (0, 0);
     for seed in 1..=schedules() {

@@ -67,19 +67,19 @@ pub trait Backend {
     fn commits_in_order(&self) -> bool;
 
     /// What rules read only once the world is idle, for these orders.
-    fn books(&self, orders: &[OrderId], products: &[ProductId]) -> Books;
+    fn final_state(&self, orders: &[OrderId], products: &[ProductId]) -> FinalState;
 }
 
-/// What nothing but the rules of an idle world refers to.
+/// What only the rules of an idle world read.
 #[derive(Debug, Default)]
-pub struct Books {
+pub struct FinalState {
     pub windows: Vec<Window>,
     /// The movements of each product, oldest first.
     pub movements: BTreeMap<ProductId, Vec<Movement>>,
     pub credit_notes: Vec<CreditNote>,
 }
 
-impl Books {
+impl FinalState {
     /// More entries than any schedule makes.
     const MANY: u32 = 10_000;
 
@@ -90,18 +90,18 @@ impl Books {
         products: &[ProductId],
     ) -> Self {
         let all = windows.list(Timestamp::UNIX_EPOCH, Timestamp::MAX, Self::MANY, None).await;
-        let mut books = Self { windows: all.expect("the windows").items, ..Self::default() };
+        let mut state = Self { windows: all.expect("the windows").items, ..Self::default() };
         for product in products {
             let mut moved = stock.movements(*product, Self::MANY, None).await.expect("the movements").items;
             moved.reverse();
-            books.movements.insert(*product, moved);
+            state.movements.insert(*product, moved);
         }
         for order in orders {
-            books
+            state
                 .credit_notes
                 .extend(notes.credit_notes(*order, None).await.expect("credit notes").unwrap_or_default());
         }
-        books
+        state
     }
 }
 
@@ -163,9 +163,9 @@ impl Backend for Memory {
         true
     }
 
-    fn books(&self, orders: &[OrderId], products: &[ProductId]) -> Books {
+    fn final_state(&self, orders: &[OrderId], products: &[ProductId]) -> FinalState {
         let (windows, stock, notes) = (self.platform.windows(), self.platform.stock(), self.platform.invoices());
-        interleave(vec![Books::read((&windows, &stock, &notes), orders, products).boxed_local()], &Choices::none())
+        interleave(vec![FinalState::read((&windows, &stock, &notes), orders, products).boxed_local()], &Choices::none())
             .pop()
             .expect("one result")
     }

@@ -31,7 +31,7 @@ pub const fn has_endpoint(seed: u64) -> bool {
 /// Stores the endpoint.
 pub fn subscribe(platform: &Platform) {
     let id = EndpointId(Uuid::from_u128(1));
-    let sealed = platform.sealer().generate(&Endpoint::seal_about(id)).now_or_never();
+    let sealed = platform.sealer().generate(&Endpoint::associated_data(id)).now_or_never();
     let (_, secret) = sealed.expect("no wait").expect("sealed");
     let endpoint = build::endpoint_of(id, UserId(Uuid::nil()), build::noon(), &SUBSCRIBED.map(|event| event.name));
     platform.webhooks().put(&Endpoint { secret, ..endpoint });

@@ -42,7 +42,7 @@ impl World {
         let platform = Platform::new();
         for (number, events) in [(1, &PLACED[..]), (2, &BOTH[..])] {
             let id = endpoint_id(number);
-            let (_, secret) = platform.sealer().generate(&Endpoint::seal_about(id)).await.expect("sealed");
+            let (_, secret) = platform.sealer().generate(&Endpoint::associated_data(id)).await.expect("sealed");
             let endpoint = build::endpoint_of(id, UserId(Uuid::nil()), build::noon(), events);
             let url = format!("https://example.com/{number}");
             let url = domain::webhook::WebhookUrl::parse(&url).expect("a URL");

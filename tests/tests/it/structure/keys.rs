@@ -61,7 +61,7 @@ fn public_keys_are_written_by_the_rotation_alone_and_read_where_tokens_are_verif
 }
 
 #[test]
-fn distribution_removes_and_sets_the_headers_that_the_api_believes() {
+fn distribution_removes_and_sets_the_headers_that_the_api_trusts() {
     let function = include_str!("../../../../terraform/modules/edge/viewer.js");
     for header in [edge::http::VIEWER_ADDRESS, edge::http::ORIGIN_SECRET] {
         assert!(function.contains(&format!("delete request.headers['{header}'];")), "{header}");

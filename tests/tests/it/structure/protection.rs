@@ -96,7 +96,7 @@ fn tables_cannot_be_deleted_in_production() {
 }
 
 #[test]
-fn buckets_have_tiers_an_end_and_no_leftovers() {
+fn buckets_have_lifecycle_rules() {
     let stacks = template::build();
     let mut complaints = Vec::new();
     for row in catalog::BUCKETS {

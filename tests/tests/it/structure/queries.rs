@@ -1,4 +1,4 @@
-//! The kept queries of Logs Insights ask for what the logs contain.
+//! The saved queries of Logs Insights ask for what the logs contain.
 
 use super::{
     expect_none,
@@ -72,7 +72,7 @@ fn fields(query: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_field_of_a_kept_query_is_logged() {
+fn every_field_of_a_saved_query_is_logged() {
     let edge: String = with_extension("rs")
         .into_iter()
         .filter(|source| source.path.starts_with("shared/edge/src/"))
@@ -90,7 +90,7 @@ fn every_field_of_a_kept_query_is_logged() {
 }
 
 #[test]
-fn kept_queries_say_what_they_show_and_use_no_text_of_the_platform() {
+fn saved_queries_say_what_they_show_and_use_no_text_of_the_platform() {
     let is_bad = |text: &str| {
         !text.starts_with("# ") || ["@type", "REPORT", "START ", "@maxMemoryUsed"].iter().any(|old| text.contains(old))
     };

@@ -96,7 +96,7 @@ fn windows_are_within_the_limits_of_lambda_and_no_order_waits_for_one() {
             complaints.push(format!("{} reserves or releases stock, and waits {window} s", row.name));
         }
     }
-    expect_none(&complaints, "see Function::gathering: a batch above ten needs a window, of 300 s at most");
+    expect_none(&complaints, "see Function::batched: a batch above ten needs a window, of 300 s at most");
 }
 
 #[test]

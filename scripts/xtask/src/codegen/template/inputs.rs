@@ -87,7 +87,10 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("MaxFailedAttempts", text("10", "Payment attempts of a customer in an hour that may fail.")),
         (
             "RefundLimit",
-            text("500", "Units of the payment's currency that staff refunds of a payment without an approval."),
+            text(
+                "500",
+                "Amount above which a refund of a payment by staff needs a second person, in units of its currency.",
+            ),
         ),
         (
             "SmsCountries",

@@ -3,14 +3,14 @@
 use super::*;
 use crate::event::{RefundApprovalDecided, RefundApprovalRefused, RefundApprovalRequested};
 
-const ASKER: UserId = UserId(Uuid::from_u128(11));
+const REQUESTER: UserId = UserId(Uuid::from_u128(11));
 const ADMIN: UserId = UserId(Uuid::from_u128(12));
 /// $4 of the $10 of a payment.
 const LIMIT: RefundLimit = RefundLimit { units: 4 };
 
 fn request(payment: &Payment, n: u128, minor: Option<i64>) -> Result<Change, Failure> {
     let wanted = RefundPayment { payment_id: ID, amount: minor.map(usd), reason: RefundReason::Duplicate };
-    request_refund_by_staff(payment, refund_id(n), wanted, (ASKER, LIMIT), at(50))
+    request_refund_by_staff(payment, refund_id(n), wanted, (REQUESTER, LIMIT), at(50))
 }
 
 fn requested(payment: &Payment, n: u128, minor: i64) -> Payment {
@@ -34,7 +34,7 @@ fn refund_up_to_the_limit_is_requested_at_once_and_a_larger_one_waits() {
     for above in [Some(401), None] {
         let change = request(&paid(), 1, above).expect("valid");
         let (id, amount, reason) = (refund_id(1), usd(above.unwrap_or(1000)), RefundReason::Duplicate);
-        let (requested_by, requested_at, decision) = (ASKER, at(50), None);
+        let (requested_by, requested_at, decision) = (REQUESTER, at(50), None);
         assert_eq!(
             change.payment.approvals,
             [RefundApproval { id, amount, reason, requested_by, requested_at, decision }]
@@ -113,11 +113,11 @@ fn rejection_refunds_nothing() {
 fn nobody_decides_on_an_own_request_and_the_attempt_is_published() {
     let waiting = requested(&paid(), 1, 500);
     for verdict in Verdict::ALL {
-        let (change, refused) = decide(&waiting, 1, verdict, ASKER).expect("recorded");
+        let (change, refused) = decide(&waiting, 1, verdict, REQUESTER).expect("recorded");
         let refused = refused.expect("refused");
         assert_eq!((refused.kind, refused.code), (FailureKind::Forbidden, "own-request"));
         let (payment_id, order_id, refund_id, amount) = (ID, ORDER, refund_id(1), usd(500));
-        let event = RefundApprovalRefused { payment_id, order_id, refund_id, amount, verdict, requested_by: ASKER };
+        let event = RefundApprovalRefused { payment_id, order_id, refund_id, amount, verdict, requested_by: REQUESTER };
         assert_eq!(change.events, [event.into()]);
         let (version, updated_at) = (change.payment.version, change.payment.updated_at);
         assert_eq!(change.payment, Payment { version, updated_at, ..waiting.clone() }, "nothing else changes");
@@ -129,7 +129,7 @@ fn refund_is_decided_once() {
     let waiting = requested(&paid(), 1, 500);
     for first in Verdict::ALL {
         let payment = decided(&waiting, 1, first).payment;
-        for by in [ADMIN, ASKER] {
+        for by in [ADMIN, REQUESTER] {
             let failure = decide(&payment, 1, Verdict::Approved, by).expect_err("decided");
             assert_eq!((failure.kind, failure.code), (FailureKind::Conflict, "refund-decided"));
             assert!(failure.detail.contains(first.name()), "{failure}");

@@ -49,9 +49,9 @@ fn opened_dispute_is_shown_posted_and_published_once() {
 }
 
 #[test]
-fn question_of_a_bank_withdraws_nothing() {
-    let question = ReportedDispute { withdrawal: None, ..reported(DisputeStatus::WarningNeedsResponse) };
-    let change = record(&paid(), &question).expect("a change");
+fn inquiry_withdraws_nothing() {
+    let inquiry = ReportedDispute { withdrawal: None, ..reported(DisputeStatus::WarningNeedsResponse) };
+    let change = record(&paid(), &inquiry).expect("a change");
     assert_eq!((posted(&change), change.events.len()), (vec![], 1));
     let escalated = record(&change.payment, &reported(DisputeStatus::NeedsResponse)).expect("a change");
     assert_eq!(posted(&escalated), [(Purpose::Dispute, 1000), (Purpose::DisputeFee, 1500)]);

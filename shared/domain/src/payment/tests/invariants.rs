@@ -43,7 +43,7 @@ const OPERATIONS: [Operation; 16] = [
 
 /// A payment with all its transfers and events.
 #[derive(Clone)]
-struct Hihistory {
+struct History {
     payment: Payment,
     transfers: Vec<Transfer>,
     events: Vec<DomainEvent>,
@@ -52,7 +52,7 @@ struct Hihistory {
     failed_since_closed: i64,
 }
 
-impl Hihistory {
+impl History {
     fn of(payment: Payment) -> Self {
         Self { payment, transfers: vec![], events: vec![], changes: 0, failed_since_closed: 0 }
     }
@@ -132,7 +132,7 @@ fn ledger_balances_and_refunds_never_exceed_the_charge() {
     let mut reached = HashSet::new();
     for payment in Status::ALL.map(in_state) {
         // Payments that do not start here have posted and published their charge and refund already.
-        let mut history = Hihistory::of(payment);
+        let mut history = History::of(payment);
         history.changes = history.payment.version - 1;
         if history.payment.transaction_id.is_some() {
             let charge = concluded(&begun(), &charged("ch_1"));
@@ -150,12 +150,12 @@ fn ledger_balances_and_refunds_never_exceed_the_charge() {
         assert_invariants(&history, "the start");
         walk(&history, MAX_DEPTH, &mut reached);
     }
-    walk(&Hihistory::of(closed_from_the_start()), MAX_DEPTH, &mut reached);
+    walk(&History::of(closed_from_the_start()), MAX_DEPTH, &mut reached);
     assert_eq!(reached.len(), Status::ALL.len(), "every state is reached");
 }
 
 /// Applies every operation and continues from each change.
-fn walk(history: &Hihistory, depth: usize, reached: &mut HashSet<Status>) {
+fn walk(history: &History, depth: usize, reached: &mut HashSet<Status>) {
     for operation in OPERATIONS {
         let Some(change) = history.apply(operation) else { continue };
         let what = format!("{operation:?} after {:?}", history.payment);
@@ -189,7 +189,7 @@ fn assert_change(before: &Payment, after: &Payment, operation: Operation, what: 
 }
 
 /// Asserts what holds after every operation.
-fn assert_invariants(history: &Hihistory, what: &str) {
+fn assert_invariants(history: &History, what: &str) {
     let payment = &history.payment;
     let charged = if payment.transaction_id.is_some() { 1000 } else { 0 };
     let refunded = history.sum(&[RefundStatus::Succeeded]);

@@ -25,12 +25,12 @@ fn record(payment: &Payment, reported: &ReportedRefund) -> Option<Change> {
     record_reported_refund(payment, reported, new, at(60)).expect("valid")
 }
 
-fn booked(payment: &Payment, reported: &ReportedRefund) -> Payment {
+fn posted(payment: &Payment, reported: &ReportedRefund) -> Payment {
     record(payment, reported).expect("a change").payment
 }
 
 #[test]
-fn refund_made_at_the_gateway_is_booked_once() {
+fn refund_made_at_the_gateway_is_posted_once() {
     let change = record(&paid(), &made("re_1", 400)).expect("a change");
     let (purpose, reference, amount) = (Purpose::Refund, "re_1".to_owned(), usd(400));
     let (payment_id, refund) = (Some(ID), Some(refund_id(50)));
@@ -43,12 +43,12 @@ fn refund_made_at_the_gateway_is_booked_once() {
     assert_eq!((refund.reason, refund.status), (RefundReason::MadeAtGateway, RefundStatus::Succeeded));
     assert_eq!((change.payment.status, change.payment.refundable()), (Status::PartiallyRefunded, 600));
     assert_eq!(record(&change.payment, &made("re_1", 400)), None, "told again");
-    let rest = booked(&change.payment, &made("re_2", 600));
+    let rest = posted(&change.payment, &made("re_2", 600));
     assert_eq!((rest.status, rest.refunded(), rest.refunds.len()), (Status::Refunded, 1000, 2));
 }
 
 #[test]
-fn refund_of_this_platform_that_is_reported_is_not_booked_twice() {
+fn refund_of_this_platform_that_is_reported_is_not_posted_twice() {
     let requested = request_refund(&paid(), refund_id(1), Some(usd(400)), RefundReason::Duplicate, at(50));
     let pending = requested.expect("valid").payment;
     let report = ReportedRefund { refund_id: Some(refund_id(1)), ..made("re_1", 400) };
@@ -66,9 +66,9 @@ fn refund_of_this_platform_that_is_reported_is_not_booked_twice() {
 }
 
 #[test]
-fn refund_that_fails_after_it_succeeded_is_put_back() {
-    let partly = booked(&paid(), &made("re_1", 400));
-    let whole = booked(&partly, &made("re_2", 600));
+fn refund_that_fails_after_it_succeeded_is_reversed() {
+    let partly = posted(&paid(), &made("re_1", 400));
+    let whole = posted(&partly, &made("re_2", 600));
     for (payment, status, left) in [(&partly, Status::Succeeded, 1000), (&whole, Status::PartiallyRefunded, 400)] {
         let change = record(payment, &returned("re_1", 400)).expect("a change");
         let (purpose, reference, amount) = (Purpose::RefundReversal, "re_1".to_owned(), usd(400));
@@ -85,7 +85,7 @@ fn refund_that_fails_after_it_succeeded_is_put_back() {
 }
 
 #[test]
-fn failure_that_arrives_before_its_refund_books_nothing() {
+fn failure_that_arrives_before_its_refund_posts_nothing() {
     let failed = record(&paid(), &returned("re_1", 400)).expect("a change");
     assert_eq!((failed.transfers, failed.events), (vec![], vec![]));
     assert_eq!((failed.payment.status, failed.payment.refundable()), (Status::Succeeded, 1000));
@@ -94,7 +94,7 @@ fn failure_that_arrives_before_its_refund_books_nothing() {
 }
 
 #[test]
-fn refund_that_was_given_up_is_booked_when_the_gateway_reports_it() {
+fn refund_that_was_given_up_is_posted_when_the_gateway_reports_it() {
     let requested = request_refund(&paid(), refund_id(1), Some(usd(400)), RefundReason::Duplicate, at(50));
     let outcome = RefundOutcome::Failed("refund_not_found".to_owned());
     let given_up = changed(record_refund_outcome(&requested.expect("valid").payment, refund_id(1), &outcome, at(60)));
@@ -117,11 +117,11 @@ fn reported_refund_of_another_currency_or_of_more_than_was_charged_is_for_review
 
 #[test]
 fn refund_of_more_than_is_left_waits_for_the_return_of_another() {
-    let partly = booked(&paid(), &made("re_1", 400));
+    let partly = posted(&paid(), &made("re_1", 400));
     let (rest, new) = (made("re_2", 1000), refund_id(60));
     let failure = record_reported_refund(&partly, &rest, new, at(60)).expect_err("too early");
     assert_eq!((failure.kind, failure.code), (FailureKind::Unavailable, REFUND_EXCEEDS_CHARGE));
-    let payment = booked(&booked(&partly, &returned("re_1", 400)), &rest);
+    let payment = posted(&posted(&partly, &returned("re_1", 400)), &rest);
     assert_eq!((payment.status, payment.refunded()), (Status::Refunded, 1000));
     let excess = record_excessive_refund(&partly, &rest, at(60)).expect("a change");
     assert!(excess.is_mismatch() && excess.transfers.is_empty());
@@ -131,19 +131,19 @@ fn refund_of_more_than_is_left_waits_for_the_return_of_another() {
 fn refund_of_this_platform_waits_for_the_return_of_what_it_exceeds() {
     let requested = request_refund(&paid(), refund_id(1), None, RefundReason::Duplicate, at(50)).expect("valid");
     for minor in [400, 1000] {
-        let partly = booked(&requested.payment, &made("re_1", minor));
+        let partly = posted(&requested.payment, &made("re_1", minor));
         let outcome =
             RefundOutcome::Refunded(Answer { transaction_id: "re_2".to_owned(), amount: Some(usd(1000).into()) });
         let failure = record_refund_outcome(&partly, refund_id(1), &outcome, at(60)).expect_err("too early");
         assert_eq!((failure.kind, failure.code), (FailureKind::Unavailable, REFUND_EXCEEDS_CHARGE));
-        let payment = booked(&partly, &returned("re_1", minor));
+        let payment = posted(&partly, &returned("re_1", minor));
         let change = changed(record_refund_outcome(&payment, refund_id(1), &outcome, at(70)));
         assert_eq!((change.payment.status, change.payment.refunded()), (Status::Refunded, 1000));
     }
 }
 
 #[test]
-fn refund_of_a_duplicate_charge_is_not_booked() {
+fn refund_of_a_duplicate_charge_is_not_posted() {
     let other = ReportedRefund { charge: "ch_2".to_owned(), ..made("re_1", 400) };
     assert_eq!(record(&paid(), &other), None);
     for uncharged in [begun(), failed(), closed_from_the_start()] {
@@ -155,7 +155,7 @@ fn refund_of_a_duplicate_charge_is_not_booked() {
 #[test]
 fn refund_at_the_gateway_may_take_what_a_pending_one_claims() {
     let requested = request_refund(&paid(), refund_id(1), None, RefundReason::Duplicate, at(50)).expect("valid");
-    let payment = booked(&requested.payment, &made("re_1", 1000));
+    let payment = posted(&requested.payment, &made("re_1", 1000));
     assert_eq!((payment.status, payment.refundable()), (Status::Refunded, 0));
     let outcome = RefundOutcome::Failed("charge_already_refunded".to_owned());
     let change = changed(record_refund_outcome(&payment, refund_id(1), &outcome, at(70)));

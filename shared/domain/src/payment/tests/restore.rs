@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     ledger::GatewayTransaction,
-    payment::{RestoredPeriod, Standing, standing},
+    payment::{RestoredPeriod, UnpostedReason, unposted_reason},
 };
 
 fn transaction(purpose: Purpose, payment_id: Option<PaymentId>) -> GatewayTransaction {
@@ -15,15 +15,15 @@ fn transaction(purpose: Purpose, payment_id: Option<PaymentId>) -> GatewayTransa
 fn standing_after_a_restore_depends_on_the_payment_and_the_purpose() {
     let (charge, refund) = (transaction(Purpose::Charge, Some(ID)), transaction(Purpose::Refund, Some(ID)));
     for (transaction, payment, expected) in [
-        (&charge, None, Standing::PaymentLost),
-        (&refund, None, Standing::PaymentLost),
-        (&transaction(Purpose::Charge, None), None, Standing::Foreign),
-        (&charge, Some(begun()), Standing::Unresolved),
-        (&charge, Some(failed()), Standing::OtherCharge),
-        (&charge, Some(paid()), Standing::OtherCharge),
-        (&refund, Some(paid()), Standing::RefundUnrecorded),
+        (&charge, None, UnpostedReason::PaymentLost),
+        (&refund, None, UnpostedReason::PaymentLost),
+        (&transaction(Purpose::Charge, None), None, UnpostedReason::Foreign),
+        (&charge, Some(begun()), UnpostedReason::Unresolved),
+        (&charge, Some(failed()), UnpostedReason::OtherCharge),
+        (&charge, Some(paid()), UnpostedReason::OtherCharge),
+        (&refund, Some(paid()), UnpostedReason::RefundUnrecorded),
     ] {
-        assert_eq!(standing(transaction, payment.as_ref()), expected, "{transaction:?}, {payment:?}");
+        assert_eq!(unposted_reason(transaction, payment.as_ref()), expected, "{transaction:?}, {payment:?}");
     }
 }
 

@@ -16,12 +16,14 @@ use testkit::{Platform, build};
 /// $10 of the $39.98 of the payment of the samples.
 const LIMIT: RefundLimit = RefundLimit { units: 10 };
 /// Who requests the refund in the samples.
-const ASKER: UserId = UserId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0002));
+const REQUESTER: UserId = UserId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0002));
 
 fn waiting(payment: &Payment, minor: i64) -> Payment {
     let (payment_id, reason) = (payment.id, RefundReason::RequestedByCustomer);
     let wanted = RefundPayment { payment_id, amount: Some(build::usd(minor)), reason };
-    payment::request_refund_by_staff(payment, REFUND, wanted, (ASKER, LIMIT), sample_time()).expect("allowed").payment
+    payment::request_refund_by_staff(payment, REFUND, wanted, (REQUESTER, LIMIT), sample_time())
+        .expect("allowed")
+        .payment
 }
 
 /// A platform where the refund of the samples waits for approval.
@@ -65,7 +67,7 @@ async fn refund_request_above_the_limit_is_accepted_once_and_moves_no_money() {
     assert_eq!(first["statusCode"], 202, "{first}");
     let shown = body(&first);
     assert_eq!((&shown["refunds"], &shown["refund_approvals"][0]["verdict"]), (&json!([]), &Value::Null));
-    assert_eq!(shown["refund_approvals"][0]["requested_by"], ASKER.to_string());
+    assert_eq!(shown["refund_approvals"][0]["requested_by"], REQUESTER.to_string());
     assert_eq!(shown["refund_approvals"][0]["amount"], json!({ "amount": 3998, "currency": "USD" }));
     let again = send(&platform, catalog::REFUND_REQUEST, "ok_full").await;
     assert_eq!((&again["body"], &again["headers"]["idempotent-replayed"]), (&first["body"], &json!("true")));
@@ -96,7 +98,7 @@ async fn refund_approval_decide_is_for_an_admin_who_did_not_request_it() {
     }
     let payment = payment_of_order(&platform);
     let decision = payment.approvals[0].decision.expect("decided");
-    assert_eq!((decision.verdict, decision.by != ASKER), (Verdict::Approved, true));
+    assert_eq!((decision.verdict, decision.by != REQUESTER), (Verdict::Approved, true));
     let refunds: Vec<_> = payment.refunds.iter().map(|one| (one.id, one.amount, one.status)).collect();
     assert_eq!(refunds, [(REFUND, build::usd(3000), RefundStatus::Pending)], "once");
     let events = ["RefundApprovalRefused.v1", "RefundApprovalDecided.v1", "RefundRequested.v1"];
@@ -111,7 +113,7 @@ async fn attempt_to_decide_on_an_own_request_is_recorded_with_who_and_what() {
     assert_eq!((&refused["statusCode"], &body(&refused)["type"]), (&json!(403), &json!("/problems/own-request")));
     let [event] = &platform.bus().published()[..] else { panic!("one event") };
     let DomainEvent::RefundApprovalRefused(said) = &event.event else { panic!("{event:?}") };
-    assert_eq!((said.requested_by, said.verdict, said.refund_id), (ASKER, Verdict::Approved, REFUND));
+    assert_eq!((said.requested_by, said.verdict, said.refund_id), (REQUESTER, Verdict::Approved, REFUND));
     assert_eq!(payment_of_order(&platform).approvals, before.approvals);
 }
 

@@ -12,7 +12,9 @@ use domain::{
     order::{Order, OrderLimits, ProductSnapshot, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
-use ports::{Claim, OrderStore, OutboxCursor, Page, PriceCopy, Quote, Recency, Terms, TransitionOutcome};
+use ports::{
+    Claim, OrderStore, OutboxCursor, Page, PlacementConditions, PriceCopy, PriceSource, Quote, TransitionOutcome,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use testkit::Platform;
@@ -47,17 +49,17 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
-        terms: &Terms<'_>,
+        conditions: &PlacementConditions<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         if let Some(first) = self.platform.orders().find_key(key).await? {
             return Ok(first);
         }
         if self.defect == Defect::ChecksThenInsertsKey {
-            self.platform.orders().place_unchecked(order, key, reply, event, terms.learned).await?;
+            self.platform.orders().place_unchecked(order, key, reply, event, conditions.learned).await?;
             return Ok(IdempotencyOutcome::Committed);
         }
         let unrelated = IdempotencyKey { key: self.ids.next().to_string(), ..key.clone() };
-        self.inner.place(order, &unrelated, reply, event, terms).await?;
+        self.inner.place(order, &unrelated, reply, event, conditions).await?;
         self.inner.store_rejection(key, reply).await
     }
 
@@ -113,7 +115,7 @@ impl<O: PriceCopy> PriceCopy for Orders<'_, O> {
     }
 
     /// Without the response of the key, which the defects look up by themselves.
-    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure> {
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: PriceSource) -> Result<Quote, Failure> {
         Ok(Quote { first: None, ..self.inner.quote(key, products, enough).await? })
     }
 }

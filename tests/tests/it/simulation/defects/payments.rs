@@ -178,8 +178,8 @@ impl Gateway for FaultyGateway<'_> {
         self.platform.gateway().refunds_of(charge).await
     }
 
-    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
-        self.platform.gateway().return_charge(charge, left).await
+    async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+        self.platform.gateway().refund_unrecorded_charge(charge, left).await
     }
 
     async fn balance_transactions(

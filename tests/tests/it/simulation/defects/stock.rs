@@ -147,8 +147,8 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         Ok(outcome)
     }
 
-    async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
-        self.inner.backorders_fillable(limit, after).await
+    async fn fillable_backorders(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
+        self.inner.fillable_backorders(limit, after).await
     }
 
     async fn allocate_backorder(&self, order: OrderId, allocated: &Event) -> Result<Option<Event>, Failure> {

@@ -6,7 +6,7 @@ mod snapshot;
 mod tests;
 
 use super::{
-    backend::{Backend, Books, Stores},
+    backend::{Backend, FinalState, Stores},
     choices::Choices,
 };
 use adapters_postgres::{
@@ -51,8 +51,8 @@ pub struct Server {
     client: Client,
     look: Arc<Database>,
     look_payments: Arc<Database>,
-    /// To read [`Books`]: analytics, inventory and invoices.
-    look_books: [Arc<Database>; 3],
+    /// To read [`FinalState`]: analytics, inventory and invoices.
+    look_final_state: [Arc<Database>; 3],
     cutter: Rc<FaultProxy>,
     tables: Tables,
     schedules: Cell<usize>,
@@ -108,10 +108,22 @@ impl Server {
             (database, client, tables, cutter, slots)
         }));
         let (look, look_payments) = (database.as_context(Context::Orders), database.as_context(Context::Payments));
-        let look_books =
+        let look_final_state =
             [Context::Analytics, Context::Inventory, Context::Invoices].map(|context| database.as_context(context));
         let schedules = Cell::new(0);
-        Self { slots, client, look, look_payments, look_books, cutter, tables, schedules, local, runtime, database }
+        Self {
+            slots,
+            client,
+            look,
+            look_payments,
+            look_final_state,
+            cutter,
+            tables,
+            schedules,
+            local,
+            runtime,
+            database,
+        }
     }
 
     /// Empties the database for the next schedule.
@@ -261,13 +273,13 @@ impl Backend for Schedule<'_> {
         false
     }
 
-    fn books(&self, orders: &[OrderId], products: &[ProductId]) -> Books {
-        let [windows, stock, notes] = self.server.look_books.each_ref().map(Arc::clone);
+    fn final_state(&self, orders: &[OrderId], products: &[ProductId]) -> FinalState {
+        let [windows, stock, notes] = self.server.look_final_state.each_ref().map(Arc::clone);
         let (windows, stock) = (PgWindows::new(windows), PgStock::new(stock, UnreachableBus));
         let notes = PgInvoices::new(notes, UnreachableBus);
         self.server.run(async {
             self.server.quiet().await;
-            Books::read((&windows, &stock, &notes), orders, products).await
+            FinalState::read((&windows, &stock, &notes), orders, products).await
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     Violation,
-    books::books,
     events::{counted, events},
+    final_state::final_state,
     liveness::liveness,
     payloads::payloads,
     rule,
@@ -49,9 +49,9 @@ pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     payloads(world, &committed)?;
     let orders: Vec<OrderId> = world.seen.orders.iter().map(|order| order.id).collect();
     let products: Vec<ProductId> = PRODUCTS.iter().map(|product| product.id).collect();
-    let kept = world.backend.books(&orders, &products);
-    books(world, &kept, &committed)?;
-    stock_model(world, &kept, &committed)
+    let state = world.backend.final_state(&orders, &products);
+    final_state(world, &state, &committed)?;
+    stock_model(world, &state, &committed)
 }
 
 /// Every order is final, or waits as the shortfall policy says, and not for stock that is available.

@@ -1,7 +1,7 @@
 //! Invariants: those that hold after each step, and those that hold once the world is idle.
 
-mod books;
 mod events;
+mod final_state;
 mod idle;
 mod liveness;
 mod payloads;

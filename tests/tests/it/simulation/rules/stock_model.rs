@@ -2,7 +2,7 @@
 
 use super::{Violation, received, rule};
 use crate::simulation::{
-    backend::{Backend, Books},
+    backend::{Backend, FinalState},
     commands::PRODUCTS,
     world::World,
 };
@@ -44,7 +44,7 @@ struct Model {
 /// Checks every event of stock against the model.
 pub(super) fn stock_model<S: Backend>(
     world: &World<S>,
-    books: &Books,
+    state: &FinalState,
     committed: &[Rc<Event>],
 ) -> Result<(), Violation> {
     // On PostgreSQL the order of commits is not known.
@@ -63,7 +63,7 @@ pub(super) fn stock_model<S: Backend>(
     for level in &world.seen.levels {
         rule!(model.levels.get(&level.product_id) == Some(level), "{level:?} is {:?} by its events", model.levels);
     }
-    model.movements(books, world.plan.is_seeded)?;
+    model.movements(state, world.plan.is_seeded)?;
     // Runs without random choices deliver each event before the next one, unless it is lost.
     model.alerts(committed, world.faults_ended.is_none() && world.lost.is_none())
 }
@@ -206,9 +206,9 @@ impl Model {
     }
 
     /// The movements of a product are its levels one after another, and add up to the last one.
-    fn movements(&self, books: &Books, is_seeded: bool) -> Result<(), Violation> {
+    fn movements(&self, state: &FinalState, is_seeded: bool) -> Result<(), Violation> {
         for (product, history) in &self.history {
-            let moved = books.movements.get(product).map(Vec::as_slice).unwrap_or_default();
+            let moved = state.movements.get(product).map(Vec::as_slice).unwrap_or_default();
             // Products that exist from the start have no movement that opened them.
             let levels: Vec<&StockLevel> = history.values().skip(usize::from(is_seeded)).collect();
             rule!(moved.len() == levels.len(), "{} movements of {} levels", moved.len(), levels.len());

@@ -2,7 +2,7 @@
 
 use super::{Violation, rule};
 use crate::simulation::{
-    backend::{Backend, Books},
+    backend::{Backend, FinalState},
     world::World,
 };
 use domain::{
@@ -19,22 +19,26 @@ use ports::{MessageTemplates as _, Recipient};
 use std::{collections::BTreeMap, rc::Rc};
 use testkit::build;
 
-pub(super) fn books<S: Backend>(world: &World<S>, books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
+pub(super) fn final_state<S: Backend>(
+    world: &World<S>,
+    state: &FinalState,
+    committed: &[Rc<Event>],
+) -> Result<(), Violation> {
     if !world.plan.misstates {
         ledger(world)?;
     }
     emails(world, committed)?;
-    invoices(world, books)?;
-    windows(books, committed)
+    invoices(world, state)?;
+    windows(state, committed)
 }
 
 /// Purpose, reference, payment and amount of a transfer.
-type Booking = (Purpose, String, Option<PaymentId>, Money);
+type Posting = (Purpose, String, Option<PaymentId>, Money);
 
 /// The ledger has one transfer for each charge, refund and returned refund of the gateway, and no other.
 fn ledger<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let gateway = world.platform.gateway();
-    let mut expected: Vec<Booking> = gateway.with_records(|charges, refunds| {
+    let mut expected: Vec<Posting> = gateway.with_records(|charges, refunds| {
         let charges = charges
             .iter()
             .map(|charge| (Purpose::Charge, charge.transaction_id.clone(), Some(charge.payment_id), charge.amount));
@@ -46,12 +50,12 @@ fn ledger<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         charges.chain(made).chain(returned.map(|one| refund(Purpose::RefundReversal, one))).collect()
     });
     let transfers = world.seen.transfers.iter();
-    let mut booked: Vec<Booking> =
+    let mut posted: Vec<Posting> =
         transfers.map(|one| (one.purpose, one.reference.clone(), one.payment_id, one.amount)).collect();
-    let key = |booking: &Booking| (booking.0, booking.1.clone());
+    let key = |posting: &Posting| (posting.0, posting.1.clone());
     expected.sort_by_key(key);
-    booked.sort_by_key(key);
-    rule!(booked == expected, "the ledger has {booked:?}: the gateway moved {expected:?}");
+    posted.sort_by_key(key);
+    rule!(posted == expected, "the ledger has {posted:?}: the gateway moved {expected:?}");
     Ok(())
 }
 
@@ -82,7 +86,7 @@ fn emails<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), V
 }
 
 /// Invoices and credit notes say what their orders and refunds say.
-fn invoices<S: Backend>(world: &World<S>, books: &Books) -> Result<(), Violation> {
+fn invoices<S: Backend>(world: &World<S>, state: &FinalState) -> Result<(), Violation> {
     let seen = &world.seen;
     for invoice in &seen.invoices {
         let draft = &invoice.draft;
@@ -104,7 +108,7 @@ fn invoices<S: Backend>(world: &World<S>, books: &Books) -> Result<(), Violation
         let sum = parts + totals.shipping.amount.get() + tax;
         rule!(sum == draft.total.amount.get(), "an invoice over {} adds up to {sum}", draft.total);
     }
-    for note in &books.credit_notes {
+    for note in &state.credit_notes {
         let refund = &note.draft.refund;
         let payment = seen.payments.get(&refund.order_id).ok_or("a credit note without a payment")?;
         let made = payment.refund(refund.refund_id).ok_or("a credit note without a refund")?;
@@ -178,7 +182,7 @@ fn counted_currency(event: &DomainEvent) -> Option<&'static str> {
 
 /// Each event is in the window of the time at which it happened, an order with its products and its region. The earliest order of a customer
 /// is a first order; after an erasure, whose time relative to the orders of the customer is not known, none is compared.
-fn windows(books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
+fn windows(state: &FinalState, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let mut expected: BTreeMap<(Timestamp, &str), Sums> = BTreeMap::new();
     let mut first: BTreeMap<UserId, (Timestamp, Uuid, (Timestamp, &str))> = BTreeMap::new();
     for event in committed {
@@ -194,7 +198,7 @@ fn windows(books: &Books, committed: &[Rc<Event>]) -> Result<(), Violation> {
         expected.entry(*window).or_default().first_orders += 1;
     }
     let window = |window: &Window| ((window.start, window.revenue.currency.code()), Sums::of(window));
-    let mut counted: BTreeMap<(Timestamp, &str), Sums> = books.windows.iter().map(window).collect();
+    let mut counted: BTreeMap<(Timestamp, &str), Sums> = state.windows.iter().map(window).collect();
     if committed.iter().any(|event| matches!(event.event, DomainEvent::UserErased(_))) {
         expected.values_mut().chain(counted.values_mut()).for_each(|sums| sums.first_orders = 0);
     }
