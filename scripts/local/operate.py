@@ -15,6 +15,7 @@ from typing import Any
 from rich.table import Table
 
 import api_client
+import money
 import progress
 from api_client import ApiClient
 
@@ -73,7 +74,7 @@ def print_order(found: Json) -> None:
     reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
     progress.heading(f"order {placed['id']}: {placed['status']}{reason}, placed {placed['created_at']}")
     if payment:
-        progress.note(f"payment {payment['id']}: {payment['status']}, {amount(payment['amount'])}")
+        progress.note(f"payment {payment['id']}: {payment['status']}, {money.text(payment['amount'])}")
     if not found["timeline"]:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
         return
@@ -98,10 +99,6 @@ def print_order(found: Json) -> None:
         progress.fail(f"{line}: it is queued, retried, or a dead letter (scripts/ops dead)")
 
 
-def amount(money: Json) -> str:
-    return f"{money['amount']} {money['currency']}"
-
-
 def milliseconds(count: int) -> str:
     return f"+{count} ms" if abs(count) < 10_000 else f"+{count / 1000:.0f} s"
 
@@ -112,7 +109,7 @@ def said(data: Json) -> str:
     for name, value in data.items():
         if name not in COMMON and not isinstance(value, list):
             is_money = isinstance(value, dict) and {"amount", "currency"} <= value.keys()
-            texts.append(f"{name}={amount(value) if is_money else value}")
+            texts.append(f"{name}={money.text(value) if is_money else value}")
     return " ".join(texts)
 
 
@@ -288,17 +285,17 @@ def print_ledger(report: Json) -> None:
     progress.heading(f"ledger from {report['from']} to {report['to']}")
     accounts = Table("account", "debits", "credits", box=None, pad_edge=False)
     for one in report["accounts"]:
-        accounts.add_row(one["account"], amount(one["debits"]), amount(one["credits"]))
+        accounts.add_row(one["account"], money.text(one["debits"]), money.text(one["credits"]))
     show(accounts, len(report["accounts"]), "nothing was posted")
     transfers = Table("purpose", "transfers", "amount", box=None, pad_edge=False)
     for one in report["transfers"]:
-        transfers.add_row(one["purpose"], str(one["count"]), amount(one["amount"]))
+        transfers.add_row(one["purpose"], str(one["count"]), money.text(one["amount"]))
     show(transfers, len(report["transfers"]), "")
     read, compared = report["read_until"] or "never", report["compared_at"] or "never"
     progress.note(f"the gateway's statement is read until: {read}; last daily comparison: {compared}")
     differing = Table("transaction", "purpose", "difference", "ledger", "gateway", box=None, pad_edge=False)
     for one in report["discrepancies"]:
-        sides = [amount(one[side]) if one[side] else "-" for side in ("ledger_amount", "gateway_amount")]
+        sides = [money.text(one[side]) if one[side] else "-" for side in ("ledger_amount", "gateway_amount")]
         differing.add_row(one["reference"], one["purpose"], one["kind"], *sides)
     agrees = "no difference in the last three days that are read" if report["read_until"] else ""
     show(differing, len(report["discrepancies"]), agrees)

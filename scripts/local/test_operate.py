@@ -84,7 +84,7 @@ class Orders(unittest.TestCase):
             ]
         )
         self.assertIn("pending (awaiting_payment)", shown)
-        self.assertIn("total_amount=1999 USD", shown)
+        self.assertIn("total_amount=19.99 USD", shown)
         self.assertIn("stock-reserve +84 ms", shown)
         self.assertIn("payment-charge has not handled StockReserved.v1", shown)
         self.assertNotIn("stock-reserve has not", shown)
@@ -163,7 +163,7 @@ class DeadLetters(unittest.TestCase):
         api: Any = Api({"/ops/ledger?from=a": report})
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             operate.print_ledger(operate.ledger(api, arguments("ledger", "--from", "a")))
-        self.assertRegex(printed.getvalue(), r"ch_1 +charge +missing_at_gateway +500 USD +-")
+        self.assertRegex(printed.getvalue(), r"ch_1 +charge +missing_at_gateway +5.00 USD +-")
 
     def test_queues_without_messages_are_left_out(self) -> None:
         counts = {"waiting": 0, "in_flight": 0, "delayed": 0}
