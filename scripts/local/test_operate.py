@@ -6,7 +6,9 @@ import unittest
 from typing import Any
 from unittest import mock
 
+import api_client
 import operate
+import operate_payments
 import progress
 
 ORDER = "01936d6e-0000-7000-8000-000000000001"
@@ -41,7 +43,7 @@ class Pages(unittest.TestCase):
                 return mock.Mock(expect=lambda _status: body)
 
         api: Any = Api()
-        self.assertEqual(list(operate.pages(api, "/x?minutes=1")), [1, 2])
+        self.assertEqual(list(api_client.pages(api, "/x?minutes=1")), [1, 2])
         self.assertEqual(asked, ["/x?minutes=1&limit=100", "/x?minutes=1&limit=100&cursor=abc"])
 
 
@@ -162,7 +164,7 @@ class DeadLetters(unittest.TestCase):
         }
         api: Any = Api({"/ops/ledger?from=a": report})
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            operate.print_ledger(operate.ledger(api, arguments("ledger", "--from", "a")))
+            operate_payments.print_ledger(operate_payments.ledger(api, arguments("ledger", "--from", "a")))
         self.assertRegex(printed.getvalue(), r"ch_1 +charge +missing_at_gateway +5.00 USD +-")
 
     def test_queues_without_messages_are_left_out(self) -> None:
