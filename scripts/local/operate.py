@@ -35,7 +35,7 @@ def admin() -> ApiClient:
     return ApiClient(env["API_URL"]).login(env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"])
 
 
-def order_id(text: str) -> str:
+def resource_id(text: str) -> str:
     if not UUID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text} is not an id, such as 01936d6e-0000-7000-8000-000000000000")
     return text
@@ -289,7 +289,7 @@ def read_arguments() -> argparse.Namespace:
         return added
 
     one = command("order", "show what happened to an order", order, print_order)
-    one.add_argument("order", type=order_id, metavar="ID")
+    one.add_argument("order", type=resource_id, metavar="ID")
     still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
     still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
     counted = command("queues", "list the queues that have messages", queues, print_queues)
@@ -330,6 +330,16 @@ def read_arguments() -> argparse.Namespace:
     )
     books.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339; a day before --to by default")
     books.add_argument("--to", dest="until", metavar="TIME", help="exclusive; now by default")
+    command(
+        "approvals", "list refunds that wait for approval", operate_payments.approvals, operate_payments.print_approvals
+    )
+    for verb, verdict in (("approve", "approved"), ("reject", "rejected")):
+        what = f"{verb} a refund that waits for approval and that somebody else requested"
+        decided = command(verb, what, operate_payments.decide, operate_payments.print_decided)
+        decided.set_defaults(verdict=verdict)
+        decided.add_argument("payment", type=resource_id, metavar="PAYMENT", help="as approvals lists it")
+        decided.add_argument("refund", type=resource_id, metavar="REFUND", help="as approvals lists it")
+        decided.add_argument("--key", help="a command that is repeated with this key does nothing again")
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did, who and why", audit, print_audit)
     return parser.parse_args()

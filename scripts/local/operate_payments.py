@@ -1,4 +1,4 @@
-"""The ledger for scripts/ops."""
+"""The ledger, and refunds that wait for approval, for scripts/ops."""
 
 import argparse
 import urllib.parse
@@ -6,9 +6,10 @@ from typing import Any
 
 from rich.table import Table
 
+import api_client
 import money
 import progress
-from api_client import ApiClient
+from api_client import PREFIX, ApiClient
 
 Json = dict[str, Any]
 
@@ -39,3 +40,40 @@ def print_ledger(report: Json) -> None:
         differing.add_row(one["reference"], one["purpose"], one["kind"], *sides)
     agrees = "no difference in the last three days that are read" if report["read_until"] else ""
     progress.table(differing, agrees)
+
+
+def approvals(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
+    """Payments with a refund that waits for approval, those that wait longest first."""
+    return list(api_client.pages(api, "/ops/payments/refund-approvals"))
+
+
+def print_approvals(payments: list[Json]) -> None:
+    table = Table("since", "payment", "refund", "amount", "reason", "requested by", "order", box=None, pad_edge=False)
+    for payment in payments:
+        for one in payment["refund_approvals"]:
+            if one["verdict"] is None:
+                table.add_row(
+                    one["requested_at"][:19],
+                    payment["payment_id"],
+                    one["id"],
+                    money.text(one["amount"]),
+                    one["reason"],
+                    one["requested_by"],
+                    payment["order_id"],
+                )
+    progress.table(table, "no refund waits for approval")
+
+
+def decide(api: ApiClient, arguments: argparse.Namespace) -> Json:
+    """Approves or rejects a refund. Returns the payment."""
+    path = f"{PREFIX}/payments/{arguments.payment}/refund-approvals/{arguments.refund}"
+    key = {"Idempotency-Key": arguments.key or api_client.new_key()}
+    payment: Json = api.call("PATCH", path, {"verdict": arguments.verdict}, key).expect(200)
+    return payment
+
+
+def print_decided(payment: Json) -> None:
+    refunded, amount = money.text(payment["refunded_amount"]), money.text(payment["amount"])
+    progress.done(f"payment {payment['id']}: {payment['status']}, {refunded} of {amount} refunded")
+    for one in payment["refund_approvals"]:
+        progress.note(f"{one['id']}: {money.text(one['amount'])}, {one['verdict'] or 'waits'}")
