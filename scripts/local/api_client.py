@@ -5,7 +5,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any, TypeVar
@@ -14,6 +14,8 @@ import config
 from config import ScriptError
 
 PREFIX = "/api/v1"
+# The most that a page of a list has.
+PAGE = 100
 
 T = TypeVar("T")
 
@@ -82,6 +84,17 @@ class ApiClient:
     def login(self, email: str, password: str) -> "ApiClient":
         tokens = self.post("/users/login", {"email": email, "password": password}).expect(200)
         return ApiClient(self.base, tokens["access_token"])
+
+
+def pages(api: ApiClient, path: str) -> Iterator[dict[str, Any]]:
+    """The items of all pages of a list."""
+    cursor, joint = "", "&" if "?" in path else "?"
+    while True:
+        body = api.get(f"{path}{joint}limit={PAGE}{cursor}").expect(200)
+        yield from body["items"]
+        if not body["next_cursor"]:
+            return
+        cursor = f"&cursor={body['next_cursor']}"
 
 
 def new_key() -> str:

@@ -6,9 +6,11 @@ import os
 import secrets
 import shutil
 import urllib.request
+import uuid
 from pathlib import Path
 
 import api_client
+import aws
 import clients
 import config
 import progress
@@ -53,6 +55,18 @@ def customer(public: ApiClient, tag: str) -> ApiClient:
     return public.login(email, password)
 
 
+def dead_letter(public: ApiClient, tag: str) -> str:
+    """Id of a new dead letter of message-send: its event has a template that there is none of."""
+    account = {"email": f"dee-{tag}@example.com", "username": f"dee{tag}", "password": f"Harbour-{tag}-1843"}
+    recipient = public.post("/users/register", account).expect(201)["id"]
+    sample = config.read_json(config.ROOT / "events/message-send/ok.json")["Records"][0]["body"]
+    event = json.loads(sample)["detail"]
+    data = event["data"] | {"user_id": recipient, "template": "mesage"}
+    event |= {"id": str(uuid.uuid4()), "subject": recipient, "data": data}
+    why = {"reason": "newer-event", "detail": "/data/template is not known: expected another word", "attempt": "41"}
+    return aws.send(aws.queues()["message-send-dlq"], json.dumps(event), why)
+
+
 def run(env: dict[str, str], *arguments: str) -> str:
     node = config.tools()["node"] / "bin/node"
     return clients.run(WORKSPACE, node, *arguments, env=env | {"BROWSER": chromium(), "PICTURES": str(PICTURES)})
@@ -78,6 +92,7 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "PRODUCT_WORD": tag,
         "HOSTILE_PRODUCT_ID": product_in_stock(staff, f"{tag}-2", f"{HOSTILE_TEXT} lamp", HOSTILE_TEXT),
         "HOSTILE_TEXT": HOSTILE_TEXT,
+        "DEAD_LETTER_ID": dead_letter(public, tag),
     }
     with step("Click through the shop and the console"):
         report = run(

@@ -141,6 +141,12 @@ def shortfall_policies() -> list[str]:
     return list(_catalog()["shortfall_policies"])
 
 
+def currency_digits() -> dict[str, int]:
+    """How many digits of an amount are the minor unit, by currency."""
+    digits: dict[str, int] = _catalog()["currency_digits"]
+    return digits
+
+
 def outbox_schemas() -> list[str]:
     """Database schemas with an outbox: the contexts whose functions publish from PostgreSQL."""
     rows = _catalog()["functions"].values()

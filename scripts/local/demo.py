@@ -10,6 +10,7 @@ from typing import Any
 
 import aws
 import config
+import money
 import progress
 import services
 import verification
@@ -27,10 +28,6 @@ CARD, DECLINED_CARD = "pm_card_visa", "pm_card_visa_chargeDeclined"
 LOW_STOCK, RESTOCK = 10, 100
 SHARE_OF_DECLINES = 0.1
 ADDRESS = {"line1": "Hafenstraße 12", "city": "Hamburg", "region": "HH", "postal_code": "20457", "country": "DE"}
-
-
-def money(value: Json) -> str:
-    return f"{value['amount'] / 100:.2f} {value['currency']}"
 
 
 def check(condition: bool, message: str) -> None:
@@ -91,7 +88,7 @@ class Demo:
             eventually("stock of the product", lambda: self.stock() == (STOCK, 0))
         with step("Ada reads the product"):
             seen = self.ada.get(f"/products/{self.tea['id']}").expect(200)
-        note(f"{seen['sku']}, {seen['name']}, {money(seen['price'])}, {STOCK} units in stock")
+        note(f"{seen['sku']}, {seen['name']}, {money.text(seen['price'])}, {STOCK} units in stock")
         services.stop(services.REDIS)
         try:
             with step("With Redis stopped, the product is still readable"):
@@ -118,7 +115,7 @@ class Demo:
         key = new_key()
         with step(f"Ada orders {QUANTITY} units"):
             self.first: Json = self.place(QUANTITY, CARD, key).expect(201)
-        note(f"order {self.first['id']}, {money(self.first['total_amount'])}, {self.first['status']}")
+        note(f"order {self.first['id']}, {money.text(self.first['total_amount'])}, {self.first['status']}")
         with step("The same request with the same Idempotency-Key returns the same order"):
             again = self.place(QUANTITY, CARD, key).expect(201)
             check(again == self.first, "the repeated request returned another response")
@@ -144,7 +141,7 @@ class Demo:
         check(charge["amount"] == self.first["total_amount"]["amount"], f"the charge has another amount: {charge}")
         history = " → ".join(_history_entry(entry) for entry in self.first["history"])
         note(f"history  {history}")
-        note(f"charge   {charge['id']}, {charge['amount'] / 100:.2f} {charge['currency'].upper()}, exactly one")
+        note(f"charge   {charge['id']}, {money.text({**charge, 'currency': charge['currency'].upper()})}, exactly one")
         note(f"stock    {STOCK - QUANTITY} available, {QUANTITY} allocated")
 
     def charges(self) -> list[Json]:
@@ -203,8 +200,8 @@ class Demo:
     def analytics(self) -> None:
         with step("The order is counted in its five-minute window"):
             seen = eventually("window of the order", self.window_of_product)
-        average = money(seen["average_order_value"])
-        note(f"{seen['start']} to {seen['end']}: {seen['orders']} orders, {money(seen['revenue'])}, average {average}")
+        revenue, average = money.text(seen["revenue"]), money.text(seen["average_order_value"])
+        note(f"{seen['start']} to {seen['end']}: {seen['orders']} orders, {revenue}, average {average}")
 
     def window_of_product(self) -> Json:
         # Windows are listed from the oldest: with this start, the current one is on the first page.
@@ -226,7 +223,7 @@ class Demo:
             self.ada.post("/payments/process", retry, new_key()).expect(202)
             eventually("confirmed order", lambda: self.reached(declined, "processing"))
         payment = self.payment(declined)
-        note(f"order {declined['id']}: paid with attempt {payment['attempts']}, {money(payment['amount'])}")
+        note(f"order {declined['id']}: paid with attempt {payment['attempts']}, {money.text(payment['amount'])}")
         self.second = declined
         before = len(self.charges())
         with step("An order exceeds the stock: it is cancelled and not charged"):
@@ -249,7 +246,8 @@ class Demo:
             eventually("refunded payment", lambda: self.payment(self.second)["status"] == "refunded")
             eventually("released stock", lambda: self.stock() == (STOCK - QUANTITY, QUANTITY))
         payment = self.payment(self.second)
-        note(f"payment {payment['id']}: {money(payment['refunded_amount'])} of {money(payment['amount'])} refunded")
+        refunded, paid = money.text(payment["refunded_amount"]), money.text(payment["amount"])
+        note(f"payment {payment['id']}: {refunded} of {paid} refunded")
         with step("The gateway charges, but its response is lost: the retry does not charge again"):
             fault = {"mode": "drop_response", "count": 1, "path": "/v1/payment_intents"}
             put_json(f"{self.env['GATEWAY_URL']}/_local/faults", fault)
@@ -329,7 +327,7 @@ class Demo:
                 self.staff.call("PATCH", f"{PREFIX}/products/{self.tea['id']}/stock", delivery, key).expect(200)
             card = DECLINED_CARD if random.random() < SHARE_OF_DECLINES else CARD
             placed = self.place(random.randint(1, 3), card).expect(201)
-            note(f"order {placed['id']}, {money(placed['total_amount'])}")
+            note(f"order {placed['id']}, {money.text(placed['total_amount'])}")
             time.sleep(random.uniform(2, 5))
 
 

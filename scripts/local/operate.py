@@ -8,20 +8,20 @@ import argparse
 import json
 import os
 import re
-import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.table import Table
 
 import api_client
+import money
+import operate_payments
 import progress
 from api_client import ApiClient
 
 Json = dict[str, Any]
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-PAGE = 100
 # Members of events that say which order it is, which the heading says already.
 COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
 
@@ -35,18 +35,7 @@ def admin() -> ApiClient:
     return ApiClient(env["API_URL"]).login(env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"])
 
 
-def pages(api: ApiClient, path: str) -> Iterator[Json]:
-    """The items of all pages of a list."""
-    cursor, joint = "", "&" if "?" in path else "?"
-    while True:
-        body = api.get(f"{path}{joint}limit={PAGE}{cursor}").expect(200)
-        yield from body["items"]
-        if not body["next_cursor"]:
-            return
-        cursor = f"&cursor={body['next_cursor']}"
-
-
-def order_id(text: str) -> str:
+def resource_id(text: str) -> str:
     if not UUID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text} is not an id, such as 01936d6e-0000-7000-8000-000000000000")
     return text
@@ -64,7 +53,7 @@ def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
     return {
         "order": found,
         "payment": None if payment.status == 404 else payment.expect(200),
-        "timeline": [] if recorded.status == 404 else list(pages(api, f"/ops{path}/timeline")),
+        "timeline": [] if recorded.status == 404 else list(api_client.pages(api, f"/ops{path}/timeline")),
     }
 
 
@@ -73,7 +62,7 @@ def print_order(found: Json) -> None:
     reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
     progress.heading(f"order {placed['id']}: {placed['status']}{reason}, placed {placed['created_at']}")
     if payment:
-        progress.note(f"payment {payment['id']}: {payment['status']}, {amount(payment['amount'])}")
+        progress.note(f"payment {payment['id']}: {payment['status']}, {money.text(payment['amount'])}")
     if not found["timeline"]:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
         return
@@ -98,10 +87,6 @@ def print_order(found: Json) -> None:
         progress.fail(f"{line}: it is queued, retried, or a dead letter (scripts/ops dead)")
 
 
-def amount(money: Json) -> str:
-    return f"{money['amount']} {money['currency']}"
-
-
 def milliseconds(count: int) -> str:
     return f"+{count} ms" if abs(count) < 10_000 else f"+{count / 1000:.0f} s"
 
@@ -112,7 +97,7 @@ def said(data: Json) -> str:
     for name, value in data.items():
         if name not in COMMON and not isinstance(value, list):
             is_money = isinstance(value, dict) and {"amount", "currency"} <= value.keys()
-            texts.append(f"{name}={amount(value) if is_money else value}")
+            texts.append(f"{name}={money.text(value) if is_money else value}")
     return " ".join(texts)
 
 
@@ -136,7 +121,7 @@ def handled(deliveries: Sequence[Json]) -> str:
 
 def stuck(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """Orders that stand still, with the next step of each."""
-    return list(pages(api, f"/ops/stuck-orders?minutes={arguments.minutes}"))
+    return list(api_client.pages(api, f"/ops/stuck-orders?minutes={arguments.minutes}"))
 
 
 def print_stuck(orders: list[Json]) -> None:
@@ -151,7 +136,7 @@ def print_stuck(orders: list[Json]) -> None:
             by,
             (one["cancelled_at"] or "never")[:19],
         )
-    show(table, len(orders), "no order stands still")
+    progress.table(table, "no order stands still")
 
 
 def queues(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
@@ -166,7 +151,7 @@ def print_queues(listed: list[Json]) -> None:
     for one in listed:
         counts = [str(one[name]) for name in ("dead_letters", "waiting", "in_flight", "delayed")]
         table.add_row(one["name"], *counts)
-    show(table, len(listed), "all queues are empty")
+    progress.table(table, "all queues are empty")
 
 
 def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
@@ -177,7 +162,7 @@ def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
         consumers = [one["name"] for one in api.get("/ops/queues").expect(200)["items"] if one["dead_letters"]]
     found = []
     for consumer in consumers:
-        listed = api.get(f"/ops/dead-letters?queue={consumer}&limit={PAGE}").expect(200)["items"]
+        listed = api.get(f"/ops/dead-letters?queue={consumer}&limit={api_client.PAGE}").expect(200)["items"]
         found += [{"queue": consumer, **message} for message in listed]
     return found
 
@@ -195,7 +180,7 @@ def print_dead(messages: list[Json]) -> None:
             event.get("order_id") or "-",
             one["detail"] or "",
         )
-    show(table, len(messages), "there are no dead letters")
+    progress.table(table, "there are no dead letters")
 
 
 def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
@@ -261,7 +246,7 @@ def print_replay(total: Json) -> None:
 
 def audit(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
     """The last actions of operators."""
-    listed: list[Json] = api.get(f"/ops/audit?limit={PAGE}").expect(200)["items"]
+    listed: list[Json] = api.get(f"/ops/audit?limit={api_client.PAGE}").expect(200)["items"]
     return listed
 
 
@@ -270,38 +255,10 @@ def print_audit(actions: list[Json]) -> None:
     for one in actions:
         outcome = " ".join(f"{name}={count}" for name, count in one["outcome"].items()) if one["outcome"] else "?"
         table.add_row(one["at"][:19], one["operator_id"], one["action"], one["target"], one["reason"], outcome)
-    show(table, len(actions), "nothing was done")
+    progress.table(table, "nothing was done")
 
 
-# ---- the ledger -----------------------------------------------------------------------------------------------------
-
-
-def ledger(api: ApiClient, arguments: argparse.Namespace) -> Json:
-    """What the ledger has of a period, and how it differs from the gateway's statement."""
-    period = {"from": arguments.since, "to": arguments.until}
-    query = urllib.parse.urlencode({name: time for name, time in period.items() if time})
-    report: Json = api.get(f"/ops/ledger?{query}").expect(200)
-    return report
-
-
-def print_ledger(report: Json) -> None:
-    progress.heading(f"ledger from {report['from']} to {report['to']}")
-    accounts = Table("account", "debits", "credits", box=None, pad_edge=False)
-    for one in report["accounts"]:
-        accounts.add_row(one["account"], amount(one["debits"]), amount(one["credits"]))
-    show(accounts, len(report["accounts"]), "nothing was posted")
-    transfers = Table("purpose", "transfers", "amount", box=None, pad_edge=False)
-    for one in report["transfers"]:
-        transfers.add_row(one["purpose"], str(one["count"]), amount(one["amount"]))
-    show(transfers, len(report["transfers"]), "")
-    read, compared = report["read_until"] or "never", report["compared_at"] or "never"
-    progress.note(f"the gateway's statement is read until: {read}; last daily comparison: {compared}")
-    differing = Table("transaction", "purpose", "difference", "ledger", "gateway", box=None, pad_edge=False)
-    for one in report["discrepancies"]:
-        sides = [amount(one[side]) if one[side] else "-" for side in ("ledger_amount", "gateway_amount")]
-        differing.add_row(one["reference"], one["purpose"], one["kind"], *sides)
-    agrees = "no difference in the last three days that are read" if report["read_until"] else ""
-    show(differing, len(report["discrepancies"]), agrees)
+# ---- settings -------------------------------------------------------------------------------------------------------
 
 
 def settings(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
@@ -314,14 +271,7 @@ def print_settings(listed: list[Json]) -> None:
     table = Table("setting", "value", box=None, pad_edge=False)
     for one in listed:
         table.add_row(one["name"], one["value"] or "-")
-    show(table, len(listed), "there are no settings")
-
-
-def show(table: Table, rows: int, without: str) -> None:
-    if rows:
-        progress.table(table)
-    elif without:
-        progress.done(without)
+    progress.table(table, "there are no settings")
 
 
 # ---- command line ---------------------------------------------------------------------------------------------------
@@ -339,7 +289,7 @@ def read_arguments() -> argparse.Namespace:
         return added
 
     one = command("order", "show what happened to an order", order, print_order)
-    one.add_argument("order", type=order_id, metavar="ID")
+    one.add_argument("order", type=resource_id, metavar="ID")
     still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
     still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
     counted = command("queues", "list the queues that have messages", queues, print_queues)
@@ -372,9 +322,24 @@ def read_arguments() -> argparse.Namespace:
     replayed.add_argument("--cursor", help="go on from where a run stopped")
     replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
     replayed.add_argument("--key", help="a command that is repeated with this key does nothing again")
-    books = command("ledger", "sum up the ledger, and list how it differs from the gateway", ledger, print_ledger)
+    books = command(
+        "ledger",
+        "sum up the ledger, and list how it differs from the gateway",
+        operate_payments.ledger,
+        operate_payments.print_ledger,
+    )
     books.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339; a day before --to by default")
     books.add_argument("--to", dest="until", metavar="TIME", help="exclusive; now by default")
+    command(
+        "approvals", "list refunds that wait for approval", operate_payments.approvals, operate_payments.print_approvals
+    )
+    for verb, verdict in (("approve", "approved"), ("reject", "rejected")):
+        what = f"{verb} a refund that waits for approval and that somebody else requested"
+        decided = command(verb, what, operate_payments.decide, operate_payments.print_decided)
+        decided.set_defaults(verdict=verdict)
+        decided.add_argument("payment", type=resource_id, metavar="PAYMENT", help="as approvals lists it")
+        decided.add_argument("refund", type=resource_id, metavar="REFUND", help="as approvals lists it")
+        decided.add_argument("--key", help="a command that is repeated with this key does nothing again")
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did, who and why", audit, print_audit)
     return parser.parse_args()

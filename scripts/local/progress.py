@@ -41,9 +41,15 @@ def note(text: str) -> None:
     _stdout.print(Text(f"    {text}"))
 
 
-def table(rows: Table) -> None:
-    """Prints a table. Nothing is cut: what is wider than the terminal goes on in its next line."""
-    Console(file=_stdout.file, highlight=False, width=MAX_WIDTH).print(rows)
+def table(rows: Table, without: str = "") -> None:
+    """Prints a table, or `without` if it has no rows.
+
+    Nothing is cut: what is wider than the terminal goes on in its next line.
+    """
+    if rows.row_count:
+        Console(file=_stdout.file, highlight=False, width=MAX_WIDTH).print(rows)
+    elif without:
+        done(without)
 
 
 def fail(text: str) -> None:

@@ -3,10 +3,13 @@
 import contextlib
 import io
 import unittest
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+import api_client
 import operate
+import operate_payments
 import progress
 
 ORDER = "01936d6e-0000-7000-8000-000000000001"
@@ -41,7 +44,7 @@ class Pages(unittest.TestCase):
                 return mock.Mock(expect=lambda _status: body)
 
         api: Any = Api()
-        self.assertEqual(list(operate.pages(api, "/x?minutes=1")), [1, 2])
+        self.assertEqual(list(api_client.pages(api, "/x?minutes=1")), [1, 2])
         self.assertEqual(asked, ["/x?minutes=1&limit=100", "/x?minutes=1&limit=100&cursor=abc"])
 
 
@@ -84,7 +87,7 @@ class Orders(unittest.TestCase):
             ]
         )
         self.assertIn("pending (awaiting_payment)", shown)
-        self.assertIn("total_amount=1999 USD", shown)
+        self.assertIn("total_amount=19.99 USD", shown)
         self.assertIn("stock-reserve +84 ms", shown)
         self.assertIn("payment-charge has not handled StockReserved.v1", shown)
         self.assertNotIn("stock-reserve has not", shown)
@@ -162,8 +165,8 @@ class DeadLetters(unittest.TestCase):
         }
         api: Any = Api({"/ops/ledger?from=a": report})
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            operate.print_ledger(operate.ledger(api, arguments("ledger", "--from", "a")))
-        self.assertRegex(printed.getvalue(), r"ch_1 +charge +missing_at_gateway +500 USD +-")
+            operate_payments.print_ledger(operate_payments.ledger(api, arguments("ledger", "--from", "a")))
+        self.assertRegex(printed.getvalue(), r"ch_1 +charge +missing_at_gateway +5.00 USD +-")
 
     def test_queues_without_messages_are_left_out(self) -> None:
         counts = {"waiting": 0, "in_flight": 0, "delayed": 0}
@@ -171,6 +174,52 @@ class DeadLetters(unittest.TestCase):
         api: Any = Api({"/ops/queues": {"items": listed}})
         self.assertEqual([one["name"] for one in operate.queues(api, arguments("queues"))], ["a"])
         self.assertEqual(len(operate.queues(api, arguments("queues", "--all"))), 2)
+
+
+PAYMENT, REFUND = ORDER[:-1] + "2", ORDER[:-1] + "3"
+
+
+class RefundApprovals(unittest.TestCase):
+    def approval(self, refund: str, minor: int, verdict: str | None = None) -> dict[str, Any]:
+        asked = {"requested_at": "2026-11-21T12:00:00.123Z", "requested_by": "staff-1", "reason": "duplicate"}
+        return {"id": refund, "amount": {"amount": minor, "currency": "USD"}, "verdict": verdict, **asked}
+
+    def printed(self, show: Callable[[Any], None], found: Any) -> str:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            show(found)
+        return printed.getvalue()
+
+    def test_refunds_that_wait_are_listed_and_those_that_are_decided_are_not(self) -> None:
+        approvals = [self.approval("decided", 500, "approved"), self.approval(REFUND, 60_000)]
+        waiting = {"payment_id": PAYMENT, "order_id": ORDER, "refund_approvals": approvals}
+        page = {"items": [waiting], "next_cursor": None}
+        api: Any = Api({"/ops/payments/refund-approvals?limit=100": page})
+        listed = operate_payments.approvals(api, arguments("approvals"))
+        shown = self.printed(operate_payments.print_approvals, listed)
+        row = rf"2026-11-21T12:00:00 +{PAYMENT} +{REFUND} +600.00 USD +duplicate +staff-1 +{ORDER}"
+        self.assertRegex(shown, row)
+        self.assertNotIn("decided", shown)
+        self.assertIn("no refund waits", self.printed(operate_payments.print_approvals, []))
+
+    def test_decision_is_sent_with_a_key(self) -> None:
+        dollars = {"amount": 60_000, "currency": "USD"}
+        for verb, verdict in (("approve", "approved"), ("reject", "rejected")):
+            approvals = [self.approval(REFUND, 60_000, verdict)]
+            payment = {"id": PAYMENT, "status": "succeeded", "amount": dollars, "refunded_amount": dollars}
+            api: Any = mock.Mock()
+            api.call.return_value.expect.return_value = {**payment, "refund_approvals": approvals}
+            decided = operate_payments.decide(api, arguments(verb, PAYMENT, REFUND, "--key", "k"))
+            path = f"/api/v1/payments/{PAYMENT}/refund-approvals/{REFUND}"
+            api.call.assert_called_once_with("PATCH", path, {"verdict": verdict}, {"Idempotency-Key": "k"})
+            shown = self.printed(operate_payments.print_decided, decided)
+            self.assertIn(f"{REFUND}: 600.00 USD, {verdict}", shown)
+        operate_payments.decide(api, arguments("reject", PAYMENT, REFUND))
+        self.assertTrue(api.call.call_args.args[3]["Idempotency-Key"])
+
+    def test_decision_needs_two_ids(self) -> None:
+        for line in (["approve", PAYMENT], ["approve", PAYMENT, "all"]):
+            with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
+                arguments(*line)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { after, test } from "node:test";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
-const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
+const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word, MAILBOX_URL: mailbox, DEAD_LETTER_ID: deadLetter } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
 const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
 // Names of carriers are short.
@@ -255,6 +255,41 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     await page.goto(`${shop}/console/operations/payment-charge`);
     await page.getByRole("heading", { name: "Dead letters of payment-charge" }).waitFor();
     await inspect(page, "console-dead-letters");
+  }, WIDE);
+});
+
+test("an admin edits the event of a dead letter, sees the result, and redrives that", async () => {
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/message-send`);
+    await page.getByLabel(`Choose ${deadLetter}`).check();
+    const form = page.locator("section", { has: page.getByRole("heading", { name: "Edit and redrive" }) });
+    const [value, reason] = [form.getByLabel("New value"), form.getByLabel("Reason")];
+    const [show, redrive] = ["Show the edited events", "Redrive 1 edited"].map((name) => form.getByRole("button", { name }));
+    assert.equal(await form.getByLabel("Member of the event").inputValue(), "/data/template", "what is wrong comes first");
+    await show.click();
+    await hasFocus(value);
+    await value.fill("letter");
+    await reason.fill("A misspelled template");
+    await show.click();
+    await form.getByText("/data/template is not known: expected").waitFor();
+    await hasFocus(value);
+    await inspect(page, "console-dead-letter-refused");
+    await value.fill("message");
+    await show.click();
+    await form.getByRole("status").getByText("1 would be redriven.").waitFor();
+    await form.getByRole("cell", { name: '"template": "message"' }).waitFor();
+    await hasFocus(show);
+    await inspect(page, "console-dead-letter-edited");
+    await reason.fill("A template was misspelled");
+    await redrive.waitFor({ state: "detached" });
+    await show.click();
+    await redrive.click();
+    await page.getByRole("status").getByText("1 redriven.").waitFor();
+    await page.getByLabel(`Choose ${deadLetter}`).waitFor({ state: "detached" });
+    await hasFocus(page.getByRole("heading", { name: "Dead letters of message-send" }));
+    await go(page, "Operations");
+    await page.getByRole("cell", { name: "A template was misspelled" }).waitFor();
   }, WIDE);
 });
 

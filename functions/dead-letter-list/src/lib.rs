@@ -1,7 +1,7 @@
 //! `GET /api/v1/ops/dead-letters?queue=`: dead letters of a consumer, each with its reason and without personal data, for admins.
 
 use api::{DeadLetterView, ListView};
-use domain::{queue::DeadMessage, timeline};
+use domain::{event_patch, queue::DeadMessage, timeline};
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::DeadLetterQueues;
@@ -24,5 +24,7 @@ pub async fn handle(
 /// The event in a dead letter is shown as it leaves; what is not an event is not shown.
 fn view(message: &DeadMessage) -> DeadLetterView {
     let event = edge::event_in(&message.body).ok().and_then(|event| timeline::record(event).ok());
-    DeadLetterView::new(message, event.as_ref())
+    let content = edge::extract_event(&message.body).ok().filter(|_| event.is_some());
+    let editable = content.as_ref().map(event_patch::editable_members).unwrap_or_default();
+    DeadLetterView::new(message, event.as_ref(), editable)
 }

@@ -3,11 +3,13 @@
 //! A charge whose function died before it recorded the outcome ends here, if not by a redelivery. The gateway's result is looked up, which
 //! changes nothing there, and recorded as if it had come at once. What the gateway never received is requested again while that is
 //! safe, and abandoned once nothing requests it any more.
+//!
+//! Then it counts the refunds that wait for approval: only a person decides on them.
 
 use domain::payment::{Change, Payment, Resolution};
 use edge::{schedule::Tick, telemetry::metrics};
-use kernel::Failure;
-use ports::{GATEWAY_PENDING, Gateway, PaymentStore};
+use kernel::{Failure, Timestamp};
+use ports::{GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
 use serde::Serialize;
 use services::{Sweep, SweepSummary, reconcile_payment, staff_metrics};
 
@@ -37,6 +39,10 @@ pub struct Summary {
     pub pending: u32,
     /// Payments that could not be reconciled; each is logged.
     pub failed: u32,
+    /// Refunds that wait for approval.
+    pub awaiting_approval: u64,
+    /// How long the oldest of them has waited, in milliseconds.
+    pub approval_age_ms: i64,
 }
 
 impl Summary {
@@ -71,5 +77,18 @@ pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: 
     let SweepSummary { items, failed, result, .. } = SWEEP.run(page, process).await;
     metrics::value("PaymentsUnresolved", metrics::Unit::Count, items);
     metrics::count("PaymentReconciliationErrors", failed.into());
-    result.map(|()| Summary { unresolved: items, failed, ..summary })
+    // Also while the gateway is unreachable.
+    let counted = count_approvals(payments, tick.now).await;
+    result?;
+    let (awaiting_approval, approval_age_ms) = counted?;
+    Ok(Summary { unresolved: items, failed, awaiting_approval, approval_age_ms, ..summary })
+}
+
+/// The number of refunds that wait for approval, and the age of the oldest in milliseconds.
+async fn count_approvals(payments: &impl PaymentStore, now: Timestamp) -> Result<(u64, i64), Failure> {
+    let WaitingApprovals { refunds, oldest } = payments.waiting_approvals().await?;
+    let age = oldest.map_or(0, |oldest| now.as_millisecond().saturating_sub(oldest.as_millisecond())).max(0);
+    metrics::value("RefundsAwaitingApproval", metrics::Unit::Count, refunds);
+    metrics::value("RefundApprovalAge", metrics::Unit::Milliseconds, age);
+    Ok((refunds, age))
 }

@@ -15,7 +15,7 @@ use domain::{
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Bus, Claim, Page, PaymentStore, TransitionOutcome};
+use ports::{Bus, Claim, Page, PaymentStore, TransitionOutcome, WaitingApprovals};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
@@ -79,6 +79,10 @@ const MISMATCHED: &str = "SELECT * FROM payments
 const AWAITING_APPROVAL: &str = "SELECT * FROM payments
     WHERE awaits_approval_since IS NOT NULL AND ($1::timestamptz IS NULL OR (awaits_approval_since, id) > ($1, $2::uuid))
     ORDER BY awaits_approval_since, id LIMIT $3";
+
+const WAITING_APPROVALS: &str = "SELECT count(*) AS refunds, min(awaits_approval_since) AS oldest
+    FROM payments, jsonb_array_elements(approvals) AS one
+    WHERE awaits_approval_since IS NOT NULL AND one.value ->> 'decision' IS NULL";
 
 /// Stores the transition for a row of `$from`, with its transfers and events. The parameters from `$6` on are those of [`transition`].
 macro_rules! store_transition {
@@ -284,6 +288,12 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
     async fn awaiting_approval(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
         self.page(AWAITING_APPROVAL, Payment::awaits_approval_since, limit, cursor).await
     }
+
+    async fn waiting_approvals(&self) -> Result<WaitingApprovals, Failure> {
+        let rows = self.relay.database().query(WAITING_APPROVALS, &[]).await?;
+        let row = only(&rows)?;
+        Ok(WaitingApprovals { refunds: count(row, "refunds")?, oldest: get(row, "oldest")? })
+    }
 }
 
 /// The parameters `$6` to `$26` of a transition.
@@ -351,7 +361,7 @@ mod tests {
     #[test]
     fn statements_are_far_below_the_size_that_pins_the_proxy() {
         let reads = [GET, FIND_BY_ORDER, FIND_BY_TRANSACTION, DUE_FOR_RECONCILIATION, MISMATCHED, AWAITING_APPROVAL];
-        for sql in reads.into_iter().chain([BEGIN, ADVANCE, ADVANCE_WITH_REPLY, RECORD_EVENT]) {
+        for sql in reads.into_iter().chain([WAITING_APPROVALS, BEGIN, ADVANCE, ADVANCE_WITH_REPLY, RECORD_EVENT]) {
             assert!(sql.len() < 4096);
         }
     }

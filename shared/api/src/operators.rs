@@ -109,6 +109,9 @@ pub struct DeadLetterView {
     pub bytes: usize,
     /// The event; null if the body is none that the catalog knows.
     pub event: Option<DeadEventView>,
+    /// JSON pointers to the texts of the event that a patch may change, also to those that are personal data and not shown. Empty without an
+    /// event.
+    pub editable: Vec<String>,
 }
 
 /// The event in a dead letter, without personal data.
@@ -136,8 +139,8 @@ pub struct DeadEventView {
 }
 
 impl DeadLetterView {
-    /// The view of a dead letter with the event in it.
-    pub fn new(message: &DeadMessage, event: Option<&EventRecord>) -> Self {
+    /// The view of a dead letter with the event in it, and what of the event may be changed.
+    pub fn new(message: &DeadMessage, event: Option<&EventRecord>, editable: Vec<String>) -> Self {
         let note = |name: &str| message.notes.get(name).cloned();
         Self {
             id: message.id.clone(),
@@ -148,6 +151,7 @@ impl DeadLetterView {
             record_id: note("record_id"),
             bytes: message.body.len(),
             event: event.map(DeadEventView::from),
+            editable,
         }
     }
 }

@@ -271,6 +271,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(Emitted(PAYMENT_WEBHOOK), "DuplicateCharge", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("refunds-failed", "refunds-failed", Ticket, "The gateway will not refund an amount: a customer waits for money.")
         .when(EmittedByAny, "RefundsFailed", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
+    Alarm::new("refund-approvals-waiting", "refund-approvals", Ticket, "A refund has waited for over a day for a second person's approval.")
+        .when(Emitted(PAYMENT_RECONCILE), "RefundApprovalAge", Maximum, Above(86_400_000.0)).for_periods(15 * MINUTE, 1, 1),
     Alarm::new("payment-mismatches", "payment-mismatches", Page, "The gateway moved another amount than was asked.")
         .when(EmittedByAny, "PaymentMismatches", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("disputes-opened", "disputes", Ticket, "A customer's bank disputes a charge: evidence has a deadline.")

@@ -54,11 +54,6 @@ impl TryFrom<Vec<Map<String, Value>>> for EventPatch {
         if operations.iter().any(|one| matches!(one, PatchOperation::Move(_) | PatchOperation::Copy(_))) {
             return Err("must have no operations but add, remove, replace and test".to_owned());
         }
-        // The audit keeps pointers, hence they must not be a way to write personal data into it.
-        let is_pointer = |text: &str| {
-            let is_allowed = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'/');
-            text.len() <= MAX_POINTER && text.bytes().all(is_allowed)
-        };
         match operations.iter().all(|one| is_pointer(one.path().as_str())) {
             true => Ok(Self(operations)),
             false => Err(format!("must have paths of at most {MAX_POINTER} lower-case letters, digits, _, - and /")),
@@ -130,6 +125,32 @@ impl EventPatch {
         };
         self.0.iter().map(outline).collect()
     }
+}
+
+/// Pointers to the members of an event that a patch may change. The values of some are personal data.
+pub fn editable_members(event: &Value) -> Vec<String> {
+    let mut found = event.get("data").map(|data| scalars(data, "/data")).unwrap_or_default();
+    found.retain(|pointer| is_editable(pointer) && is_pointer(pointer));
+    found
+}
+
+/// Pointers to all values that are neither arrays nor objects.
+fn scalars(value: &Value, pointer: &str) -> Vec<String> {
+    let below = |step: &str, inner: &Value| {
+        let step = step.replace('~', "~0").replace('/', "~1");
+        scalars(inner, &format!("{pointer}/{step}"))
+    };
+    match value {
+        Value::Object(members) => members.iter().flat_map(|(name, inner)| below(name, inner)).collect(),
+        Value::Array(items) => items.iter().enumerate().flat_map(|(n, inner)| below(&n.to_string(), inner)).collect(),
+        _ => vec![pointer.to_owned()],
+    }
+}
+
+/// Whether a text may be the path of an operation. The audit keeps paths, hence they must not be a way to write personal data into it.
+fn is_pointer(text: &str) -> bool {
+    let is_allowed = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'/');
+    text.len() <= MAX_POINTER && text.bytes().all(is_allowed)
 }
 
 /// Whether operators see the member at this pointer. A test of another one would confirm guesses of personal data.
@@ -252,6 +273,31 @@ mod tests {
         ] {
             assert_eq!(refused(operations.clone(), data()), pointer, "{operations}");
         }
+    }
+
+    #[test]
+    fn members_that_may_be_changed_are_those_that_a_patch_is_applied_to() {
+        let data = json!({
+            "order_id": "o-1", "reason": null, "shipping_address": { "city": 7, "line1": "1 Pier", "phone": "+1" },
+            "lines": [{ "product_name": "Lantern", "quantity": 2 }, { "product_name": { "text": "x" } }],
+            "Ada/Lovelace": { "name": "Ada" }, "a/b": { "name": "Bob" },
+        });
+        let found = editable_members(&event(data.clone()));
+        let expected = [
+            "/data/lines/0/product_name",
+            "/data/lines/1/product_name/text",
+            "/data/reason",
+            "/data/shipping_address/city",
+            "/data/shipping_address/line1",
+        ];
+        assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(expected));
+        for pointer in found {
+            let edited = patch(json!([{ "op": "replace", "path": pointer, "value": "new" }]));
+            let edited = edited.apply(&event(data.clone())).expect("applies");
+            assert_eq!(edited.pointer(&pointer), Some(&json!("new")));
+        }
+        assert!(editable_members(&json!({ "name": "Ada" })).is_empty());
+        assert!(editable_members(&event(json!([{ "text": "x" }]))).iter().eq(["/data/0/text"]));
     }
 
     #[test]

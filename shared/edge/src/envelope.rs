@@ -24,7 +24,7 @@ pub fn extract_event(text: &str) -> Result<Value, Failure> {
 /// The event that the body of a message carries, in whatever envelope, with the members that a type knows. Fails with `Malformed` or `Invalid`
 /// if it carries none.
 pub fn event_in<E: DeserializeOwned>(text: &str) -> Result<CloudEvent<E>, Failure> {
-    json::read(extract_event(text)?)
+    json::read_event(&extract_event(text)?)
 }
 
 enum Layer {
@@ -66,7 +66,46 @@ pub(crate) fn unreadable(detail: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
     use serde_json::json;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "type", content = "data")]
+    #[expect(dead_code, reason = "only read")]
+    enum Event {
+        #[serde(rename = "ThingDone.v1")]
+        ThingDone { parts: Vec<Part> },
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Part {
+        name: String,
+    }
+
+    #[test]
+    fn what_is_wrong_in_an_event_is_named_by_the_pointer_into_the_event() {
+        let event = |members: Value| {
+            let mut event = json!({
+                "specversion": "1.0", "id": "00000000-0000-0000-0000-000000000000", "source": "things", "subject": "t-1",
+                "time": "2026-11-21T12:00:00Z", "sequence": 1, "correlationid": "00000000-0000-0000-0000-000000000000",
+                "type": "ThingDone.v1", "data": { "parts": [{ "name": "a" }] },
+            });
+            event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            event.to_string()
+        };
+        assert!(event_in::<Event>(&event(json!({ "new": 1 }))).is_ok());
+        for (members, expected) in [
+            (json!({ "data": { "parts": [{ "name": "a" }, { "name": 7 }] } }), "/data/parts/1/name must be a string"),
+            (json!({ "data": { "parts": [{}] } }), "/data/parts/0/name is required"),
+            (json!({ "data": 7 }), "/data must be an object"),
+            (json!({ "type": "ThingUndone.v1" }), "/type is not known: expected `ThingDone.v1`"),
+            (json!({ "data": 7, "sequence": "1" }), "/sequence must be a whole number, zero or more"),
+        ] {
+            assert_eq!(event_in::<Event>(&event(members.clone())).unwrap_err().detail, expected, "{members}");
+        }
+        assert_eq!(event_in::<Event>("7").unwrap_err().detail, "The document must be an object");
+    }
 
     #[test]
     fn event_is_extracted_from_every_supported_envelope() {

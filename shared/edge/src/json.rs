@@ -5,9 +5,9 @@ mod document;
 
 pub(crate) use document::{DocumentError, find_nul, parse, whole};
 
-use kernel::Failure;
+use kernel::{CloudEvent, Failure};
 use serde::Deserializer;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, value::MapDeserializer};
 use serde_ignored::Path;
 use serde_json::Value;
 use serde_path_to_error::Segment;
@@ -16,6 +16,23 @@ use serde_path_to_error::Segment;
 /// denies them itself: a newer writer may have added them.
 pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
     deserialize(value)
+}
+
+/// As [`read`], for an event in its envelope. The payload is among the members of the envelope, and serde reads it from a buffer, without a path:
+/// what is wrong in it is found by reading it again without the envelope.
+pub(crate) fn read_event<E: DeserializeOwned>(event: &Value) -> Result<CloudEvent<E>, Failure> {
+    deserialize(event).map_err(|failure| match deserialize::<CloudEvent<IgnoredAny>, _>(event) {
+        Ok(_) => read_payload::<E>(event).err().unwrap_or(failure),
+        Err(_) => failure,
+    })
+}
+
+/// The payload of an event. Its type is read first: what comes before the type is buffered, too.
+fn read_payload<E: DeserializeOwned>(event: &Value) -> Result<E, Failure> {
+    let members = event.as_object().into_iter().flatten();
+    let (kind, others): (Vec<_>, Vec<_>) = members.partition(|(name, _)| *name == "type");
+    let members = kind.into_iter().chain(others).map(|(name, value)| (name.as_str(), value));
+    deserialize(MapDeserializer::<_, serde_json::Error>::new(members))
 }
 
 /// As [`read`], for requests: members that no type takes are refused at every depth, because a client that sends them expects an effect.

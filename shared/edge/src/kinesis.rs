@@ -96,7 +96,7 @@ impl Record {
         consumer.check_source(&event)?;
         let RecordContext { now, ids, trace, deadline } =
             RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
-        let event = json::read(event).map_err(RecordError::of_unreadable)?;
+        let event = json::read_event(&event).map_err(RecordError::of_unreadable)?;
         let (record_id, consumer) = (self.sequence_number.clone(), consumer.function);
         Ok(Delivery { event, consumer, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
     }

@@ -174,7 +174,7 @@ where
 {
     async move {
         let ParsedMessage { consumer, event, record_id, attempt, last_attempt } = message;
-        let event = json::read(event).map_err(RecordError::of_unreadable)?;
+        let event = json::read_event(&event).map_err(RecordError::of_unreadable)?;
         let RecordContext { now, ids, trace, deadline } = context;
         let delivery = Delivery { event, consumer, now, ids, trace, attempt, last_attempt, record_id, deadline };
         handler(delivery).await.map_err(RecordError::Failed)

@@ -41,7 +41,7 @@ pub enum FailureKind {
 /// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FieldError {
-    /// JSON pointer (RFC 6901) into the request body, or `?` and the name of a query parameter.
+    /// JSON pointer (RFC 6901) into the request body, empty for the body as a whole, or `?` and the name of a query parameter.
     pub pointer: String,
     /// Reason, written for the client, to follow the name of the field.
     pub detail: String,
@@ -88,6 +88,7 @@ impl Failure {
     /// Creates an [`Invalid`](FailureKind::Invalid) failure for several fields.
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
+            [one] if one.pointer.is_empty() => format!("The document {}", one.detail),
             [one] => format!("{} {}", one.pointer, one.detail),
             many => format!("{} fields are invalid", many.len()),
         };
@@ -162,6 +163,12 @@ mod tests {
         let failure = Failure::unavailable("database", "connection refused at 10.0.0.7");
         assert!(!failure.detail.contains("10.0.0.7"));
         assert!(failure.to_string().contains("10.0.0.7"));
+    }
+
+    #[test]
+    fn detail_begins_with_the_field_or_with_the_document() {
+        assert_eq!(Failure::field("/sku", "is empty").detail, "/sku is empty");
+        assert_eq!(Failure::field("", "must be an object").detail, "The document must be an object");
     }
 
     #[test]

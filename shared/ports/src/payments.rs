@@ -66,6 +66,17 @@ pub trait PaymentStore {
 
     /// Payments with a refund that waits for approval, those that wait longest first.
     async fn awaiting_approval(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure>;
+
+    /// The refunds of all payments that wait for approval. The cost depends on their number only.
+    async fn waiting_approvals(&self) -> Result<WaitingApprovals, Failure>;
+}
+
+/// Refunds that wait for approval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitingApprovals {
+    pub refunds: u64,
+    /// When the oldest was requested.
+    pub oldest: Option<Timestamp>,
 }
 
 /// The double-entry ledger: transfers are posted once and never changed. Beside it is the statement of the gateway, as far as it was read.

@@ -6,7 +6,7 @@ mod limits;
 use super::{COMMAND, alarms, environment, names, pretty, template::event_pattern, template::topic_events};
 use crate::Result;
 use catalog::{KafkaTopic, Table, TopicSource, Trigger, Uses};
-use domain::order::ShortfallPolicy;
+use domain::{money::Currency, order::ShortfallPolicy};
 use serde_json::{Map, Value, json};
 
 pub(super) fn render() -> Result<String> {
@@ -61,6 +61,7 @@ pub(super) fn render() -> Result<String> {
         "journeys": alarms::journeys(),
         "burn_rates": alarms::burn_rates(),
         "sms_countries": domain::message_limits::DEFAULT_COUNTRIES,
+        "currency_digits": by_name(&Currency::all(), |currency| (currency.code(), json!(currency.digits()))),
         "shortfall_policies": ShortfallPolicy::ALL.map(ShortfallPolicy::name),
     }))
 }

@@ -71,16 +71,19 @@ pub struct ApprovalDecision {
 }
 
 impl Payment {
+    /// The refunds that wait for approval.
+    pub fn waiting_approvals(&self) -> impl Iterator<Item = &RefundApproval> {
+        self.approvals.iter().filter(|approval| approval.decision.is_none())
+    }
+
     /// Since when the oldest refund waits for approval; `None` if none does.
     pub fn awaits_approval_since(&self) -> Option<Timestamp> {
-        let waiting = self.approvals.iter().filter(|approval| approval.decision.is_none());
-        waiting.map(|approval| approval.requested_at).min()
+        self.waiting_approvals().map(|approval| approval.requested_at).min()
     }
 
     /// Minor units of the refunds that wait for approval.
     fn awaiting_approval(&self) -> i64 {
-        let waiting = self.approvals.iter().filter(|approval| approval.decision.is_none());
-        waiting.map(|approval| approval.amount.amount.get()).sum()
+        self.waiting_approvals().map(|approval| approval.amount.amount.get()).sum()
     }
 
     /// Minor units that staff refunds without an approval.

@@ -11,10 +11,19 @@ use crate::{
 use kernel::{CloudEvent, Failure};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor},
     ser::SerializeStruct as _,
 };
 use serde_json::Value;
+use std::fmt;
+
+const SOLD: &str = catalog::ORDER_CONFIRMED.name;
+const CANCELLED: &str = catalog::ORDER_CANCELLED.name;
+const PAID: &str = catalog::PAYMENT_SUCCEEDED.name;
+const DECLINED: &str = catalog::PAYMENT_FAILED.name;
+const REFUNDED: &str = catalog::PAYMENT_REFUNDED.name;
+const ERASED: &str = catalog::USER_ERASED.name;
+const TYPES: &[&str] = &[SOLD, CANCELLED, PAID, DECLINED, REFUNDED, ERASED];
 
 /// What analytics uses of an event. Nothing else of it is on the analytics stream: no address, no text that a customer typed. It is
 /// written as the type of its event and its `data`.
@@ -155,33 +164,66 @@ impl Serialize for Fact {
 /// Written by hand, because the names of the types are the catalog's.
 impl<'de> Deserialize<'de> for Fact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Typed {
-            #[serde(rename = "type")]
-            name: String,
-            data: Value,
+        deserializer.deserialize_map(FactVisitor)
+    }
+}
+
+/// The name of a type of facts.
+struct TypeName(&'static str);
+
+impl<'de> Deserialize<'de> for TypeName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = TYPES.iter().find(|known| **known == name);
+        known.map(|known| Self(known)).ok_or_else(|| D::Error::unknown_variant(&name, TYPES))
+    }
+}
+
+struct FactVisitor;
+
+impl<'de> Visitor<'de> for FactVisitor {
+    type Value = Fact;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    /// Data that comes after its type is read where it is, so that an error has the path to what is wrong.
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Fact, A::Error> {
+        let (mut name, mut unread, mut fact) = (None, None::<Value>, None);
+        while let Some(member) = members.next_key::<String>()? {
+            match (member.as_str(), &name) {
+                ("type", _) => name = Some(members.next_value::<TypeName>()?),
+                ("data", Some(TypeName(name))) => fact = Some(members.next_value_seed(Data(name))?),
+                ("data", None) => unread = Some(members.next_value()?),
+                _ => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
         }
-
-        fn data<T: DeserializeOwned, E: serde::de::Error>(data: Value) -> Result<T, E> {
-            serde_json::from_value(data).map_err(E::custom)
+        let TypeName(name) = name.ok_or_else(|| A::Error::missing_field("type"))?;
+        match (fact, unread) {
+            (Some(fact), _) => Ok(fact),
+            (None, Some(data)) => Data(name).deserialize(data).map_err(A::Error::custom),
+            (None, None) => Err(A::Error::missing_field("data")),
         }
+    }
+}
 
-        const SOLD: &str = catalog::ORDER_CONFIRMED.name;
-        const CANCELLED: &str = catalog::ORDER_CANCELLED.name;
-        const PAID: &str = catalog::PAYMENT_SUCCEEDED.name;
-        const DECLINED: &str = catalog::PAYMENT_FAILED.name;
-        const REFUNDED: &str = catalog::PAYMENT_REFUNDED.name;
-        const ERASED: &str = catalog::USER_ERASED.name;
-        const TYPES: &[&str] = &[SOLD, CANCELLED, PAID, DECLINED, REFUNDED, ERASED];
+/// Reads the data of a fact of this type.
+struct Data(&'static str);
 
-        let Typed { name, data: value } = Typed::deserialize(deserializer)?;
-        match name.as_str() {
-            SOLD => data(value).map(Self::Sold),
-            CANCELLED => data(value).map(Self::Cancelled),
-            PAID => data(value).map(Self::Paid),
-            DECLINED => data(value).map(Self::Declined),
-            REFUNDED => data(value).map(Self::Refunded),
-            ERASED => data(value).map(Self::Erased),
+impl<'de> DeserializeSeed<'de> for Data {
+    type Value = Fact;
+
+    fn deserialize<D: Deserializer<'de>>(self, data: D) -> Result<Fact, D::Error> {
+        match self.0 {
+            SOLD => Deserialize::deserialize(data).map(Fact::Sold),
+            CANCELLED => Deserialize::deserialize(data).map(Fact::Cancelled),
+            PAID => Deserialize::deserialize(data).map(Fact::Paid),
+            DECLINED => Deserialize::deserialize(data).map(Fact::Declined),
+            REFUNDED => Deserialize::deserialize(data).map(Fact::Refunded),
+            ERASED => Deserialize::deserialize(data).map(Fact::Erased),
             other => Err(D::Error::unknown_variant(other, TYPES)),
         }
     }

@@ -498,6 +498,15 @@ pub async fn payments_are_listed_while_a_refund_waits_for_approval(fixture: &Fix
     let (oldest, next) = list(None).await;
     assert_eq!(oldest, expected[..2]);
     assert_eq!(list(next).await.0.first(), expected.last());
+    let (_, _, newest) = &mut waiting[2];
+    let (second, count) = (RefundId(fresh()), async || fixture.port().waiting_approvals().await.expect("a response"));
+    let two = build::approval_requested(newest, second, build::usd(200), seconds(start, 30));
+    apply(fixture.port(), &two).await;
+    let counted = count().await;
+    assert!(counted.refunds >= 4 && counted.oldest == Some(start), "four refunds of three payments: {counted:?}");
+    let one = build::refund_decided(&two.payment, second, Verdict::Rejected, now());
+    apply(fixture.port(), &one).await;
+    *newest = one.payment;
     for ((_, refund, payment), verdict) in waiting.iter().zip([Verdict::Approved, Verdict::Rejected, Verdict::Rejected])
     {
         let decided = build::refund_decided(payment, *refund, verdict, now());
@@ -505,6 +514,7 @@ pub async fn payments_are_listed_while_a_refund_waits_for_approval(fixture: &Fix
         assert_eq!(find(fixture.port(), payment.id).await, Some(decided.payment), "with the decision");
     }
     assert!(!list(None).await.0.iter().any(|id| expected.contains(id)), "what is decided waits no more");
+    assert!(count().await.oldest > Some(seconds(start, 30)) || count().await.refunds == 0, "nor is it counted");
     let refused = fixture.port().awaiting_approval(2, Some("!")).await.expect_err("no cursor");
     assert_eq!(refused.fields[0].pointer, "?cursor");
 }

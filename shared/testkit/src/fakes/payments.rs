@@ -11,7 +11,7 @@ use domain::{
     reconciliation::Progress,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, Page, TransitionOutcome};
+use ports::{Claim, Page, TransitionOutcome, WaitingApprovals};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
@@ -266,6 +266,16 @@ impl ports::PaymentStore for Payments {
             found.retain(|(position, _)| after.is_none_or(|after| *position > after));
             found.sort_unstable_by_key(|(position, _)| *position);
             Ok(page_of(found, limit))
+        });
+        query.await
+    }
+
+    async fn waiting_approvals(&self) -> Result<WaitingApprovals, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let waiting = state.payments.payments.values().flat_map(Payment::waiting_approvals);
+            let requested: Vec<Timestamp> = waiting.map(|approval| approval.requested_at).collect();
+            let refunds = u64::try_from(requested.len()).unwrap_or(u64::MAX);
+            Ok(WaitingApprovals { refunds, oldest: requested.into_iter().min() })
         });
         query.await
     }

@@ -30,7 +30,7 @@ const LedgerPage = lazy(() => import("./pages/ledger.tsx").then((page) => page.L
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
 const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
-const DeadLettersPage = lazy(() => import("./pages/operations.tsx").then((page) => page.DeadLettersPage));
+const DeadLettersPage = lazy(() => import("./pages/dead-letters.tsx").then((page) => page.DeadLettersPage));
 const SettingsPage = lazy(() => import("./pages/settings.tsx").then((page) => page.SettingsPage));
 const SecurityPage = lazy(() => import("./pages/security.tsx").then((page) => page.SecurityPage));
 

@@ -12,7 +12,7 @@ use domain::{
 use edge::{Clock, Delivery, testing};
 use kernel::Timestamp;
 use ports::WindowStore as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{Platform, build, ids};
 
 /// Feeds events to the stream and counts all its records, each of them twice.
@@ -50,6 +50,25 @@ fn everything() -> Vec<Event> {
 async fn windows(platform: &Platform) -> Vec<domain::window::Window> {
     let end = Timestamp::from_second(4_000_000_000).expect("a time");
     platform.windows().list(Timestamp::UNIX_EPOCH, end, 100, None).await.expect("windows").items
+}
+
+#[test]
+fn what_is_wrong_in_a_record_of_the_stream_is_named_by_its_pointer() {
+    let record = domain::window::stream_record(&confirmed().1).expect("a fact").expect("not the canary's");
+    let read = |pointer: &str, value: Value| {
+        let mut record = serde_json::to_value(&record).expect("serializes");
+        *record.pointer_mut(pointer).expect("a member") = value;
+        edge::event_in::<Fact>(&record.to_string())
+    };
+    assert!(read("/data/lines/0/quantity", json!(3)).is_ok());
+    for (pointer, value) in [
+        ("/data/lines/0/quantity", json!("3")),
+        ("/data/revenue/currency", json!("usd")),
+        ("/data", json!([])),
+        ("/type", json!("OrderGifted.v1")),
+    ] {
+        assert_eq!(read(pointer, value).expect_err(pointer).fields[0].pointer, pointer);
+    }
 }
 
 #[tokio::test]

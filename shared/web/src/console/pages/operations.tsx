@@ -1,16 +1,13 @@
-// What operators look at first: queues and dead letters, stuck orders, and who did what.
+// What operators look at first: queues, stuck orders, and who did what.
 
 import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { api, queries, type Schemas } from "../../core/client.ts";
+import type { Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
-import { useKeyed } from "../../core/keyed.ts";
-import { unwrap } from "../../core/problem.ts";
-import { Field, Form } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
-import { audit, deadLetters, queues, stuckOrders } from "../reads.ts";
+import { audit, queues, stuckOrders } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
 export function OperationsPage(): JSX.Element {
@@ -114,85 +111,6 @@ function Audit(): JSX.Element {
           </Table>
         )}
       </Paged>
-    </section>
-  );
-}
-
-/** Dead letters of one consumer, and their way back to its queue. */
-export function DeadLettersPage({ name }: { name: string }): JSX.Element {
-  const list = useInfiniteQuery(deadLetters(name));
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const toggle = (id: string): void => {
-    const next = new Set(chosen);
-    if (!next.delete(id)) next.add(id);
-    setChosen(next);
-  };
-  return (
-    <div class="wide-sections">
-      <Title>{c().operations.deadLetters(name)}</Title>
-      <p>
-        <a href="/console/operations">{c().operations.title}</a>
-      </p>
-      <Paged query={list} empty={c().operations.noneDead}>
-        {(items) => (
-          <>
-            <Table caption={c().operations.deadLetters(name)} head={[c().operations.choose, c().operations.since, c().reason, c().operations.event, c().operations.order]}>
-              {items.map((one) => (
-                <tr key={one.id}>
-                  <td>
-                    <input type="checkbox" aria-label={`${c().operations.choose} ${one.id}`} checked={chosen.has(one.id)} onChange={() => toggle(one.id)} />
-                  </td>
-                  <td>{moment(one.dead_since)}</td>
-                  <td>
-                    <strong>{one.reason}</strong> {one.detail}
-                  </td>
-                  <td>
-                    {one.event?.type}
-                    {one.event && (
-                      <details>
-                        <summary>{c().show}</summary>
-                        <pre>{JSON.stringify(one.event.data, null, 2)}</pre>
-                      </details>
-                    )}
-                  </td>
-                  <td>{one.event?.order_id ? <a href={`/console/orders/${one.event.order_id}`}>{one.event.order_id}</a> : "–"}</td>
-                </tr>
-              ))}
-            </Table>
-            <RedriveForm name={name} chosen={[...chosen]} onDone={() => setChosen(new Set())} />
-          </>
-        )}
-      </Paged>
-    </div>
-  );
-}
-
-function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: () => void }): JSX.Element {
-  const redrive = (body: Schemas["Redrive"], key: string): Promise<Schemas["RedriveView"]> => unwrap(api.POST("/api/v1/ops/queues/{name}/redrive", { params: { path: { name }, header: { "Idempotency-Key": key } }, body }));
-  const redriving = useKeyed(`POST /ops/queues/${name}/redrive`, redrive, {
-    onSuccess: async (_, { dry_run }) => {
-      if (dry_run) return;
-      onDone();
-      await queries.invalidateQueries({ predicate: ({ queryKey }) => ["dead-letters", "queues", "audit"].includes(String(queryKey[0])) });
-    },
-  });
-  const submit = (values: Record<string, string>): void => {
-    const per_second = values["/per_second"] ? Number(values["/per_second"]) : null;
-    redriving.mutate({ reason: values["/reason"]?.trim() ?? "", dry_run: values["/dry_run"] !== undefined, per_second, message_ids: chosen.length > 0 ? chosen : null });
-  };
-  const { data } = redriving;
-  return (
-    <section class="box">
-      <h2>{c().operations.redrive}</h2>
-      <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : c().operations.redriveAll}</p>
-      <Form submit={c().operations.redrive} isBusy={redriving.isPending} error={redriving.error} onSubmit={submit}>
-        <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
-        <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} />
-        <label class="check">
-          <input type="checkbox" name="/dry_run" /> {c().operations.dryRun}
-        </label>
-      </Form>
-      <div role="status">{data && <p class="notice good">{data.action_id === null ? c().operations.wouldRedrive(data.message_ids.length) : c().operations.redriven(data.redriven)}</p>}</div>
     </section>
   );
 }

@@ -11,6 +11,7 @@ use domain::{
 };
 use kernel::Uuid;
 use serde_json::{Value, json};
+use std::time::Duration;
 use testkit::{Platform, build};
 
 /// $10 of the $39.98 of the payment of the samples.
@@ -128,6 +129,24 @@ async fn rejected_refund_moves_no_money_and_waits_no_more() {
     let rejected = send(&platform, catalog::REFUND_APPROVAL_DECIDE, edit).await;
     assert_eq!((&rejected["statusCode"], &body(&rejected)["refunds"]), (&json!(200), &json!([])), "{rejected}");
     assert_eq!((list().await, published(&platform)), (json!([]), vec!["RefundApprovalDecided.v1"]));
+}
+
+#[tokio::test]
+async fn payment_reconcile_counts_the_refunds_that_wait_and_tells_how_long_the_oldest_has() {
+    let platform = paid().await;
+    let counted = async || {
+        let summary = super::reconcile(&platform, 90_000, "ok").await;
+        (summary["awaiting_approval"].clone(), summary["approval_age_ms"].clone())
+    };
+    assert_eq!(counted().await, (json!(0), json!(0)));
+    platform.payments().put(&waiting(&payment_of_order(&platform), 3000));
+    let second = sample_time() + Duration::from_secs(60_000);
+    let two =
+        build::approval_requested(&payment_of_order(&platform), RefundId(Uuid::from_u128(9)), build::usd(200), second);
+    platform.payments().put(&two.payment);
+    assert_eq!(counted().await, (json!(2), json!(90_000_000)));
+    send(&platform, catalog::REFUND_APPROVAL_DECIDE, r#"set /body/verdict = "rejected""#).await;
+    assert_eq!(counted().await, (json!(1), json!(30_000_000)));
 }
 
 #[tokio::test]

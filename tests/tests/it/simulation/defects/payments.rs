@@ -128,6 +128,10 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
     async fn awaiting_approval(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
         self.inner.awaiting_approval(limit, cursor).await
     }
+
+    async fn waiting_approvals(&self) -> Result<ports::WaitingApprovals, Failure> {
+        self.inner.waiting_approvals().await
+    }
 }
 
 /// A gateway client that uses a new key for each call, or takes a search for a proof.

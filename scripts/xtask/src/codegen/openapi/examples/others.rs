@@ -165,6 +165,7 @@ examples! {
             correlation_id: OTHER.into(),
             data: parsed(json!({ "order_id": ORDER, "user_id": USER }))?,
         }),
+        editable: vec![],
     };
     RedriveView = Self {
         action_id: Some(OTHER.into()),

@@ -1,0 +1,219 @@
+// Dead letters of one consumer, and their way back to its queue: as they are, or with a text of their events edited.
+
+import { useInfiniteQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { api, queries, type Schemas } from "../../core/client.ts";
+import { moment } from "../../core/i18n/index.ts";
+import { useKeyed } from "../../core/keyed.ts";
+import { unwrap } from "../../core/problem.ts";
+import { explain } from "../../core/text.ts";
+import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
+import { Paged, Table } from "../../ui/list.tsx";
+import { Title } from "../../ui/page.tsx";
+import { editableMembers, editOf, redriveOf } from "../edits.ts";
+import { deadLetters } from "../reads.ts";
+import { c } from "../texts/index.ts";
+
+type Letter = Schemas["DeadLetterView"];
+type Redriven = Schemas["RedriveView"];
+
+export function DeadLettersPage({ name }: { name: string }): JSX.Element {
+  const list = useInfiniteQuery(deadLetters(name));
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [done, setDone] = useState<Redriven[]>([]);
+  const toggle = (id: string): void => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    setChosen(next);
+  };
+  const finish = (redriven: Redriven): void => {
+    setDone((before) => [...before, redriven]);
+    setChosen(new Set());
+  };
+  const last = done.at(-1);
+  return (
+    <div class="wide-sections">
+      <Title>{c().operations.deadLetters(name)}</Title>
+      <p>
+        <a href="/console/operations">{c().operations.title}</a>
+      </p>
+      {/* Outside of the list, which may be empty then. */}
+      <div role="status">{last && <p class="notice good">{told(c().operations.redriven(last.redriven), last)}</p>}</div>
+      <Paged query={list} empty={c().operations.noneDead}>
+        {(items) => (
+          <>
+            <Letters name={name} letters={items} chosen={chosen} toggle={toggle} />
+            <RedriveForm name={name} chosen={[...chosen]} onDone={finish} />
+            <EditForm key={done.length} name={name} letters={items} chosen={[...chosen]} onDone={finish} />
+          </>
+        )}
+      </Paged>
+    </div>
+  );
+}
+
+/** What a redrive did, and how many messages stay. */
+function told(moved: string, { refused }: Redriven): string {
+  return refused.length > 0 ? `${moved} ${c().operations.stay(refused.length)}` : moved;
+}
+
+interface LettersProps {
+  name: string;
+  letters: Letter[];
+  chosen: ReadonlySet<string>;
+  toggle: (id: string) => void;
+}
+
+function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
+  return (
+    <Table caption={c().operations.deadLetters(name)} head={[c().operations.choose, c().operations.since, c().reason, c().operations.event, c().operations.order]}>
+      {letters.map((one) => (
+        <tr key={one.id}>
+          <td>
+            <input type="checkbox" aria-label={`${c().operations.choose} ${one.id}`} checked={chosen.has(one.id)} onChange={() => toggle(one.id)} />
+          </td>
+          <td>{moment(one.dead_since)}</td>
+          <td>
+            <strong>{one.reason}</strong> {one.detail}
+          </td>
+          <td>
+            {one.event?.type}
+            {one.event && (
+              <details>
+                <summary>{c().show}</summary>
+                <pre>{JSON.stringify(one.event.data, null, 2)}</pre>
+              </details>
+            )}
+          </td>
+          <td>{one.event?.order_id ? <a href={`/console/orders/${one.event.order_id}`}>{one.event.order_id}</a> : "–"}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function useRedrive(name: string, onDone: (redriven: Redriven) => void) {
+  const redrive = (body: Schemas["Redrive"], key: string): Promise<Redriven> => unwrap(api.POST("/api/v1/ops/queues/{name}/redrive", { params: { path: { name }, header: { "Idempotency-Key": key } }, body }));
+  return useKeyed(`POST /ops/queues/${name}/redrive`, redrive, {
+    onSuccess: async (redriven, { dry_run }) => {
+      if (dry_run) return;
+      onDone(redriven);
+      await queries.invalidateQueries({ predicate: ({ queryKey }) => ["dead-letters", "queues", "audit"].includes(String(queryKey[0])) });
+    },
+  });
+}
+
+function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: (redriven: Redriven) => void }): JSX.Element {
+  const redriving = useRedrive(name, onDone);
+  const submit = (values: Record<string, string>): void => {
+    const per_second = values["/per_second"] ? Number(values["/per_second"]) : null;
+    redriving.mutate({ reason: values["/reason"]?.trim() ?? "", dry_run: values["/dry_run"] !== undefined, per_second, message_ids: chosen.length > 0 ? chosen : null });
+  };
+  const { data } = redriving;
+  return (
+    <section class="box">
+      <h2>{c().operations.redrive}</h2>
+      <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : c().operations.redriveAll}</p>
+      <Form submit={c().operations.redrive} isBusy={redriving.isPending} error={redriving.error} onSubmit={submit}>
+        <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
+        <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} />
+        <label class="check">
+          <input type="checkbox" name="/dry_run" /> {c().operations.dryRun}
+        </label>
+      </Form>
+      <div role="status">{data?.action_id === null && <p class="notice good">{c().operations.wouldRedrive(data.message_ids.length)}</p>}</div>
+    </section>
+  );
+}
+
+interface EditProps {
+  name: string;
+  letters: Letter[];
+  /** Ids of the dead letters that are edited; none for all. */
+  chosen: string[];
+  onDone: (redriven: Redriven) => void;
+}
+
+/** Edits a text of the events: first as a dry run, then what that has shown. */
+function EditForm({ name, letters, chosen, onDone }: EditProps): JSX.Element | null {
+  const dry = useRedrive(name, onDone);
+  const redriving = useRedrive(name, onDone);
+  const members = editableMembers(chosen.length > 0 ? letters.filter(({ id }) => chosen.includes(id)) : letters);
+  // What is shown is always what the form asks for.
+  const forget = (): void => {
+    dry.reset();
+    redriving.reset();
+  };
+  useEffect(forget, [chosen.join(" ")]);
+  const { data: shown, variables: asked } = dry;
+  const found = useMemo(() => refusal(shown), [shown]);
+  if (members.length === 0) return null;
+  const redrive = (): void => {
+    if (shown && asked && !redriving.isPending) redriving.mutate(redriveOf(asked, shown));
+  };
+  return (
+    <section class="box">
+      <h2>{c().operations.edit}</h2>
+      <p>{c().operations.editText}</p>
+      <div onInput={forget}>
+        <Form submit={c().operations.preview} isBusy={dry.isPending} error={dry.error} found={found} onSubmit={(values) => dry.mutate(editOf(chosen, values))}>
+          <Select name="/patch/0/path" label={c().operations.member} required>
+            {members.map((pointer) => (
+              <option key={pointer}>{pointer}</option>
+            ))}
+          </Select>
+          <TextArea name="/patch/0/value" label={c().operations.value} required />
+          <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
+        </Form>
+      </div>
+      <div role="status">{shown && found.size === 0 && <p class="notice good">{told(c().operations.wouldRedrive(shown.edited.length), shown)}</p>}</div>
+      {shown && <Preview shown={shown} />}
+      {shown && shown.edited.length > 0 && (
+        <div class="actions">
+          <button type="button" class="primary" aria-disabled={redriving.isPending} onClick={redrive}>
+            {c().operations.redriveEdited(shown.edited.length)}
+          </button>
+        </div>
+      )}
+      <div role="alert">{redriving.error && <p class="error">{explain(redriving.error)}</p>}</div>
+    </section>
+  );
+}
+
+/** Why the edit fits no event, at the field of the value. */
+function refusal(shown: Redriven | undefined): ReadonlyMap<string, string> {
+  const refused = shown?.edited.length === 0 ? shown.refused.slice(0, 1) : [];
+  return new Map(refused.map(({ detail }) => ["/patch/0/value", detail]));
+}
+
+function Preview({ shown: { edited, refused } }: { shown: Redriven }): JSX.Element {
+  return (
+    <>
+      {edited.length > 0 && (
+        <Table caption={c().operations.edited} head={[c().id, c().operations.event]}>
+          {edited.map(({ message_id, event }) => (
+            <tr key={message_id}>
+              <td>{message_id}</td>
+              <td>
+                {event.type}
+                <pre>{JSON.stringify(event.data, null, 2)}</pre>
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {edited.length > 0 && <p class="hint">{c().operations.editedHint}</p>}
+      {refused.length > 0 && (
+        <Table caption={c().operations.staying} head={[c().id, c().reason]}>
+          {refused.map(({ message_id, detail }) => (
+            <tr key={message_id}>
+              <td>{message_id}</td>
+              <td class="error">{detail}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </>
+  );
+}
