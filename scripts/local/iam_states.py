@@ -174,7 +174,14 @@ def _another_account(_: StackData) -> list[Any]:
     return [json.loads(samples.path("user-erase").read_text().replace(sample_data.CUSTOMER, user))]
 
 
+def _paused_consumer(data: StackData) -> list[Any]:
+    """A pause and its end: the consumer of the sample runs before and afterwards."""
+    event, reason = data.event("consumer-state-update"), "A proof of the permission."
+    return [event | {"body": json.dumps({"state": state, "reason": reason})} for state in ("paused", "running")]
+
+
 STATES: dict[str, Callable[[StackData], list[Any]]] = {
+    "consumer-state-update": _paused_consumer,
     "database-secret-rotate": _whole_rotation,
     "message-send": _other_channels,
     "order-sweep": _stuck_order,

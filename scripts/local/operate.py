@@ -15,8 +15,10 @@ from typing import Any
 from rich.table import Table
 
 import api_client
+import operate_consumers
 import progress
 from api_client import ApiClient
+from operate_consumers import print_queues, queues, show
 
 Json = dict[str, Any]
 
@@ -152,21 +154,6 @@ def print_stuck(orders: list[Json]) -> None:
             (one["cancelled_at"] or "never")[:19],
         )
     show(table, len(orders), "no order stands still")
-
-
-def queues(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
-    """The queues that have messages; all of them if asked for."""
-    listed = api.get("/ops/queues").expect(200)["items"]
-    counts = ("waiting", "in_flight", "delayed", "dead_letters")
-    return [one for one in listed if arguments.all or any(one[count] for count in counts)]
-
-
-def print_queues(listed: list[Json]) -> None:
-    table = Table("consumer", "dead letters", "waiting", "in flight", "delayed", box=None, pad_edge=False)
-    for one in listed:
-        counts = [str(one[name]) for name in ("dead_letters", "waiting", "in_flight", "delayed")]
-        table.add_row(one["name"], *counts)
-    show(table, len(listed), "all queues are empty")
 
 
 def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
@@ -317,13 +304,6 @@ def print_settings(listed: list[Json]) -> None:
     show(table, len(listed), "there are no settings")
 
 
-def show(table: Table, rows: int, without: str) -> None:
-    if rows:
-        progress.table(table)
-    elif without:
-        progress.done(without)
-
-
 # ---- command line ---------------------------------------------------------------------------------------------------
 
 
@@ -342,8 +322,8 @@ def read_arguments() -> argparse.Namespace:
     one.add_argument("order", type=order_id, metavar="ID")
     still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
     still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
-    counted = command("queues", "list the queues that have messages", queues, print_queues)
-    counted.add_argument("--all", action="store_true", help="and those that have none")
+    counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
+    counted.add_argument("--all", action="store_true", help="and all others")
     dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
     dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
@@ -372,6 +352,7 @@ def read_arguments() -> argparse.Namespace:
     replayed.add_argument("--cursor", help="go on from where a run stopped")
     replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
     replayed.add_argument("--key", help="a command that is repeated with this key does nothing again")
+    operate_consumers.add_commands(command)
     books = command("ledger", "sum up the ledger, and list how it differs from the gateway", ledger, print_ledger)
     books.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339; a day before --to by default")
     books.add_argument("--to", dest="until", metavar="TIME", help="exclusive; now by default")
