@@ -24,9 +24,14 @@ export function OperationsPage(): JSX.Element {
   );
 }
 
+function isStopped(state: Schemas["QueueView"]["state"]): boolean {
+  return state === "paused" || state === "changing";
+}
+
 function Queues(): JSX.Element {
   const query = useQuery(queues());
-  const isBusy = ({ waiting, in_flight, delayed, dead_letters }: Schemas["QueueView"]): boolean => waiting + in_flight + delayed + dead_letters > 0;
+  // A paused consumer is shown without messages, too, so that nobody forgets it.
+  const isBusy = ({ state, waiting, in_flight, delayed, dead_letters }: Schemas["QueueView"]): boolean => waiting + in_flight + delayed + dead_letters > 0 || isStopped(state);
   const [isWhole, setWhole] = useState(false);
   return (
     <section>
@@ -42,10 +47,13 @@ function Queues(): JSX.Element {
               {shown.length === 0 ? (
                 <p class="empty">{c().operations.quiet}</p>
               ) : (
-                <Table caption={c().operations.queues} head={[c().operations.consumer, { number: c().operations.waiting }, { number: c().operations.inFlight }, { number: c().operations.delayed }, { number: c().operations.dead }]}>
+                <Table caption={c().operations.queues} head={[c().operations.consumer, c().operations.state, { number: c().operations.waiting }, { number: c().operations.inFlight }, { number: c().operations.delayed }, { number: c().operations.dead }]}>
                   {shown.map((one) => (
                     <tr key={one.name}>
-                      <td>{one.dead_letters > 0 ? <a href={`/console/operations/${one.name}`}>{one.name}</a> : one.name}</td>
+                      <td>
+                        <a href={`/console/operations/${one.name}`}>{one.name}</a>
+                      </td>
+                      <td class={isStopped(one.state) ? "error" : undefined}>{one.state ? c().operations.states[one.state] : "–"}</td>
                       <td class="amount">{one.has_queue ? one.waiting : "–"}</td>
                       <td class="amount">{one.has_queue ? one.in_flight : "–"}</td>
                       <td class="amount">{one.has_queue ? one.delayed : "–"}</td>
@@ -118,7 +126,7 @@ function Audit(): JSX.Element {
   );
 }
 
-/** Dead letters of one consumer, and their way back to its queue. */
+/** One consumer: its state, its dead letters, and their way back to its queue. */
 export function DeadLettersPage({ name }: { name: string }): JSX.Element {
   const list = useInfiniteQuery(deadLetters(name));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -133,6 +141,7 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
       <p>
         <a href="/console/operations">{c().operations.title}</a>
       </p>
+      <ConsumerState name={name} />
       <Paged query={list} empty={c().operations.noneDead}>
         {(items) => (
           <>
@@ -193,6 +202,47 @@ function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[];
         </label>
       </Form>
       <div role="status">{data && <p class="notice good">{data.action_id === null ? c().operations.wouldRedrive(data.message_ids.length) : c().operations.redriven(data.redriven)}</p>}</div>
+    </section>
+  );
+}
+
+/** Whether a consumer gets messages, and the way to stop and to start it. */
+function ConsumerState({ name }: { name: string }): JSX.Element {
+  const query = useQuery(queues());
+  const update = (body: Schemas["UpdateConsumerState"], key: string): Promise<Schemas["ConsumerStateView"]> =>
+    unwrap(api.PUT("/api/v1/ops/consumers/{name}/state", { params: { path: { name }, header: { "Idempotency-Key": key } }, body }));
+  const updating = useKeyed(`PUT /ops/consumers/${name}/state`, update, {
+    onSuccess: () => queries.invalidateQueries({ predicate: ({ queryKey }) => ["queues", "audit"].includes(String(queryKey[0])) }),
+  });
+  const { data } = updating;
+  return (
+    <section class="box">
+      <h2>{c().operations.state}</h2>
+      <Loaded query={query}>
+        {(items) => {
+          const state = items.find((one) => one.name === name)?.state;
+          if (!state) return <p>{c().operations.notPausable}</p>;
+          const next = state === "running" ? "paused" : "running";
+          return (
+            <>
+              <p class={isStopped(state) ? "error" : undefined}>{c().operations.states[state]}</p>
+              {state === "changing" ? (
+                <p class="hint">{c().operations.changingHint}</p>
+              ) : (
+                <Form
+                  submit={next === "paused" ? c().operations.pause : c().operations.resume}
+                  isBusy={updating.isPending}
+                  error={updating.error}
+                  onSubmit={(values) => updating.mutate({ state: next, reason: values["/reason"]?.trim() ?? "" })}
+                >
+                  <Field name="/reason" label={c().reason} hint={next === "paused" ? c().operations.pauseHint : c().operations.reasonHint} required />
+                </Form>
+              )}
+            </>
+          );
+        }}
+      </Loaded>
+      <div role="status">{data && <p class="notice good">{data.changed > 0 ? c().operations.stateChanged : c().operations.stateKept}</p>}</div>
     </section>
   );
 }
