@@ -352,9 +352,12 @@ locals {
     queue                   = module.messaging.queue_urls
     dead_letter_queue       = module.messaging.dead_letter_queue_urls
     queues_url              = { "" = "https://sqs.${var.region}.${startswith(var.region, "cn-") ? "amazonaws.com.cn" : "amazonaws.com"}/${local.arn_scope.account_id}/${local.prefix}-" }
+    functions_arn           = { "" = local.functions_arn }
     api_url                 = { "" = module.api.endpoint }
     email_configuration_set = { "" = module.email.configuration_set_name }
   }
+
+  functions_arn = format(local.arn, "lambda", "function:${local.prefix}-")
 
   # ARNs of a grant's resources, by the catalog's kind and name.
   bucket_arns       = { for name, physical in module.buckets.names : name => "arn:${local.arn_scope.partition}:s3:::${physical}" }
@@ -373,6 +376,7 @@ locals {
     bus               = { (local.catalog.bus) = format(local.arn, "events", "event-bus/${local.prefix}-${local.catalog.bus}") }
     queue             = { for name in keys(local.functions) : name => format(local.arn, "sqs", "${local.prefix}-${name}") }
     dead_letter_queue = { for name in keys(local.functions) : name => format(local.arn, "sqs", "${local.prefix}-${name}${local.catalog.queues.dead_letter_suffix}") }
+    mappings          = { "" = format(local.arn, "lambda", "event-source-mapping:*") }
     database_user = {
       for user in module.database.users : user => format(local.arn, "rds-db", "dbuser:${module.database.proxy_resource_id}/${user}")
     }
@@ -409,7 +413,7 @@ module "policies" {
 
   grants = { for name, function in local.functions : name => function.grants }
   arns   = local.arns
-  inputs = local.inputs
+  inputs = merge(local.inputs, { FunctionArns = "${local.functions_arn}*" })
 }
 
 module "function" {

@@ -72,8 +72,9 @@ class ApiClient:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self.call("POST", PREFIX + path, body, headers)
 
-    def put(self, path: str, body: object) -> Response:
-        return self.call("PUT", PREFIX + path, body)
+    def put(self, path: str, body: object, idempotency_key: str | None = None) -> Response:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self.call("PUT", PREFIX + path, body, headers)
 
     def patch(self, path: str, body: object, if_match: str) -> Response:
         return self.call("PATCH", PREFIX + path, body, {"If-Match": if_match})

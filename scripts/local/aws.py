@@ -177,6 +177,16 @@ def set_variables(function: str, changes: dict[str, str | None]) -> None:
         raise ScriptError(f"the variables of function {function} cannot be changed: {_reason(error)}") from None
 
 
+def mapping(function: str) -> str:
+    """The id of the event source mapping of a deployed function that has one."""
+    found = _pages("lambda", "list_event_source_mappings", "EventSourceMappings")
+    name = config.physical_name(function)
+    ids = [str(row["UUID"]) for row in found if row["FunctionArn"].rsplit(":", 1)[-1] == name]
+    if len(ids) != 1:
+        raise ScriptError(f"function {function} has {len(ids)} event source mappings: run scripts/up")
+    return ids[0]
+
+
 def role_credentials(function: str) -> dict[str, str]:
     """Session credentials of a deployed function's own role, for an hour, as environment variables.
 

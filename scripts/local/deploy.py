@@ -66,6 +66,8 @@ def parameters() -> dict[str, object]:
         "DatabaseOwnerPassword": config.secret("owner_password"),
         "RedisUrl": config.redis_url(),
         "KafkaBrokers": config.kafka_brokers(),
+        # The emulator keeps mappings of this cluster and does not poll: scripts/kafka-trigger does, while they are on.
+        "KafkaClusterArn": f"arn:aws:kafka:{config.REGION}:000000000000:cluster/{config.STACK_NAME}/local",
         "KafkaAuth": "scram",
         "KafkaLoginSecretArn": aws.put_secret(kafka_broker.LOGIN_SECRET, kafka_broker.login()),
         "KafkaCa": certificates.authority_in_base64(),

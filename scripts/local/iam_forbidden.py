@@ -19,6 +19,9 @@ from iam_simulator import Request
 
 Json = dict[str, Any]
 
+# A consumer, whose event source mapping runs anyway.
+SWITCHED = "stock-reserve"
+
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"}
 
 
@@ -43,7 +46,7 @@ class Call(NamedTuple):
 def calls() -> list[Call]:
     """Calls of every action that some function has, on each resource, and of some that none has."""
     outputs = aws.outputs()
-    return [*_stores(outputs), *_messages(), *_nobody()]
+    return [*_stores(outputs), *_messages(), *_mappings(), *_nobody()]
 
 
 def _stores(outputs: dict[str, str]) -> Iterator[Call]:
@@ -92,6 +95,12 @@ def _messages() -> Iterator[Call]:
     yield Call("sns:Publish", "phone_numbers", "", "sns", "publish", text)
 
 
+def _mappings() -> Iterator[Call]:
+    yield Call("lambda:ListEventSourceMappings", "mapping_list", "", "lambda", "list_event_source_mappings", {})
+    running = {"UUID": aws.mapping(SWITCHED), "Enabled": True}
+    yield Call("lambda:UpdateEventSourceMapping", "mappings", "", "lambda", "update_event_source_mapping", running)
+
+
 def _nobody() -> Iterator[Call]:
     """Actions that no function has."""
     yield Call("iam:ListRoles", "", "", "iam", "list_roles", {})
@@ -121,7 +130,7 @@ def may(function: str, call: Call) -> bool:
 
 def _meets(grant: Json, keys: Json) -> bool:
     """Whether a request with these keys meets the conditions on them; conditions on other keys do not count."""
-    wanted = {condition["variable"]: condition["values"] for condition in grant["conditions"]}
+    wanted = {row["variable"]: row["values"] for row in grant["conditions"] if row["values"]}
     return all(value in wanted[key] for key, value in keys.items() if key in wanted)
 
 

@@ -79,11 +79,13 @@ def on_aws() -> dict[str, Json]:
 
 def requests(statement: Json, grant: Json) -> list[Request]:
     """A request for each action and resource of a statement; `grant` is its row in the catalog."""
+    # A key that is there if the request has it is left out.
     keys = {
-        condition["variable"]: as_list(condition["values"])[0]
+        condition["variable"]: as_list(statement["Condition"][condition["test"]][condition["variable"]])[0]
         for condition in grant["conditions"]
-        if condition["values"]
+        if not condition["test"].endswith("IfExists")
     }
+    keys = {name: value.replace("*", "any") for name, value in keys.items()}
     # A phone number has no ARN.
     resources = as_list(statement.get("Resource", "*"))
     concrete = [str(resource).replace("*", "any") if resource != "*" else "*" for resource in resources]

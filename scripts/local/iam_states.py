@@ -320,7 +320,14 @@ def _lost_payment(data: StackData) -> list[Any]:
     return [data.event("payment-restore") | {"from": since, "apply": True}]
 
 
+def _paused_consumer(data: StackData) -> list[Any]:
+    """A pause and its end: the consumer of the sample runs before and afterwards."""
+    event, reason = data.event("consumer-state-update"), "A proof of the permission."
+    return [event | {"body": json.dumps({"state": state, "reason": reason})} for state in ("paused", "running")]
+
+
 STATES: dict[str, Callable[[StackData], list[Any]]] = {
+    "consumer-state-update": _paused_consumer,
     "database-secret-rotate": _whole_rotation,
     "ledger-reconcile": _next_comparison,
     "message-send": _other_channels,

@@ -15,9 +15,11 @@ from rich.table import Table
 
 import api_client
 import money
+import operate_consumers
 import operate_payments
 import progress
 from api_client import ApiClient
+from operate_consumers import print_queues, queues
 
 Json = dict[str, Any]
 
@@ -137,21 +139,6 @@ def print_stuck(orders: list[Json]) -> None:
             (one["cancelled_at"] or "never")[:19],
         )
     progress.table(table, "no order stands still")
-
-
-def queues(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
-    """The queues that have messages; all of them if asked for."""
-    listed = api.get("/ops/queues").expect(200)["items"]
-    counts = ("waiting", "in_flight", "delayed", "dead_letters")
-    return [one for one in listed if arguments.all or any(one[count] for count in counts)]
-
-
-def print_queues(listed: list[Json]) -> None:
-    table = Table("consumer", "dead letters", "waiting", "in flight", "delayed", box=None, pad_edge=False)
-    for one in listed:
-        counts = [str(one[name]) for name in ("dead_letters", "waiting", "in_flight", "delayed")]
-        table.add_row(one["name"], *counts)
-    progress.table(table, "all queues are empty")
 
 
 def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
@@ -292,8 +279,8 @@ def read_arguments() -> argparse.Namespace:
     one.add_argument("order", type=resource_id, metavar="ID")
     still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
     still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
-    counted = command("queues", "list the queues that have messages", queues, print_queues)
-    counted.add_argument("--all", action="store_true", help="and those that have none")
+    counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
+    counted.add_argument("--all", action="store_true", help="and all others")
     dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
     dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
@@ -322,6 +309,7 @@ def read_arguments() -> argparse.Namespace:
     replayed.add_argument("--cursor", help="go on from where a run stopped")
     replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
     replayed.add_argument("--key", help="a command that is repeated with this key does nothing again")
+    operate_consumers.add_commands(command)
     books = command(
         "ledger",
         "sum up the ledger, and list how it differs from the gateway",

@@ -9,6 +9,8 @@ import emulator_records
 from testing_emulator import EmulatorTest
 
 ROLE = "order-placer"
+# An archive without entries.
+NO_CODE = b"PK\x05\x06" + bytes(18)
 SESSION = "quayside-local-order-place"
 POLICY = {
     "Version": "2012-10-17",
@@ -22,6 +24,12 @@ POLICY = {
             },
         },
         {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "lambda:UpdateEventSourceMapping",
+            "Resource": "arn:aws:lambda:*:*:event-source-mapping:*",
+            "Condition": {"ArnLike": {"lambda:FunctionArn": "arn:aws:lambda:*:*:function:own-*"}},
+        },
     ],
 }
 
@@ -46,12 +54,13 @@ class EventConditionsTest(EmulatorTest):
         iam = self.client("iam")
         root = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [root]})
-        role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        role = self.role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         iam.put_role_policy(RoleName=ROLE, PolicyName="own", PolicyDocument=json.dumps(POLICY))
         session = self.client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION)["Credentials"]
         keys = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
         self.events = self.client("events", keys)
         self.queues = self.client("sqs", keys)
+        self.functions = self.client("lambda", keys)
 
     def is_allowed(self, *entries: dict[str, Any]) -> bool:
         try:
@@ -75,6 +84,25 @@ class EventConditionsTest(EmulatorTest):
         with self.assertRaises(ClientError) as denied:
             self.queues.delete_message_batch(QueueUrl=url, Entries=[{"Id": "1", "ReceiptHandle": "none"}])
         self.assertEqual(denied.exception.response["Error"]["Code"], "AccessDenied")
+
+    def new_mapping(self, function: str) -> str:
+        """The id of a mapping of a new queue to a new function."""
+        functions, queues = self.client("lambda"), self.client("sqs")
+        code = {"Runtime": "provided.al2023", "Handler": "bootstrap", "Code": {"ZipFile": NO_CODE}}
+        functions.create_function(FunctionName=function, Role=self.role, **code)
+        url = queues.create_queue(QueueName=function)["QueueUrl"]
+        source = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        mapping = functions.create_event_source_mapping(FunctionName=function, EventSourceArn=source)
+        return str(mapping["UUID"])
+
+    def test_event_source_mapping_is_decided_by_its_function(self) -> None:
+        own, other = self.new_mapping("own-consumer"), self.new_mapping("other-consumer")
+        changed = self.functions.update_event_source_mapping(UUID=own, Enabled=False)
+        self.assertEqual(changed["State"], "Disabled")
+        for mapping in (other, "00000000-0000-0000-0000-000000000000"):
+            with self.assertRaises(ClientError) as denied:
+                self.functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+            self.assertEqual(denied.exception.response["Error"]["Code"], "AccessDeniedException")
 
     def test_decisions_are_recorded_allowed_ones_once_and_denied_ones_each_time(self) -> None:
         for _ in range(2):

@@ -9,6 +9,7 @@ from unittest import mock
 
 import api_client
 import operate
+import operate_consumers
 import operate_payments
 import progress
 
@@ -103,10 +104,10 @@ class Orders(unittest.TestCase):
 
 
 class Api:
-    """Answers GET requests by their path, and keeps what is posted."""
+    """Answers GET requests by their path, and keeps what is posted or put."""
 
     def __init__(self, answers: dict[str, Any]) -> None:
-        self.answers, self.posted = answers, dict[str, Any]()
+        self.answers, self.posted, self.put_to = answers, dict[str, Any](), dict[str, Any]()
         self.key: str | None = None
 
     def get(self, path: str) -> Any:
@@ -115,6 +116,10 @@ class Api:
     def post(self, path: str, body: Any, key: str | None) -> Any:
         self.posted[path], self.key = body, key
         return mock.Mock(expect=lambda _status: {"action_id": "a", "redriven": 1, "message_ids": ["m"]})
+
+    def put(self, path: str, body: Any, key: str | None) -> Any:
+        self.put_to[path], self.key = body, key
+        return mock.Mock(expect=lambda _status: {})
 
 
 def arguments(*line: str) -> Any:
@@ -168,12 +173,35 @@ class DeadLetters(unittest.TestCase):
             operate_payments.print_ledger(operate_payments.ledger(api, arguments("ledger", "--from", "a")))
         self.assertRegex(printed.getvalue(), r"ch_1 +charge +missing_at_gateway +5.00 USD +-")
 
-    def test_queues_without_messages_are_left_out(self) -> None:
+    def test_queues_without_messages_are_left_out_unless_their_consumer_is_paused(self) -> None:
         counts = {"waiting": 0, "in_flight": 0, "delayed": 0}
-        listed = [{"name": "a", "dead_letters": 1, **counts}, {"name": "b", "dead_letters": 0, **counts}]
+        listed: list[dict[str, Any]] = [
+            {"name": "a", "state": "running", "dead_letters": 1, **counts},
+            {"name": "b", "state": "running", "dead_letters": 0, **counts},
+            {"name": "c", "state": "paused", "dead_letters": 0, **counts},
+            {"name": "d", "state": None, "dead_letters": 0, **counts},
+        ]
         api: Any = Api({"/ops/queues": {"items": listed}})
-        self.assertEqual([one["name"] for one in operate.queues(api, arguments("queues"))], ["a"])
-        self.assertEqual(len(operate.queues(api, arguments("queues", "--all"))), 2)
+        self.assertEqual([one["name"] for one in operate_consumers.queues(api, arguments("queues"))], ["a", "c"])
+        self.assertEqual(len(operate_consumers.queues(api, arguments("queues", "--all"))), 4)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate_consumers.print_queues(listed)
+        self.assertRegex(printed.getvalue(), r"c +paused +0")
+
+    def test_pause_and_resume_need_a_reason_and_say_what_changed(self) -> None:
+        with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
+            arguments("pause", "a")
+        for command, state in (("pause", "paused"), ("resume", "running")):
+            api: Any = Api({})
+            asked = arguments(command, "a", "--reason", "a defect", "--key", "k")
+            asked.look(api, asked)
+            wanted = {"state": state, "reason": "a defect"}
+            self.assertEqual((api.put_to, api.key), ({"/ops/consumers/a/state": wanted}, "k"))
+        switched = {"consumer": "a", "state": "paused", "changed": 1, "action_id": "x"}
+        for changed, said in ((1, r"a +paused +1 +x"), (0, r"a +paused +none: it had this state +x")):
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                asked.show({**switched, "changed": changed})
+            self.assertRegex(printed.getvalue(), said)
 
 
 PAYMENT, REFUND = ORDER[:-1] + "2", ORDER[:-1] + "3"

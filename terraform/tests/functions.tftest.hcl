@@ -222,9 +222,21 @@ run "functions" {
 
   assert {
     condition = alltrue([
-      for name in ["dead-letter-list", "event-replay", "queue-list", "queue-redrive"] : local.functions[name].trigger.roles == ["admin"]
+      for name in ["consumer-state-update", "dead-letter-list", "event-replay", "queue-list", "queue-redrive"] :
+      local.functions[name].trigger.roles == ["admin"]
     ])
-    error_message = "Others than admins may look at queues."
+    error_message = "Others than admins may look at queues, or pause a consumer."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, function in module.function : alltrue([
+        for statement in jsondecode(function.policy).Statement : (
+          name == "consumer-state-update" && statement.Condition == { ArnLike = { "lambda:FunctionArn" = ["${local.functions_arn}*"] } }
+        ) if contains(flatten([statement.Action]), "lambda:UpdateEventSourceMapping")
+      ])
+    ])
+    error_message = "A function may change event source mappings, and is not what operators pause consumers with, or may change those of others."
   }
 
   assert {

@@ -254,6 +254,7 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     await inspect(page, "console-settings");
     await page.goto(`${shop}/console/operations/payment-charge`);
     await page.getByRole("heading", { name: "Dead letters of payment-charge" }).waitFor();
+    await page.getByRole("button", { name: "Pause" }).waitFor();
     await inspect(page, "console-dead-letters");
   }, WIDE);
 });

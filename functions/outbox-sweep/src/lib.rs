@@ -1,12 +1,17 @@
 //! Publishes events that a crash or an unreachable bus left in the outboxes, requeues those that a consumer has not recorded an hour after
-//! they were published, and deletes rows that are past their retention: every minute, oldest first. Runs may overlap.
+//! they were published, and deletes rows that are past their retention: every minute, oldest first. Runs may overlap. Then it counts the consumers
+//! that are paused, whose events it may have requeued.
 
-use edge::{schedule::Tick, telemetry::metrics};
+use domain::consumer::MappingState;
+use edge::{
+    schedule::Tick,
+    telemetry::{self, metrics},
+};
 use kernel::Failure;
-use ports::{Outbox, Retention};
+use ports::{ConsumerMappings, Outbox, Retention};
 use serde::Serialize;
 use services::{delete_expired, publish_waiting, requeue_undelivered};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Time of a run that publishing leaves, for deleting. A run has four minutes, so that runs overlap when there is a backlog.
 const FOR_DELETING: Duration = Duration::from_secs(140);
@@ -30,8 +35,13 @@ pub struct Summary {
     pub behind: usize,
 }
 
-/// Publishes, looks for events that are not delivered, and cleans up.
-pub async fn handle(outbox: &impl Outbox, retention: &impl Retention, tick: Tick) -> Result<Summary, Failure> {
+/// Publishes, looks for events that are not delivered, cleans up, and counts.
+pub async fn handle(
+    outbox: &impl Outbox,
+    retention: &impl Retention,
+    mappings: &impl ConsumerMappings,
+    tick: Tick,
+) -> Result<Summary, Failure> {
     let report = publish_waiting(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await?;
     let backlog = outbox.backlog().await?;
     let lag = backlog.oldest.map_or(0, |oldest| tick.now.as_millisecond().saturating_sub(oldest.as_millisecond()));
@@ -47,6 +57,19 @@ pub async fn handle(outbox: &impl Outbox, retention: &impl Retention, tick: Tick
     let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(TIME_RESERVE)).await?;
     metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
     deleted.result?;
+    count_paused(mappings).await;
     let (deleted, behind) = (deleted.rows, deleted.behind);
     Ok(Summary { sent: report.sent, refused: report.refused, waiting, requeued, deleted, behind })
+}
+
+/// Emits the number of consumers that are paused, also in part. The work of the run is done, whether or not Lambda can be asked.
+async fn count_paused(mappings: &impl ConsumerMappings) {
+    match mappings.list().await {
+        Ok(all) => {
+            let paused = all.iter().filter(|mapping| mapping.state == MappingState::Disabled);
+            let consumers: BTreeSet<&str> = paused.map(|mapping| mapping.consumer).collect();
+            metrics::value("ConsumersPaused", metrics::Unit::Count, consumers.len() as u64);
+        }
+        Err(failure) => telemetry::log_failure("count of paused consumers", &failure),
+    }
 }

@@ -4,5 +4,7 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::OUTBOX_SWEEP)?;
     let outbox = adapters_postgres::outbox(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    edge::schedule::run(wiring.function().name, async |tick| outbox_sweep::handle(&outbox, &outbox, tick).await).await
+    let mappings = adapters_lambda::consumer_mappings(&wiring)?;
+    let handler = async |tick| outbox_sweep::handle(&outbox, &outbox, &mappings, tick).await;
+    edge::schedule::run(wiring.function().name, handler).await
 }

@@ -71,6 +71,7 @@ impl Stage<'_> {
             Setting::Bus => physical(catalog::BUS),
             Setting::Queue(name) => queue(name),
             Setting::QueuesUrl => queue(""),
+            Setting::FunctionsArn => format!("arn:aws:lambda:us-east-1:000000000000:function:{}", physical("")),
             Setting::DeadLetterQueue(name) => queue(&format!("{name}-dlq")),
             Setting::ApiUrl => self.cloud.clone(),
         }

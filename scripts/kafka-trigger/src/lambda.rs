@@ -57,6 +57,14 @@ impl Lambda {
         Ok(Self { client: Client::new(&sdk), prefix: settings.function_prefix.clone(), permits })
     }
 
+    /// Whether all event source mappings of `function` are disabled. A function of which none is deployed is not paused.
+    pub async fn is_paused(&self, function: &str) -> Result<bool, String> {
+        let request = self.client.list_event_source_mappings().function_name(format!("{}{function}", self.prefix));
+        let response = request.send().await.map_err(|cause| DisplayErrorContext(cause).to_string())?;
+        let mappings = response.event_source_mappings();
+        Ok(!mappings.is_empty() && mappings.iter().all(|mapping| mapping.state() == Some("Disabled")))
+    }
+
     /// Invokes `function` and waits for its response. Returns an error unless it succeeded.
     pub async fn invoke(&self, function: &'static str, event: &Value) -> Result<(), String> {
         let _permit = match self.permits.get(function) {

@@ -121,14 +121,23 @@ async fn collect(partition: &PartitionClient, next: i64, size: usize) -> Result<
     Ok(Some(batch))
 }
 
-/// Invokes the function with `batch` until it succeeds. A batch is never skipped.
+/// Invokes the function with `batch` until it succeeds, as soon as it is not paused. A batch is never skipped.
 async fn deliver(shared: &Shared, mapping: &Mapping, batch: &[RecordAndOffset]) {
     let Settings { brokers, region, function_prefix, .. } = &shared.settings;
     let cluster = function_prefix.trim_end_matches('-');
     let source = format!("arn:aws:kafka:{region}:000000000000:cluster/{cluster}/local");
     let event = event::invocation(&source, brokers, mapping.topic, mapping.partition, batch);
     let mut backoff = FIRST_BACKOFF;
-    while let Err(cause) = shared.lambda.invoke(mapping.function, &event).await {
+    loop {
+        let attempt = match shared.lambda.is_paused(mapping.function).await {
+            Ok(true) => {
+                tokio::time::sleep(WINDOW).await;
+                continue;
+            }
+            Ok(false) => shared.lambda.invoke(mapping.function, &event).await,
+            Err(cause) => Err(cause),
+        };
+        let Err(cause) = attempt else { return };
         log(&format!(
             "{}: a batch of {} records failed, retrying in {} ms: {cause}",
             mapping.name(),

@@ -83,6 +83,8 @@ pub mod env {
     pub const QUEUE_URL: &str = "QUEUE_URL";
     /// What the URL of every queue begins with; the name of the function follows.
     pub const QUEUES_URL: &str = "QUEUES_URL";
+    /// What the ARN of every function begins with; its name follows.
+    pub const FUNCTIONS_ARN: &str = "FUNCTIONS_ARN";
     /// What happens to a paid order without stock: `refund`, `backorder` or `review`.
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
     /// Lines that an order may have.
@@ -359,6 +361,10 @@ impl Config {
 
     pub fn queues_url(&self) -> Result<String> {
         http_url(env::QUEUES_URL, self.text(env::QUEUES_URL)?)
+    }
+
+    pub fn functions_arn(&self) -> Result<String> {
+        self.text(env::FUNCTIONS_ARN)
     }
 
     pub fn shortfall_policy(&self) -> Result<ShortfallPolicy> {

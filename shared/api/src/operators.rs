@@ -2,6 +2,7 @@
 
 use crate::{id, rfc3339};
 use domain::{
+    consumer::ConsumerState,
     order::{Order, Reason, Wait},
     queue::{DeadMessage, QueueDepth},
     redrive::LoggedAction,
@@ -62,6 +63,8 @@ impl StuckOrderView {
 pub struct QueueView {
     /// Name of the consumer's function.
     pub name: String,
+    /// `running`, `paused`, or `changing` while Lambda changes it; null if it cannot be paused, because S3 invokes it.
+    pub state: Option<&'static str>,
     /// Whether it has a queue, to which dead letters can go back; otherwise it reads a stream, a topic or a bucket.
     pub has_queue: bool,
     /// Messages that wait for a delivery.
@@ -74,17 +77,40 @@ pub struct QueueView {
     pub dead_letters: u64,
 }
 
-impl From<&QueueDepth> for QueueView {
-    fn from(depth: &QueueDepth) -> Self {
+impl QueueView {
+    /// The view of a consumer in this state.
+    pub fn new(depth: &QueueDepth, state: Option<ConsumerState>) -> Self {
         let queue = depth.queue;
         Self {
             name: depth.consumer.clone(),
+            state: state.map(ConsumerState::name),
             has_queue: queue.is_some(),
             waiting: queue.map_or(0, |queue| queue.visible),
             in_flight: queue.map_or(0, |queue| queue.in_flight),
             delayed: queue.map_or(0, |queue| queue.delayed),
             dead_letters: depth.dead_letters,
         }
+    }
+}
+
+/// A consumer that was paused or resumed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ConsumerStateView {
+    /// Id of the action in the audit.
+    #[schemars(extend("format" = "uuid"))]
+    pub action_id: String,
+    /// Name of the consumer.
+    pub consumer: String,
+    /// `running`, `paused`, or `changing` for the half minute that Lambda may take.
+    pub state: &'static str,
+    /// Number of event source mappings that were changed; 0 if the consumer had the state already.
+    pub changed: usize,
+}
+
+impl ConsumerStateView {
+    /// The view of a consumer after an action.
+    pub fn new(action: Uuid, consumer: &str, state: ConsumerState, changed: usize) -> Self {
+        Self { action_id: id(action), consumer: consumer.to_owned(), state: state.name(), changed }
     }
 }
 
@@ -259,7 +285,7 @@ pub struct OperatorActionView {
     /// Id of the account of the operator.
     #[schemars(extend("format" = "uuid"))]
     pub operator_id: String,
-    /// `redrive` or `replay`.
+    /// `redrive`, `replay`, `pause` or `resume`.
     pub action: &'static str,
     /// What the action changed: the name of a consumer.
     pub target: String,

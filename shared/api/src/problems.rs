@@ -76,6 +76,18 @@ pub const PROBLEMS: &[Problem] = &[
         "Send less at once; split a batch into several requests.",
     ),
     problem(
+        "consumer-changing",
+        Conflict,
+        "Lambda is starting, stopping or changing an event source mapping of the consumer.",
+        "Repeat the request after a minute.",
+    ),
+    problem(
+        "consumer-not-pausable",
+        Conflict,
+        "The function has no event source mapping: API Gateway, S3, a schedule or an operator invokes it.",
+        "Stop what invokes it.",
+    ),
+    problem(
         "cross-site-request",
         Forbidden,
         "The request has a credential in a cookie, or asks for one, and no page that may use it has sent it.",

@@ -26,6 +26,8 @@ pub enum Action {
     SendMessage,
     CreatePlatformEndpoint,
     SetEndpointAttributes,
+    ListEventSourceMappings,
+    UpdateEventSourceMapping,
 }
 
 impl Action {
@@ -52,6 +54,8 @@ impl Action {
             Self::SendMessage => "sqs:SendMessage",
             Self::CreatePlatformEndpoint => "sns:CreatePlatformEndpoint",
             Self::SetEndpointAttributes => "sns:SetEndpointAttributes",
+            Self::ListEventSourceMappings => "lambda:ListEventSourceMappings",
+            Self::UpdateEventSourceMapping => "lambda:UpdateEventSourceMapping",
         }
     }
 

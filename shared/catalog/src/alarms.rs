@@ -220,6 +220,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(Queues(MONEY), "ApproximateAgeOfOldestMessage", Maximum, Above(900.0)).for_periods(MINUTE, 5, 5),
     Alarm::new("queue-age", "queue-age", Ticket, "A message has waited over an hour.")
         .when(Queues(OTHERS), "ApproximateAgeOfOldestMessage", Maximum, Above(3600.0)).for_periods(5 * MINUTE, 3, 3),
+    Alarm::new("consumers-paused", "queue-age", Ticket, "A consumer has been paused for an hour.")
+        .when(Emitted(OUTBOX_SWEEP), "ConsumersPaused", Minimum, Above(0.0)).for_periods(5 * MINUTE, 12, 12),
     Alarm::new("iterator-age", "stream-lag", Page, "A stream consumer is over five minutes behind.")
         .when(Lambda(FunctionKind::Stream), "IteratorAge", Maximum, Above(300_000.0)).for_periods(MINUTE, 5, 5),
     Alarm::new("consumer-lag", "stream-lag", Ticket, "A Kafka consumer is over ten thousand records behind.")

@@ -285,10 +285,14 @@ impl Function {
         matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::ExternalTopic(_) | Trigger::AllEvents)
     }
 
+    /// Whether event source mappings invoke it: with messages of its queue, or records of a stream or a topic.
+    pub const fn has_event_source_mapping(&self) -> bool {
+        self.has_queue() || matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_))
+    }
+
     /// Whether it consumes a queue, a stream or objects, and therefore has a dead-letter queue.
     pub const fn has_dead_letter_queue(&self) -> bool {
-        let is_read = matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_));
-        self.has_queue() || is_read || matches!(self.trigger, Trigger::Objects(..))
+        self.has_event_source_mapping() || matches!(self.trigger, Trigger::Objects(..))
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Uses {
     Queues(&'static [Action]),
     /// The dead-letter queues of all consumers.
     DeadLetterQueues(&'static [Action]),
+    /// The event source mappings of all consumers.
+    EventSourceMappings(&'static [Action]),
     /// The event bus, to publish to.
     Bus,
     /// The event log on Kafka, to write to.

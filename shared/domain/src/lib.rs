@@ -12,6 +12,7 @@ pub mod address;
 pub mod canary;
 pub mod channel;
 pub mod client;
+pub mod consumer;
 pub mod credit_note;
 pub mod event;
 pub mod event_patch;

@@ -1,4 +1,4 @@
-//! What operators do about dead letters, and the record of it.
+//! What operators do about dead letters, and the record of what they do.
 
 use crate::{event_patch::EventPatch, id::UserId, text::ActionReason};
 use catalog::Function;
@@ -105,6 +105,10 @@ words! {
         Redrive,
         /// Delivered published events again.
         Replay,
+        /// Stopped the deliveries to a consumer.
+        Pause,
+        /// Started them again.
+        Resume,
     }
 }
 
@@ -147,9 +151,9 @@ impl Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     pub verb: Verb,
-    /// Messages or events that were found.
+    /// Messages, events or event source mappings that were found.
     pub matched: usize,
-    /// Those that were moved or delivered.
+    /// Those that were moved, delivered or changed.
     pub done: usize,
 }
 
@@ -159,6 +163,8 @@ impl Outcome {
         let done = match self.verb {
             Verb::Redrive => "redriven",
             Verb::Replay => "replayed",
+            Verb::Pause => "paused",
+            Verb::Resume => "resumed",
         };
         Map::from_iter([("matched".to_owned(), self.matched.into()), (done.to_owned(), self.done.into())])
     }

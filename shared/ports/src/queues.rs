@@ -2,6 +2,7 @@
 
 use crate::Page;
 use domain::{
+    consumer::{Mapping, WantedState},
     queue::{DeadMessage, QueueDepth},
     redrive::{Action, LoggedAction, Outcome},
     replay::Selection,
@@ -11,6 +12,19 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp
 pub trait QueueDepths {
     /// The number of messages of each of these consumers, approximately, in the order given.
     async fn depths(&self, consumers: &[&'static str]) -> Result<Vec<QueueDepth>, Failure>;
+}
+
+/// The event source mappings of all consumers.
+pub trait ConsumerMappings {
+    /// All of them, in no order.
+    async fn list(&self) -> Result<Vec<Mapping>, Failure>;
+}
+
+/// Starts and stops event source mappings.
+pub trait ConsumerSwitch: ConsumerMappings {
+    /// Makes a mapping invoke its consumer, or no longer, and returns it as it is then. What was read from its source is still delivered.
+    /// `consumer-changing` if the last change is not complete, `not-found` if the mapping is gone.
+    async fn switch(&self, mapping: &Mapping, wanted: WantedState) -> Result<Mapping, Failure>;
 }
 
 /// The dead-letter queues of all consumers.

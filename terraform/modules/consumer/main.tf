@@ -51,4 +51,9 @@ resource "aws_lambda_event_source_mapping" "this" {
       }
     }
   }
+
+  lifecycle {
+    # Who pauses a consumer disables its mapping, and a deployment that may bring the correction leaves it so.
+    ignore_changes = [enabled]
+  }
 }

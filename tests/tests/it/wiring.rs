@@ -59,6 +59,7 @@ fn config() -> Config {
         ("KAFKA_AUTH", "iam"),
         ("DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:1/q"),
         ("QUEUE_URL", "http://127.0.0.1:1/q"),
+        ("FUNCTIONS_ARN", "arn:aws:lambda:us-east-1:123456789012:function:quayside-test-"),
     ])
 }
 
@@ -82,6 +83,8 @@ fn undeclared_use_is_rejected_by_name() {
     assert!(adapters_auth::tokens(&wiring(catalog::PASSWORD_CHANGE)).is_err(), "what counts cannot sign");
     assert!(adapters_postgres::migrations(&wiring(catalog::ORDER_PLACE)).is_err());
     assert!(adapters_sqs::dead_letters(&wiring(catalog::ORDER_PLACE)).is_err());
+    assert!(adapters_lambda::consumer_mappings(&wiring(catalog::QUEUE_LIST)).is_ok());
+    assert!(adapters_lambda::consumer_mappings(&wiring(catalog::QUEUE_REDRIVE)).is_err(), "it declares no mappings");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{
     cfn::{attribute, reference, sub, when},
+    grants::function_arn_text,
     names::{EMAIL_CONFIGURATION_SET, bucket_text, dead_letter_queue_id, logical, physical_text},
 };
 use catalog::{Function, Uses};
@@ -31,6 +32,8 @@ pub enum Setting {
     DeadLetterQueue(&'static str),
     /// What the URL of every queue begins with.
     QueuesUrl,
+    /// What the ARN of every function begins with.
+    FunctionsArn,
     /// Whether the connection to Redis must be encrypted: `require` on AWS, `off` on an emulator.
     RedisTls,
     /// Base URL of the HTTP API.
@@ -113,6 +116,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
             Uses::Stream(stream, _) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
             Uses::Queues(_) | Uses::DeadLetterQueues(_) => drop(variables.insert("QUEUES_URL", Setting::QueuesUrl)),
+            Uses::EventSourceMappings(_) => drop(variables.insert("FUNCTIONS_ARN", Setting::FunctionsArn)),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
             Uses::Kafka | Uses::KafkaTopic(_) | Uses::KafkaTopics => variables.extend(KAFKA),
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
@@ -182,6 +186,7 @@ impl Setting {
                 "https://sqs.${{AWS::Region}}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/{}",
                 physical_text("")
             )),
+            Self::FunctionsArn => sub(&function_arn_text("")),
             Self::RedisTls => when("OnAws", json!("require"), json!("off")),
             Self::ApiUrl => api_url(),
             Self::EmailConfigurationSet => reference(EMAIL_CONFIGURATION_SET),
@@ -202,6 +207,7 @@ impl Setting {
             Self::Queue(function) => ("queue", function),
             Self::DeadLetterQueue(function) => ("dead_letter_queue", function),
             Self::QueuesUrl => ("queues_url", ""),
+            Self::FunctionsArn => ("functions_arn", ""),
             Self::RedisTls => ("text", "require"),
             Self::ApiUrl => ("api_url", ""),
             Self::EmailConfigurationSet => ("email_configuration_set", ""),

@@ -4,7 +4,7 @@ mod kafka;
 mod target;
 
 use super::{
-    cfn::{arn_text, only_when, reference},
+    cfn::{arn_text, only_when, reference, sub},
     names::physical_text,
 };
 use catalog::{Action, Function, Trigger, Uses};
@@ -41,6 +41,8 @@ pub struct Condition {
 pub enum Values {
     /// The value of a template parameter.
     Input(&'static str),
+    /// The ARNs of all functions of the deployment, with and without a version or an alias.
+    Functions,
     Texts(Vec<&'static str>),
 }
 
@@ -149,6 +151,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         Uses::DeadLetterQueues(actions) => {
             granted("DeadLetters", actions, &Target::DeadLetterQueues(consumers(Function::has_dead_letter_queue)))
         }
+        Uses::EventSourceMappings(actions) => mappings(actions),
         Uses::Bus => publish(function),
         Uses::Kafka => kafka::produce(catalog::KAFKA_TOPICS),
         Uses::KafkaTopic(topic) => kafka::produce(&[topic]),
@@ -179,6 +182,16 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::WebhookTargets
         | Uses::RegistrationLimit => Vec::new(),
     }
+}
+
+/// IAM restricts a change to the mappings of the deployment's functions, which are those of all consumers, and a list by nothing.
+fn mappings(actions: &[Action]) -> Vec<Grant> {
+    let (lists, changes) =
+        actions.iter().partition::<Vec<Action>, _>(|action| **action == Action::ListEventSourceMappings);
+    let own = Condition { test: "ArnLike", key: "lambda:FunctionArn", values: Values::Functions };
+    let changes = granted("Mappings", &changes, &Target::Mappings);
+    let changes = changes.into_iter().map(|grant| Grant { conditions: vec![own.clone()], ..grant });
+    granted("MappingList", &lists, &Target::MappingList).into_iter().chain(changes).collect()
 }
 
 /// The names of the functions for which the condition holds.
@@ -246,6 +259,7 @@ impl Grant {
         for condition in &self.conditions {
             statement["Condition"][condition.test][condition.key] = match &condition.values {
                 Values::Input(parameter) => reference(parameter),
+                Values::Functions => sub(&format!("{}*", function_arn_text(""))),
                 Values::Texts(texts) => json!(texts),
             };
         }
@@ -282,6 +296,7 @@ impl Condition {
     fn in_terraform(&self) -> Value {
         let (input, texts) = match &self.values {
             Values::Input(parameter) => (json!(parameter), Value::Null),
+            Values::Functions => (json!("FunctionArns"), Value::Null),
             Values::Texts(texts) => (Value::Null, json!(texts)),
         };
         json!({ "test": self.test, "variable": self.key, "input": input, "values": texts })

@@ -152,6 +152,7 @@ fn used(uses: &Uses) -> String {
         Uses::Stream(stream, actions) => format!("stream {} ({})", stream.name, names_of(actions)),
         Uses::Queues(actions) => format!("queues of all consumers ({})", names_of(actions)),
         Uses::DeadLetterQueues(actions) => format!("dead-letter queues of all consumers ({})", names_of(actions)),
+        Uses::EventSourceMappings(actions) => format!("event source mappings of all consumers ({})", names_of(actions)),
         Uses::Bus => "bus".into(),
         Uses::Kafka => "Kafka".into(),
         Uses::KafkaTopic(topic) => format!("Kafka topic {}", topic.name),

@@ -20,9 +20,20 @@ functions! {
     /// Lists the events about an order, with the consumers that have handled each.
     ORDER_TIMELINE_GET = Function::new("order-timeline-get", Operations)
         .http(Get, "/api/v1/ops/orders/{id}/timeline", ADMIN_ONLY).uses(&[Uses::PostgresRead]);
-    /// Lists every consumer with the numbers of its messages and of its dead letters.
+    /// Lists every consumer with its state and the numbers of its messages and of its dead letters.
     QUEUE_LIST = Function::new("queue-list", Operations).http(Get, "/api/v1/ops/queues", ADMIN_ONLY)
-        .uses(&[Uses::Queues(&[GetQueueAttributes]), Uses::DeadLetterQueues(&[GetQueueAttributes])]).timeout(20);
+        .uses(&[
+            Uses::Queues(&[GetQueueAttributes]),
+            Uses::DeadLetterQueues(&[GetQueueAttributes]),
+            Uses::EventSourceMappings(&[ListEventSourceMappings]),
+        ]).timeout(20);
+    /// Pauses or resumes a consumer.
+    CONSUMER_STATE_UPDATE = Function::new("consumer-state-update", Operations)
+        .http(Put, "/api/v1/ops/consumers/{name}/state", ADMIN_ONLY).honours_key()
+        .uses(&[
+            Uses::EventSourceMappings(&[ListEventSourceMappings, UpdateEventSourceMapping]),
+            Uses::PostgresReceipts,
+        ]).timeout(25);
     /// Lists dead letters of a consumer, with their reasons.
     DEAD_LETTER_LIST = Function::new("dead-letter-list", Operations).http(Get, "/api/v1/ops/dead-letters", ADMIN_ONLY)
         .uses(&[Uses::DeadLetterQueues(&[ChangeMessageVisibility, ReceiveMessage])]).timeout(20);
@@ -47,7 +58,7 @@ functions! {
         ]);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
-        .uses(&[Uses::Postgres, Uses::Bus]).timeout(240).memory(512);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::EventSourceMappings(&[ListEventSourceMappings])]).timeout(240).memory(512);
     /// Places a test order as a customer does, waits until it is confirmed, and cancels it.
     CANARY_ORDER = Function::new("canary-order", Operations).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Api, Uses::Secret(&CANARY_ACCOUNT, &[GetSecretValue])]).timeout(120);

@@ -108,6 +108,7 @@ fakes! {
     sources contract_sources Platform::sources;
     bus contract_bus |on: &Platform| observed(on.bus());
     cache contract_cache Platform::cache;
+    consumer_mappings contract_consumer_mappings Platform::queues;
     contacts contract_contacts Platform::contacts;
     message_budgets contract_message_budgets Platform::contacts;
     credit_notes contract_credit_notes Platform::invoices;

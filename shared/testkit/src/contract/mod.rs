@@ -21,6 +21,7 @@ pub mod cache;
 pub mod circuit_breaker;
 pub mod client_secrets;
 pub mod clients;
+pub mod consumer_mappings;
 pub mod contacts;
 pub mod credit_notes;
 pub mod dead_letter_queues;

@@ -29,6 +29,7 @@ mod tests {
         ("clients", include_str!("clients.rs")),
         ("bus", include_str!("bus.rs")),
         ("cache", include_str!("cache.rs")),
+        ("consumer_mappings", include_str!("consumer_mappings.rs")),
         ("contacts", include_str!("contacts.rs")),
         ("credit_notes", include_str!("credit_notes.rs")),
         ("dead_letters", include_str!("dead_letters.rs")),

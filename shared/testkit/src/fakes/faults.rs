@@ -32,6 +32,8 @@ pub enum Dependency {
     /// The keys that sign access tokens.
     Keys,
     DeadLetters,
+    /// The event source mappings of Lambda.
+    Mappings,
 }
 
 impl Dependency {
@@ -53,6 +55,7 @@ impl Dependency {
             Self::Stream => "stream",
             Self::Keys => "keys",
             Self::DeadLetters => "dead-letters",
+            Self::Mappings => "mappings",
         }
     }
 

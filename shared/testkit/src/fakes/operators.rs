@@ -1,7 +1,9 @@
-//! In-memory fakes of what operators use: queues of dead letters, and the record of what operators did.
+//! In-memory fakes of what operators use: queues of dead letters, event source mappings, and the record of what operators did.
 
 use super::{Dependency, OperatorActions, Queues, keys::IdempotencyKeys};
+use catalog::{Function, Trigger};
 use domain::{
+    consumer::{self, Mapping, MappingState, WantedState},
     queue::{DeadMessage, QueueDepth, Waiting},
     redrive::{Action, LoggedAction, Outcome},
 };
@@ -17,6 +19,34 @@ pub(super) struct QueuesState {
     hidden: BTreeSet<String>,
     /// The messages that were sent, with their delays.
     sent: Vec<(String, String, u32)>,
+    /// Ids of the event source mappings that are disabled.
+    disabled: BTreeSet<String>,
+    /// Ids of those that Lambda is changing.
+    busy: BTreeSet<String>,
+}
+
+impl QueuesState {
+    /// Each consumer has one mapping, or one for each of its topics.
+    fn mappings(&self) -> Vec<Mapping> {
+        let consumers = catalog::FUNCTIONS.iter().filter(|function| function.has_event_source_mapping());
+        consumers.flat_map(|function| ids(function).map(|id| self.mapping(function.name, id))).collect()
+    }
+
+    fn mapping(&self, consumer: &'static str, id: String) -> Mapping {
+        let state = match (self.busy.contains(&id), self.disabled.contains(&id)) {
+            (true, _) => MappingState::Busy,
+            (false, true) => MappingState::Disabled,
+            (false, false) => MappingState::Enabled,
+        };
+        Mapping { id, consumer, state }
+    }
+}
+
+/// Ids of the event source mappings of a consumer.
+fn ids(function: &Function) -> impl Iterator<Item = String> {
+    let count = if let Trigger::Kafka(topics) = function.trigger { topics.len() } else { 1 };
+    let name = function.name;
+    (0..count).map(move |number| format!("{name}/{number}"))
 }
 
 #[derive(Default)]
@@ -36,6 +66,14 @@ impl Queues {
     pub fn sent(&self) -> Vec<(String, String, u32)> {
         self.0.inspect(|state| state.queues.sent.clone())
     }
+
+    /// Lets Lambda change all event source mappings of a consumer, or be done with it.
+    pub fn set_busy(&self, consumer: &Function, is_busy: bool) {
+        self.0.arrange(|state| match is_busy {
+            true => state.queues.busy.extend(ids(consumer)),
+            false => state.queues.busy.clear(),
+        });
+    }
 }
 
 impl ports::QueueDepths for Queues {
@@ -44,7 +82,7 @@ impl ports::QueueDepths for Queues {
             let depth = |consumer: &&'static str| {
                 let sent = state.queues.sent.iter().filter(|(to, ..)| to == consumer).count();
                 let waiting = Waiting { visible: u64::try_from(sent).unwrap_or(u64::MAX), in_flight: 0, delayed: 0 };
-                let has_queue = catalog::find(consumer).is_some_and(catalog::Function::has_queue);
+                let has_queue = catalog::find(consumer).is_some_and(Function::has_queue);
                 let dead = state.queues.dead.get(*consumer).map_or(0, Vec::len);
                 QueueDepth {
                     consumer: (*consumer).to_owned(),
@@ -55,6 +93,32 @@ impl ports::QueueDepths for Queues {
             Ok(consumers.iter().map(depth).collect())
         });
         query.await
+    }
+}
+
+impl ports::ConsumerMappings for Queues {
+    async fn list(&self) -> Result<Vec<Mapping>, Failure> {
+        self.0.query(Dependency::Mappings, |state| Ok(state.queues.mappings())).await
+    }
+}
+
+impl ports::ConsumerSwitch for Queues {
+    async fn switch(&self, mapping: &Mapping, wanted: WantedState) -> Result<Mapping, Failure> {
+        let step = self.0.step(Dependency::Mappings, "mappings.switch", |state| {
+            let queues = &mut state.queues;
+            if queues.mappings().iter().all(|one| one.id != mapping.id) {
+                return Err(Failure::not_found("event source mapping"));
+            }
+            if queues.busy.contains(&mapping.id) {
+                return Err(consumer::changing(mapping.consumer));
+            }
+            match wanted {
+                WantedState::Paused => queues.disabled.insert(mapping.id.clone()),
+                WantedState::Running => queues.disabled.remove(&mapping.id),
+            };
+            Ok(queues.mapping(mapping.consumer, mapping.id.clone()))
+        });
+        step.await
     }
 }
 

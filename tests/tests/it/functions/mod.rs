@@ -8,6 +8,7 @@ pub(crate) mod browser_sessions;
 mod canary_order;
 mod category_list;
 pub(crate) mod clients;
+mod consumer_state;
 mod consumers;
 mod credit_note_issue;
 mod credit_note_list;

@@ -74,7 +74,7 @@ pub(super) fn platform_with(ids: &[&str]) -> Platform {
 #[tokio::test]
 async fn queue_list_begins_with_what_has_dead_letters() {
     let platform = platform_with(&[A, B]);
-    let handler = async |call| queue_list::handle(&platform.queues(), call).await;
+    let handler = async |call| queue_list::handle(&platform.queues(), &platform.queues(), call).await;
     let listed = body!(QUEUE_LIST, "ok", handler);
     let first = &listed["items"][0];
     assert_eq!((&first["name"], &first["dead_letters"]), (&json!("stock-reserve"), &json!(2)));
@@ -227,7 +227,7 @@ async fn queue_redrive_that_failed_half_way_goes_on_under_its_key() {
 
 #[test]
 fn action_of_an_operator_has_its_key_for_longer_than_its_function_runs() {
-    for function in [catalog::QUEUE_REDRIVE, catalog::EVENT_REPLAY] {
+    for function in [catalog::QUEUE_REDRIVE, catalog::EVENT_REPLAY, catalog::CONSUMER_STATE_UPDATE] {
         assert!(2 * function.timeout_s <= ports::ACTION_LEASE_SECONDS, "{}", function.name);
     }
 }

@@ -8,7 +8,7 @@ use domain::{
     user::Role,
     window::Fact,
 };
-use edge::{Consumer, Delivery, dynamodb::Change};
+use edge::{Consumer, Delivery, dynamodb::Change, schedule::Tick};
 use kernel::{Failure, Timestamp};
 use ports::{Claims, LoginAttempt, LoginCounters, LoginName, Tokens, UserStore as _, WindowStore};
 use serde_json::{Value, json};
@@ -206,6 +206,10 @@ async fn event_archive_takes_the_tombstone_of_an_erased_person() {
     assert_eq!(platform.dead_letters().messages(), []);
 }
 
+async fn sweep_outbox(platform: &Platform, tick: Tick) -> Result<outbox_sweep::Summary, Failure> {
+    outbox_sweep::handle(&platform.outbox(), &platform.outbox(), &platform.queues(), tick).await
+}
+
 #[tokio::test]
 async fn outbox_sweep_publishes_events_left_by_a_bus_outage() {
     let platform = Platform::new();
@@ -216,7 +220,7 @@ async fn outbox_sweep_publishes_events_left_by_a_bus_outage() {
         build::user().event(),
     ));
     let sweep = async |case| {
-        let handler = async |tick| outbox_sweep::handle(&platform.outbox(), &platform.outbox(), tick).await;
+        let handler = async |tick| sweep_outbox(&platform, tick).await;
         edge::schedule::tick(catalog::OUTBOX_SWEEP.name, sample(catalog::OUTBOX_SWEEP, case), &clock(), &handler).await
     };
     platform.faults().take_down(Dependency::Bus);
@@ -236,6 +240,18 @@ async fn outbox_sweep_publishes_events_left_by_a_bus_outage() {
 }
 
 #[tokio::test]
+async fn outbox_sweep_does_its_work_while_consumers_cannot_be_counted() {
+    let platform = Platform::new();
+    let event = build::event(1, build::user().event());
+    platform.outbox().insert(&build::event_with(event.id, Timestamp::UNIX_EPOCH, build::user().event()));
+    platform.faults().take_down(Dependency::Mappings);
+    let handler = async |tick| sweep_outbox(&platform, tick).await;
+    let event = sample(catalog::OUTBOX_SWEEP, "ok");
+    let response = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
+    assert_eq!(response["sent"], 1);
+}
+
+#[tokio::test]
 async fn outbox_sweep_proceeds_past_events_that_the_bus_always_rejects() {
     let platform = Platform::new();
     for n in 0..301 {
@@ -245,7 +261,7 @@ async fn outbox_sweep_proceeds_past_events_that_the_bus_always_rejects() {
     }
     let last = build::event(300, build::user().event()).id;
     platform.faults().reject_events(move |event| event.id != last);
-    let handler = async |tick| outbox_sweep::handle(&platform.outbox(), &platform.outbox(), tick).await;
+    let handler = async |tick| sweep_outbox(&platform, tick).await;
     let event = sample(catalog::OUTBOX_SWEEP, "ok");
     let response = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
     assert_eq!((&response["sent"], &response["waiting"]), (&1.into(), &300.into()));

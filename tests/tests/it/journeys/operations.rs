@@ -1,8 +1,10 @@
-//! What operators see and do, over the API and on the command line: the timeline of an order, queues, dead letters and their redrive.
+//! What operators see and do, over the API and on the command line: the timeline of an order, queues, dead letters and their redrive, and
+//! consumers that are paused.
 
 use super::failure::{queue_url, sqs};
-use super::stack::{ApiClient, eventually, id, run_script, shared_stack, unique, var};
+use super::stack::{ApiClient, count_of_user, eventually, id, run_script, shared_stack, unique, var};
 use aws_sdk_sqs::types::MessageAttributeValue;
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -172,4 +174,62 @@ async fn order_that_waits_for_its_customer_is_listed_with_its_next_step() {
     .await;
     assert_eq!((&stuck["status_reason"], &stuck["functions"]), (&json!("payment_declined"), &json!([])));
     api.get("/api/v1/ops/stuck-orders").token(&customer.token).send().await.problem(403, "forbidden");
+}
+
+/// How many events about a deleted account [`PAYMENT_METHOD_FORGET`](catalog::PAYMENT_METHOD_FORGET) has handled.
+const FORGOTTEN: &str = "
+    SELECT count(*) FROM payments.inbox AS i JOIN identity.outbox AS o ON o.id = i.event_id
+    WHERE i.consumer = 'payment-method-forget' AND o.event ->> 'subject' = $1";
+
+#[tokio::test]
+async fn paused_consumer_handles_no_event_until_it_is_resumed() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (admin, reason) = (admin(&api).await, unique("pause"));
+    // No other journey waits for it.
+    let consumer = catalog::PAYMENT_METHOD_FORGET.name;
+    let path = format!("/api/v1/ops/consumers/{consumer}/state");
+    let switch = async |state: &str, token: &str| {
+        let body = json!({ "state": state, "reason": reason });
+        api.request(Method::PUT, &path).token(token).json(&body).send().await
+    };
+    let shown = async || {
+        let queues = api.get("/api/v1/ops/queues").token(&admin).send().await.expect(200);
+        let found = queues["items"].as_array().into_iter().flatten().find(|queue| queue["name"] == consumer).cloned();
+        found.expect("the consumer is listed")
+    };
+    switch("paused", &api.staff().await).await.problem(403, "forbidden");
+    let paused = run_script("ops", &["pause", consumer, "--reason", &reason, "--json"]).await;
+    let paused: Value = serde_json::from_slice(&paused.stdout).expect("JSON");
+    assert_eq!((&paused["state"], &paused["changed"]), (&json!("paused"), &json!(1)), "{paused}");
+    assert_eq!(switch("paused", &admin).await.expect(200)["changed"], 0, "it is paused already");
+
+    let customers = [api.customer().await, api.customer().await];
+    for customer in &customers {
+        let account = format!("/api/v1/users/{}", customer.id);
+        let deleted = api.request(Method::DELETE, &account).token(&customer.token).send().await;
+        assert_eq!(deleted.status.as_u16(), 204);
+    }
+    // The first event would be gone by the time that the second one waits, if the consumer ran.
+    let queue = eventually("both events wait", async || {
+        let queue = shown().await;
+        (queue["waiting"].as_u64() >= Some(2)).then_some(queue)
+    })
+    .await;
+    assert_eq!((&queue["state"], &queue["in_flight"]), (&json!("paused"), &json!(0)));
+    for customer in &customers {
+        assert_eq!(count_of_user(FORGOTTEN, &customer.id).await, 0);
+    }
+
+    let resumed = switch("running", &admin).await.expect(200);
+    assert_eq!((&resumed["state"], &resumed["changed"]), (&json!("running"), &json!(1)), "{resumed}");
+    for customer in &customers {
+        eventually("the event is handled", async || (count_of_user(FORGOTTEN, &customer.id).await == 1).then_some(()))
+            .await;
+    }
+    assert_eq!(shown().await["state"], "running");
+    let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
+    let mine = audit["items"].as_array().into_iter().flatten().filter(|action| action["reason"] == reason.as_str());
+    let outcomes: Vec<&Value> = mine.map(|action| &action["outcome"]).collect();
+    assert_eq!(outcomes.len(), 3, "{audit}");
+    assert!(outcomes.contains(&&json!({ "matched": 1, "paused": 1 })), "{outcomes:?}");
 }

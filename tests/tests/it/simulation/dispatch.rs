@@ -314,12 +314,21 @@ impl<S: Backend> World<S> {
     async fn sweep(&self, stores: &impl Stores) -> bool {
         let (outbox, swept_events) = (stores.outbox(), defects::swept_events(self));
         let swept = defects::SweptOutbox { inner: stores.outbox(), platform: &self.platform, defect: self.defect };
-        let handler = async |tick| outbox_sweep::handle(&swept, &outbox, tick).await;
+        let handler = async |tick| outbox_sweep::handle(&swept, &outbox, &NoMappings, tick).await;
         let has_failed = self.tick(catalog::OUTBOX_SWEEP, handler).await;
         if self.defect == Some(Defect::MarksRejectedEventsPublished) {
             self.platform.outbox().discard(&swept_events);
         }
         has_failed
+    }
+}
+
+/// No consumer is paused here.
+struct NoMappings;
+
+impl ports::ConsumerMappings for NoMappings {
+    async fn list(&self) -> Result<Vec<domain::consumer::Mapping>, Failure> {
+        Ok(Vec::new())
     }
 }
 

@@ -71,7 +71,9 @@ fn only_the_readiness_check_probes_and_only_the_sweep_works_as_operations() {
         FUNCTIONS.iter().filter(|row| row.database_role() == Some(wanted)).map(|row| row.name).collect()
     };
     assert_eq!(of(DatabaseRole::Probe), BTreeSet::from([catalog::READY_GET.name]));
-    let recording = [catalog::EVENT_FORWARD, catalog::EVENT_RECORD, catalog::QUEUE_REDRIVE].map(|row| row.name);
+    let recording =
+        [catalog::CONSUMER_STATE_UPDATE, catalog::EVENT_FORWARD, catalog::EVENT_RECORD, catalog::QUEUE_REDRIVE];
+    let recording = recording.map(|row| row.name);
     assert_eq!(of(DatabaseRole::Recorder), BTreeSet::from(recording));
     let operations = DatabaseRole::Writer(catalog::Context::Operations);
     // Both read the events of every outbox.

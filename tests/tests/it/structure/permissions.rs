@@ -87,6 +87,7 @@ fn each_use_names_actions_of_its_own_service() {
                 Uses::Secret(_, actions) | Uses::RoleSecrets(actions) => ("secretsmanager:", actions),
                 Uses::Stream(_, actions) => ("kinesis:", actions),
                 Uses::Queues(actions) | Uses::DeadLetterQueues(actions) => ("sqs:", actions),
+                Uses::EventSourceMappings(actions) => ("lambda:", actions),
                 Uses::PushEndpoints(actions) => ("sns:", actions),
                 _ => continue,
             };
@@ -161,6 +162,21 @@ fn updates_may_change_only_the_named_attributes() {
     assert_eq!(names, ["pk", "stock_quantity", "stock_version", "last_change"]);
     let condition: Value = updates[0].in_template(0)["Condition"].clone();
     assert_eq!(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"][1], "stock_quantity");
+}
+
+#[test]
+fn mappings_of_this_deployment_alone_may_be_changed() {
+    let changes = |row: &&&Function| {
+        let all = grants::of(row);
+        all.iter().any(|grant| grant.actions.iter().any(|action| action.ends_with("EventSourceMapping")))
+    };
+    let names: Vec<_> = FUNCTIONS.iter().filter(changes).map(|row| row.name).collect();
+    assert_eq!(names, [catalog::CONSUMER_STATE_UPDATE.name]);
+    let all = grants::of(catalog::CONSUMER_STATE_UPDATE);
+    let change = all.iter().find(|grant| grant.sid == "Mappings").expect("a statement").in_template(0);
+    let functions = change["Condition"]["ArnLike"]["lambda:FunctionArn"].to_string();
+    assert!(functions.ends_with(r#":function:quayside-${Stage}-*"}"#), "{change}");
+    assert!(change["Resource"].to_string().ends_with(r#":event-source-mapping:*"}"#), "{change}");
 }
 
 #[test]

@@ -33,6 +33,10 @@ pub enum Target {
     Queues(Vec<&'static str>),
     /// The dead-letter queues of functions.
     DeadLetterQueues(Vec<&'static str>),
+    /// Every event source mapping.
+    Mappings,
+    /// The list of event source mappings.
+    MappingList,
     /// A database role.
     DatabaseUser(&'static str),
     /// The cache, as the user of the functions.
@@ -69,6 +73,7 @@ impl Target {
             Self::Email => Some("the identity is the sender address or its domain; ses:FromAddress restricts it"),
             Self::PhoneNumbers => Some("a phone number has no ARN; NotResource excludes everything that has one"),
             Self::Network => Some("Lambda checks these on * before the interfaces exist"),
+            Self::MappingList => Some("Lambda has no resource-level permissions for lists"),
             Self::Traces => Some("X-Ray has no resource-level permissions"),
             _ => None,
         }
@@ -110,6 +115,7 @@ impl Target {
             Self::DeadLetterQueues(functions) => {
                 functions.iter().map(|function| arn("sqs", &physical_text(&dead_letter_queue(function)))).collect()
             }
+            Self::Mappings => arn("lambda", "event-source-mapping:*"),
             Self::DatabaseUser(user) => arn("rds-db", &format!("dbuser:${{DatabaseResourceId}}/{user}")),
             Self::Cache => json!([
                 arn("elasticache", "replicationgroup:${RedisIamCache}"),
@@ -126,7 +132,7 @@ impl Target {
             Self::PushApplication => {
                 when("OnAws", json!([reference("PushApplicationArn"), endpoint_arns("endpoint")]), json!("*"))
             }
-            Self::Email | Self::PhoneNumbers | Self::Network | Self::Traces => json!("*"),
+            Self::Email | Self::PhoneNumbers | Self::MappingList | Self::Network | Self::Traces => json!("*"),
         }
     }
 
@@ -148,6 +154,8 @@ impl Target {
             Self::DeadLetterQueue(name) => ("dead_letter_queue", one(name)),
             Self::Queues(names) => ("queue", names.iter().map(ToString::to_string).collect()),
             Self::DeadLetterQueues(names) => ("dead_letter_queue", names.iter().map(ToString::to_string).collect()),
+            Self::Mappings => ("mappings", Vec::new()),
+            Self::MappingList => ("mapping_list", Vec::new()),
             Self::DatabaseUser(name) => ("database_user", one(name)),
             Self::Cache => ("cache", Vec::new()),
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),

@@ -10,6 +10,7 @@ use api::*;
 use domain::{
     address::Address,
     client::{CreateClient, TokenRequest},
+    consumer::UpdateConsumerState,
     image::AddImage,
     listing::{MAX_SEARCH, Sort},
     notification::{Preferences, RegisterDevice, SendNotification},
@@ -355,6 +356,11 @@ fn operations() -> Vec<Operation> {
             .ok::<RedriveView>()
             .path("name", "Name of the consumer.", json!({ "type": "string", "examples": ["order-advance"] }))
             .refuses(&["queue-not-redrivable"]),
+        route(catalog::CONSUMER_STATE_UPDATE)
+            .takes::<UpdateConsumerState>()
+            .ok::<ConsumerStateView>()
+            .path("name", "Name of the consumer.", json!({ "type": "string", "examples": ["order-advance"] }))
+            .refuses(&["consumer-changing", "consumer-not-pausable"]),
         route(catalog::EVENT_REPLAY).takes::<Replay>().ok::<ReplayView>(),
         route(catalog::OPERATOR_ACTION_LIST).ok::<ListView<OperatorActionView>>().paged(),
         route(catalog::HEALTH_GET).ok::<HealthView>(),

@@ -1,4 +1,4 @@
-// Dead letters of one consumer, and their way back to its queue: as they are, or with a text of their events edited.
+// One consumer: its state, its dead letters, and their way back to its queue: as they are, or with a text of their events edited.
 
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
@@ -14,6 +14,7 @@ import { Title } from "../../ui/page.tsx";
 import { editableMembers, editOf, redriveOf } from "../edits.ts";
 import { deadLetters } from "../reads.ts";
 import { c } from "../texts/index.ts";
+import { ConsumerState } from "./consumer-state.tsx";
 
 type Letter = Schemas["DeadLetterView"];
 type Redriven = Schemas["RedriveView"];
@@ -38,6 +39,7 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
       <p>
         <a href="/console/operations">{c().operations.title}</a>
       </p>
+      <ConsumerState name={name} />
       {/* Outside of the list, which may be empty then. */}
       <div role="status">{last && <p class="notice good">{told(c().operations.redriven(last.redriven), last)}</p>}</div>
       <Paged query={list} empty={c().operations.noneDead}>

@@ -9,6 +9,7 @@ import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { audit, queues, stuckOrders } from "../reads.ts";
 import { c } from "../texts/index.ts";
+import { isStopped } from "./consumer-state.tsx";
 
 export function OperationsPage(): JSX.Element {
   return (
@@ -23,7 +24,8 @@ export function OperationsPage(): JSX.Element {
 
 function Queues(): JSX.Element {
   const query = useQuery(queues());
-  const isBusy = ({ waiting, in_flight, delayed, dead_letters }: Schemas["QueueView"]): boolean => waiting + in_flight + delayed + dead_letters > 0;
+  // A paused consumer is shown without messages, too, so that nobody forgets it.
+  const isBusy = ({ state, waiting, in_flight, delayed, dead_letters }: Schemas["QueueView"]): boolean => waiting + in_flight + delayed + dead_letters > 0 || isStopped(state);
   const [isWhole, setWhole] = useState(false);
   return (
     <section>
@@ -39,10 +41,13 @@ function Queues(): JSX.Element {
               {shown.length === 0 ? (
                 <p class="empty">{c().operations.quiet}</p>
               ) : (
-                <Table caption={c().operations.queues} head={[c().operations.consumer, { number: c().operations.waiting }, { number: c().operations.inFlight }, { number: c().operations.delayed }, { number: c().operations.dead }]}>
+                <Table caption={c().operations.queues} head={[c().operations.consumer, c().operations.state, { number: c().operations.waiting }, { number: c().operations.inFlight }, { number: c().operations.delayed }, { number: c().operations.dead }]}>
                   {shown.map((one) => (
                     <tr key={one.name}>
-                      <td>{one.dead_letters > 0 ? <a href={`/console/operations/${one.name}`}>{one.name}</a> : one.name}</td>
+                      <td>
+                        <a href={`/console/operations/${one.name}`}>{one.name}</a>
+                      </td>
+                      <td class={isStopped(one.state) ? "error" : undefined}>{one.state ? c().operations.states[one.state] : "–"}</td>
                       <td class="amount">{one.has_queue ? one.waiting : "–"}</td>
                       <td class="amount">{one.has_queue ? one.in_flight : "–"}</td>
                       <td class="amount">{one.has_queue ? one.delayed : "–"}</td>

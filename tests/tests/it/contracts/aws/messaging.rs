@@ -303,3 +303,45 @@ mod dead_letter_queues {
 
     testkit::contract_dead_letter_queues!(fixture());
 }
+
+mod consumer_mappings {
+    use super::*;
+    use adapters_lambda::LambdaMappings;
+    use aws_sdk_lambda::primitives::Blob;
+    use aws_sdk_lambda::types::{FunctionCode, Runtime};
+    use testkit::contract::consumer_mappings::CONSUMER;
+
+    /// An archive without entries, of which no version is invoked: the queues are empty.
+    const NO_CODE: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+    /// A new function with an alias, and a mapping of a new queue to each of both.
+    async fn fixture() -> Fixture<LambdaMappings> {
+        let lambda = aws_sdk_lambda::Client::from_conf(client!(aws_sdk_lambda).build());
+        let queues = aws_sdk_sqs::Client::from_conf(client!(aws_sdk_sqs).build());
+        let name = format!("{}-{}", fresh("mappings"), CONSUMER.name);
+        let code = FunctionCode::builder().zip_file(Blob::new(NO_CODE)).build();
+        let create = lambda.create_function().function_name(&name).code(code).handler("bootstrap").publish(true);
+        // The role has to exist, and is not used.
+        let others = lambda.list_functions().max_items(1).send().await.expect("a list").functions.unwrap_or_default();
+        let role = others.into_iter().find_map(|one| one.role).expect("the stack has functions");
+        let made = create.runtime(Runtime::Providedal2023).role(role).send().await.expect("the function is created");
+        let alias = lambda.create_alias().function_name(&name).name("live").function_version("1");
+        alias.send().await.expect("the alias is created");
+        for target in [name.clone(), format!("{name}:live")] {
+            let queue = queues.create_queue().queue_name(fresh("mapped")).send().await.expect("the queue is created");
+            let arn = QueueAttributeName::QueueArn;
+            let read = queues.get_queue_attributes().queue_url(queue.queue_url.expect("a URL"));
+            let read = read.attribute_names(arn.clone()).send().await.expect("its attributes");
+            let source = read.attributes.and_then(|mut all| all.remove(&arn)).expect("an ARN");
+            let map = lambda.create_event_source_mapping().function_name(target).event_source_arn(source);
+            map.send().await.expect("the mapping is created");
+        }
+        let arn = made.function_arn.expect("an ARN");
+        let arn = arn.strip_suffix(":1").unwrap_or(&arn);
+        let beginning = arn.strip_suffix(CONSUMER.name).expect("the name of the consumer").to_owned();
+        // The running stack has mappings, too: a list has several pages.
+        Fixture::new([LambdaMappings::new(lambda, beginning).in_pages_of(10)], &Platform::new())
+    }
+
+    testkit::contract_consumer_mappings!(fixture());
+}

@@ -147,7 +147,21 @@ examples! {
         cancellation_reason: Some("payment_unreachable"),
     };
     SettingView = Self { name: "MAX_ORDER_LINES".into(), value: "100".into() };
-    QueueView = Self { name: "payment-charge".into(), has_queue: true, waiting: 0, in_flight: 1, delayed: 0, dead_letters: 1 };
+    QueueView = Self {
+        name: "payment-charge".into(),
+        state: Some("running"),
+        has_queue: true,
+        waiting: 0,
+        in_flight: 1,
+        delayed: 0,
+        dead_letters: 1,
+    };
+    ConsumerStateView = Self {
+        action_id: OTHER.into(),
+        consumer: "payment-charge".into(),
+        state: "paused",
+        changed: 1,
+    };
     DeadLetterView = Self {
         id: MESSAGE.into(),
         dead_since: TEN_PAST.into(),
