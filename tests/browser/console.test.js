@@ -282,7 +282,7 @@ test("an admin edits the event of a dead letter, sees the result, and redrives t
     await form.getByRole("cell", { name: '"template": "message"' }).waitFor();
     await hasFocus(show);
     await inspect(page, "console-dead-letter-edited");
-    await reason.fill("A template was misspelled");
+    await reason.fill(`The template of ${deadLetter} was misspelled`);
     await redrive.waitFor({ state: "detached" });
     await show.click();
     await redrive.click();
@@ -290,7 +290,7 @@ test("an admin edits the event of a dead letter, sees the result, and redrives t
     await page.getByLabel(`Choose ${deadLetter}`).waitFor({ state: "detached" });
     await hasFocus(page.getByRole("heading", { name: "Dead letters of message-send" }));
     await go(page, "Operations");
-    await page.getByRole("cell", { name: "A template was misspelled" }).waitFor();
+    await page.getByRole("cell", { name: `The template of ${deadLetter} was misspelled` }).waitFor();
   }, WIDE);
 });
 

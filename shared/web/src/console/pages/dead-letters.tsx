@@ -155,20 +155,18 @@ function EditForm({ name, letters, chosen, onDone }: EditProps): JSX.Element | n
     if (shown && asked && !redriving.isPending) redriving.mutate(redriveOf(asked, shown));
   };
   return (
-    <section class="box">
+    <section class="box" onInput={forget}>
       <h2>{c().operations.edit}</h2>
       <p>{c().operations.editText}</p>
-      <div onInput={forget}>
-        <Form submit={c().operations.preview} isBusy={dry.isPending} error={dry.error} found={found} onSubmit={(values) => dry.mutate(editOf(chosen, values))}>
-          <Select name="/patch/0/path" label={c().operations.member} required>
-            {members.map((pointer) => (
-              <option key={pointer}>{pointer}</option>
-            ))}
-          </Select>
-          <TextArea name="/patch/0/value" label={c().operations.value} required />
-          <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
-        </Form>
-      </div>
+      <Form submit={c().operations.preview} isBusy={dry.isPending} error={dry.error} found={found} onSubmit={(values) => dry.mutate(editOf(chosen, values))}>
+        <Select name="/patch/0/path" label={c().operations.member} required>
+          {members.map((pointer) => (
+            <option key={pointer}>{pointer}</option>
+          ))}
+        </Select>
+        <TextArea name="/patch/0/value" label={c().operations.value} required />
+        <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
+      </Form>
       <div role="status">{shown && found.size === 0 && <p class="notice good">{told(c().operations.wouldRedrive(shown.edited.length), shown)}</p>}</div>
       {shown && <Preview shown={shown} />}
       {shown && shown.edited.length > 0 && (
@@ -206,7 +204,8 @@ function Preview({ shown: { edited, refused } }: { shown: Redriven }): JSX.Eleme
         </Table>
       )}
       {edited.length > 0 && <p class="hint">{c().operations.editedHint}</p>}
-      {refused.length > 0 && (
+      {/* The reason of a single one is at the field. */}
+      {edited.length + refused.length > 1 && refused.length > 0 && (
         <Table caption={c().operations.staying} head={[c().id, c().reason]}>
           {refused.map(({ message_id, detail }) => (
             <tr key={message_id}>
