@@ -138,6 +138,7 @@ fn in_words(expected: &str) -> &str {
         "a sequence" => "an array",
         "a map" => "an object",
         "unit" => "null",
+        "string or map" | "variant identifier" => "a string",
         name if name.starts_with("struct ") || name.contains("enum ") => "an object",
         name if name.starts_with("a tuple") || name.starts_with("tuple ") => "an array",
         other => other,
@@ -271,6 +272,8 @@ mod tests {
     fn unknown_variant_lists_the_known_ones() {
         let basket = json!({ "items": [], "colour": "mauve" });
         assert_eq!(invalid_member::<Basket>(basket), error("/colour", "is not known: expected `red` or `blue`"));
+        let number = json!({ "items": [], "colour": 7 });
+        assert_eq!(invalid_member::<Basket>(number), error("/colour", "must be a string"));
     }
 
     #[test]

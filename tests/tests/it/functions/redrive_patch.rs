@@ -131,6 +131,8 @@ fn member_that_makes_an_event_invalid_is_named_by_its_pointer() {
             // Members that no type has are ignored.
             let Err(failure) = edge::event_in::<DomainEvent>(&wrong.to_string()) else { continue };
             assert_eq!(failure.fields[0].pointer, pointer, "{}: {failure:?}", event["type"]);
+            let words = ["sequence", "map", "variant", "struct"].map(|word| failure.fields[0].detail.contains(word));
+            assert_eq!(words, [false; 4], "terms of serde: {failure:?}");
             named.insert((event["type"].to_string(), pointer));
         }
     }
