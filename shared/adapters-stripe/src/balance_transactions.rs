@@ -64,7 +64,11 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<GatewayStatement, 
             Ok(transaction) => statement.transactions.push(transaction),
             Err(cause) => {
                 metrics::count("BalanceTransactionsUndecodable", 1);
-                tracing::error!(transaction = id, error.message = cause, "a balance transaction of the gateway is malformed");
+                tracing::error!(
+                    transaction = id,
+                    error.message = cause,
+                    "a balance transaction of the gateway is malformed"
+                );
                 statement.unreadable.push(id);
             }
         }

@@ -3,7 +3,7 @@
 use crate::id::{ImageId, ProductId};
 use kernel::{Failure, FailureKind, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 
 /// Maximum size of an upload in bytes.
@@ -23,9 +23,15 @@ const QUARANTINE: &str = "quarantine/";
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
         pub enum $name {
             $($(#[$of])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::words::read(deserializer, &[$($word),*], Self::parse)
+            }
         }
 
         impl $name {

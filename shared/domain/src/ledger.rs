@@ -130,16 +130,16 @@ pub struct PostedLine {
     pub is_stated: bool,
 }
 
-/// How the ledger and the statement differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DiscrepancyKind {
-    /// The gateway has the transaction and the ledger has not.
-    MissingInLedger,
-    /// The ledger has the transfer and the gateway has not.
-    MissingAtGateway,
-    /// The amounts differ.
-    Amount,
+words! {
+    /// How the ledger and the statement differ.
+    pub enum DiscrepancyKind {
+        /// The gateway has the transaction and the ledger has not.
+        MissingInLedger,
+        /// The ledger has the transfer and the gateway has not.
+        MissingAtGateway,
+        /// The amounts differ.
+        Amount,
+    }
 }
 
 /// A difference between the ledger and the statement of the gateway.

@@ -98,12 +98,12 @@ pub fn for_event(event: &DomainEvent, channel: Channel) -> Option<NotificationSe
     Some(NotificationSent { order_id: Some(order_id), user_id, channel, template })
 }
 
-/// The templates that staff may send; all others are sent for events only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ManualTemplate {
-    /// A message written by staff.
-    Message,
+words! {
+    /// The templates that staff may send; all others are sent for events only.
+    pub enum ManualTemplate {
+        /// A message written by staff.
+        Message,
+    }
 }
 
 /// A request to send a manual notification.

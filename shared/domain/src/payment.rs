@@ -47,7 +47,6 @@ use crate::{
     text::PaymentMethod,
 };
 use kernel::{Failure, FailureKind, Timestamp};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Seconds after its start for which a charge or refund may be requested. The gateway may remove an idempotency key after 24 hours
@@ -163,20 +162,20 @@ pub struct Refund {
     pub requested_at: Timestamp,
 }
 
-/// Why a payment is refunded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundReason {
-    /// The customer requested it.
-    RequestedByCustomer,
-    /// The order was charged twice.
-    Duplicate,
-    /// The card holder did not authorize the payment.
-    Fraudulent,
-    /// The order was cancelled. Set by the system; not accepted in requests.
-    OrderCancelled,
-    /// Staff made it in the gateway's dashboard. Not accepted in requests.
-    MadeAtGateway,
+words! {
+    /// Why a payment is refunded.
+    pub enum RefundReason {
+        /// The customer requested it.
+        RequestedByCustomer,
+        /// The order was charged twice.
+        Duplicate,
+        /// The card holder did not authorize the payment.
+        Fraudulent,
+        /// The order was cancelled. Set by the system; not accepted in requests.
+        OrderCancelled,
+        /// Staff made it in the gateway's dashboard. Not accepted in requests.
+        MadeAtGateway,
+    }
 }
 
 impl RefundReason {
@@ -189,16 +188,16 @@ impl RefundReason {
     }
 }
 
-/// The status of a refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundStatus {
-    /// Requested.
-    Pending,
-    /// Refunded.
-    Succeeded,
-    /// Failed permanently.
-    Failed,
+words! {
+    /// The status of a refund.
+    pub enum RefundStatus {
+        /// Requested.
+        Pending,
+        /// Refunded.
+        Succeeded,
+        /// Failed permanently.
+        Failed,
+    }
 }
 
 impl Refund {

@@ -72,13 +72,13 @@ pub struct ChangeStatus {
     pub status: AccountStatus,
 }
 
-/// A role that a person can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PersonalRole {
-    Customer,
-    Staff,
-    Admin,
+words! {
+    /// A role that a person can have.
+    pub enum PersonalRole {
+        Customer,
+        Staff,
+        Admin,
+    }
 }
 
 impl From<PersonalRole> for Role {

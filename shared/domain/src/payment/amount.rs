@@ -76,14 +76,14 @@ pub fn accept(asked: Money, answered: &Answer) -> Option<Accepted> {
     is_same.then(|| Accepted { transaction_id: answered.transaction_id.clone(), amount: asked })
 }
 
-/// What the gateway was asked to move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Movement {
-    /// A charge.
-    Charge,
-    /// A refund.
-    Refund,
+words! {
+    /// What the gateway was asked to move.
+    pub enum Movement {
+        /// A charge.
+        Charge,
+        /// A refund.
+        Refund,
+    }
 }
 
 /// An answer of the gateway that does not match what was asked. It changes nothing else; staff must review it.

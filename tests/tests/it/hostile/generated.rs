@@ -86,6 +86,36 @@ fn check(function: &'static Function, event: Value) -> Result<(), TestCaseError>
     Ok(())
 }
 
+/// Members of requests that take any JSON.
+const ANY_JSON: [(&Function, &str); 4] = [
+    (catalog::RECORD_CREATE, "/payload"),
+    (catalog::SOURCE_CREATE, "/schema"),
+    (catalog::SOURCE_SCHEMA_ADD, "/schema"),
+    (catalog::QUEUE_REDRIVE, "/patch"),
+];
+
+/// What serde derives for an enumeration takes an object with one member, which no contract has.
+#[test]
+fn object_in_place_of_a_text_is_refused_by_every_route() {
+    for function in routes() {
+        let event = sample(function, "ok");
+        let Some(body) = event["body"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
+            continue;
+        };
+        for pointer in pointers(&body) {
+            let Some(text) = body.pointer(&pointer).and_then(Value::as_str) else { continue };
+            if ANY_JSON.iter().any(|(row, member)| row.name == function.name && pointer.contains(member)) {
+                continue;
+            }
+            let (mut spoilt, mut event) = (body.clone(), event.clone());
+            *spoilt.pointer_mut(&pointer).expect("a member") = json!({ text: null });
+            event["body"] = spoilt.to_string().into();
+            let answer = Api::new().send(function, event).now_or_never().expect("nothing waits");
+            assert!((400..500).contains(&answer.status), "{} {spoilt}: {}", function.name, answer.body);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
