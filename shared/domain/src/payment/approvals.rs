@@ -97,7 +97,7 @@ impl Payment {
 }
 
 /// Requests a refund by staff, or above the limit an approval of it. Failures are those of [`request_refund`]; what waits for approval counts
-/// as refunded for the next request of an approval.
+/// as refunded for the next request of an approval, and is no part of a refund of all that is left.
 pub fn request_refund_by_staff(
     payment: &Payment,
     id: RefundId,
@@ -105,9 +105,10 @@ pub fn request_refund_by_staff(
     (requested_by, limit): (UserId, RefundLimit),
     now: Timestamp,
 ) -> Result<Change, Failure> {
-    let refunded = request_refund(payment, id, wanted.amount, wanted.reason, now)?;
+    let left = (payment.refundable() - payment.awaiting_approval()).max(0);
+    let amount = wanted.amount.or_else(|| (left > 0).then(|| money(left, payment)));
+    let refunded = request_refund(payment, id, amount, wanted.reason, now)?;
     let is_within = refunded.payment.refunded_without_approval() <= limit.minor(payment.amount.currency);
-    let left = payment.refundable() - payment.awaiting_approval();
     match refunded.payment.refund(id) {
         Some(refund) if !is_within && refund.amount.amount.get() > left => Err(too_little_is_left(payment, left)),
         Some(refund) if !is_within => Ok(request_approval(payment, refund, requested_by)),

@@ -155,6 +155,9 @@ fn what_waits_for_approval_is_not_requested_again() {
     let again = request(&waiting, 2, Some(401)).expect_err("400 are left");
     assert_eq!((again.kind, again.code), (FailureKind::Conflict, "not-refundable"));
     assert_eq!(requested(&waiting, 2, 400).refunds.len(), 1, "within the limit");
+    let rest = request(&waiting, 2, None).expect("valid").payment;
+    assert_eq!(rest.refunds[0].amount, usd(400), "all that neither is refunded nor waits");
+    assert_eq!(request(&rest, 3, None).expect_err("nothing is left").code, "not-refundable");
     let rejected = decided(&waiting, 1, Verdict::Rejected).payment;
     assert_eq!(requested(&rejected, 2, 1000).approvals.len(), 2);
 }
