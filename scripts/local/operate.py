@@ -19,6 +19,7 @@ import operate_consumers
 import operate_payments
 import progress
 from api_client import ApiClient
+from config import ScriptError
 from operate_consumers import print_queues, queues
 
 Json = dict[str, Any]
@@ -33,6 +34,9 @@ def admin() -> ApiClient:
     url, token = os.environ.get("OPS_API_URL"), os.environ.get("OPS_TOKEN")
     if url and token:
         return ApiClient(url, token)
+    if url or token:
+        given, missing = ("OPS_API_URL", "OPS_TOKEN") if url else ("OPS_TOKEN", "OPS_API_URL")
+        raise ScriptError(f"{missing} is missing: {given} is set, and another stack than the local one needs both")
     env = api_client.stack_env()
     return ApiClient(env["API_URL"]).login(env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"])
 

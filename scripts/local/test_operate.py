@@ -12,6 +12,7 @@ import operate
 import operate_consumers
 import operate_payments
 import progress
+from config import ScriptError
 
 ORDER = "01936d6e-0000-7000-8000-000000000001"
 
@@ -125,6 +126,17 @@ class Api:
 def arguments(*line: str) -> Any:
     with mock.patch("sys.argv", ["ops", *line]):
         return operate.read_arguments()
+
+
+class Stacks(unittest.TestCase):
+    def test_an_address_without_a_token_or_a_token_without_an_address_is_refused(self) -> None:
+        for given, missing in (("OPS_API_URL", "OPS_TOKEN"), ("OPS_TOKEN", "OPS_API_URL")):
+            with (
+                mock.patch.dict("os.environ", {given: "https://api.example", missing: ""}),
+                mock.patch("api_client.stack_env", side_effect=AssertionError("the local stack was asked for")),
+                self.assertRaisesRegex(ScriptError, f"^{missing} is missing"),
+            ):
+                operate.admin()
 
 
 class DeadLetters(unittest.TestCase):
