@@ -23,7 +23,9 @@ HEARTBEAT_S = 15
 # Steps that end sooner print nothing but their result.
 QUIET_S = 1.0
 # Wider than any table.
-MAX_WIDTH = 2000
+MAX_WIDTH = 1_000_000
+# Characters with which data could move the cursor, or change colors and the title of the terminal.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
 
 _stdout = Console(highlight=False, soft_wrap=True)
 _stderr = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -42,14 +44,19 @@ def note(text: str) -> None:
 
 
 def table(rows: Table, without: str = "") -> None:
-    """Prints a table, or `without` if it has no rows.
+    """Prints a table, or `without` if it has no rows. Its texts are no markup.
 
     Nothing is cut: what is wider than the terminal goes on in its next line.
     """
-    if rows.row_count:
-        Console(file=_stdout.file, highlight=False, width=MAX_WIDTH).print(rows)
-    elif without:
-        done(without)
+    if not rows.row_count:
+        if without:
+            done(without)
+        return
+    layout = Console(highlight=False, markup=False, emoji=False, width=MAX_WIDTH)
+    for cells in layout.render_lines(rows, pad=False):
+        line = Text.assemble(*((cell.text.translate(CONTROLS), cell.style or "") for cell in cells))
+        line.rstrip()
+        _stdout.print(line)
 
 
 def fail(text: str) -> None:
