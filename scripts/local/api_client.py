@@ -69,11 +69,11 @@ class ApiClient:
         return self.call("GET", PREFIX + path)
 
     def post(self, path: str, body: object, idempotency_key: str | None = None) -> Response:
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         return self.call("POST", PREFIX + path, body, headers)
 
     def put(self, path: str, body: object, idempotency_key: str | None = None) -> Response:
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         return self.call("PUT", PREFIX + path, body, headers)
 
     def patch(self, path: str, body: object, if_match: str) -> Response:

@@ -7,7 +7,6 @@ works on another one.
 import argparse
 import json
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,11 +19,11 @@ import operate_payments
 import progress
 from api_client import ApiClient
 from config import ScriptError
+from operate_arguments import Parser, consumer_name, idempotency_key, json_patch, lowered, resource_id
 from operate_consumers import print_queues, queues
 
 Json = dict[str, Any]
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Members of events that say which order it is, which the heading says already.
 COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
 
@@ -39,12 +38,6 @@ def admin() -> ApiClient:
         raise ScriptError(f"{missing} is missing: {given} is set, and another stack than the local one needs both")
     env = api_client.stack_env()
     return ApiClient(env["API_URL"]).login(env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"])
-
-
-def resource_id(text: str) -> str:
-    if not UUID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text} is not an id, such as 01936d6e-0000-7000-8000-000000000000")
-    return text
 
 
 # ---- one order ------------------------------------------------------------------------------------------------------
@@ -147,7 +140,7 @@ def print_stuck(orders: list[Json]) -> None:
 
 def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """Dead letters of one consumer, or of all that have some."""
-    if arguments.queue:
+    if arguments.queue is not None:
         consumers = [arguments.queue]
     else:
         consumers = [one["name"] for one in api.get("/ops/queues").expect(200)["items"] if one["dead_letters"]]
@@ -177,11 +170,11 @@ def print_dead(messages: list[Json]) -> None:
 def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """Moves dead letters back to their queue."""
     body: Json = {"reason": arguments.reason, "dry_run": arguments.dry_run, "per_second": arguments.per_second}
-    if arguments.message:
+    if arguments.message is not None:
         body["message_ids"] = arguments.message
-    if arguments.max:
+    if arguments.max is not None:
         body["max"] = arguments.max
-    if arguments.patch:
+    if arguments.patch is not None:
         body["patch"] = arguments.patch
     moved: Json = api.post(f"/ops/queues/{arguments.queue}/redrive", body, arguments.key).expect(200)
     return moved
@@ -211,11 +204,11 @@ def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
         "per_second": arguments.per_second,
     }
     optional = {"event_types": arguments.type, "subject": arguments.subject, "cursor": arguments.cursor}
-    body |= {name: value for name, value in optional.items() if value}
+    body |= {name: value for name, value in optional.items() if value is not None}
     total: Json = {"consumer": arguments.consumer, "replayed": 0, "event_ids": [], "dry_run": arguments.dry_run}
     while True:
         # Each page is a request of its own.
-        key = f"{arguments.key}-{body.get('cursor', '')}" if arguments.key else None
+        key = None if arguments.key is None else f"{arguments.key}-{body.get('cursor', '')}"
         page: Json = api.post("/ops/replay", body, key).expect(200)
         total["replayed"] += page["replayed"]
         total["event_ids"] += page["event_ids"]
@@ -269,8 +262,8 @@ def print_settings(listed: list[Json]) -> None:
 
 
 def read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/ops", description=__doc__)
-    shared = argparse.ArgumentParser(add_help=False)
+    parser = Parser(prog="scripts/ops", description=__doc__)
+    shared = Parser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print JSON")
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -288,16 +281,22 @@ def read_arguments() -> argparse.Namespace:
     dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
     dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
-    again.add_argument("queue", metavar="CONSUMER", help="the function that is to handle them again")
+    again.add_argument(
+        "queue", type=consumer_name, metavar="CONSUMER", help="the function that is to handle them again"
+    )
     again.add_argument("--reason", required=True, help="why; it is kept in the audit")
-    again.add_argument("--message", action="append", metavar="ID", help="this message; may be repeated; by default all")
+    again.add_argument(
+        "--message", action="append", type=lowered, metavar="ID", help="this message; may be repeated; by default all"
+    )
     again.add_argument("--max", type=int, help="how many at most; 100 by default")
     again.add_argument("--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default")
     again.add_argument(
-        "--patch", type=json.loads, metavar="JSON", help="edit texts of each event by this JSON Patch (RFC 6902)"
+        "--patch", type=json_patch, metavar="JSON", help="edit texts of each event by this JSON Patch (RFC 6902)"
     )
     again.add_argument("--dry-run", action="store_true", help="say what would be moved, and move nothing")
-    again.add_argument("--key", help="a command that is repeated with this key does nothing again")
+    again.add_argument(
+        "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+    )
     replayed = command(
         "replay", "deliver published events of the last seven days again to a consumer", replay, print_replay
     )
@@ -306,13 +305,17 @@ def read_arguments() -> argparse.Namespace:
     replayed.add_argument("--from", dest="since", required=True, metavar="TIME", help="published since, RFC 3339")
     replayed.add_argument("--to", dest="until", required=True, metavar="TIME", help="published before")
     replayed.add_argument("--type", action="append", metavar="EVENT", help="this type alone; may be repeated")
-    replayed.add_argument("--subject", metavar="ID", help="about this order, payment, product or user alone")
+    replayed.add_argument(
+        "--subject", type=lowered, metavar="ID", help="about this order, payment, product or user alone"
+    )
     replayed.add_argument(
         "--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default"
     )
     replayed.add_argument("--cursor", help="go on from where a run stopped")
     replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
-    replayed.add_argument("--key", help="a command that is repeated with this key does nothing again")
+    replayed.add_argument(
+        "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+    )
     operate_consumers.add_commands(command)
     books = command(
         "ledger",
@@ -331,7 +334,9 @@ def read_arguments() -> argparse.Namespace:
         decided.set_defaults(verdict=verdict)
         decided.add_argument("payment", type=resource_id, metavar="PAYMENT", help="as approvals lists it")
         decided.add_argument("refund", type=resource_id, metavar="REFUND", help="as approvals lists it")
-        decided.add_argument("--key", help="a command that is repeated with this key does nothing again")
+        decided.add_argument(
+            "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+        )
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did, who and why", audit, print_audit)
     return parser.parse_args()

@@ -11,6 +11,7 @@ from rich.table import Table
 
 import progress
 from api_client import ApiClient
+from operate_arguments import consumer_name, idempotency_key
 
 Json = dict[str, Any]
 
@@ -64,6 +65,8 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         ("resume", "start the deliveries to a consumer again", resume),
     ):
         added = command(name, what, look, print_state)
-        added.add_argument("consumer", metavar="CONSUMER", help="the function")
+        added.add_argument("consumer", type=consumer_name, metavar="CONSUMER", help="the function")
         added.add_argument("--reason", required=True, help="why; it is kept in the audit")
-        added.add_argument("--key", help="a command that is repeated with this key does nothing again")
+        added.add_argument(
+            "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+        )

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 def ledger(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """What the ledger has of a period, and how it differs from the gateway's statement."""
     period = {"from": arguments.since, "to": arguments.until}
-    query = urllib.parse.urlencode({name: time for name, time in period.items() if time})
+    query = urllib.parse.urlencode({name: time for name, time in period.items() if time is not None})
     report: Json = api.get(f"/ops/ledger?{query}").expect(200)
     return report
 
@@ -67,7 +67,7 @@ def print_approvals(payments: list[Json]) -> None:
 def decide(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """Approves or rejects a refund. Returns the payment."""
     path = f"{PREFIX}/payments/{arguments.payment}/refund-approvals/{arguments.refund}"
-    key = {"Idempotency-Key": arguments.key or api_client.new_key()}
+    key = {"Idempotency-Key": api_client.new_key() if arguments.key is None else arguments.key}
     payment: Json = api.call("PATCH", path, {"verdict": arguments.verdict}, key).expect(200)
     return payment
 

@@ -71,6 +71,14 @@ class Replays(unittest.TestCase):
         self.assertEqual([page["key"] for page in asked], ["k-", "k-next"])
         self.assertNotIn("subject", asked[0])
 
+    def test_empty_options_are_sent(self) -> None:
+        api: Any = mock.Mock()
+        api.post.return_value.expect.return_value = {"replayed": 0, "event_ids": [], "next_cursor": None}
+        line = ["--reason", "a defect", "--from", "t0", "--to", "t1", "--subject", "", "--cursor", ""]
+        operate.replay(api, arguments("replay", "a", *line))
+        body = api.post.call_args.args[1]
+        self.assertEqual(body["subject"], "")
+
 
 class Orders(unittest.TestCase):
     def shown(self, timeline: list[dict[str, Any]]) -> str:
@@ -128,6 +136,13 @@ def arguments(*line: str) -> Any:
         return operate.read_arguments()
 
 
+def refusal(*line: str) -> str:
+    """What the command line says of arguments that it refuses."""
+    with contextlib.redirect_stderr(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+        arguments(*line)
+    return printed.getvalue()
+
+
 class Stacks(unittest.TestCase):
     def test_an_address_without_a_token_or_a_token_without_an_address_is_refused(self) -> None:
         for given, missing in (("OPS_API_URL", "OPS_TOKEN"), ("OPS_TOKEN", "OPS_API_URL")):
@@ -167,6 +182,38 @@ class DeadLetters(unittest.TestCase):
         self.assertIsNone(api.key)
         with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
             arguments("redrive", "a", "--reason", "it is back", "--patch", "remove")
+
+    def test_redrive_sends_what_the_api_is_to_refuse(self) -> None:
+        for option, text, member, value in (
+            ("max", "0", "max", 0),
+            ("patch", "[]", "patch", []),
+            ("patch", "{}", "patch", {}),
+        ):
+            api: Any = Api({})
+            operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", f"--{option}", text))
+            self.assertEqual(api.posted["/ops/queues/a/redrive"][member], value)
+
+    def test_patch_that_is_none_is_refused_in_one_line(self) -> None:
+        for text, said in (("{", "it is not JSON: .+"), ("null", "it is null, which is not a JSON Patch")):
+            line = refusal("redrive", "a", "--reason", "it is back", "--patch", text)
+            self.assertRegex(line, rf"^scripts/ops redrive: argument --patch: {said} \(scripts/ops redrive --help\)\n$")
+
+    def test_key_that_no_header_can_have_is_refused(self) -> None:
+        for key in ("", "a b", "a\nb", "ümlaut"):
+            self.assertIn("1 to 255 visible ASCII", refusal("pause", "a", "--reason", "a defect", "--key", key))
+
+    def test_empty_names_are_not_left_out(self) -> None:
+        page: dict[str, Any] = {"items": [], "next_cursor": None}
+        api: Any = Api({"/ops/dead-letters?queue=&limit=100": page, "/ops/ledger?from=": {"from": "a"}})
+        self.assertEqual(operate.dead(api, arguments("dead", "")), [])
+        self.assertEqual(operate_payments.ledger(api, arguments("ledger", "--from", "")), {"from": "a"})
+        for line in (("redrive", ""), ("pause", ""), ("resume", "")):
+            self.assertIn("is empty", refusal(*line, "--reason", "it is back"))
+
+    def test_ids_may_be_in_upper_case(self) -> None:
+        line = ["--reason", "it is back", "--message", ORDER.upper()]
+        self.assertEqual(arguments("redrive", "a", *line).message, [ORDER])
+        self.assertEqual(arguments("order", ORDER.upper()).order, ORDER)
 
     def test_ledger_lists_both_amounts_of_a_difference(self) -> None:
         dollars = {"amount": 500, "currency": "USD"}
