@@ -181,16 +181,23 @@ def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
 
 
 def print_redrive(moved: Json) -> None:
+    refused = {one["message_id"] for one in moved["refused"]}
     if moved["action_id"]:
-        progress.done(f"{moved['redriven']} moved back to {moved['queue']}; action {moved['action_id']} in the audit")
+        count = f"{moved['redriven']} moved, {len(refused)} stay"
+        progress.done(f"{moved['queue']}: {count}; action {moved['action_id']} in the audit")
     else:
-        progress.heading(f"{len(moved['message_ids'])} would be moved back to {moved['queue']}; nothing was")
-        for message in moved["message_ids"]:
+        chosen = [message for message in moved["message_ids"] if message not in refused]
+        progress.heading(f"{moved['queue']}: {len(chosen)} would be moved, {len(refused)} stay")
+        for message in chosen:
             progress.note(message)
     for one in moved["edited"]:
         progress.note(f"{one['message_id']} becomes {json.dumps(one['event']['data'])}")
     for one in moved["refused"]:
-        progress.fail(f"{one['message_id']} stays: {one['detail']}")
+        progress.fail(f"{one['message_id']} stays: {one['reason']}: {one['detail']}")
+
+
+def is_refused_in_part(moved: Json) -> bool:
+    return bool(moved["refused"])
 
 
 def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
@@ -269,7 +276,7 @@ def read_arguments() -> argparse.Namespace:
 
     def command(name: str, what: str, look: Callable[..., Any], show: Callable[..., None]) -> argparse.ArgumentParser:
         added = commands.add_parser(name, parents=[shared], help=what, description=what)
-        added.set_defaults(look=look, show=show)
+        added.set_defaults(look=look, show=show, failed=lambda _found: False)
         return added
 
     one = command("order", "show what happened to an order", order, print_order)
@@ -281,6 +288,7 @@ def read_arguments() -> argparse.Namespace:
     dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
     dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
+    again.set_defaults(failed=is_refused_in_part)
     again.add_argument(
         "queue", type=consumer_name, metavar="CONSUMER", help="the function that is to handle them again"
     )
@@ -342,13 +350,14 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
+def main() -> int:
     arguments = read_arguments()
     found = arguments.look(admin(), arguments)
     if arguments.json:
         print(json.dumps(found))
     else:
         arguments.show(found)
+    return 1 if arguments.failed(found) else 0
 
 
 if __name__ == "__main__":

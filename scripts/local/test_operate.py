@@ -193,6 +193,32 @@ class DeadLetters(unittest.TestCase):
             operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", f"--{option}", text))
             self.assertEqual(api.posted["/ops/queues/a/redrive"][member], value)
 
+    def redriven(self, **members: Any) -> tuple[str, int]:
+        """What a redrive of which one message is refused prints, and its status."""
+        refused = [{"message_id": "r", "reason": "validation", "detail": "/data/text is [too] long"}]
+        moved = {"queue": "a", "message_ids": ["m", "n", "r"], "edited": [], "refused": refused, **members}
+        with (
+            mock.patch("operate.admin"),
+            mock.patch("sys.argv", ["ops", "redrive", "a", "--reason", "it is back"]),
+            mock.patch("operate.redrive", return_value=moved),
+            contextlib.redirect_stdout(io.StringIO()) as printed,
+            contextlib.redirect_stderr(printed),
+        ):
+            status = operate.main()
+        return printed.getvalue(), status
+
+    def test_refused_messages_do_not_count_as_moved(self) -> None:
+        stays = "✗ r stays: validation: /data/text is [too] long\n"
+        shown, status = self.redriven(action_id=None, redriven=0)
+        self.assertIn("a: 2 would be moved, 1 stay\n    m\n    n\n" + stays, shown)
+        self.assertEqual(status, 1)
+        shown, status = self.redriven(action_id="x", redriven=2)
+        self.assertIn("a: 2 moved, 1 stay; action x in the audit\n" + stays, shown)
+        self.assertEqual(status, 1)
+        shown, status = self.redriven(action_id="x", redriven=3, refused=[])
+        self.assertIn("a: 3 moved, 0 stay;", shown)
+        self.assertEqual(status, 0)
+
     def test_patch_that_is_none_is_refused_in_one_line(self) -> None:
         for text, said in (("{", "it is not JSON: .+"), ("null", "it is null, which is not a JSON Patch")):
             line = refusal("redrive", "a", "--reason", "it is back", "--patch", text)
