@@ -3,6 +3,7 @@
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -95,7 +96,12 @@ def pages(api: ApiClient, path: str) -> Iterator[dict[str, Any]]:
         yield from body["items"]
         if not body["next_cursor"]:
             return
-        cursor = f"&cursor={body['next_cursor']}"
+        cursor = f"&cursor={escaped(body['next_cursor'])}"
+
+
+def escaped(text: str) -> str:
+    """Text as a segment of a path, or as a value in a query."""
+    return urllib.parse.quote(text, safe="", errors="surrogateescape")
 
 
 def new_key() -> str:

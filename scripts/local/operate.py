@@ -17,10 +17,11 @@ import money
 import operate_consumers
 import operate_payments
 import progress
-from api_client import ApiClient
+from api_client import ApiClient, escaped
 from config import ScriptError
 from operate_arguments import Parser, consumer_name, idempotency_key, json_patch, lowered, resource_id
 from operate_consumers import print_queues, queues
+from operate_lists import listed
 
 Json = dict[str, Any]
 
@@ -52,7 +53,7 @@ def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
     return {
         "order": found,
         "payment": None if payment.status == 404 else payment.expect(200),
-        "timeline": [] if recorded.status == 404 else list(api_client.pages(api, f"/ops{path}/timeline")),
+        "timeline": [] if recorded.status == 404 else listed(api, f"/ops{path}/timeline", "events", arguments),
     }
 
 
@@ -120,7 +121,7 @@ def handled(deliveries: Sequence[Json]) -> str:
 
 def stuck(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """Orders that stand still, with the next step of each."""
-    return list(api_client.pages(api, f"/ops/stuck-orders?minutes={arguments.minutes}"))
+    return listed(api, f"/ops/stuck-orders?minutes={arguments.minutes}", "orders", arguments)
 
 
 def print_stuck(orders: list[Json]) -> None:
@@ -146,8 +147,9 @@ def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
         consumers = [one["name"] for one in api.get("/ops/queues").expect(200)["items"] if one["dead_letters"]]
     found = []
     for consumer in consumers:
-        listed = api.get(f"/ops/dead-letters?queue={consumer}&limit={api_client.PAGE}").expect(200)["items"]
-        found += [{"queue": consumer, **message} for message in listed]
+        path = f"/ops/dead-letters?queue={escaped(consumer)}"
+        letters = listed(api, path, f"dead letters of {consumer}", arguments)
+        found += [{"queue": consumer, **message} for message in letters]
     return found
 
 
@@ -176,7 +178,7 @@ def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
         body["max"] = arguments.max
     if arguments.patch is not None:
         body["patch"] = arguments.patch
-    moved: Json = api.post(f"/ops/queues/{arguments.queue}/redrive", body, arguments.key).expect(200)
+    moved: Json = api.post(f"/ops/queues/{escaped(arguments.queue)}/redrive", body, arguments.key).expect(200)
     return moved
 
 
@@ -235,10 +237,9 @@ def print_replay(total: Json) -> None:
         progress.done(f"{total['replayed']} events were sent to {total['consumer']}")
 
 
-def audit(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
+def audit(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """The last actions of operators."""
-    listed: list[Json] = api.get(f"/ops/audit?limit={api_client.PAGE}").expect(200)["items"]
-    return listed
+    return listed(api, "/ops/audit", "actions", arguments)
 
 
 def print_audit(actions: list[Json]) -> None:
@@ -254,13 +255,13 @@ def print_audit(actions: list[Json]) -> None:
 
 def settings(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
     """The policies, rates and limits of the environment."""
-    listed: list[Json] = api.get("/ops/settings").expect(200)["items"]
-    return listed
+    found: list[Json] = api.get("/ops/settings").expect(200)["items"]
+    return found
 
 
-def print_settings(listed: list[Json]) -> None:
+def print_settings(found: list[Json]) -> None:
     table = Table("setting", "value", box=None, pad_edge=False)
-    for one in listed:
+    for one in found:
         table.add_row(one["name"], one["value"] or "-")
     progress.table(table, "there are no settings")
 
@@ -347,7 +348,7 @@ def read_arguments() -> argparse.Namespace:
         )
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did, who and why", audit, print_audit)
-    return parser.parse_args()
+    return parser.parse_args(namespace=argparse.Namespace(notes=[]))
 
 
 def main() -> int:
@@ -357,6 +358,8 @@ def main() -> int:
         print(json.dumps(found))
     else:
         arguments.show(found)
+    for note in arguments.notes:
+        progress.fail(note)
     return 1 if arguments.failed(found) else 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 import progress
-from api_client import ApiClient
+from api_client import ApiClient, escaped
 from operate_arguments import consumer_name, idempotency_key
 
 Json = dict[str, Any]
@@ -47,7 +47,7 @@ def resume(api: ApiClient, arguments: argparse.Namespace) -> Json:
 
 def _switch(api: ApiClient, arguments: argparse.Namespace, state: str) -> Json:
     body = {"state": state, "reason": arguments.reason}
-    switched: Json = api.put(f"/ops/consumers/{arguments.consumer}/state", body, arguments.key).expect(200)
+    switched: Json = api.put(f"/ops/consumers/{escaped(arguments.consumer)}/state", body, arguments.key).expect(200)
     return switched
 
 

@@ -10,6 +10,7 @@ import api_client
 import money
 import progress
 from api_client import PREFIX, ApiClient
+from operate_lists import listed
 
 Json = dict[str, Any]
 
@@ -42,9 +43,9 @@ def print_ledger(report: Json) -> None:
     progress.table(differing, agrees)
 
 
-def approvals(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
+def approvals(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """Payments with a refund that waits for approval, those that wait longest first."""
-    return list(api_client.pages(api, "/ops/payments/refund-approvals"))
+    return listed(api, "/ops/payments/refund-approvals", "payments", arguments)
 
 
 def print_approvals(payments: list[Json]) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -160,10 +161,38 @@ class DeadLetters(unittest.TestCase):
         api: Any = Api(
             {
                 "/ops/queues": {"items": [{"name": "a", "dead_letters": 1}, {"name": "b", "dead_letters": 0}]},
-                "/ops/dead-letters?queue=a&limit=100": {"items": [letter]},
+                "/ops/dead-letters?queue=a&limit=100": {"items": [letter], "next_cursor": "b=2"},
+                "/ops/dead-letters?queue=a&limit=100&cursor=b%3D2": {"items": [letter], "next_cursor": None},
             }
         )
-        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **letter}])
+        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **letter}] * 2)
+
+    def test_lists_end_somewhere_and_say_so(self) -> None:
+        api: Any = mock.Mock()
+        for items, note in ((300, "only the first 1000 actions are listed"), (250, "")):
+            last: dict[str, Any] = {"items": [{}] * items, "next_cursor": None}
+            api.get.return_value.expect.side_effect = [{**last, "next_cursor": "c"}] * 3 + [last]
+            asked = arguments("audit", "--json")
+            with (
+                mock.patch("operate.admin", return_value=api),
+                mock.patch("operate.read_arguments", return_value=asked),
+                contextlib.redirect_stdout(io.StringIO()) as printed,
+                contextlib.redirect_stderr(io.StringIO()) as said,
+            ):
+                self.assertEqual(operate.main(), 0)
+            self.assertEqual(len(json.loads(printed.getvalue())), 1000)
+            self.assertEqual(said.getvalue(), f"✗ {note}\n" if note else "")
+
+    def test_names_are_escaped(self) -> None:
+        api: Any = mock.Mock()
+        api.get.return_value.expect.return_value = {"items": [], "next_cursor": None}
+        name, escaped = "a b/ü&limit=1", "a%20b%2F%C3%BC%26limit%3D1"
+        operate.dead(api, arguments("dead", name))
+        api.get.assert_called_once_with(f"/ops/dead-letters?queue={escaped}&limit=100")
+        operate.redrive(api, arguments("redrive", name, "--reason", "it is back"))
+        self.assertEqual(api.post.call_args.args[0], f"/ops/queues/{escaped}/redrive")
+        operate_consumers.pause(api, arguments("pause", name, "--reason", "a defect"))
+        self.assertEqual(api.put.call_args.args[0], f"/ops/consumers/{escaped}/state")
 
     def test_redrive_needs_a_reason_and_sends_what_was_asked(self) -> None:
         with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
