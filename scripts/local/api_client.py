@@ -1,5 +1,6 @@
 """A client of the HTTP API: JSON over the standard library, as any customer's program would call it."""
 
+import http.client
 import json
 import time
 import urllib.error
@@ -35,16 +36,29 @@ class Response:
     def expect(self, status: int) -> Any:
         """The body, if the response has this status."""
         if self.status != status:
-            body = self.raw.decode(errors="replace")[:400]
-            raise ScriptError(f"{self.request} returned {self.status} instead of {status}: {body}")
-        return self.body
+            raise UnexpectedStatusError(self, status)
+        try:
+            return self.body
+        except ValueError:
+            raise ScriptError(f"{self.request} returned something else than JSON") from None
+
+
+class UnexpectedStatusError(ScriptError):
+    def __init__(self, response: Response, expected: int) -> None:
+        self.response = response
+        body = response.raw.decode(errors="replace")[:400]
+        text = f"{response.request} returned {response.status} instead of {expected}"
+        super().__init__(f"{text}: {body}" if body else text)
 
 
 class ApiClient:
     """Calls the API, with an access token after `login`."""
 
-    def __init__(self, base: str, token: str | None = None, timeout_s: float = 40) -> None:
-        self.base, self.token, self.timeout_s = base, token, timeout_s
+    def __init__(
+        self, base: str, token: str | None = None, timeout_s: float = 40, hint: str = "is the stack up? (scripts/up)"
+    ) -> None:
+        """`hint` is what the user is asked if there is no response."""
+        self.base, self.token, self.timeout_s, self.hint = base, token, timeout_s, hint
 
     def call(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Response:
         sent = dict(headers or {})
@@ -59,12 +73,19 @@ class ApiClient:
         request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers)
         name = f"{method} {path}"
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
+            with self._open(request) as response:
                 return Response(name, response.status, response.headers, response.read())
-        except urllib.error.HTTPError as error:
-            return Response(name, error.code, error.headers, error.read())
-        except OSError as error:
-            raise ScriptError(f"{name}: {error}; is the stack up? (scripts/up)") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise ScriptError(f"{name}: {getattr(error, 'reason', error)}; {self.hint}") from None
+        except (ValueError, OverflowError):
+            # The message may contain the token.
+            raise ScriptError(f"{name}: the address or a header has characters that HTTP does not allow") from None
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        try:
+            return urllib.request.urlopen(request, timeout=self.timeout_s)
+        except urllib.error.HTTPError as response:
+            return response
 
     def get(self, path: str) -> Response:
         return self.call("GET", PREFIX + path)

@@ -6,19 +6,18 @@ works on another one.
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.table import Table
 
-import api_client
 import money
 import operate_consumers
 import operate_payments
 import progress
-from api_client import ApiClient, escaped
+from api_client import ApiClient, UnexpectedStatusError, escaped
 from config import ScriptError
+from operate_access import admin, explained
 from operate_arguments import Parser, consumer_name, idempotency_key, json_patch, lowered, resource_id
 from operate_consumers import print_queues, queues
 from operate_lists import listed
@@ -27,18 +26,6 @@ Json = dict[str, Any]
 
 # Members of events that say which order it is, which the heading says already.
 COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
-
-
-def admin() -> ApiClient:
-    """A client with the rights of an admin."""
-    url, token = os.environ.get("OPS_API_URL"), os.environ.get("OPS_TOKEN")
-    if url and token:
-        return ApiClient(url, token)
-    if url or token:
-        given, missing = ("OPS_API_URL", "OPS_TOKEN") if url else ("OPS_TOKEN", "OPS_API_URL")
-        raise ScriptError(f"{missing} is missing: {given} is set, and another stack than the local one needs both")
-    env = api_client.stack_env()
-    return ApiClient(env["API_URL"]).login(env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"])
 
 
 # ---- one order ------------------------------------------------------------------------------------------------------
@@ -351,9 +338,11 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args(namespace=argparse.Namespace(notes=[]))
 
 
-def main() -> int:
-    arguments = read_arguments()
-    found = arguments.look(admin(), arguments)
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        found = arguments.look(admin(), arguments)
+    except UnexpectedStatusError as refused:
+        raise ScriptError(explained(refused)) from None
     if arguments.json:
         print(json.dumps(found))
     else:
@@ -361,6 +350,11 @@ def main() -> int:
     for note in arguments.notes:
         progress.fail(note)
     return 1 if arguments.failed(found) else 0
+
+
+def main() -> int:
+    with progress.output():
+        return run(read_arguments())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ On a terminal a running step shows a spinner and its elapsed time. Elsewhere (CI
 and every 15 seconds.
 """
 
+import errno
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,11 +39,16 @@ def duration(seconds: float) -> str:
 
 
 def heading(text: str) -> None:
-    _stdout.print(Text(text, style="bold"))
+    _stdout.print(Text(literal(text), style="bold"))
 
 
 def note(text: str) -> None:
-    _stdout.print(Text(f"    {text}"))
+    _stdout.print(Text(f"    {literal(text)}"))
+
+
+def literal(text: str) -> str:
+    """The text with control characters as their codes."""
+    return text.translate(CONTROLS)
 
 
 def table(rows: Table, without: str = "") -> None:
@@ -54,13 +62,37 @@ def table(rows: Table, without: str = "") -> None:
         return
     layout = Console(highlight=False, markup=False, emoji=False, width=MAX_WIDTH)
     for cells in layout.render_lines(rows, pad=False):
-        line = Text.assemble(*((cell.text.translate(CONTROLS), cell.style or "") for cell in cells))
+        line = Text.assemble(*((literal(cell.text), cell.style or "") for cell in cells))
         line.rstrip()
         _stdout.print(line)
 
 
 def fail(text: str) -> None:
-    _stderr.print(Text.assemble(("✗", "red"), f" {text}"))
+    _stderr.print(Text.assemble(("✗", "red"), f" {literal(text)}"))
+
+
+@contextmanager
+def output() -> Iterator[None]:
+    """Ends the program with status 1 if its reader has ended, and explains if there is no space for its output."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_output()
+        raise ScriptError(f"the output cannot be written: {error.strerror}") from None
+
+
+def _discard_output() -> None:
+    """Python writes what is left when it exits, which would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
@@ -75,7 +107,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
 def done(text: str, seconds: float | None = None) -> None:
     took = "" if seconds is None else f" ({duration(seconds)})"
-    _stdout.print(Text.assemble("  ", ("✓", "green"), f" {text}", (took, "dim")))
+    _stdout.print(Text.assemble("  ", ("✓", "green"), f" {literal(text)}", (took, "dim")))
 
 
 class Step:
