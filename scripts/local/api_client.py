@@ -1,8 +1,10 @@
 """A client of the HTTP API: JSON over the standard library, as any customer's program would call it."""
 
+import http.client
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -34,16 +36,29 @@ class Response:
     def expect(self, status: int) -> Any:
         """The body, if the response has this status."""
         if self.status != status:
-            body = self.raw.decode(errors="replace")[:400]
-            raise ScriptError(f"{self.request} returned {self.status} instead of {status}: {body}")
-        return self.body
+            raise UnexpectedStatusError(self, status)
+        try:
+            return self.body
+        except ValueError:
+            raise ScriptError(f"{self.request} returned something else than JSON") from None
+
+
+class UnexpectedStatusError(ScriptError):
+    def __init__(self, response: Response, expected: int) -> None:
+        self.response = response
+        body = response.raw.decode(errors="replace")[:400]
+        text = f"{response.request} returned {response.status} instead of {expected}"
+        super().__init__(f"{text}: {body}" if body else text)
 
 
 class ApiClient:
     """Calls the API, with an access token after `login`."""
 
-    def __init__(self, base: str, token: str | None = None, timeout_s: float = 40) -> None:
-        self.base, self.token, self.timeout_s = base, token, timeout_s
+    def __init__(
+        self, base: str, token: str | None = None, timeout_s: float = 40, hint: str = "is the stack up? (scripts/up)"
+    ) -> None:
+        """`hint` is what the user is asked if there is no response."""
+        self.base, self.token, self.timeout_s, self.hint = base, token, timeout_s, hint
 
     def call(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Response:
         sent = dict(headers or {})
@@ -58,22 +73,29 @@ class ApiClient:
         request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers)
         name = f"{method} {path}"
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
+            with self._open(request) as response:
                 return Response(name, response.status, response.headers, response.read())
-        except urllib.error.HTTPError as error:
-            return Response(name, error.code, error.headers, error.read())
-        except OSError as error:
-            raise ScriptError(f"{name}: {error}; is the stack up? (scripts/up)") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise ScriptError(f"{name}: {getattr(error, 'reason', error)}; {self.hint}") from None
+        except (ValueError, OverflowError):
+            # The message may contain the token.
+            raise ScriptError(f"{name}: the address or a header has characters that HTTP does not allow") from None
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        try:
+            return urllib.request.urlopen(request, timeout=self.timeout_s)
+        except urllib.error.HTTPError as response:
+            return response
 
     def get(self, path: str) -> Response:
         return self.call("GET", PREFIX + path)
 
     def post(self, path: str, body: object, idempotency_key: str | None = None) -> Response:
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         return self.call("POST", PREFIX + path, body, headers)
 
     def put(self, path: str, body: object, idempotency_key: str | None = None) -> Response:
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         return self.call("PUT", PREFIX + path, body, headers)
 
     def patch(self, path: str, body: object, if_match: str) -> Response:
@@ -95,7 +117,12 @@ def pages(api: ApiClient, path: str) -> Iterator[dict[str, Any]]:
         yield from body["items"]
         if not body["next_cursor"]:
             return
-        cursor = f"&cursor={body['next_cursor']}"
+        cursor = f"&cursor={escaped(body['next_cursor'])}"
+
+
+def escaped(text: str) -> str:
+    """Text as a segment of a path, or as a value in a query."""
+    return urllib.parse.quote(text, safe="", errors="surrogateescape")
 
 
 def new_key() -> str:

@@ -6,41 +6,26 @@ works on another one.
 
 import argparse
 import json
-import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.table import Table
 
-import api_client
 import money
 import operate_consumers
 import operate_payments
 import progress
-from api_client import ApiClient
+from api_client import ApiClient, UnexpectedStatusError, escaped
+from config import ScriptError
+from operate_access import admin, explained
+from operate_arguments import Parser, consumer_name, idempotency_key, json_patch, lowered, resource_id
 from operate_consumers import print_queues, queues
+from operate_lists import listed
 
 Json = dict[str, Any]
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Members of events that say which order it is, which the heading says already.
 COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
-
-
-def admin() -> ApiClient:
-    """A client with the rights of an admin."""
-    url, token = os.environ.get("OPS_API_URL"), os.environ.get("OPS_TOKEN")
-    if url and token:
-        return ApiClient(url, token)
-    env = api_client.stack_env()
-    return ApiClient(env["API_URL"]).login(env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"])
-
-
-def resource_id(text: str) -> str:
-    if not UUID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text} is not an id, such as 01936d6e-0000-7000-8000-000000000000")
-    return text
 
 
 # ---- one order ------------------------------------------------------------------------------------------------------
@@ -55,7 +40,7 @@ def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
     return {
         "order": found,
         "payment": None if payment.status == 404 else payment.expect(200),
-        "timeline": [] if recorded.status == 404 else list(api_client.pages(api, f"/ops{path}/timeline")),
+        "timeline": [] if recorded.status == 404 else listed(api, f"/ops{path}/timeline", "events", arguments),
     }
 
 
@@ -123,7 +108,7 @@ def handled(deliveries: Sequence[Json]) -> str:
 
 def stuck(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """Orders that stand still, with the next step of each."""
-    return list(api_client.pages(api, f"/ops/stuck-orders?minutes={arguments.minutes}"))
+    return listed(api, f"/ops/stuck-orders?minutes={arguments.minutes}", "orders", arguments)
 
 
 def print_stuck(orders: list[Json]) -> None:
@@ -143,14 +128,15 @@ def print_stuck(orders: list[Json]) -> None:
 
 def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """Dead letters of one consumer, or of all that have some."""
-    if arguments.queue:
+    if arguments.queue is not None:
         consumers = [arguments.queue]
     else:
         consumers = [one["name"] for one in api.get("/ops/queues").expect(200)["items"] if one["dead_letters"]]
     found = []
     for consumer in consumers:
-        listed = api.get(f"/ops/dead-letters?queue={consumer}&limit={api_client.PAGE}").expect(200)["items"]
-        found += [{"queue": consumer, **message} for message in listed]
+        path = f"/ops/dead-letters?queue={escaped(consumer)}"
+        letters = listed(api, path, f"dead letters of {consumer}", arguments)
+        found += [{"queue": consumer, **message} for message in letters]
     return found
 
 
@@ -173,27 +159,34 @@ def print_dead(messages: list[Json]) -> None:
 def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """Moves dead letters back to their queue."""
     body: Json = {"reason": arguments.reason, "dry_run": arguments.dry_run, "per_second": arguments.per_second}
-    if arguments.message:
+    if arguments.message is not None:
         body["message_ids"] = arguments.message
-    if arguments.max:
+    if arguments.max is not None:
         body["max"] = arguments.max
-    if arguments.patch:
+    if arguments.patch is not None:
         body["patch"] = arguments.patch
-    moved: Json = api.post(f"/ops/queues/{arguments.queue}/redrive", body, arguments.key).expect(200)
+    moved: Json = api.post(f"/ops/queues/{escaped(arguments.queue)}/redrive", body, arguments.key).expect(200)
     return moved
 
 
 def print_redrive(moved: Json) -> None:
+    refused = {one["message_id"] for one in moved["refused"]}
     if moved["action_id"]:
-        progress.done(f"{moved['redriven']} moved back to {moved['queue']}; action {moved['action_id']} in the audit")
+        count = f"{moved['redriven']} moved, {len(refused)} stay"
+        progress.done(f"{moved['queue']}: {count}; action {moved['action_id']} in the audit")
     else:
-        progress.heading(f"{len(moved['message_ids'])} would be moved back to {moved['queue']}; nothing was")
-        for message in moved["message_ids"]:
+        chosen = [message for message in moved["message_ids"] if message not in refused]
+        progress.heading(f"{moved['queue']}: {len(chosen)} would be moved, {len(refused)} stay")
+        for message in chosen:
             progress.note(message)
     for one in moved["edited"]:
         progress.note(f"{one['message_id']} becomes {json.dumps(one['event']['data'])}")
     for one in moved["refused"]:
-        progress.fail(f"{one['message_id']} stays: {one['detail']}")
+        progress.fail(f"{one['message_id']} stays: {one['reason']}: {one['detail']}")
+
+
+def is_refused_in_part(moved: Json) -> bool:
+    return bool(moved["refused"])
 
 
 def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
@@ -207,11 +200,11 @@ def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
         "per_second": arguments.per_second,
     }
     optional = {"event_types": arguments.type, "subject": arguments.subject, "cursor": arguments.cursor}
-    body |= {name: value for name, value in optional.items() if value}
+    body |= {name: value for name, value in optional.items() if value is not None}
     total: Json = {"consumer": arguments.consumer, "replayed": 0, "event_ids": [], "dry_run": arguments.dry_run}
     while True:
         # Each page is a request of its own.
-        key = f"{arguments.key}-{body.get('cursor', '')}" if arguments.key else None
+        key = None if arguments.key is None else f"{arguments.key}-{body.get('cursor', '')}"
         page: Json = api.post("/ops/replay", body, key).expect(200)
         total["replayed"] += page["replayed"]
         total["event_ids"] += page["event_ids"]
@@ -231,10 +224,9 @@ def print_replay(total: Json) -> None:
         progress.done(f"{total['replayed']} events were sent to {total['consumer']}")
 
 
-def audit(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
+def audit(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """The last actions of operators."""
-    listed: list[Json] = api.get(f"/ops/audit?limit={api_client.PAGE}").expect(200)["items"]
-    return listed
+    return listed(api, "/ops/audit", "actions", arguments)
 
 
 def print_audit(actions: list[Json]) -> None:
@@ -250,13 +242,13 @@ def print_audit(actions: list[Json]) -> None:
 
 def settings(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
     """The policies, rates and limits of the environment."""
-    listed: list[Json] = api.get("/ops/settings").expect(200)["items"]
-    return listed
+    found: list[Json] = api.get("/ops/settings").expect(200)["items"]
+    return found
 
 
-def print_settings(listed: list[Json]) -> None:
+def print_settings(found: list[Json]) -> None:
     table = Table("setting", "value", box=None, pad_edge=False)
-    for one in listed:
+    for one in found:
         table.add_row(one["name"], one["value"] or "-")
     progress.table(table, "there are no settings")
 
@@ -265,14 +257,14 @@ def print_settings(listed: list[Json]) -> None:
 
 
 def read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/ops", description=__doc__)
-    shared = argparse.ArgumentParser(add_help=False)
+    parser = Parser(prog="scripts/ops", description=__doc__)
+    shared = Parser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print JSON")
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(name: str, what: str, look: Callable[..., Any], show: Callable[..., None]) -> argparse.ArgumentParser:
         added = commands.add_parser(name, parents=[shared], help=what, description=what)
-        added.set_defaults(look=look, show=show)
+        added.set_defaults(look=look, show=show, failed=lambda _found: False)
         return added
 
     one = command("order", "show what happened to an order", order, print_order)
@@ -284,16 +276,23 @@ def read_arguments() -> argparse.Namespace:
     dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
     dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
-    again.add_argument("queue", metavar="CONSUMER", help="the function that is to handle them again")
+    again.set_defaults(failed=is_refused_in_part)
+    again.add_argument(
+        "queue", type=consumer_name, metavar="CONSUMER", help="the function that is to handle them again"
+    )
     again.add_argument("--reason", required=True, help="why; it is kept in the audit")
-    again.add_argument("--message", action="append", metavar="ID", help="this message; may be repeated; by default all")
+    again.add_argument(
+        "--message", action="append", type=lowered, metavar="ID", help="this message; may be repeated; by default all"
+    )
     again.add_argument("--max", type=int, help="how many at most; 100 by default")
     again.add_argument("--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default")
     again.add_argument(
-        "--patch", type=json.loads, metavar="JSON", help="edit texts of each event by this JSON Patch (RFC 6902)"
+        "--patch", type=json_patch, metavar="JSON", help="edit texts of each event by this JSON Patch (RFC 6902)"
     )
     again.add_argument("--dry-run", action="store_true", help="say what would be moved, and move nothing")
-    again.add_argument("--key", help="a command that is repeated with this key does nothing again")
+    again.add_argument(
+        "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+    )
     replayed = command(
         "replay", "deliver published events of the last seven days again to a consumer", replay, print_replay
     )
@@ -302,13 +301,17 @@ def read_arguments() -> argparse.Namespace:
     replayed.add_argument("--from", dest="since", required=True, metavar="TIME", help="published since, RFC 3339")
     replayed.add_argument("--to", dest="until", required=True, metavar="TIME", help="published before")
     replayed.add_argument("--type", action="append", metavar="EVENT", help="this type alone; may be repeated")
-    replayed.add_argument("--subject", metavar="ID", help="about this order, payment, product or user alone")
+    replayed.add_argument(
+        "--subject", type=lowered, metavar="ID", help="about this order, payment, product or user alone"
+    )
     replayed.add_argument(
         "--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default"
     )
     replayed.add_argument("--cursor", help="go on from where a run stopped")
     replayed.add_argument("--dry-run", action="store_true", help="say what would be delivered, and deliver nothing")
-    replayed.add_argument("--key", help="a command that is repeated with this key does nothing again")
+    replayed.add_argument(
+        "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+    )
     operate_consumers.add_commands(command)
     books = command(
         "ledger",
@@ -327,19 +330,31 @@ def read_arguments() -> argparse.Namespace:
         decided.set_defaults(verdict=verdict)
         decided.add_argument("payment", type=resource_id, metavar="PAYMENT", help="as approvals lists it")
         decided.add_argument("refund", type=resource_id, metavar="REFUND", help="as approvals lists it")
-        decided.add_argument("--key", help="a command that is repeated with this key does nothing again")
+        decided.add_argument(
+            "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+        )
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did, who and why", audit, print_audit)
-    return parser.parse_args()
+    return parser.parse_args(namespace=argparse.Namespace(notes=[]))
 
 
-def main() -> None:
-    arguments = read_arguments()
-    found = arguments.look(admin(), arguments)
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        found = arguments.look(admin(), arguments)
+    except UnexpectedStatusError as refused:
+        raise ScriptError(explained(refused)) from None
     if arguments.json:
         print(json.dumps(found))
     else:
         arguments.show(found)
+    for note in arguments.notes:
+        progress.fail(note)
+    return 1 if arguments.failed(found) else 0
+
+
+def main() -> int:
+    with progress.output():
+        return run(read_arguments())
 
 
 if __name__ == "__main__":

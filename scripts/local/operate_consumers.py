@@ -10,7 +10,8 @@ from typing import Any
 from rich.table import Table
 
 import progress
-from api_client import ApiClient
+from api_client import ApiClient, escaped
+from operate_arguments import consumer_name, idempotency_key
 
 Json = dict[str, Any]
 
@@ -46,7 +47,7 @@ def resume(api: ApiClient, arguments: argparse.Namespace) -> Json:
 
 def _switch(api: ApiClient, arguments: argparse.Namespace, state: str) -> Json:
     body = {"state": state, "reason": arguments.reason}
-    switched: Json = api.put(f"/ops/consumers/{arguments.consumer}/state", body, arguments.key).expect(200)
+    switched: Json = api.put(f"/ops/consumers/{escaped(arguments.consumer)}/state", body, arguments.key).expect(200)
     return switched
 
 
@@ -64,6 +65,8 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         ("resume", "start the deliveries to a consumer again", resume),
     ):
         added = command(name, what, look, print_state)
-        added.add_argument("consumer", metavar="CONSUMER", help="the function")
+        added.add_argument("consumer", type=consumer_name, metavar="CONSUMER", help="the function")
         added.add_argument("--reason", required=True, help="why; it is kept in the audit")
-        added.add_argument("--key", help="a command that is repeated with this key does nothing again")
+        added.add_argument(
+            "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+        )

@@ -10,6 +10,7 @@ import api_client
 import money
 import progress
 from api_client import PREFIX, ApiClient
+from operate_lists import listed
 
 Json = dict[str, Any]
 
@@ -17,7 +18,7 @@ Json = dict[str, Any]
 def ledger(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """What the ledger has of a period, and how it differs from the gateway's statement."""
     period = {"from": arguments.since, "to": arguments.until}
-    query = urllib.parse.urlencode({name: time for name, time in period.items() if time})
+    query = urllib.parse.urlencode({name: time for name, time in period.items() if time is not None})
     report: Json = api.get(f"/ops/ledger?{query}").expect(200)
     return report
 
@@ -42,9 +43,9 @@ def print_ledger(report: Json) -> None:
     progress.table(differing, agrees)
 
 
-def approvals(api: ApiClient, _arguments: argparse.Namespace) -> list[Json]:
+def approvals(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     """Payments with a refund that waits for approval, those that wait longest first."""
-    return list(api_client.pages(api, "/ops/payments/refund-approvals"))
+    return listed(api, "/ops/payments/refund-approvals", "payments", arguments)
 
 
 def print_approvals(payments: list[Json]) -> None:
@@ -67,7 +68,7 @@ def print_approvals(payments: list[Json]) -> None:
 def decide(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """Approves or rejects a refund. Returns the payment."""
     path = f"{PREFIX}/payments/{arguments.payment}/refund-approvals/{arguments.refund}"
-    key = {"Idempotency-Key": arguments.key or api_client.new_key()}
+    key = {"Idempotency-Key": api_client.new_key() if arguments.key is None else arguments.key}
     payment: Json = api.call("PATCH", path, {"verdict": arguments.verdict}, key).expect(200)
     return payment
 

@@ -4,6 +4,9 @@ On a terminal a running step shows a spinner and its elapsed time. Elsewhere (CI
 and every 15 seconds.
 """
 
+import errno
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +26,9 @@ HEARTBEAT_S = 15
 # Steps that end sooner print nothing but their result.
 QUIET_S = 1.0
 # Wider than any table.
-MAX_WIDTH = 2000
+MAX_WIDTH = 1_000_000
+# Characters with which data could move the cursor, or change colors and the title of the terminal.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
 
 _stdout = Console(highlight=False, soft_wrap=True)
 _stderr = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -34,26 +39,60 @@ def duration(seconds: float) -> str:
 
 
 def heading(text: str) -> None:
-    _stdout.print(Text(text, style="bold"))
+    _stdout.print(Text(literal(text), style="bold"))
 
 
 def note(text: str) -> None:
-    _stdout.print(Text(f"    {text}"))
+    _stdout.print(Text(f"    {literal(text)}"))
+
+
+def literal(text: str) -> str:
+    """The text with control characters as their codes."""
+    return text.translate(CONTROLS)
 
 
 def table(rows: Table, without: str = "") -> None:
-    """Prints a table, or `without` if it has no rows.
+    """Prints a table, or `without` if it has no rows. Its texts are no markup.
 
     Nothing is cut: what is wider than the terminal goes on in its next line.
     """
-    if rows.row_count:
-        Console(file=_stdout.file, highlight=False, width=MAX_WIDTH).print(rows)
-    elif without:
-        done(without)
+    if not rows.row_count:
+        if without:
+            done(without)
+        return
+    layout = Console(highlight=False, markup=False, emoji=False, width=MAX_WIDTH)
+    for cells in layout.render_lines(rows, pad=False):
+        line = Text.assemble(*((literal(cell.text), cell.style or "") for cell in cells))
+        line.rstrip()
+        _stdout.print(line)
 
 
 def fail(text: str) -> None:
-    _stderr.print(Text.assemble(("✗", "red"), f" {text}"))
+    _stderr.print(Text.assemble(("✗", "red"), f" {literal(text)}"))
+
+
+@contextmanager
+def output() -> Iterator[None]:
+    """Ends the program with status 1 if its reader has ended, and explains if there is no space for its output."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_output()
+        raise ScriptError(f"the output cannot be written: {error.strerror}") from None
+
+
+def _discard_output() -> None:
+    """Python writes what is left when it exits, which would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
@@ -68,7 +107,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
 def done(text: str, seconds: float | None = None) -> None:
     took = "" if seconds is None else f" ({duration(seconds)})"
-    _stdout.print(Text.assemble("  ", ("✓", "green"), f" {text}", (took, "dim")))
+    _stdout.print(Text.assemble("  ", ("✓", "green"), f" {literal(text)}", (took, "dim")))
 
 
 class Step:

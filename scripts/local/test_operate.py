@@ -2,17 +2,27 @@
 
 import contextlib
 import io
+import json
+import os
+import subprocess
+import sys
 import unittest
 from collections.abc import Callable
-from typing import Any
+from email.message import Message
+from pathlib import Path
+from typing import IO, Any
 from unittest import mock
 
 import api_client
 import operate
+import operate_access
 import operate_consumers
 import operate_payments
 import progress
+from config import ScriptError
 
+TOKEN = "t"
+HERE = Path(__file__).resolve().parent
 ORDER = "01936d6e-0000-7000-8000-000000000001"
 
 
@@ -69,6 +79,14 @@ class Replays(unittest.TestCase):
         self.assertEqual([page.get("cursor") for page in asked], [None, "next"])
         self.assertEqual([page["key"] for page in asked], ["k-", "k-next"])
         self.assertNotIn("subject", asked[0])
+
+    def test_empty_options_are_sent(self) -> None:
+        api: Any = mock.Mock()
+        api.post.return_value.expect.return_value = {"replayed": 0, "event_ids": [], "next_cursor": None}
+        line = ["--reason", "a defect", "--from", "t0", "--to", "t1", "--subject", "", "--cursor", ""]
+        operate.replay(api, arguments("replay", "a", *line))
+        body = api.post.call_args.args[1]
+        self.assertEqual(body["subject"], "")
 
 
 class Orders(unittest.TestCase):
@@ -127,16 +145,163 @@ def arguments(*line: str) -> Any:
         return operate.read_arguments()
 
 
+def refusal(*line: str) -> str:
+    """What the command line says of arguments that it refuses."""
+    with contextlib.redirect_stderr(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+        arguments(*line)
+    return printed.getvalue()
+
+
+class Stacks(unittest.TestCase):
+    def test_an_address_without_a_token_or_a_token_without_an_address_is_refused(self) -> None:
+        for given, missing in (("OPS_API_URL", "OPS_TOKEN"), ("OPS_TOKEN", "OPS_API_URL")):
+            with (
+                mock.patch.dict("os.environ", {given: "https://api.example", missing: ""}),
+                mock.patch("api_client.stack_env", side_effect=AssertionError("the local stack was asked for")),
+                self.assertRaisesRegex(ScriptError, f"^{missing} is missing"),
+            ):
+                operate_access.admin()
+
+    def remote(self, url: str, token: str = TOKEN) -> api_client.ApiClient:
+        with mock.patch.dict("os.environ", {"OPS_API_URL": url, "OPS_TOKEN": token}):
+            return operate_access.admin()
+
+    def test_address_that_is_none_is_refused(self) -> None:
+        for url in (
+            "foo",
+            "ftp://api.example",
+            "http://",
+            "http://a:b",
+            "http://[",
+            "https://a b",
+            "https://a?b",
+            "https://a#b",
+        ):
+            with self.assertRaisesRegex(ScriptError, "^OPS_API_URL is .+, not an address such as https://api.example$"):
+                self.remote(url)
+        self.assertEqual(self.remote("https://api.example/").base, "https://api.example")
+
+    def test_token_that_no_header_can_have_is_refused_and_not_printed(self) -> None:
+        for token in ("secret\nsecret", "secret ", "sécret"):
+            with self.assertRaises(ScriptError) as refused:
+                self.remote("https://api.example", token)
+            self.assertRegex(str(refused.exception), "^OPS_TOKEN has ")
+            self.assertNotIn("cret", str(refused.exception))
+
+    def test_only_the_local_stack_is_started_with_scripts_up(self) -> None:
+        nowhere = "http://localhost:1"
+        with self.assertRaisesRegex(ScriptError, r"Connection refused; is OPS_API_URL right\?$"):
+            self.remote(nowhere).get("/ops/queues")
+        with self.assertRaisesRegex(ScriptError, r"is the stack up\? \(scripts/up\)$"):
+            api_client.ApiClient(nowhere).get("/ops/queues")
+
+
+class Problems(unittest.TestCase):
+    def said(self, status: int, raw: bytes) -> str:
+        api: Any = mock.Mock()
+        api.get.return_value = api_client.Response("GET /x", status, Message(), raw)
+        with (
+            mock.patch("operate.admin", return_value=api),
+            mock.patch("sys.argv", ["ops", "config"]),
+            contextlib.redirect_stderr(io.StringIO()) as printed,
+            self.assertRaises(SystemExit) as ended,
+        ):
+            progress.run(operate.main)
+        self.assertEqual(ended.exception.code, 1)
+        return printed.getvalue()
+
+    def test_problem_of_the_api_is_said_in_words(self) -> None:
+        errors = [
+            {"pointer": "/max", "detail": "must be from 1 to [100]"},
+            {"pointer": "?to", "detail": "is a\x1b word"},
+        ]
+        problem = {"type": "x", "detail": "The request is wrong.", "trace_id": "f00", "errors": errors}
+        lines = ["The request is wrong.", "/max must be from 1 to [100]", r"?to is a\x1b word", "trace_id f00"]
+        self.assertEqual(self.said(422, json.dumps(problem).encode()), "✗ " + "\n    ".join(lines) + "\n")
+
+    def test_detail_that_names_the_only_field_is_said_once(self) -> None:
+        errors = [{"pointer": "/max", "detail": "must be 1"}]
+        problem = {"detail": "/max must be 1", "trace_id": "f00", "errors": errors}
+        self.assertEqual(self.said(422, json.dumps(problem).encode()), "✗ /max must be 1\n    trace_id f00\n")
+
+    def test_other_responses_are_shown_as_they_are(self) -> None:
+        for raw in (b"<html>", b'{"message":"Forbidden"}', b"[]", b""):
+            said = self.said(403, raw)
+            body = f": {raw.decode()}" if raw else ""
+            self.assertEqual(said, f"✗ GET /x returned 403 instead of 200{body}\n")
+        self.assertEqual(self.said(200, b"<html>"), "✗ GET /x returned something else than JSON\n")
+
+
+class Output(unittest.TestCase):
+    def run_into(self, output: IO[bytes], *line: str) -> tuple[int, str]:
+        """Status and errors of a run whose output goes there."""
+        code = "import operate, progress, unittest.mock as m; a = m.patch('operate.admin').start()()\n"
+        page = "{'items': [{'name': 'n' * 99, 'value': 'v'}] * 99, 'next_cursor': None}"
+        code += f"a.get.return_value.expect.return_value = {page}\nprogress.run(operate.main)"
+        ran = subprocess.run(
+            [sys.executable, "-c", code, *line],
+            cwd=HERE,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+        )
+        return ran.returncode, ran.stderr
+
+    def test_reader_that_ends_early_is_no_error_to_explain(self) -> None:
+        for line in (["config"], ["config", "--json"]):
+            read, write = os.pipe()
+            os.close(read)
+            with os.fdopen(write, "wb") as output:
+                self.assertEqual(self.run_into(output, *line), (1, ""))
+
+    @unittest.skipUnless(Path("/dev/full").exists(), "there is no /dev/full")
+    def test_full_output_is_named(self) -> None:
+        for line in (["config"], ["config", "--json"]):
+            with Path("/dev/full").open("wb") as output:
+                full = "✗ the output cannot be written: No space left on device\n"
+                self.assertEqual(self.run_into(output, *line), (1, full))
+
+
 class DeadLetters(unittest.TestCase):
     def test_dead_letters_of_all_consumers_that_have_some_are_listed(self) -> None:
         letter = {"id": "m", "reason": "not-found"}
         api: Any = Api(
             {
                 "/ops/queues": {"items": [{"name": "a", "dead_letters": 1}, {"name": "b", "dead_letters": 0}]},
-                "/ops/dead-letters?queue=a&limit=100": {"items": [letter]},
+                "/ops/dead-letters?queue=a&limit=100": {"items": [letter], "next_cursor": "b=2"},
+                "/ops/dead-letters?queue=a&limit=100&cursor=b%3D2": {"items": [letter], "next_cursor": None},
             }
         )
-        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **letter}])
+        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **letter}] * 2)
+
+    def test_lists_end_somewhere_and_say_so(self) -> None:
+        api: Any = mock.Mock()
+        for items, note in ((300, "only the first 1000 actions are listed"), (250, "")):
+            last: dict[str, Any] = {"items": [{}] * items, "next_cursor": None}
+            api.get.return_value.expect.side_effect = [{**last, "next_cursor": "c"}] * 3 + [last]
+            asked = arguments("audit", "--json")
+            with (
+                mock.patch("operate.admin", return_value=api),
+                mock.patch("operate.read_arguments", return_value=asked),
+                contextlib.redirect_stdout(io.StringIO()) as printed,
+                contextlib.redirect_stderr(io.StringIO()) as said,
+            ):
+                self.assertEqual(operate.main(), 0)
+            self.assertEqual(len(json.loads(printed.getvalue())), 1000)
+            self.assertEqual(said.getvalue(), f"✗ {note}\n" if note else "")
+
+    def test_names_are_escaped(self) -> None:
+        api: Any = mock.Mock()
+        api.get.return_value.expect.return_value = {"items": [], "next_cursor": None}
+        name, escaped = "a b/ü&limit=1", "a%20b%2F%C3%BC%26limit%3D1"
+        operate.dead(api, arguments("dead", name))
+        api.get.assert_called_once_with(f"/ops/dead-letters?queue={escaped}&limit=100")
+        operate.redrive(api, arguments("redrive", name, "--reason", "it is back"))
+        self.assertEqual(api.post.call_args.args[0], f"/ops/queues/{escaped}/redrive")
+        operate_consumers.pause(api, arguments("pause", name, "--reason", "a defect"))
+        self.assertEqual(api.put.call_args.args[0], f"/ops/consumers/{escaped}/state")
 
     def test_redrive_needs_a_reason_and_sends_what_was_asked(self) -> None:
         with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
@@ -155,6 +320,64 @@ class DeadLetters(unittest.TestCase):
         self.assertIsNone(api.key)
         with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
             arguments("redrive", "a", "--reason", "it is back", "--patch", "remove")
+
+    def test_redrive_sends_what_the_api_is_to_refuse(self) -> None:
+        for option, text, member, value in (
+            ("max", "0", "max", 0),
+            ("patch", "[]", "patch", []),
+            ("patch", "{}", "patch", {}),
+        ):
+            api: Any = Api({})
+            operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", f"--{option}", text))
+            self.assertEqual(api.posted["/ops/queues/a/redrive"][member], value)
+
+    def redriven(self, **members: Any) -> tuple[str, int]:
+        """What a redrive of which one message is refused prints, and its status."""
+        refused = [{"message_id": "r", "reason": "validation", "detail": "/data/text is [too] long"}]
+        moved = {"queue": "a", "message_ids": ["m", "n", "r"], "edited": [], "refused": refused, **members}
+        with (
+            mock.patch("operate.admin"),
+            mock.patch("sys.argv", ["ops", "redrive", "a", "--reason", "it is back"]),
+            mock.patch("operate.redrive", return_value=moved),
+            contextlib.redirect_stdout(io.StringIO()) as printed,
+            contextlib.redirect_stderr(printed),
+        ):
+            status = operate.main()
+        return printed.getvalue(), status
+
+    def test_refused_messages_do_not_count_as_moved(self) -> None:
+        stays = "✗ r stays: validation: /data/text is [too] long\n"
+        shown, status = self.redriven(action_id=None, redriven=0)
+        self.assertIn("a: 2 would be moved, 1 stay\n    m\n    n\n" + stays, shown)
+        self.assertEqual(status, 1)
+        shown, status = self.redriven(action_id="x", redriven=2)
+        self.assertIn("a: 2 moved, 1 stay; action x in the audit\n" + stays, shown)
+        self.assertEqual(status, 1)
+        shown, status = self.redriven(action_id="x", redriven=3, refused=[])
+        self.assertIn("a: 3 moved, 0 stay;", shown)
+        self.assertEqual(status, 0)
+
+    def test_patch_that_is_none_is_refused_in_one_line(self) -> None:
+        for text, said in (("{", "it is not JSON: .+"), ("null", "it is null, which is not a JSON Patch")):
+            line = refusal("redrive", "a", "--reason", "it is back", "--patch", text)
+            self.assertRegex(line, rf"^scripts/ops redrive: argument --patch: {said} \(scripts/ops redrive --help\)\n$")
+
+    def test_key_that_no_header_can_have_is_refused(self) -> None:
+        for key in ("", "a b", "a\nb", "ümlaut"):
+            self.assertIn("1 to 255 visible ASCII", refusal("pause", "a", "--reason", "a defect", "--key", key))
+
+    def test_empty_names_are_not_left_out(self) -> None:
+        page: dict[str, Any] = {"items": [], "next_cursor": None}
+        api: Any = Api({"/ops/dead-letters?queue=&limit=100": page, "/ops/ledger?from=": {"from": "a"}})
+        self.assertEqual(operate.dead(api, arguments("dead", "")), [])
+        self.assertEqual(operate_payments.ledger(api, arguments("ledger", "--from", "")), {"from": "a"})
+        for line in (("redrive", ""), ("pause", ""), ("resume", "")):
+            self.assertIn("is empty", refusal(*line, "--reason", "it is back"))
+
+    def test_ids_may_be_in_upper_case(self) -> None:
+        line = ["--reason", "it is back", "--message", ORDER.upper()]
+        self.assertEqual(arguments("redrive", "a", *line).message, [ORDER])
+        self.assertEqual(arguments("order", ORDER.upper()).order, ORDER)
 
     def test_ledger_lists_both_amounts_of_a_difference(self) -> None:
         dollars = {"amount": 500, "currency": "USD"}

@@ -5,6 +5,8 @@ import io
 import unittest
 from collections.abc import Callable
 
+from rich.table import Table
+
 import progress
 from config import ScriptError
 
@@ -33,6 +35,31 @@ class Run(unittest.TestCase):
     def test_other_exceptions_are_not_caught(self) -> None:
         with self.assertRaises(KeyError):
             status(lambda: dict[str, int]()["absent"])
+
+
+def shown(*rows: tuple[str, str]) -> list[str]:
+    table = Table("setting", "value", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        progress.table(table)
+    return printed.getvalue().splitlines()
+
+
+class Tables(unittest.TestCase):
+    def test_text_of_a_cell_is_printed_as_it_is(self) -> None:
+        for text in ("[/x]", "[ticket-1]", "[red]a[/red]", ":smile:", r"\[x]"):
+            self.assertEqual(shown(("a", text))[1], f"a        {text}")
+
+    def test_control_characters_of_a_cell_are_shown_and_not_obeyed(self) -> None:
+        self.assertEqual(shown(("a", "b\x1b[31mc\x9b"))[1], r"a        b\x1b[31mc\x9b")
+
+    def test_lines_end_with_their_last_character(self) -> None:
+        lines = shown(("a", "b"), ("c", "long " * 50), ("d", ""))
+        self.assertEqual(lines, ["setting  value", "a        b", "c        " + ("long " * 50).strip(), "d"])
+
+    def test_long_texts_are_not_cut(self) -> None:
+        self.assertEqual(shown(("a", "x" * 5000))[1], "a        " + "x" * 5000)
 
 
 if __name__ == "__main__":
