@@ -1,6 +1,6 @@
 // The console, clicked through as staff do. scripts/browser runs this file.
 import assert from "node:assert/strict";
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
@@ -68,9 +68,38 @@ test("a large refund waits until an admin approves it who did not request it", a
     await page.goto(`${shop}/console/orders/${order.id}`);
     await page.getByRole("button", { name: /^Approve: / }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("status").getByText(/^The refund of .* is approved\.$/).waitFor();
     await page.getByRole("cell", { name: "Approved" }).waitFor();
     await inspect(page, "console-refund-approved");
   }, WIDE);
+});
+
+test("an admin hears that another decision on a refund came first, and is asked before a rejection", async () => {
+  const customer = await token(await register());
+  const [byStaff, byAdmin] = (await Promise.all([token(staff), token(admin)])).map((one) => ({ Authorization: `Bearer ${one}` }));
+  const order = await placeOrder(customer, product, "pm_card_visa", 30);
+  await onPage(async (page) => {
+    const payment = await paymentOf(page, order, customer);
+    const request = async () => {
+      const { refund_approvals: approvals } = await call("POST", "/payments/refund", { payment_id: payment, reason: "duplicate" }, { ...byStaff, "Idempotency-Key": randomUUID() });
+      return approvals.at(-1).id;
+    };
+    const first = await request();
+    await enter(page, admin);
+    await page.goto(`${shop}/console/payments/${payment}`);
+    await page.getByRole("button", { name: /^Reject: / }).click();
+    await page.getByRole("dialog", { name: "Reject" }).waitFor();
+    await call("PATCH", `/payments/${payment}/refund-approvals/${first}`, { verdict: "rejected" }, { ...byAdmin, "Idempotency-Key": randomUUID() });
+    await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
+    await page.getByRole("alert").getByText(/Somebody else has decided on this refund already\.$/).waitFor();
+    await page.getByRole("cell", { name: "Rejected" }).waitFor();
+    await inspect(page, "console-refund-decided");
+    await request();
+    await page.reload();
+    await page.getByRole("button", { name: /^Reject: / }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
+    await page.getByRole("status").getByText(/^The refund of .* is rejected\.$/).waitFor();
+  }, { ...WIDE, expected: [/409.*\/refund-approvals\//] });
 });
 
 test("staff create a product, change it, adjust its stock and add an image", async () => {
