@@ -34,6 +34,10 @@ test("staff find an order, add a note, ship it, deliver it and refund a part", a
     await status(page, "Shipped");
     await page.getByText(`Tracking: ${shortHostileText} JD0002`).waitFor();
     await page.getByText("Refund", { exact: true }).first().click();
+    await page.getByLabel("Amount (USD)").fill("50000");
+    await page.getByRole("button", { name: "Refund" }).click();
+    await page.getByText(/^The amount must be \$0\.01 to \$/).waitFor();
+    await hasFocus(page.getByLabel("Amount (USD)"));
     await page.getByLabel("Amount (USD)").fill("5,00");
     await page.getByRole("button", { name: "Refund" }).click();
     await page.getByText("The refund is requested.").waitFor();

@@ -1,18 +1,19 @@
 // A payment as staff see it, and its refund.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
-import { minorDigits, moment, money, t } from "../core/i18n/index.ts";
+import { decimal, minorDigits, moment, money, t } from "../core/i18n/index.ts";
 import { useKeyed } from "../core/keyed.ts";
 import { toMinor } from "../core/money.ts";
-import { unwrap } from "../core/problem.ts";
+import { rejects, unwrap } from "../core/problem.ts";
 import { caller } from "../core/session.ts";
 import { explain } from "../core/text.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Form, Saved, Select } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
 import type { Payment } from "./reads.ts";
+import { refundable } from "./refunds.ts";
 import { c } from "./texts/index.ts";
 
 const REFUND_REASONS = ["requested_by_customer", "duplicate", "fraudulent"] as const;
@@ -54,47 +55,62 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
       {paid.refund_approvals && paid.refund_approvals.length > 0 && <PaymentApprovals payment={paid} approvals={paid.refund_approvals} />}
       {paid.disputes && paid.disputes.length > 0 && <Disputes disputes={paid.disputes} />}
       {paid.mismatches && paid.mismatches.length > 0 && <Mismatches payments={[{ order_id: paid.order_id, mismatches: paid.mismatches }]} />}
-      {canRefund && <Refund payment={paid} left={left} />}
+      {canRefund && <Refund payment={paid} />}
     </>
   );
 }
 
-function Refund({ payment: paid, left }: { payment: Payment; left: number }): JSX.Element {
+const AMOUNT = "/amount/amount";
+
+function Refund({ payment: paid }: { payment: Payment }): JSX.Element {
   const { currency } = paid.amount;
-  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const { most, waiting } = refundable(paid);
+  const [wrong, setWrong] = useState<"unreadable" | "outside" | null>(null);
   const refund = (body: Schemas["RefundPayment"], key: string): Promise<Payment> => unwrap(api.POST("/api/v1/payments/refund", { params: { header: { "Idempotency-Key": key } }, body }));
   const refunding = useKeyed("POST /payments/refund", refund, { onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(paid.order_id) || queryKey.includes(paid.id) }) });
   const submit = (values: Record<string, string>): void => {
-    const text = values["/amount"]?.trim() ?? "";
-    const amount = text ? toMinor(text, minorDigits(currency)) : null;
-    const isWrong = text !== "" && amount === null;
-    setFound(new Map(isWrong ? [["/amount", c().order.badAmount]] : []));
-    if (isWrong) return;
+    const text = values[AMOUNT]?.trim() ?? "";
+    // Without an amount, the API would also refund what waits for approval.
+    const amount = text ? toMinor(text, minorDigits(currency)) : waiting > 0 ? most : null;
+    const isOutside = amount !== null && (amount < 1 || amount > most);
+    const found = text && amount === null ? "unreadable" : isOutside ? "outside" : null;
+    setWrong(found);
+    if (found) return;
     const reason = REFUND_REASONS.find((one) => one === values["/reason"]) ?? REFUND_REASONS[0];
     refunding.mutate({ payment_id: paid.id, reason, ...(amount === null ? {} : { amount: { amount, currency } }) });
   };
+  const bounds = c().order.refundBounds(money({ amount: 1, currency }), money({ amount: most, currency }));
+  const example = c().order.badAmount(decimal({ amount: 1250, currency }));
+  const isRefused = rejects(refunding.error, AMOUNT);
+  const problem = wrong === "unreadable" ? example : wrong === "outside" || isRefused ? bounds : null;
+  const found = useMemo(() => new Map(problem === null ? [] : [[AMOUNT, problem]]), [problem]);
+  const waits = waiting > 0 ? c().order.refundWaiting(money({ amount: waiting, currency })) : "";
   return (
     <details class="box">
       <summary>{c().order.refund}</summary>
-      <Form submit={c().order.refund} isBusy={refunding.isPending} error={refunding.error} found={found} onSubmit={submit}>
-        <div class="columns">
-          <Field name="/amount" label={`${c().order.refundAmount} (${currency})`} hint={c().order.refundHint(money({ amount: left, currency }))} inputMode="decimal" />
-          <Select name="/reason" label={c().order.refundReason} required>
-            {REFUND_REASONS.map((reason) => (
-              <option key={reason} value={reason}>
-                {c().order.refundReasons[reason]}
-              </option>
-            ))}
-          </Select>
-        </div>
-      </Form>
-      <Saved isSaved={refunding.isSuccess} text={refunding.data && waits(refunding.data) ? c().order.refundWaits : c().order.refundStarted} />
+      {most === 0 ? (
+        <p>{waits || c().order.refundPending}</p>
+      ) : (
+        <Form submit={c().order.refund} isBusy={refunding.isPending} error={refunding.error} found={found} onSubmit={submit}>
+          <div class="columns">
+            <Field name={AMOUNT} label={`${c().order.refundAmount} (${currency})`} hint={`${c().order.refundHint(money({ amount: most, currency }))} ${waits}`.trim()} inputMode="decimal" />
+            <Select name="/reason" label={c().order.refundReason} required>
+              {REFUND_REASONS.map((reason) => (
+                <option key={reason} value={reason}>
+                  {c().order.refundReasons[reason]}
+                </option>
+              ))}
+            </Select>
+          </div>
+        </Form>
+      )}
+      <Saved isSaved={refunding.isSuccess} text={refunding.data && isWaiting(refunding.data) ? c().order.refundWaits : c().order.refundStarted} />
     </details>
   );
 }
 
 /** Whether what was requested last waits for approval: earlier requests may, too. */
-const waits = (paid: Payment): boolean => paid.refund_approvals?.at(-1)?.requested_at === paid.updated_at;
+const isWaiting = (paid: Payment): boolean => paid.refund_approvals?.at(-1)?.requested_at === paid.updated_at;
 
 type Approval = Schemas["RefundApprovalView"];
 type WithApprovals = Pick<Schemas["PaymentAwaitingApprovalView"], "payment_id" | "order_id" | "refund_approvals">;

@@ -49,6 +49,9 @@ export const de: ConsoleTexts = {
     refund: "Erstatten",
     refundAmount: "Betrag",
     refundHint: (most) => `Höchstens ${most}. Leer: alles.`,
+    refundWaiting: (amount) => `${amount} warten auf Freigabe.`,
+    refundPending: "Alles wird schon erstattet.",
+    refundBounds: (least, most) => `Der Betrag muss zwischen ${least} und ${most} liegen.`,
     refundReason: "Grund",
     refundReasons: {
       requested_by_customer: "Wunsch des Kunden",
@@ -73,7 +76,7 @@ export const de: ConsoleTexts = {
     notifications: "Nachrichten",
     channel: "Kanal",
     template: "Vorlage",
-    badAmount: "Schreiben Sie einen Betrag wie 12,50.",
+    badAmount: (example) => `Schreiben Sie einen Betrag wie ${example}.`,
   },
   products: {
     title: "Produkte",

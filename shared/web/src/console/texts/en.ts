@@ -47,6 +47,9 @@ export const en = {
     refund: "Refund",
     refundAmount: "Amount",
     refundHint: (most: string) => `At most ${most}. Empty: all of it.`,
+    refundWaiting: (amount: string) => `${amount} waits for approval.`,
+    refundPending: "All of it is being refunded.",
+    refundBounds: (least: string, most: string) => `The amount must be ${least} to ${most}.`,
     refundReason: "Reason",
     refundReasons: {
       requested_by_customer: "Requested by the customer",
@@ -71,7 +74,7 @@ export const en = {
     notifications: "Notifications",
     channel: "Channel",
     template: "Template",
-    badAmount: "Write an amount such as 12.50.",
+    badAmount: (example: string) => `Write an amount such as ${example}.`,
   },
   products: {
     title: "Products",
