@@ -166,6 +166,12 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("cell", { name: "Balance at the gateway" }).first().waitFor();
     await page.getByRole("heading", { name: "Reconciliation with the gateway" }).waitFor();
     await inspect(page, "console-ledger");
+    await page.getByLabel("First day (UTC)").fill("2026-01-01");
+    await page.getByLabel("Last day (UTC)").fill("2026-02-01");
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByText("These are more than 31 days.").waitFor();
+    await hasFocus(page.getByLabel("Last day (UTC)"));
+    await inspect(page, "console-ledger-refused");
     await go(page, "Webhooks");
     await page.getByText("New endpoint").click();
     const url = `https://hooks.example.com/${word}`;

@@ -268,6 +268,11 @@ export const de: ConsoleTexts = {
     title: "Hauptbuch",
     from: "Erster Tag (UTC)",
     to: "Letzter Tag (UTC)",
+    hint: (most) => `Insgesamt höchstens ${most} Tage.`,
+    refused: {
+      day: (first, last) => `Wählen Sie einen Tag vom ${first} bis zum ${last}.`,
+      length: (most) => `Das sind mehr als ${most} Tage.`,
+    },
     empty: "An diesen Tagen wurde nichts gebucht.",
     accounts: "Konten",
     account: "Konto",

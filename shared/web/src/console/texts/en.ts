@@ -266,6 +266,11 @@ export const en = {
     title: "Ledger",
     from: "First day (UTC)",
     to: "Last day (UTC)",
+    hint: (most: number) => `At most ${most} days in all.`,
+    refused: {
+      day: (first: string, last: string) => `Choose a day from ${first} to ${last}.`,
+      length: (most: number) => `These are more than ${most} days.`,
+    },
     empty: "Nothing was posted in these days.",
     accounts: "Accounts",
     account: "Account",
