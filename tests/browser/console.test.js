@@ -295,7 +295,12 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     await page.getByRole("heading", { name: "Dead letters of payment-charge" }).waitFor();
     await page.getByRole("button", { name: "Pause" }).waitFor();
     await inspect(page, "console-dead-letters");
-  }, WIDE);
+    for (const path of ["operations/nix", "customers/abc"]) {
+      await page.goto(`${shop}/console/${path}`);
+      await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+    }
+    // The browser reports the refused reading of a consumer that there is not.
+  }, { ...WIDE, expected: [/422.*\/ops\/dead-letters/] });
 });
 
 test("an admin edits the event of a dead letter, sees the result, and redrives that", async () => {
