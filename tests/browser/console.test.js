@@ -1,6 +1,6 @@
 // The console, clicked through as staff do. scripts/browser runs this file.
 import assert from "node:assert/strict";
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
@@ -34,6 +34,10 @@ test("staff find an order, add a note, ship it, deliver it and refund a part", a
     await status(page, "Shipped");
     await page.getByText(`Tracking: ${shortHostileText} JD0002`).waitFor();
     await page.getByText("Refund", { exact: true }).first().click();
+    await page.getByLabel("Amount (USD)").fill("50000");
+    await page.getByRole("button", { name: "Refund" }).click();
+    await page.getByText(/^The amount must be \$0\.01 to \$/).waitFor();
+    await hasFocus(page.getByLabel("Amount (USD)"));
     await page.getByLabel("Amount (USD)").fill("5,00");
     await page.getByRole("button", { name: "Refund" }).click();
     await page.getByText("The refund is requested.").waitFor();
@@ -68,9 +72,38 @@ test("a large refund waits until an admin approves it who did not request it", a
     await page.goto(`${shop}/console/orders/${order.id}`);
     await page.getByRole("button", { name: /^Approve: / }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("status").getByText(/^The refund of .* is approved\.$/).waitFor();
     await page.getByRole("cell", { name: "Approved" }).waitFor();
     await inspect(page, "console-refund-approved");
   }, WIDE);
+});
+
+test("an admin hears that another decision on a refund came first, and is asked before a rejection", async () => {
+  const customer = await token(await register());
+  const [byStaff, byAdmin] = (await Promise.all([token(staff), token(admin)])).map((one) => ({ Authorization: `Bearer ${one}` }));
+  const order = await placeOrder(customer, product, "pm_card_visa", 30);
+  await onPage(async (page) => {
+    const payment = await paymentOf(page, order, customer);
+    const request = async () => {
+      const { refund_approvals: approvals } = await call("POST", "/payments/refund", { payment_id: payment, reason: "duplicate" }, { ...byStaff, "Idempotency-Key": randomUUID() });
+      return approvals.at(-1).id;
+    };
+    const first = await request();
+    await enter(page, admin);
+    await page.goto(`${shop}/console/payments/${payment}`);
+    await page.getByRole("button", { name: /^Reject: / }).click();
+    await page.getByRole("dialog", { name: "Reject" }).waitFor();
+    await call("PATCH", `/payments/${payment}/refund-approvals/${first}`, { verdict: "rejected" }, { ...byAdmin, "Idempotency-Key": randomUUID() });
+    await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
+    await page.getByRole("alert").getByText(/Somebody else has decided on this refund already\.$/).waitFor();
+    await page.getByRole("cell", { name: "Rejected" }).waitFor();
+    await inspect(page, "console-refund-decided");
+    await request();
+    await page.reload();
+    await page.getByRole("button", { name: /^Reject: / }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
+    await page.getByRole("status").getByText(/^The refund of .* is rejected\.$/).waitFor();
+  }, { ...WIDE, expected: [/409.*\/refund-approvals\//] });
 });
 
 test("staff create a product, change it, adjust its stock and add an image", async () => {
@@ -133,6 +166,12 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("cell", { name: "Balance at the gateway" }).first().waitFor();
     await page.getByRole("heading", { name: "Reconciliation with the gateway" }).waitFor();
     await inspect(page, "console-ledger");
+    await page.getByLabel("First day (UTC)").fill("2026-01-01");
+    await page.getByLabel("Last day (UTC)").fill("2026-02-01");
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByText("These are more than 31 days.").waitFor();
+    await hasFocus(page.getByLabel("Last day (UTC)"));
+    await inspect(page, "console-ledger-refused");
     await go(page, "Webhooks");
     await page.getByText("New endpoint").click();
     const url = `https://hooks.example.com/${word}`;
@@ -256,7 +295,12 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     await page.getByRole("heading", { name: "Dead letters of payment-charge" }).waitFor();
     await page.getByRole("button", { name: "Pause" }).waitFor();
     await inspect(page, "console-dead-letters");
-  }, WIDE);
+    for (const path of ["operations/nix", "customers/abc"]) {
+      await page.goto(`${shop}/console/${path}`);
+      await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+    }
+    // The browser reports the refused reading of a consumer that there is not.
+  }, { ...WIDE, expected: [/422.*\/ops\/dead-letters/] });
 });
 
 test("an admin edits the event of a dead letter, sees the result, and redrives that", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dayOf, daysOf, periodBetween, periodOf, summaryOf } from "./days.ts";
+import { dayOf, daysOf, periodBetween, periodOf, refusals, summaryOf } from "./days.ts";
 
 const NOW = Date.parse("2026-11-21T23:59:59Z");
 const row = (day: string, orders: number, amount: number, currency = "USD", paid = orders) => ({
@@ -27,6 +27,16 @@ test("days in the wrong order are turned, and a text that names none is today", 
   assert.deepEqual(daysOf("2026-11-03", "2026-11-01", NOW), { from: "2026-11-01", to: "2026-11-03" });
   assert.deepEqual(daysOf("", "?", NOW), { from: "2026-11-21", to: "2026-11-21" });
   assert.deepEqual(periodBetween({ from: "2026-11-21", to: "2026-11-21" }), { from: "2026-11-21T00:00:00.000Z", to: "2026-11-22T00:00:00.000Z" });
+});
+
+test("a period has at most 31 days, of years that the API takes", () => {
+  assert.deepEqual([...refusals("2026-10-01", "2026-10-31")], []);
+  assert.deepEqual([...refusals("2026-10-31", "2026-10-01")], []);
+  assert.deepEqual([...refusals("1970-01-01", "1970-01-01")], []);
+  assert.deepEqual([...refusals("9998-12-30", "9998-12-30")], []);
+  assert.deepEqual([...refusals("2026-10-01", "2026-11-01")], [["to", "length"]]);
+  assert.deepEqual([...refusals("12026-10-01", "2026-11-01")], [["from", "day"]]);
+  assert.deepEqual([...refusals("1969-12-31", "9998-12-31")], [["from", "day"], ["to", "day"]]);
 });
 
 test("the figures are those of the day, and the bars those of its period, by currency", () => {

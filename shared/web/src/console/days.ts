@@ -37,6 +37,21 @@ export function daysOf(from: string, to: string, now: number): Days {
   return first <= last ? { from: first, to: last } : { from: last, to: first };
 }
 
+/** Days of a period, at most. */
+export const MAX_DAYS = 31;
+/** The API takes times until the end of 9998, and a period ends after its last day. */
+export const FIRST_DAY = "1970-01-01";
+export const LAST_DAY = "9998-12-30";
+
+/** Why the API has nothing of a period, by the field that is to change: a day that it does not know, or too many of them. */
+export function refusals(from: string, to: string): ReadonlyMap<keyof Days, "day" | "length"> {
+  // Years of five digits are no days here, as those of a date field may be.
+  const isDay = (text: string): boolean => dayOf(text, 0) === text && text >= FIRST_DAY && text <= LAST_DAY;
+  const wrong = (["from", "to"] as const).filter((name) => !isDay({ from, to }[name]));
+  if (wrong.length > 0) return new Map(wrong.map((name) => [name, "day"]));
+  return new Map(Math.abs(Date.parse(to) - Date.parse(from)) < MAX_DAYS * DAY_MS ? [] : [["to", "length"]]);
+}
+
 /** From the start of the first day to the end of the last one. */
 export function periodBetween({ from, to }: Days): { from: string; to: string } {
   return { from: new Date(Date.parse(from)).toISOString(), to: new Date(Date.parse(to) + DAY_MS).toISOString() };

@@ -1,17 +1,19 @@
 // A payment as staff see it, and its refund.
 
-import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useMemo, useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
-import { minorDigits, moment, money, t } from "../core/i18n/index.ts";
+import { decimal, minorDigits, moment, money, t } from "../core/i18n/index.ts";
 import { useKeyed } from "../core/keyed.ts";
 import { toMinor } from "../core/money.ts";
-import { unwrap } from "../core/problem.ts";
+import { rejects, unwrap } from "../core/problem.ts";
 import { caller } from "../core/session.ts";
-import { Action } from "../ui/action.tsx";
+import { explain } from "../core/text.ts";
+import { Dialog } from "../ui/dialog.tsx";
 import { Field, Form, Saved, Select } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
 import type { Payment } from "./reads.ts";
+import { refundable } from "./refunds.ts";
 import { c } from "./texts/index.ts";
 
 const REFUND_REASONS = ["requested_by_customer", "duplicate", "fraudulent"] as const;
@@ -50,53 +52,85 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
           ))}
         </Table>
       )}
-      {paid.refund_approvals && paid.refund_approvals.length > 0 && <RefundApprovals payments={[{ payment_id: paid.id, order_id: paid.order_id, refund_approvals: paid.refund_approvals }]} />}
+      {paid.refund_approvals && paid.refund_approvals.length > 0 && <PaymentApprovals payment={paid} approvals={paid.refund_approvals} />}
       {paid.disputes && paid.disputes.length > 0 && <Disputes disputes={paid.disputes} />}
       {paid.mismatches && paid.mismatches.length > 0 && <Mismatches payments={[{ order_id: paid.order_id, mismatches: paid.mismatches }]} />}
-      {canRefund && <Refund payment={paid} left={left} />}
+      {canRefund && <Refund payment={paid} />}
     </>
   );
 }
 
-function Refund({ payment: paid, left }: { payment: Payment; left: number }): JSX.Element {
+const AMOUNT = "/amount/amount";
+
+function Refund({ payment: paid }: { payment: Payment }): JSX.Element {
   const { currency } = paid.amount;
-  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const { most, waiting } = refundable(paid);
+  const [wrong, setWrong] = useState<"unreadable" | "outside" | null>(null);
   const refund = (body: Schemas["RefundPayment"], key: string): Promise<Payment> => unwrap(api.POST("/api/v1/payments/refund", { params: { header: { "Idempotency-Key": key } }, body }));
   const refunding = useKeyed("POST /payments/refund", refund, { onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(paid.order_id) || queryKey.includes(paid.id) }) });
   const submit = (values: Record<string, string>): void => {
-    const text = values["/amount"]?.trim() ?? "";
-    const amount = text ? toMinor(text, minorDigits(currency)) : null;
-    const isWrong = text !== "" && amount === null;
-    setFound(new Map(isWrong ? [["/amount", c().order.badAmount]] : []));
-    if (isWrong) return;
+    const text = values[AMOUNT]?.trim() ?? "";
+    // Without an amount, the API would also refund what waits for approval.
+    const amount = text ? toMinor(text, minorDigits(currency)) : waiting > 0 ? most : null;
+    const isOutside = amount !== null && (amount < 1 || amount > most);
+    const found = text && amount === null ? "unreadable" : isOutside ? "outside" : null;
+    setWrong(found);
+    if (found) return;
     const reason = REFUND_REASONS.find((one) => one === values["/reason"]) ?? REFUND_REASONS[0];
     refunding.mutate({ payment_id: paid.id, reason, ...(amount === null ? {} : { amount: { amount, currency } }) });
   };
+  const bounds = c().order.refundBounds(money({ amount: 1, currency }), money({ amount: most, currency }));
+  const example = c().order.badAmount(decimal({ amount: 1250, currency }));
+  const isRefused = rejects(refunding.error, AMOUNT);
+  const problem = wrong === "unreadable" ? example : wrong === "outside" || isRefused ? bounds : null;
+  const found = useMemo(() => new Map(problem === null ? [] : [[AMOUNT, problem]]), [problem]);
+  const waits = waiting > 0 ? c().order.refundWaiting(money({ amount: waiting, currency })) : "";
   return (
     <details class="box">
       <summary>{c().order.refund}</summary>
-      <Form submit={c().order.refund} isBusy={refunding.isPending} error={refunding.error} found={found} onSubmit={submit}>
-        <div class="columns">
-          <Field name="/amount" label={`${c().order.refundAmount} (${currency})`} hint={c().order.refundHint(money({ amount: left, currency }))} inputMode="decimal" />
-          <Select name="/reason" label={c().order.refundReason} required>
-            {REFUND_REASONS.map((reason) => (
-              <option key={reason} value={reason}>
-                {c().order.refundReasons[reason]}
-              </option>
-            ))}
-          </Select>
-        </div>
-      </Form>
-      <Saved isSaved={refunding.isSuccess} text={refunding.data && waits(refunding.data) ? c().order.refundWaits : c().order.refundStarted} />
+      {most === 0 ? (
+        <p>{waits || c().order.refundPending}</p>
+      ) : (
+        <Form submit={c().order.refund} isBusy={refunding.isPending} error={refunding.error} found={found} onSubmit={submit}>
+          <div class="columns">
+            <Field name={AMOUNT} label={`${c().order.refundAmount} (${currency})`} hint={`${c().order.refundHint(money({ amount: most, currency }))} ${waits}`.trim()} inputMode="decimal" />
+            <Select name="/reason" label={c().order.refundReason} required>
+              {REFUND_REASONS.map((reason) => (
+                <option key={reason} value={reason}>
+                  {c().order.refundReasons[reason]}
+                </option>
+              ))}
+            </Select>
+          </div>
+        </Form>
+      )}
+      <Saved isSaved={refunding.isSuccess} text={refunding.data && isWaiting(refunding.data) ? c().order.refundWaits : c().order.refundStarted} />
     </details>
   );
 }
 
 /** Whether what was requested last waits for approval: earlier requests may, too. */
-const waits = (paid: Payment): boolean => paid.refund_approvals?.at(-1)?.requested_at === paid.updated_at;
+const isWaiting = (paid: Payment): boolean => paid.refund_approvals?.at(-1)?.requested_at === paid.updated_at;
+
+type Approval = Schemas["RefundApprovalView"];
+type WithApprovals = Pick<Schemas["PaymentAwaitingApprovalView"], "payment_id" | "order_id" | "refund_approvals">;
+
+/** A decision that somebody is asked to confirm. */
+interface Asked {
+  payment: WithApprovals;
+  approval: Approval;
+  verdict: Schemas["Verdict"];
+}
+
+type Ask = (asked: Asked) => void;
+
+function PaymentApprovals({ payment, approvals }: { payment: Payment; approvals: Approval[] }): JSX.Element {
+  const { id: payment_id, order_id } = payment;
+  return <Decisions>{(ask) => <RefundApprovals payments={[{ payment_id, order_id, refund_approvals: approvals }]} ask={ask} />}</Decisions>;
+}
 
 /** Refunds that need the approval of a second person, with the decision for admins who did not request them. */
-export function RefundApprovals({ payments }: { payments: Pick<Schemas["PaymentAwaitingApprovalView"], "payment_id" | "order_id" | "refund_approvals">[] }): JSX.Element {
+export function RefundApprovals({ payments, ask }: { payments: WithApprovals[]; ask: Ask }): JSX.Element {
   return (
     <Table caption={c().payments.approvals} head={[c().time, { number: c().order.refundAmount }, c().reason, c().payments.requestedBy, c().status]}>
       {payments.flatMap((payment) =>
@@ -110,7 +144,7 @@ export function RefundApprovals({ payments }: { payments: Pick<Schemas["PaymentA
             <td>
               <a href={`/console/customers/${approval.requested_by}`}>{approval.requested_by}</a>
             </td>
-            <td>{approval.verdict ? c().payments.verdicts[approval.verdict] : <Decision payment={payment} approval={approval} />}</td>
+            <td>{approval.verdict ? c().payments.verdicts[approval.verdict] : <Choice approval={approval} choose={(verdict) => ask({ payment, approval, verdict })} />}</td>
           </tr>
         )),
       )}
@@ -118,21 +152,79 @@ export function RefundApprovals({ payments }: { payments: Pick<Schemas["PaymentA
   );
 }
 
-function Decision({ payment, approval }: { payment: { payment_id: string; order_id: string }; approval: Schemas["RefundApprovalView"] }): JSX.Element {
-  const { payment_id, order_id } = payment;
-  const path = { id: payment_id, refund_id: approval.id };
+const VERDICTS = ["approved", "rejected"] as const;
+
+function Choice({ approval, choose }: { approval: Approval; choose: (verdict: Schemas["Verdict"]) => void }): JSX.Element {
+  if (caller.value?.role !== "admin" || caller.value.id === approval.requested_by) return <>{c().payments.waits}</>;
+  return (
+    <div class="actions">
+      {VERDICTS.map((verdict) => (
+        <button key={verdict} type="button" aria-label={`${c().payments.decide[verdict]}: ${money(approval.amount)}`} onClick={() => choose(verdict)}>
+          {c().payments.decide[verdict]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Asks for decisions on what it shows, and tells what became of them: outside of the list, which has lost the refund by then. */
+export function Decisions({ children }: { children: (ask: Ask) => ComponentChildren }): JSX.Element {
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [told, setTold] = useState<{ asked: Asked; error: unknown } | null>(null);
+  const settle = (decided: Asked, error: unknown): void => {
+    setAsked((now) => (now === decided ? null : now));
+    setTold({ asked: decided, error });
+  };
+  const amount = told ? money(told.asked.approval.amount) : "";
+  return (
+    <>
+      <div role="status">{told && told.error === null && <p class="notice good">{c().payments.decided[told.asked.verdict](amount)}</p>}</div>
+      <div role="alert">{told && told.error !== null && <p class="notice bad">{c().payments.undecided(amount, explain(told.error))}</p>}</div>
+      {children(setAsked)}
+      <Dialog title={asked ? c().payments.decide[asked.verdict] : ""} isOpen={asked !== null} onClose={() => setAsked(null)}>
+        {asked && <Decision asked={asked} onStart={() => setTold(null)} onSettled={settle} onCancel={() => setAsked(null)} />}
+      </Dialog>
+    </>
+  );
+}
+
+interface DecisionProps {
+  asked: Asked;
+  onStart: () => void;
+  onSettled: (asked: Asked, error: unknown) => void;
+  onCancel: () => void;
+}
+
+function Decision({ asked, onStart, onSettled, onCancel }: DecisionProps): JSX.Element {
+  const { payment, approval, verdict } = asked;
+  const path = { id: payment.payment_id, refund_id: approval.id };
   const decide = (body: Schemas["DecideRefund"], key: string): Promise<Payment> =>
     unwrap(api.PATCH("/api/v1/payments/{id}/refund-approvals/{refund_id}", { params: { path, header: { "Idempotency-Key": key } }, body }));
   const deciding = useKeyed("PATCH refund-approval", decide, {
     about: approval.id,
-    onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "refund-approvals" || queryKey.includes(order_id) || queryKey.includes(payment_id) }),
+    onSuccess: () => onSettled(asked, null),
+    onError: (error) => onSettled(asked, error),
+    onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "refund-approvals" || queryKey.includes(payment.order_id) || queryKey.includes(payment.payment_id) }),
   });
-  if (caller.value?.role !== "admin" || caller.value.id === approval.requested_by) return <>{c().payments.waits}</>;
+  const start = (): void => {
+    if (deciding.isPending) return;
+    // The same text once more would not be announced.
+    onStart();
+    deciding.mutate({ verdict });
+  };
   return (
-    <div class="actions">
-      <Action label={c().payments.approve} about={money(approval.amount)} question={c().payments.approveText(money(approval.amount))} run={() => deciding.mutateAsync({ verdict: "approved" })} />
-      <Action label={c().payments.reject} about={money(approval.amount)} run={() => deciding.mutateAsync({ verdict: "rejected" })} />
-    </div>
+    <>
+      <p>{c().payments.questions[verdict](money(approval.amount))}</p>
+      <div class="actions">
+        <button type="button" aria-disabled={deciding.isPending} onClick={start}>
+          {c().payments.decide[verdict]}
+        </button>
+        {/* The one that changes nothing has the focus at first. */}
+        <button type="button" autofocus onClick={onCancel}>
+          {t().cancel}
+        </button>
+      </div>
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, isFinal, retryDelay, unwrap, unwrapIfChanged } from "./problem.ts";
+import { ApiError, isFinal, rejects, retryDelay, unwrap, unwrapIfChanged } from "./problem.ts";
 
 const problem = (type: string, status: number) => ({ type: `/problems/${type}`, title: "", status, detail: "", instance: "/", trace_id: "1" });
 
@@ -23,6 +23,11 @@ test("a failed response is thrown with its problem and its Retry-After", async (
   const error = await unwrap(Promise.resolve({ error: problem("rate-limited", 429), response })).catch((thrown: unknown) => thrown);
   assert.ok(error instanceof ApiError);
   assert.deepEqual([error.type, error.status, error.retryAfterS], ["rate-limited", 429, 5]);
+});
+
+test("a member that the API refused is found by its pointer", () => {
+  const refused = new ApiError(422, { ...problem("validation", 422), errors: [{ pointer: "/amount/amount", detail: "must be between 1 and 5" }] });
+  assert.deepEqual([rejects(refused, "/amount/amount"), rejects(refused, "/reason"), rejects(new ApiError(0, null), "/reason"), rejects(null, "/reason")], [true, false, false, false]);
 });
 
 test("no response is the type offline, and a 304 is no failure", async () => {

@@ -63,6 +63,11 @@ function failure(response: Response, body: unknown): ApiError {
   return new ApiError(response.status, isProblem(body) ? body : null, Number.isFinite(seconds) ? seconds : null);
 }
 
+/** Whether the API refused this member of a request's body. */
+export function rejects(error: unknown, pointer: string): boolean {
+  return error instanceof ApiError && (error.problem?.errors ?? []).some((one) => one.pointer === pointer);
+}
+
 export function isProblem(body: unknown): body is Problem {
   return typeof body === "object" && body !== null && "type" in body && "status" in body && "detail" in body;
 }

@@ -15,8 +15,8 @@ import { Action } from "../../ui/action.tsx";
 import { Address } from "../../ui/address.tsx";
 import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { Loaded, Title } from "../../ui/page.tsx";
-import { orders, users, type User } from "../reads.ts";
+import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { isId, orders, users, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { OrderTable } from "./order-list.tsx";
 
@@ -94,6 +94,10 @@ function found(id: string): User | undefined {
 }
 
 export function CustomerPage({ id }: { id: string }): JSX.Element {
+  return isId(id) ? <Customer id={id} /> : <NotFound />;
+}
+
+function Customer({ id }: { id: string }): JSX.Element {
   const isAdmin = caller.value?.role === "admin";
   const known = found(id);
   const query = useQuery({

@@ -7,10 +7,10 @@ import { api, queries, type Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
-import { explain } from "../../core/text.ts";
+import { explain, isProblemOf } from "../../core/text.ts";
 import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { Title } from "../../ui/page.tsx";
+import { NotFound, Title } from "../../ui/page.tsx";
 import { editableMembers, editOf, redriveOf } from "../edits.ts";
 import { deadLetters } from "../reads.ts";
 import { c } from "../texts/index.ts";
@@ -33,6 +33,8 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
     setChosen(new Set());
   };
   const last = done.at(-1);
+  // No consumer has this name.
+  if (isProblemOf(list.error, "not-found", "validation") && !list.data) return <NotFound />;
   return (
     <div class="wide-sections">
       <Title>{c().operations.deadLetters(name)}</Title>

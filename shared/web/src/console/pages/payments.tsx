@@ -7,7 +7,7 @@ import { isProblemOf } from "../../core/text.ts";
 import { Field, Form } from "../../ui/form.tsx";
 import { Paged } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
-import { Mismatches, PaymentDetails, RefundApprovals } from "../payment.tsx";
+import { Decisions, Mismatches, PaymentDetails, RefundApprovals } from "../payment.tsx";
 import { isId, mismatches, paymentById, refundApprovals } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
@@ -21,9 +21,13 @@ export function PaymentsPage(): JSX.Element {
       <Find />
       <section>
         <h2>{c().payments.approvals}</h2>
-        <Paged query={waiting} empty={c().payments.noneWaits}>
-          {(items) => <RefundApprovals payments={items} />}
-        </Paged>
+        <Decisions>
+          {(ask) => (
+            <Paged query={waiting} empty={c().payments.noneWaits}>
+              {(items) => <RefundApprovals payments={items} ask={ask} />}
+            </Paged>
+          )}
+        </Decisions>
       </section>
       <section>
         <h2>{c().payments.mismatches}</h2>

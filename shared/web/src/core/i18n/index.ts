@@ -67,6 +67,12 @@ export function money({ amount, currency }: Money): string {
   return format(currency).format(toText(amount, minorDigits(currency)) as `${number}`);
 }
 
+/** An amount without its currency, as people type it. */
+export function decimal({ amount, currency }: Money): string {
+  const digits = minorDigits(currency);
+  return new Intl.NumberFormat(variant.value, { minimumFractionDigits: digits, useGrouping: false }).format(toText(amount, digits) as `${number}`);
+}
+
 /** An amount on the axis of a chart, such as $1.2K. */
 export function shortMoney({ amount, currency }: Money): string {
   return format(currency, { notation: "compact", minimumFractionDigits: 0 }).format(toText(amount, minorDigits(currency)) as `${number}`);
