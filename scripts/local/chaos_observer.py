@@ -129,10 +129,11 @@ class Observer:
               and event #>> '{{data,user_id}}' in ({quoted(self.users)})""")
 
     def transfers(self) -> list[Json]:
+        """Transfers of this run's payments, and of unknown payments since its start."""
         return rows(f"""
             select t.purpose, t.reference, t.amount, p.order_id from payments.transfers t
             left join payments.payments p on p.id = t.payment_id
-            where p.id is null or p.{self.user_filter}""")
+            where (p.id is null and t.at >= '{self.since}') or p.{self.user_filter}""")
 
     def outbox_events(self) -> set[str]:
         return {row["id"] for row in rows(outboxes("id", f"created_at >= '{self.since}'"))}
