@@ -23,7 +23,7 @@ pub struct ProcessPayment {
 #[serde(deny_unknown_fields)]
 pub struct RefundPayment {
     pub payment_id: PaymentId,
-    /// By default, all that is not refunded yet.
+    /// By default, all that neither is refunded nor waits for approval.
     #[serde(default)]
     pub amount: Option<Money>,
     pub reason: RefundReason,

@@ -70,8 +70,7 @@ function Refund({ payment: paid }: { payment: Payment }): JSX.Element {
   const refunding = useKeyed("POST /payments/refund", refund, { onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(paid.order_id) || queryKey.includes(paid.id) }) });
   const submit = (values: Record<string, string>): void => {
     const text = values[AMOUNT]?.trim() ?? "";
-    // Without an amount, the API would also refund what waits for approval.
-    const amount = text ? toMinor(text, minorDigits(currency)) : waiting > 0 ? most : null;
+    const amount = text ? toMinor(text, minorDigits(currency)) : null;
     const isOutside = amount !== null && (amount < 1 || amount > most);
     const found = text && amount === null ? "unreadable" : isOutside ? "outside" : null;
     setWrong(found);
