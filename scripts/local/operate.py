@@ -166,7 +166,7 @@ def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
     if arguments.patch is not None:
         body["patch"] = arguments.patch
     moved: Json = api.post(f"/ops/queues/{escaped(arguments.queue)}/redrive", body, arguments.key).expect(200)
-    return moved
+    return {**moved, "missing": [one for one in arguments.message or [] if one not in moved["message_ids"]]}
 
 
 def print_redrive(moved: Json) -> None:
@@ -183,10 +183,12 @@ def print_redrive(moved: Json) -> None:
         progress.note(f"{one['message_id']} becomes {json.dumps(one['event']['data'])}")
     for one in moved["refused"]:
         progress.fail(f"{one['message_id']} stays: {one['reason']}: {one['detail']}")
+    for message in moved["missing"]:
+        progress.fail(f"{message} is not a dead letter of {moved['queue']}: scripts/ops dead lists them")
 
 
-def is_refused_in_part(moved: Json) -> bool:
-    return bool(moved["refused"])
+def is_redriven_in_part(moved: Json) -> bool:
+    return bool(moved["refused"] or moved["missing"])
 
 
 def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
@@ -276,7 +278,7 @@ def read_arguments() -> argparse.Namespace:
     dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
     dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
-    again.set_defaults(failed=is_refused_in_part)
+    again.set_defaults(failed=is_redriven_in_part)
     again.add_argument(
         "queue", type=consumer_name, metavar="CONSUMER", help="the function that is to handle them again"
     )

@@ -96,12 +96,15 @@ def _discard_output() -> None:
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Runs a program and exits with its status; after an error, which is printed, with status 1."""
+    """Runs a program and exits with its status: 1 after an error, which is printed, and 130 after an interrupt."""
     try:
         status = main()
     except ScriptError as error:
         fail(str(error))
         status = 1
+    except KeyboardInterrupt:
+        fail("interrupted")
+        status = 130
     raise SystemExit(status)
 
 

@@ -177,6 +177,7 @@ class DeadLetters(unittest.TestCase):
         name, escaped = "a b/ü&limit=1", "a%20b%2F%C3%BC%26limit%3D1"
         operate.dead(api, arguments("dead", name))
         api.get.assert_called_once_with(f"/ops/dead-letters?queue={escaped}&limit=100")
+        api.post.return_value.expect.return_value = {"message_ids": []}
         operate.redrive(api, arguments("redrive", name, "--reason", "it is back"))
         self.assertEqual(api.post.call_args.args[0], f"/ops/queues/{escaped}/redrive")
         operate_consumers.pause(api, arguments("pause", name, "--reason", "a defect"))
@@ -213,7 +214,14 @@ class DeadLetters(unittest.TestCase):
     def redriven(self, **members: Any) -> tuple[str, int]:
         """What a redrive of which one message is refused prints, and its status."""
         refused = [{"message_id": "r", "reason": "validation", "detail": "/data/text is [too] long"}]
-        moved = {"queue": "a", "message_ids": ["m", "n", "r"], "edited": [], "refused": refused, **members}
+        moved = {
+            "queue": "a",
+            "message_ids": ["m", "n", "r"],
+            "edited": [],
+            "refused": refused,
+            "missing": [],
+            **members,
+        }
         with (
             mock.patch("operate.admin"),
             mock.patch("sys.argv", ["ops", "redrive", "a", "--reason", "it is back"]),
@@ -235,6 +243,14 @@ class DeadLetters(unittest.TestCase):
         shown, status = self.redriven(action_id="x", redriven=3, refused=[])
         self.assertIn("a: 3 moved, 0 stay;", shown)
         self.assertEqual(status, 0)
+
+    def test_messages_that_are_not_dead_letters_are_named(self) -> None:
+        api: Any = Api({})
+        moved = operate.redrive(api, arguments("redrive", "a", "--reason", "b", "--message", "m", "--message", "o"))
+        self.assertEqual(moved["missing"], ["o"])
+        shown, status = self.redriven(action_id="x", redriven=3, refused=[], missing=["o"])
+        self.assertIn("✗ o is not a dead letter of a: scripts/ops dead lists them\n", shown)
+        self.assertEqual(status, 1)
 
     def test_patch_that_is_none_is_refused_in_one_line(self) -> None:
         for text, said in (("{", "it is not JSON: .+"), ("null", "it is null, which is not a JSON Patch")):

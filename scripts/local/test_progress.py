@@ -22,6 +22,10 @@ def failing() -> None:
     raise ScriptError("there is no stack")
 
 
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
 class Run(unittest.TestCase):
     def test_exits_with_the_status_of_the_program(self) -> None:
         self.assertIsNone(status(lambda: None))
@@ -31,6 +35,11 @@ class Run(unittest.TestCase):
         with contextlib.redirect_stderr(io.StringIO()) as printed:
             self.assertEqual(status(failing), 1)
         self.assertIn("there is no stack", printed.getvalue())
+
+    def test_exits_with_130_after_an_interrupt(self) -> None:
+        with contextlib.redirect_stderr(io.StringIO()) as printed:
+            self.assertEqual(status(interrupted), 130)
+        self.assertIn("interrupted", printed.getvalue())
 
     def test_other_exceptions_are_not_caught(self) -> None:
         with self.assertRaises(KeyError):
