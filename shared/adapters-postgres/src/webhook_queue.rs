@@ -41,7 +41,8 @@ macro_rules! lease_due {
     };
 }
 
-/// Locks are taken inside of the lateral query, which reads at most `$4` rows of each endpoint.
+/// Locks are taken inside of the lateral query, which reads at most `$4` rows of each endpoint. The oldest of each endpoint comes before the second
+/// of any, so that endpoints that fail and have many due do not delay the others.
 const CLAIM: &str = concat!(
     "WITH due AS (
         SELECT e.id AS endpoint, d.id, d.next_attempt_at FROM webhook_endpoints AS e
@@ -51,7 +52,7 @@ const CLAIM: &str = concat!(
             ORDER BY one.next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED
         ) AS d
         WHERE e.status = 'enabled'
-        ORDER BY d.next_attempt_at LIMIT $3
+        ORDER BY row_number() OVER (PARTITION BY e.id ORDER BY d.next_attempt_at), d.next_attempt_at LIMIT $3
     )",
     lease_due!(),
 );

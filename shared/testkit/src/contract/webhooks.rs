@@ -189,18 +189,22 @@ pub async fn concurrent_claims_share_what_is_due(fixture: &Fixture<impl Stores>)
 pub async fn claim_takes_some_of_each_endpoint(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     let busy = created(store, 0, &[SHIPPED]).await;
-    for seconds in 0..3 {
+    for seconds in 0..4 {
         assert_eq!(store.enqueue(DeliveryId(fresh()), SHIPPED, "{}", later(seconds)).await, Ok(1));
     }
-    created(store, 0, &[PLACED]).await;
-    let other = enqueued(store, later(5)).await;
-    let limits = ClaimLimits { total: 10, per_endpoint: 2 };
-    let due = store.claim_due(later(5), later(125), limits).await.expect("the store responds");
-    let of_busy: Vec<_> = due.iter().filter(|one| one.endpoint.id == busy.id).map(|one| one.due_at).collect();
-    assert_eq!(of_busy, [later(0), later(1)], "the oldest");
-    assert!(due.iter().any(|one| one.delivery.id == other));
-    let limits = ClaimLimits { total: 1, per_endpoint: 2 };
-    assert_eq!(store.claim_due(later(5), later(125), limits).await.expect("the store responds").len(), 1);
+    let other = created(store, 0, &[PLACED]).await;
+    enqueued(store, later(5)).await;
+    let claim = async |total, per_endpoint| {
+        let due = store.claim_due(later(5), later(125), ClaimLimits { total, per_endpoint }).await;
+        due.expect("the store responds").into_iter().map(|one| (one.endpoint.id, one.due_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        claim(2, 2).await,
+        [(busy.id, later(0)), (other.id, later(5))],
+        "the oldest of each before the second of any"
+    );
+    assert_eq!(claim(10, 2).await, [(busy.id, later(1)), (busy.id, later(2))]);
+    assert_eq!(claim(1, 2).await, [(busy.id, later(3))]);
 }
 
 pub async fn first_attempts_are_claimed_once_and_not_of_endpoints_that_fail(fixture: &Fixture<impl Stores>) {

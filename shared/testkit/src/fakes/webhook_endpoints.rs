@@ -64,12 +64,16 @@ impl WebhooksState {
         let mut due: Vec<_> = self.deliveries.values().filter(|one| self.is_due(one, now)).cloned().collect();
         due.sort_by_key(|one| one.next_attempt_at);
         let mut taken: BTreeMap<EndpointId, u32> = BTreeMap::new();
-        due.retain(|one| {
-            let count = taken.entry(one.endpoint_id).or_default();
-            *count += 1;
-            *count <= limits.per_endpoint
+        let ranked = due.into_iter().map(|one| {
+            let rank = taken.entry(one.endpoint_id).or_default();
+            *rank += 1;
+            (*rank, one)
         });
+        let mut due: Vec<_> = ranked.filter(|(rank, _)| *rank <= limits.per_endpoint).collect();
+        due.sort_by_key(|(rank, one)| (*rank, one.next_attempt_at));
         due.truncate(usize::try_from(limits.total).unwrap_or(usize::MAX));
+        let mut due: Vec<_> = due.into_iter().map(|(_, one)| one).collect();
+        due.sort_by_key(|one| one.next_attempt_at);
         self.lease(due, has_contact, now, lease_until)
     }
 

@@ -42,7 +42,7 @@ export function Images({ product }: { product: Product }): JSX.Element {
           <ul class="cards">
             {items.map((image, index) => (
               <li key={image.id}>
-                {image.url ? <Picture source={image.url} name={c().products.imageOf(product.name)} size="small" /> : <p class="hint">{image.reason ?? image.status}</p>}
+                {image.url ? <Picture source={image.url} name={c().products.imageOf(product.name)} size="small" /> : <p class="hint">{image.reason ? (c().codes.imageReasons[image.reason] ?? image.reason) : (c().codes.imageStatuses[image.status] ?? image.status)}</p>}
                 <Action
                   label={c().products.remove}
                   about={t().product.picture(product.name, index + 1)}

@@ -47,7 +47,7 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
               <td>{moment(refund.requested_at)}</td>
               <td class="amount">{money(refund.amount)}</td>
               <td>{c().order.refundReasons[refund.reason] ?? refund.reason}</td>
-              <td>{refund.status}</td>
+              <td>{c().codes.refundStatuses[refund.status]}</td>
             </tr>
           ))}
         </Table>

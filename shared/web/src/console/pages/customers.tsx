@@ -50,8 +50,8 @@ export function CustomerList(): JSX.Element {
                   </td>
                   <td>{user.username}</td>
                   <td>{user.full_name}</td>
-                  <td>{user.role}</td>
-                  <td>{user.status}</td>
+                  <td>{c().codes.roles[user.role]}</td>
+                  <td>{c().codes.accountStatuses[user.status]}</td>
                 </tr>
               ))}
             </Table>
@@ -145,7 +145,7 @@ function Profile({ user }: { user: User }): JSX.Element {
         <dd>{user.username}</dd>
         <dt>{c().customers.role}</dt>
         <dd>
-          {user.role}, {user.status}
+          {c().codes.roles[user.role]}, {c().codes.accountStatuses[user.status]}
         </dd>
         <dt>{c().customers.since}</dt>
         <dd>{day(user.created_at)}</dd>

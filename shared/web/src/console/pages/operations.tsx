@@ -80,7 +80,7 @@ function StuckOrders(): JSX.Element {
                 <td>
                   <a href={`/console/orders/${one.id}`}>{one.id}</a>
                 </td>
-                <td>{one.status_reason}</td>
+                <td>{one.status_reason && (c().codes.orderReasons[one.status_reason] ?? one.status_reason)}</td>
                 <td>
                   {one.next_step} <span class="hint">{one.functions.join(", ")}</span>
                 </td>

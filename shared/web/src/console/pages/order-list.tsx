@@ -142,7 +142,7 @@ export function OrderTable({ orders: items }: { orders: Order[] }): JSX.Element 
           <td>{order.items.map((line) => `${line.quantity} × ${line.product_name}`).join(", ")}</td>
           <td>
             <span class={`tag ${order.status}`}>{t().order.statuses[order.status]}</span>
-            {order.status_reason && <span class="hint"> {order.status_reason}</span>}
+            {order.status_reason && <span class="hint"> {c().codes.orderReasons[order.status_reason] ?? order.status_reason}</span>}
           </td>
           <td class="amount">{money(order.total_amount)}</td>
         </tr>

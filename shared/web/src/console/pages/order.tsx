@@ -149,9 +149,9 @@ function Notifications({ order }: { order: Order }): JSX.Element {
               {items.map((one) => (
                 <tr key={one.id}>
                   <td>{moment(one.at)}</td>
-                  <td>{one.channel}</td>
-                  <td>{one.template}</td>
-                  <td>{one.status}</td>
+                  <td>{c().codes.channels[one.channel] ?? one.channel}</td>
+                  <td>{c().codes.templates[one.template] ?? one.template}</td>
+                  <td>{c().codes.notificationStatuses[one.status] ?? one.status}</td>
                 </tr>
               ))}
             </Table>
