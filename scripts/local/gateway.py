@@ -2,7 +2,7 @@
 
 localstripe stores payments like Stripe but ignores `Idempotency-Key`. The middleware here applies Stripe's documented
 rules for that key and injects faults. `gateway_stripe` corrects what differs from Stripe's documentation, including
-refunds, balance transactions and search. `gateway_webhooks` signs, sends and retries webhooks. `gateway_state` stores
+refunds, balance transactions and search, `gateway_cancel` what cancels an intent. `gateway_webhooks` signs, sends and retries webhooks. `gateway_state` stores
 all of that, including the responses to idempotency keys, in the directory of `--state` before a response is sent.
 Without `--state` nothing survives the process.
 
@@ -40,6 +40,7 @@ from aiohttp.typedefs import Handler
 from localstripe import server
 from localstripe.resources import store
 
+import gateway_cancel
 import gateway_stripe
 from gateway_state import RESPONSE, State
 from gateway_stripe import error
@@ -303,6 +304,7 @@ async def serve(port: int, fault: Fault, directory: str | None = None) -> int:
     # localstripe's own start listens on every interface, and dumps its data to a fixed file in /tmp after each request.
     store.dump_to_disk = lambda: None
     gateway_stripe.install()
+    gateway_cancel.install()
     state = State(directory)
     webhooks = Webhooks(state, aiohttp.ClientSession())
     install(server.app, Middleware(state, webhooks, fault), webhooks)

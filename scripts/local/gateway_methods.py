@@ -38,7 +38,7 @@ def _attach_once() -> None:
         return attach(cls, id, **data)
 
     PaymentMethod._api_attach = classmethod(attach_once)
-    _replace("/v1/payment_methods/{id}/attach", PaymentMethod._api_attach)
+    replace("/v1/payment_methods/{id}/attach", PaymentMethod._api_attach)
 
 
 def _detach_for_good() -> None:
@@ -60,7 +60,7 @@ def _detach_for_good() -> None:
         return deleted
 
     PaymentMethod._api_detach, Customer._api_delete = classmethod(detach_for_good), classmethod(delete_with_methods)
-    _replace("/v1/payment_methods/{id}/detach", PaymentMethod._api_detach)
+    replace("/v1/payment_methods/{id}/detach", PaymentMethod._api_detach)
 
 
 def _charge_for_owner() -> None:
@@ -78,7 +78,7 @@ def _charge_for_owner() -> None:
     PaymentIntent.__init__ = initialize_for_owner
 
 
-def _replace(path: str, handler: Any) -> None:
+def replace(path: str, handler: Any) -> None:
     """Replaces the handler of a route: localstripe's holds the function that it was made for."""
     for route in server.app.router.routes():
         if route.method == "POST" and route.resource is not None and route.resource.canonical == path:

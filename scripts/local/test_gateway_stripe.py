@@ -41,6 +41,35 @@ class ConsentTest(WithReceiver, SharedGatewayTest):
         self.assertEqual(last_error["code"], "payment_intent_authentication_failure")
 
 
+class CancelTest(WithReceiver, SharedGatewayTest):
+    async def cancel(self, intent: Json, **form: object) -> tuple[int, Json]:
+        status, body, _ = await self.post(f"/v1/payment_intents/{intent['id']}/cancel", **form)
+        return status, body
+
+    async def test_intent_that_waits_is_cancelled_once_and_cannot_be_authenticated(self) -> None:
+        await self.register()
+        _, intent, _ = await self.pay(None, card="pm_card_authenticationRequired")
+        status, cancelled = await self.cancel(intent, cancellation_reason="abandoned")
+        self.assertEqual(
+            (status, cancelled["status"], cancelled["cancellation_reason"]), (200, "canceled", "abandoned")
+        )
+        await self.delivered(2)
+        (event,) = self.receiver.events("payment_intent.canceled")
+        self.assertEqual(event["data"]["object"]["id"], intent["id"])
+        status, body = await self.cancel(intent)
+        self.assertEqual((status, body["error"]["code"]), (400, "payment_intent_unexpected_state"))
+        path = f"/v1/payment_intents/{intent['id']}/_authenticate"
+        self.assertEqual((await self.post(path, client_secret=intent["client_secret"], success="true"))[0], 400)
+
+    async def test_charged_intent_and_unknown_reason_are_rejected(self) -> None:
+        status, body = await self.cancel(await self.paid())
+        self.assertEqual((status, body["error"]["code"]), (400, "payment_intent_unexpected_state"))
+        _, intent, _ = await self.pay(None, card="pm_card_authenticationRequired")
+        self.assertEqual((await self.cancel(intent, cancellation_reason="late"))[0], 400)
+        self.assertEqual((await self.cancel(intent, other="x"))[0], 400)
+        self.assertEqual((await self.cancel({"id": "pi_nothing"}))[0], 404)
+
+
 class RefundsTest(SharedGatewayTest):
     async def test_refund_has_its_intent_and_metadata_and_is_made_once_per_key(self) -> None:
         intent = await self.paid()

@@ -1,14 +1,18 @@
 //! Charges the payment of an order whose stock is reserved, and again when the customer retries a declined payment.
 //!
 //! The payment is stored before the gateway is called, and the attempt is part of the gateway's idempotency key: redeliveries and
-//! crashes charge at most once per attempt. The gateway stores its keys for a day, so an older attempt is not charged again.
+//! crashes charge at most once per attempt. The gateway stores its keys for a day, so an older attempt is not charged again. Before another
+//! attempt is charged, earlier ones that wait for the customer are cancelled if the gateway can; a charge of one of them is refunded.
 
 use domain::{
     DomainEvent, event,
     id::{PaymentId, RefundId},
     payment::{self, AttemptLimit, Payment},
 };
-use edge::{Delivery, telemetry::metrics};
+use edge::{
+    Delivery,
+    telemetry::{self, metrics},
+};
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
 use services::{advance_payment, call_gateway, get_payment, look_up_charge, staff_metrics};
@@ -44,7 +48,15 @@ pub async fn handle(
         let failed = payment::fail_charge_after_gateway_error(&payment, delivery.now);
         Ok(look_up_charge(gateway, &payment, failed.is_some()).await?.or(failed))
     };
-    let outcome = call_gateway(breaker, payments, delivery.context(), gateway.charge(&payment), look_up).await?;
+    let request = async {
+        if attempt > 1
+            && let Err(failure) = gateway.cancel_earlier_attempts(&payment).await
+        {
+            telemetry::log_failure("cancelling earlier attempts", &failure);
+        }
+        gateway.charge(&payment).await
+    };
+    let outcome = call_gateway(breaker, payments, delivery.context(), request, look_up).await?;
     let decide = |payment: &Payment| {
         payment::record_charge_outcome(payment, attempt, &outcome, RefundId(delivery.ids.next()), delivery.now)
     };

@@ -6,15 +6,15 @@
 use domain::{
     Money,
     id::PaymentId,
-    ledger::{GatewayTransaction, Purpose, Transfer},
-    payment::{self, Change, RefundOutcome, RestoredPeriod, UnpostedReason, accept},
+    ledger::{GatewayTransaction, Purpose},
+    payment::{self, Change, RestoredPeriod, UnpostedReason},
     restore::Restored,
 };
 use edge::{direct::Invocation, telemetry::metrics};
 use kernel::{EventContext, Failure, Timestamp};
 use ports::{Gateway, Ledger, PaymentStore};
 use serde::Serialize;
-use services::{record_all_refunds, staff_metrics};
+use services::{UnrecordedCharge, record_all_refunds, return_charge, staff_metrics};
 
 /// Lost charges that one run refunds, so that it ends in time: each takes two or three requests to the gateway.
 const MAX_REFUNDED: u32 = 100;
@@ -104,7 +104,7 @@ async fn refund_lost(
 ) -> Result<(), Failure> {
     if report.returned == MAX_REFUNDED {
         report.remaining += 1;
-    } else if let Some(transfers) = refund_rest(gateway, charge, context.now).await? {
+    } else if let Some(transfers) = return_charge(gateway, unrecorded(charge), context.now).await? {
         let event = payment::lost_transfers_posted(period, report.compared, &transfers);
         ledger.post(&transfers, &context.event("ledger", 1, event)).await?;
         report.returned += 1;
@@ -114,41 +114,11 @@ async fn refund_lost(
     Ok(())
 }
 
+fn unrecorded(charge: &GatewayTransaction) -> UnrecordedCharge<'_> {
+    UnrecordedCharge { reference: &charge.reference, payment_id: charge.payment_id, amount: charge.amount }
+}
+
 fn difference(transaction: &GatewayTransaction, reason: UnpostedReason) -> Difference {
     let GatewayTransaction { purpose, reference, payment_id, amount, at, .. } = transaction.clone();
     Difference { standing: reason, purpose, reference, payment_id, amount, at }
-}
-
-/// Refunds what is left of a charge. Returns the transfers of the charge and its refunds; `None` if the gateway does not refund it.
-async fn refund_rest(
-    gateway: &impl Gateway,
-    charge: &GatewayTransaction,
-    now: Timestamp,
-) -> Result<Option<Vec<Transfer>>, Failure> {
-    let transfer = |purpose, reference: String, amount| Transfer {
-        purpose,
-        reference,
-        payment_id: charge.payment_id,
-        refund_id: None,
-        amount,
-        at: now,
-    };
-    let mut transfers = vec![transfer(Purpose::Charge, charge.reference.clone(), charge.amount)];
-    let mut left = charge.amount;
-    for refund in gateway.refunds_of(&charge.reference).await?.into_iter().filter(|refund| refund.failure.is_none()) {
-        let stated = refund.amount.as_ref().and_then(|stated| stated.to_money());
-        let Some(rest) = stated.and_then(|amount| left.minus(amount).ok()) else { return Ok(None) };
-        transfers.extend(stated.map(|amount| transfer(Purpose::Refund, refund.transaction_id, amount)));
-        left = rest;
-    }
-    if left.amount.get() > 0 {
-        let RefundOutcome::Refunded(answer) = gateway.refund_unrecorded_charge(&charge.reference, left).await? else {
-            return Ok(None);
-        };
-        if accept(left, &answer).is_none() {
-            return Ok(None);
-        }
-        transfers.push(transfer(Purpose::Refund, answer.transaction_id, left));
-    }
-    Ok(Some(transfers))
 }

@@ -14,8 +14,9 @@ use services::{ReportOutcome, record_report, staff_metrics};
 
 const SIGNATURE_HEADER: &str = "stripe-signature";
 
-/// Processes one event. An event about a payment of another environment on the same account, a duplicate charge and a movement of
-/// another amount than was asked are counted and acknowledged.
+/// Processes one event. A charge in addition to the payment's own is refunded. An event about a payment of another environment on the same
+/// account, a duplicate charge that the gateway does not refund and a movement of another amount than was asked are counted and
+/// acknowledged.
 pub async fn handle(
     payments: &impl PaymentStore,
     webhooks: &impl WebhookVerifier,
@@ -29,6 +30,7 @@ pub async fn handle(
     let applied = |change: &Change| metrics::count_each(staff_metrics(change));
     match record_report(payments, gateway, claim, event.report, call.context(), applied).await? {
         ReportOutcome::Recorded => {}
+        ReportOutcome::DuplicateReturned => metrics::count("DuplicateChargesReturned", 1),
         ReportOutcome::DuplicateCharge(failure) => {
             metrics::count("DuplicateCharge", 1);
             tracing::error!(error.message = %failure, "duplicate charge");

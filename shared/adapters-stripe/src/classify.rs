@@ -11,8 +11,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
+mod attempts;
 #[cfg(test)]
 mod tests;
+
+pub(super) use attempts::{cancelled, intents_of, open_intents_before, outcome_of};
 
 pub(super) type Metadata = BTreeMap<String, String>;
 
@@ -101,14 +104,6 @@ pub(super) fn object<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Re
 /// Whether Stripe rejects the request itself.
 pub(super) fn is_invalid_request(body: &[u8]) -> bool {
     StripeError::parse(body).is_invalid_request()
-}
-
-/// A page of payment intents.
-#[derive(Deserialize)]
-struct Intents {
-    data: Vec<Intent>,
-    #[serde(default)]
-    has_more: bool,
 }
 
 /// The members of a refund that are used.
@@ -302,46 +297,6 @@ pub(super) fn refund_among(status: StatusCode, body: &[u8], refund_id: &str) -> 
         Some(refund) => refund.outcome().map(RefundPage::Found),
         None => Ok(last.map_or(RefundPage::Last, RefundPage::Next)),
     }
-}
-
-/// The payment intents of an attempt on a page, and the id that the next page starts after.
-pub(super) fn intents_of(
-    status: StatusCode,
-    body: &[u8],
-    (payment_id, attempt): (&str, &str),
-) -> Result<(Vec<Intent>, Option<String>), Failure> {
-    if !status.is_success() {
-        return Err(failure_of(status, StripeError::parse(body)));
-    }
-    let Intents { data, has_more } = read(status, body)?;
-    let next = data.last().filter(|_| has_more).map(|last| last.id.clone());
-    // Stripe's search ignores case at least, so the metadata is compared again.
-    let is = |intent: &Intent, name, value| intent.metadata.get(name).is_some_and(|theirs| theirs == value);
-    let is_ours =
-        |intent: &Intent| is(intent, metadata::PAYMENT_ID, payment_id) && is(intent, metadata::ATTEMPT, attempt);
-    Ok((data.into_iter().filter(is_ours).collect(), next))
-}
-
-/// The outcome of an attempt, from its payment intents. Normally there is one.
-pub(super) fn outcome_of(
-    ours: Vec<Intent>,
-    (payment_id, attempt): (&str, &str),
-) -> Result<Option<ChargeOutcome>, Failure> {
-    let (mut charged, ours): (Vec<Intent>, Vec<Intent>) =
-        ours.into_iter().partition(|intent| intent.status == "succeeded");
-    if charged.len() > 1 {
-        let names = charged.iter().map(|intent| intent.id.as_str()).collect::<Vec<_>>().join(" and ");
-        return Err(Failure::internal(format!(
-            "{DEPENDENCY}: attempt {attempt} of {payment_id} is charged as {names}"
-        )));
-    }
-    if let Some(once) = charged.pop() {
-        return Ok(Some(ChargeOutcome::Charged(once.into_answer())));
-    }
-    // An open intent may still be charged, so that it takes precedence over declined ones.
-    let begun = ours.into_iter().filter(|intent| !intent.was_never_confirmed());
-    let outcomes = begun.map(Intent::outcome).collect::<Result<Vec<_>, _>>()?;
-    Ok(outcomes.into_iter().next())
 }
 
 /// Parses the body of a success response. If it is malformed, the request may have been executed or not.

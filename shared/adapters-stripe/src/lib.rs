@@ -171,6 +171,19 @@ impl ports::Gateway for StripeGateway {
         classify::charge(status, &body)
     }
 
+    async fn cancel_earlier_attempts(&self, payment: &Payment) -> Result<(), Failure> {
+        let id = payment.id.to_string();
+        let query = [("query", format!("metadata['{}']:'{id}'", metadata::PAYMENT_ID)), ("limit", PAGE_LIMIT.to_owned())];
+        let (status, body) = self.get("payment_intents/search", &query).await?;
+        for intent in classify::open_intents_before(status, &body, &id, payment.attempts)? {
+            let form = [("cancellation_reason", "abandoned".to_owned())];
+            let path = format!("payment_intents/{intent}/cancel");
+            let (status, body) = self.post(&path, format!("cancel-{intent}"), &form).await?;
+            classify::cancelled(status, &body)?;
+        }
+        Ok(())
+    }
+
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
         let missing = || Failure::internal(format!("the payment {} has not been charged", payment.id));
         let form = [

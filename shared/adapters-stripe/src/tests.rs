@@ -121,6 +121,37 @@ async fn charge_without_payment_method_and_refund_without_charge_fail() {
 }
 
 #[tokio::test]
+async fn only_open_intents_of_earlier_attempts_are_cancelled() {
+    let (listener, gateway) = gateway().await;
+    let intent = |id: &str, status: &str, payment: u8, attempt: u8| {
+        format!(
+            r#"{{"id":"{id}","status":"{status}","metadata":{{"payment_id":"00000000-0000-0000-0000-00000000000{payment}","attempt":"{attempt}"}}}}"#
+        )
+    };
+    let found = [
+        intent("pi_last", "requires_action", 1, 2),
+        intent("pi_waits", "requires_action", 1, 1),
+        intent("pi_refused", "requires_payment_method", 1, 1),
+        intent("pi_charged", "succeeded", 1, 1),
+        intent("pi_over", "canceled", 1, 1),
+        intent("pi_other", "requires_action", 2, 1),
+    ];
+    let found = format!(r#"{{"data":[{}],"has_more":false}}"#, found.join(","));
+    let ended = r#"{"error":{"type":"invalid_request_error","code":"payment_intent_unexpected_state"}}"#;
+    let responses = [KEY, (200, found.as_str()), (200, r#"{"id":"pi_waits","status":"canceled"}"#), (400, ended)];
+    let payment = payment();
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.cancel_earlier_attempts(&payment));
+    assert_eq!(response, Ok(()), "one that has ended meanwhile need not be cancelled");
+    let (line, query) = parts(&requests[1]);
+    assert_eq!(line, "GET /v1/payment_intents/search");
+    assert!(query.contains("metadata['payment_id']:'00000000-0000-0000-0000-000000000001'&"), "{query}");
+    let cancelled: Vec<_> = requests[2..].iter().map(|request| parts(request)).collect();
+    let reason = "cancellation_reason=abandoned".to_owned();
+    let expected = ["pi_waits", "pi_refused"].map(|id| (format!("POST /v1/payment_intents/{id}/cancel"), reason.clone()));
+    assert_eq!(cancelled, expected);
+}
+
+#[tokio::test]
 async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
     let (listener, gateway) = gateway().await;
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };

@@ -96,8 +96,8 @@ pub const PROBLEMS: &[Problem] = &[
     problem(
         "duplicate-charge",
         Conflict,
-        "The gateway charged an attempt that was given up, so that the payment may be charged twice.",
-        "Staff compare the payment with the gateway and refund one of the charges.",
+        "The gateway charged an attempt in addition to another one of the payment.",
+        "Staff compare the payment with the gateway and refund the charge that the payment does not name, unless that is done.",
     ),
     problem(
         "duplicate-member",

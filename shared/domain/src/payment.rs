@@ -27,7 +27,7 @@ pub use attempts::{
 pub use change::Change;
 pub use charges::{
     ChargeOutcome, DUPLICATE_CHARGE, abandon_charge, begin, begin_closed, close, confirm_without_charge,
-    fail_charge_after_gateway_error, record_charge_outcome, retry_payment,
+    fail_charge_after_gateway_error, post_returned_duplicate, record_charge_outcome, retry_payment,
 };
 pub use commands::{ProcessPayment, RefundPayment};
 pub use disputes::{Dispute, DisputeMovement, DisputeStatus, ReportedDispute, record_dispute};

@@ -31,6 +31,10 @@ pub trait Gateway {
     /// Charges the last attempt, at most once per idempotency key.
     async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure>;
 
+    /// Cancels what earlier attempts of the payment left open, so that the customer cannot consent to them any more. They are searched
+    /// for: one that the search does not show yet stays open, and one that is charged meanwhile stays charged.
+    async fn cancel_earlier_attempts(&self, payment: &Payment) -> Result<(), Failure>;
+
     /// Makes a refund, at most once per idempotency key.
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure>;
 

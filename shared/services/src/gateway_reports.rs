@@ -3,10 +3,11 @@
 use crate::{
     payments::advance_payment,
     refunds::{record_all_refunds, record_refunds},
+    unrecorded_charges::{UnrecordedCharge, return_charge},
 };
 use domain::{
     id::RefundId,
-    payment::{self, Change, DUPLICATE_CHARGE, Payment, ReportedDispute},
+    payment::{self, Change, ChargeOutcome, DUPLICATE_CHARGE, Payment, ReportedDispute},
 };
 use kernel::{Claim, EventContext, Failure};
 use ports::{Gateway, GatewayReport, PaymentStore};
@@ -16,7 +17,9 @@ use ports::{Gateway, GatewayReport, PaymentStore};
 pub enum ReportOutcome {
     /// The payment has recorded the report, now or before.
     Recorded,
-    /// Another attempt of the payment was charged already. Redeliveries would not resolve it: a person has to.
+    /// Another attempt of the payment was charged already, and this charge is refunded; both are posted now.
+    DuplicateReturned,
+    /// Another attempt was charged already, and the gateway does not refund this one. Redeliveries would not resolve it: a person has to.
     DuplicateCharge(Failure),
     /// This environment has no payment with this id, the payment's or the charge's.
     UnknownPayment(String),
@@ -46,9 +49,12 @@ pub async fn record_report(
             let decide = |payment: &Payment| {
                 payment::record_charge_outcome(payment, attempt, &outcome, RefundId(context.ids.next()), context.now)
             };
-            match advance_payment(payments, claim, payment, decide, context).await {
-                Err(failure) if failure.code == DUPLICATE_CHARGE => return Ok(ReportOutcome::DuplicateCharge(failure)),
-                change => change?.iter().for_each(applied),
+            match (advance_payment(payments, claim, payment.clone(), decide, context).await, &outcome) {
+                (Err(failure), ChargeOutcome::Charged(answer)) if failure.code == DUPLICATE_CHARGE => {
+                    return return_duplicate((payments, gateway), claim, payment, &answer.transaction_id, failure, context)
+                        .await;
+                }
+                (change, _) => change?.iter().for_each(applied),
             }
         }
         GatewayReport::Refunds { refunds: Some(refunds), .. } => {
@@ -63,4 +69,23 @@ pub async fn record_report(
         }
     }
     Ok(ReportOutcome::Recorded)
+}
+
+/// Refunds a charge in addition to the payment's own, and posts both.
+async fn return_duplicate(
+    (payments, gateway): (&impl PaymentStore, &impl Gateway),
+    claim: Claim,
+    payment: Payment,
+    charge: &str,
+    failure: Failure,
+    context: EventContext<'_>,
+) -> Result<ReportOutcome, Failure> {
+    let unrecorded = UnrecordedCharge { reference: charge, payment_id: Some(payment.id), amount: payment.amount };
+    let Some(transfers) = return_charge(gateway, unrecorded, context.now).await? else {
+        return Ok(ReportOutcome::DuplicateCharge(failure));
+    };
+    let decide =
+        |payment: &Payment| Ok(Some(payment::post_returned_duplicate(payment, &transfers, context.now)));
+    let posted = advance_payment(payments, claim, payment, decide, context).await?;
+    Ok(posted.map_or(ReportOutcome::Recorded, |_| ReportOutcome::DuplicateReturned))
 }

@@ -25,6 +25,7 @@ mod second_factors;
 mod sessions;
 mod sweep;
 mod throttled;
+mod unrecorded_charges;
 mod verifications;
 mod webhooks;
 
@@ -47,5 +48,6 @@ pub use second_factors::{new_recovery_codes, use_code};
 pub use sessions::begin_session;
 pub use sweep::{Sweep, SweepSummary};
 pub use throttled::Throttled;
+pub use unrecorded_charges::{UnrecordedCharge, return_charge};
 pub use verifications::{MailedTokenSender, MessageTokenSender};
 pub use webhooks::{WebhookAttempt, WebhookAttempts, enabled_endpoint, shown_webhook_secret};

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     event::{OrderCancelled, PaymentActionRequired, PaymentFailed, PaymentRequested, PaymentSucceeded, StockReserved},
     id::{PaymentId, RefundId},
-    ledger::Purpose,
+    ledger::{Purpose, Transfer},
     order_status::Reason,
     text::PaymentMethod,
 };
@@ -92,9 +92,12 @@ pub fn close(payment: &Payment, refund: RefundId, now: Timestamp) -> Option<Chan
     Some(change)
 }
 
-/// Records the result of an attempt. `None` if it is outdated. A charge for a cancelled order is refunded at once as `refund`. A
-/// charge for an attempt other than the last one is a `Conflict` with code [`DUPLICATE_CHARGE`]: staff must act. A charge of
-/// another amount is recorded for review and changes nothing else.
+/// Records the result of an attempt. `None` if it is outdated. A charge for a cancelled order is refunded at once as `refund`. A charge
+/// of another amount is recorded for review and changes nothing else.
+///
+/// An earlier attempt that failed may be charged after all: a customer consents to it in a page that was still open. Its charge counts if
+/// the last attempt has failed, and is `Unavailable` while that has no result. A charge in addition to the payment's own is a `Conflict`
+/// with code [`DUPLICATE_CHARGE`]; see [`post_returned_duplicate`].
 pub fn record_charge_outcome(
     payment: &Payment,
     attempt: u32,
@@ -114,12 +117,20 @@ pub fn record_charge_outcome(
         return Ok(record_mismatch(payment, Movement::Charge, None, payment.amount, answer, now));
     };
     match next(payment.status, Input::ChargeSucceeded) {
-        Transition::To(status) if attempt == payment.attempts => {
-            Ok(Some(charged(payment, status, &charge, refund, now)))
+        Transition::To(_) if attempt != payment.attempts && payment.is_open() => {
+            Err(Failure::unavailable("payment", "another attempt is charged while the last one has no result"))
         }
+        Transition::To(status) => Ok(Some(charged(payment, status, &charge, refund, now))),
         _ if payment.transaction_id.as_deref() == Some(charge.transaction_id()) => Ok(None),
         _ => Err(duplicate_charge(payment, attempt)),
     }
+}
+
+/// Posts a charge in addition to the payment's own with the refund that returned it. Nothing else changes.
+pub fn post_returned_duplicate(payment: &Payment, transfers: &[Transfer], now: Timestamp) -> Change {
+    let mut change = Change::of(payment, payment.status, now);
+    change.transfers.extend_from_slice(transfers);
+    change
 }
 
 /// Records that the last attempt waits for the customer.

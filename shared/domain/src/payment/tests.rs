@@ -4,6 +4,7 @@ mod amounts;
 mod approvals;
 mod consent;
 mod disputes;
+mod earlier_attempts;
 mod invariants;
 mod reconciliation;
 mod refunds;
@@ -178,30 +179,6 @@ fn repeated_or_outdated_outcome_changes_nothing() {
         assert_eq!(record(&in_state(state), &charged("ch_1")), Ok(None), "{state:?}");
         assert_eq!(record(&in_state(state), &declined()), Ok(None), "{state:?}");
     }
-}
-
-#[test]
-fn second_charge_of_a_payment_is_a_duplicate_charge() {
-    let again = retry_payment(&failed(), method("pm_2"), at(20)).expect("valid").payment;
-    let paid_again = concluded(&again, &charged("ch_2")).payment;
-    for (payment, attempt, name) in [
-        (&paid(), 1, "ch_other"),
-        (&paid(), 2, "ch_other"),
-        (&again, 1, "ch_1"),
-        (&paid_again, 1, "ch_1"),
-        (&closed_from_the_start(), 1, "ch_1"),
-    ] {
-        let duplicate =
-            record_charge_outcome(payment, attempt, &charged(name), refund_id(90), at(30)).expect_err("a conflict");
-        assert_eq!((duplicate.kind, duplicate.code), (FailureKind::Conflict, "duplicate-charge"), "{attempt} {name}");
-    }
-    assert_eq!(record_charge_outcome(&paid_again, 1, &charged("ch_2"), refund_id(90), at(30)), Ok(None));
-}
-
-#[test]
-fn decline_of_an_earlier_attempt_is_ignored() {
-    let again = retry_payment(&failed(), method("pm_2"), at(20)).expect("valid").payment;
-    assert_eq!(record_charge_outcome(&again, 1, &declined(), refund_id(90), at(30)), Ok(None));
 }
 
 #[test]

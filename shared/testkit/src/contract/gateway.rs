@@ -26,6 +26,7 @@ macro_rules! contract_gateway {
             concurrent_charge_requests_charge_once
             two_payments_make_two_charges
             second_attempt_is_a_separate_charge_request
+            earlier_attempt_that_waits_for_the_customer_is_cancelled
             result_of_the_last_attempt_is_found
             attempt_without_a_charge_request_is_not_found
             finding_an_attempt_charges_nothing
@@ -159,6 +160,27 @@ pub async fn second_attempt_is_a_separate_charge_request(fixture: &Fixture<impl 
     let response = fixture.port().charge(&again).await;
     assert!(matches!(&response, Ok(ChargeOutcome::Charged(_))), "{response:?}");
     assert_eq!(fixture.port().charge(&again).await, response);
+}
+
+pub async fn earlier_attempt_that_waits_for_the_customer_is_cancelled(fixture: &Fixture<impl Gateway>) {
+    let first = payment("pm_card_authenticationRequired");
+    let response = fixture.port().charge(&first).await.expect("a response");
+    assert!(matches!(response, ChargeOutcome::ActionRequired(..)), "{response:?}");
+    fixture.port().cancel_earlier_attempts(&first).await.expect("nothing to cancel");
+    assert_eq!(look_up(fixture, &first).await, Ok(Some(response)), "the last attempt stays open");
+    let refused = ChargeOutcome::Declined("payment_intent_authentication_failure".to_owned());
+    let card = PaymentMethod::parse("pm_card_visa").expect("a token");
+    let again = payment::retry_payment(&build::concluded(&first, &refused).payment, card, now());
+    let again = again.expect("a transition").payment;
+    for _ in 0..2 {
+        fixture.port().cancel_earlier_attempts(&again).await.expect("cancelled");
+        let cancelled = ChargeOutcome::Declined("canceled".to_owned());
+        assert_eq!(look_up(fixture, &first).await, Ok(Some(cancelled)));
+    }
+    let charged = fixture.port().charge(&again).await;
+    assert!(matches!(charged, Ok(ChargeOutcome::Charged(_))), "{charged:?}");
+    fixture.port().cancel_earlier_attempts(&again).await.expect("nothing to cancel");
+    assert_eq!(look_up(fixture, &again).await, charged.map(Some));
 }
 
 /// What both lookups find, which is the same while the search does not lag.

@@ -1,14 +1,14 @@
 //! In-memory fake of a Stripe-like payment gateway. A key charges once, some
 //! test tokens are declined, and refunds never exceed the charge.
 
+mod port;
 mod statement;
 
-use super::{Dependency, Gateway};
+use super::Gateway;
 use crate::ids;
 use domain::{
     Money,
     id::{OrderId, PaymentId, RefundId},
-    ledger::{GatewayStatement, GatewayTransaction},
     payment::{Answer, ChargeOutcome, CustomerAction, Payment, Refund, RefundOutcome, ReportedRefund, StatedAmount},
 };
 use kernel::{Failure, FailureKind, Timestamp};
@@ -38,8 +38,8 @@ pub(super) struct GatewayState {
     search_lags: bool,
 }
 
-/// Transactions of a page of the statement.
-const STATEMENT_PAGE: usize = 100;
+/// The code of an attempt that was cancelled.
+const CANCELED: &str = "canceled";
 
 /// A charge that the gateway made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +115,11 @@ impl Gateway {
             let outcome = if consents { ChargeOutcome::Charged(answer) } else { refused() };
             state.gateway.conclude(&payment, outcome);
         });
+    }
+
+    /// The customer consents to an attempt in a page that was left open. Whether the gateway takes it: not if it is charged or cancelled.
+    pub fn consent_in_open_page(&self, attempt: &Payment) -> bool {
+        self.0.arrange(|state| state.gateway.consent_in_open_page(attempt))
     }
 
     /// Number of charge and refund requests received.
@@ -213,6 +218,32 @@ impl GatewayState {
         let report = GatewayReport::Charge { payment_id, attempt, outcome: outcome.clone() };
         self.events.push(GatewayEvent { id, report });
         self.outcomes.insert(key, (payment.clone(), outcome));
+    }
+
+    fn consent_in_open_page(&mut self, attempt: &Payment) -> bool {
+        let (attempt, is_open) = match self.outcomes.get(&attempt.gateway_key()) {
+            Some((attempt, ChargeOutcome::ActionRequired(..))) => (attempt.clone(), true),
+            Some((attempt, ChargeOutcome::Declined(code))) => (attempt.clone(), code != CANCELED),
+            _ => return false,
+        };
+        if is_open {
+            let answer = self.answer(format!("pi_late_{:06}", self.events.len() + 1), attempt.amount);
+            self.conclude(&attempt, ChargeOutcome::Charged(answer));
+        }
+        is_open
+    }
+
+    fn cancel_earlier_attempts(&mut self, payment: &Payment) {
+        if self.search_lags {
+            return;
+        }
+        let is_open = |(one, outcome): &&(Payment, ChargeOutcome)| {
+            !matches!(outcome, ChargeOutcome::Charged(_)) && one.id == payment.id && one.attempts < payment.attempts
+        };
+        let open: Vec<Payment> = self.outcomes.values().filter(is_open).map(|(one, _)| one.clone()).collect();
+        for attempt in open {
+            self.conclude(&attempt, ChargeOutcome::Declined(CANCELED.to_owned()));
+        }
     }
 
     fn refund(&mut self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
@@ -314,84 +345,5 @@ impl GatewayState {
             minor if minor > left => Some("amount_too_large"),
             _ => None,
         }
-    }
-}
-
-impl ports::Gateway for Gateway {
-    async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
-        let step = self.0.step(Dependency::Gateway, "gateway.charge", |state| {
-            let customer = payment.customer.as_deref();
-            let is_rejected = payment.method.as_ref().is_some_and(|method| state.vault.rejects(method, customer));
-            state.gateway.charge(payment, is_rejected)
-        });
-        step.await
-    }
-
-    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
-        self.0.step(Dependency::Gateway, "gateway.refund", |state| state.gateway.refund(payment, refund)).await
-    }
-
-    async fn search_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
-        let query = self.0.query(Dependency::Gateway, |state| {
-            Ok(if state.gateway.search_lags { None } else { state.gateway.outcome(payment) })
-        });
-        query.await
-    }
-
-    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
-        self.0.query(Dependency::Gateway, |state| Ok(state.gateway.outcome(payment))).await
-    }
-
-    async fn find_refund(&self, _: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
-        let query = self.0.query(Dependency::Gateway, |state| {
-            let known = state.gateway.refund_outcomes.get(&refund.gateway_key());
-            // The gateway's list of refunds does not contain rejected ones.
-            Ok(known
-                .map(|(_, outcome)| outcome.clone())
-                .filter(|outcome| matches!(outcome, RefundOutcome::Refunded(_))))
-        });
-        query.await
-    }
-
-    async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure> {
-        let query = self.0.query(Dependency::Gateway, |state| {
-            // Newest first, as Stripe lists them.
-            let of_it = state.gateway.refunds.iter().rev().filter(|refund| refund.charge == charge);
-            Ok(of_it.map(|refund| state.gateway.reported(refund)).collect())
-        });
-        query.await
-    }
-
-    async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
-        self.0
-            .step(Dependency::Gateway, "gateway.refund_unrecorded_charge", |state| {
-                state.gateway.refund_unrecorded_charge(charge, left)
-            })
-            .await
-    }
-
-    async fn balance_transactions(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        after: Option<&str>,
-    ) -> Result<GatewayStatement, Failure> {
-        let query = self.0.query(Dependency::Gateway, |state| {
-            let all = state.gateway.transactions();
-            let mut transactions: Vec<GatewayTransaction> = all.filter(|one| (from..to).contains(&one.at)).collect();
-            // Newest first, as Stripe lists them.
-            transactions.sort_by_key(|one| std::cmp::Reverse(one.at));
-            let first = after.map_or(0, |after| {
-                transactions.iter().position(|one| one.reference == after).map_or(transactions.len(), |at| at + 1)
-            });
-            let rest = transactions.split_off(first);
-            let next =
-                rest.get(STATEMENT_PAGE - 1).filter(|_| rest.len() > STATEMENT_PAGE).map(|one| one.reference.clone());
-            let undecodable = state.gateway.undecodable.iter().filter(|(at, _)| first == 0 && (from..to).contains(at));
-            let unreadable = undecodable.map(|(_, id)| id.clone()).collect();
-            let transactions = rest.into_iter().take(STATEMENT_PAGE).collect();
-            Ok(GatewayStatement { transactions, unreadable, next })
-        });
-        query.await
     }
 }

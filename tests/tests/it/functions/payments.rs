@@ -1,5 +1,6 @@
 //! Payments: charged, closed, refunded, reported by webhook, and reconciled.
 
+mod earlier_attempts;
 mod lost_responses;
 mod refund_approvals;
 mod refund_reports;

@@ -152,6 +152,10 @@ impl Gateway for FaultyGateway<'_> {
         }
     }
 
+    async fn cancel_earlier_attempts(&self, payment: &Payment) -> Result<(), Failure> {
+        self.platform.gateway().cancel_earlier_attempts(payment).await
+    }
+
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
         let gateway = self.platform.gateway();
         match self.defect {
