@@ -15,7 +15,7 @@ use edge::{
 };
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway, get_payment, look_up_charge, staff_metrics};
+use services::{Certainty, advance_payment, call_gateway, get_payment, look_up_charge, staff_metrics};
 
 /// Charges one payment. Without the gateway, it is declined if too many attempts of the customer failed, and confirmed if the order costs
 /// nothing. A decline is final for the attempt. An answer that states another amount than was asked is recorded for review and
@@ -46,7 +46,8 @@ pub async fn handle(
     }
     let look_up = async {
         let failed = payment::fail_charge_after_gateway_error(&payment, delivery.now);
-        Ok(look_up_charge(gateway, &payment, failed.is_some()).await?.or(failed))
+        let certainty = if failed.is_some() { Certainty::Proof } else { Certainty::Hint };
+        Ok(look_up_charge(gateway, &payment, certainty, delivery.now).await?.or(failed))
     };
     let request = async {
         if attempt > 1

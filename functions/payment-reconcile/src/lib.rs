@@ -9,9 +9,9 @@
 use domain::payment::{Change, Payment, Resolution};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::{Failure, Timestamp};
-use ports::{GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
+use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
 use serde::Serialize;
-use services::{Sweep, SweepSummary, reconcile_payment, staff_metrics};
+use services::{Certainty, Sweep, SweepSummary, reconcile_payment, staff_metrics};
 
 /// Payments per page.
 const PAGE: u32 = 200;
@@ -57,17 +57,23 @@ impl Summary {
     }
 }
 
-/// Reconciles each payment that is due. A failure of one does not block the others, unless a dependency is unavailable.
+/// Reconciles each payment that is due. A failure of one does not block the others, unless a dependency is unavailable. If there are too many
+/// charges to look for one among them, it is tried for no other payment in this run.
 pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: Tick) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
     let page = async |last: Option<&Payment>| payments.due_for_reconciliation(tick.now, last, PAGE).await;
+    let mut proof = Certainty::Proof;
     let process = async |payment: &Payment| {
         let applied = |change: &Change, resolution| {
             summary.count(resolution);
             metrics::count_each(staff_metrics(change));
         };
-        match reconcile_payment(payments, gateway, payment, tick.context(), applied).await {
-            Err(failure) if failure.code == GATEWAY_PENDING => {
+        match reconcile_payment(payments, gateway, payment, proof, tick.context(), applied).await {
+            Err(failure) if [GATEWAY_PENDING, GATEWAY_LIST_TOO_LONG].contains(&failure.code) => {
+                if failure.code == GATEWAY_LIST_TOO_LONG {
+                    // It takes minutes to find out, and would be so for the payments of the same hours.
+                    proof = Certainty::ProofWithoutList;
+                }
                 summary.pending += 1;
                 Ok(false)
             }

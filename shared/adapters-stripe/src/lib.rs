@@ -26,7 +26,7 @@ use domain::Money;
 use domain::ledger::GatewayStatement;
 use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund};
 use kernel::{Failure, FailureKind, Timestamp};
-use ports::GATEWAY_REPLAYED_ERROR;
+use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_REPLAYED_ERROR};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -53,7 +53,7 @@ const REPLAYED_HEADER: &str = "idempotent-replayed";
 const PAGE_LIMIT: &str = "100";
 /// Maximum number of pages of payment intents that are read to find one.
 const MAX_INTENT_PAGES: u32 = 500;
-/// By how much Stripe's clock may be behind ours.
+/// By how much Stripe's clock may differ from ours.
 const CLOCK_SKEW_S: i64 = 300;
 
 /// Names of the metadata of payment intents and refunds. Stripe copies those of a payment intent to its charge.
@@ -96,6 +96,14 @@ impl StripeGateway {
                 .with_internal(format!("{DEPENDENCY}: {status} is replayed")));
         }
         Ok((status, body))
+    }
+
+    /// Cancels a payment intent, unless it has ended.
+    async fn cancel(&self, intent: &str) -> Result<(), Failure> {
+        let form = [("cancellation_reason", "abandoned".to_owned())];
+        let (status, body) =
+            self.post(&format!("payment_intents/{intent}/cancel"), format!("cancel-{intent}"), &form).await?;
+        classify::cancelled(status, &body)
     }
 
     async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), Failure> {
@@ -176,10 +184,7 @@ impl ports::Gateway for StripeGateway {
         let query = [("query", format!("metadata['{}']:'{id}'", metadata::PAYMENT_ID)), ("limit", PAGE_LIMIT.to_owned())];
         let (status, body) = self.get("payment_intents/search", &query).await?;
         for intent in classify::open_intents_before(status, &body, &id, payment.attempts)? {
-            let form = [("cancellation_reason", "abandoned".to_owned())];
-            let path = format!("payment_intents/{intent}/cancel");
-            let (status, body) = self.post(&path, format!("cancel-{intent}"), &form).await?;
-            classify::cancelled(status, &body)?;
+            self.cancel(&intent).await?;
         }
         Ok(())
     }
@@ -210,12 +215,30 @@ impl ports::Gateway for StripeGateway {
         }
     }
 
+    async fn withdraw_charge(&self, payment: &Payment) -> Result<bool, Failure> {
+        // Neither a payment method nor the metadata of an attempt: nothing can be charged with it, and its events are not about a payment.
+        let form = [
+            ("amount", payment.amount.amount.get().to_string()),
+            ("currency", payment.amount.currency.code().to_ascii_lowercase()),
+            ("payment_method_types[]", "card".to_owned()),
+        ];
+        let (status, body) = self.post("payment_intents", payment.gateway_key(), &form).await?;
+        let Some(intent) = classify::withdrawn(status, &body)? else { return Ok(false) };
+        self.cancel(&intent).await?;
+        Ok(true)
+    }
+
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
         let (id, attempt) = (payment.id.to_string(), payment.attempts.to_string());
         let from = payment.attempted_at.as_second() - CLOCK_SKEW_S;
+        let until = payment.requested_until()?.as_second() + CLOCK_SKEW_S;
         let (mut all, mut after) = (Vec::new(), None::<String>);
         for _ in 0..MAX_INTENT_PAGES {
-            let mut query = vec![("created[gte]", from.to_string()), ("limit", PAGE_LIMIT.to_owned())];
+            let mut query = vec![
+                ("created[gte]", from.to_string()),
+                ("created[lte]", until.to_string()),
+                ("limit", PAGE_LIMIT.to_owned()),
+            ];
             query.extend(after.map(|last| ("starting_after", last)));
             let (status, body) = self.get("payment_intents", &query).await?;
             let (ours, next) = classify::intents_of(status, &body, (&id, &attempt))?;
@@ -223,7 +246,8 @@ impl ports::Gateway for StripeGateway {
             let Some(last) = next else { return classify::outcome_of(all, (&id, &attempt)) };
             after = Some(last);
         }
-        Err(classify::pending("too many charges since the attempt began"))
+        let detail = "There are too many charges at the payment gateway to look for one among them.";
+        Err(Failure::new(FailureKind::Unavailable, GATEWAY_LIST_TOO_LONG, detail))
     }
 
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {

@@ -152,6 +152,21 @@ async fn only_open_intents_of_earlier_attempts_are_cancelled() {
 }
 
 #[tokio::test]
+async fn withdrawn_attempt_leaves_its_key_to_an_intent_that_is_cancelled() {
+    let (listener, gateway) = gateway().await;
+    let (payment, created) = (payment(), r#"{"id":"pi_9","status":"requires_payment_method"}"#);
+    let reused = r#"{"error":{"type":"idempotency_error"}}"#;
+    let responses = [KEY, (200, created), (200, r#"{"id":"pi_9","status":"canceled"}"#), (400, reused)];
+    let withdraw = async || [gateway.withdraw_charge(&payment).await, gateway.withdraw_charge(&payment).await];
+    let (requests, outcomes) = futures_util::join!(serve(listener, &responses), withdraw());
+    assert_eq!(outcomes, [Ok(true), Ok(false)], "the gateway has received the attempt");
+    let (line, form) = parts(&requests[1]);
+    assert_eq!((&*line, &*form), ("POST /v1/payment_intents", "amount=1999&currency=usd&payment_method_types[]=card"));
+    assert!(has_header(&requests[1], "idempotency-key", &payment.gateway_key()));
+    assert_eq!(parts(&requests[2]).0, "POST /v1/payment_intents/pi_9/cancel");
+}
+
+#[tokio::test]
 async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
     let (listener, gateway) = gateway().await;
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
@@ -187,9 +202,9 @@ async fn attempt_is_searched_by_its_metadata() {
 }
 
 #[tokio::test]
-async fn attempt_is_found_among_all_charges_since_it_began() {
+async fn attempt_is_found_among_all_charges_from_its_start_to_the_cancellation() {
     let (listener, gateway) = gateway().await;
-    let payment = payment();
+    let payment = Payment { closed: true, updated_at: Timestamp::from_second(7_200).unwrap(), ..payment() };
     let others = r#"{"data":[{"id":"pi_8","status":"succeeded"},{"id":"pi_7","status":"canceled"}],"has_more":true}"#;
     let ours = r#"{"data":[{"id":"pi_6","status":"succeeded","amount":3998,"amount_received":3998,"currency":"usd","metadata":
         {"payment_id":"00000000-0000-0000-0000-000000000001","attempt":"2"}}],"has_more":false}"#;
@@ -198,8 +213,9 @@ async fn attempt_is_found_among_all_charges_since_it_began() {
     let Ok(Some(ChargeOutcome::Charged(answer))) = response else { panic!("{response:?}") };
     assert_eq!(answer.transaction_id, "pi_6");
     let (line, query) = parts(&requests[1]);
-    let from = payment.attempted_at.as_second() - 300;
-    assert_eq!((&*line, query.clone()), ("GET /v1/payment_intents", format!("created[gte]={from}&limit=100")));
+    let (from, until) = (payment.attempted_at.as_second() - 300, payment.updated_at.as_second() + 900);
+    let period = format!("created[gte]={from}&created[lte]={until}&limit=100");
+    assert_eq!((&*line, query.clone()), ("GET /v1/payment_intents", period));
     assert_eq!(parts(&requests[2]).1, format!("{query}&starting_after=pi_7"));
 }
 

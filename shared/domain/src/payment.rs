@@ -46,7 +46,7 @@ use crate::{
     id::{OrderId, PaymentId, RefundId, UserId},
     text::PaymentMethod,
 };
-use kernel::{Failure, FailureKind, Timestamp};
+use kernel::{Failure, FailureKind, Timestamp, seconds_after};
 use serde::{Deserialize, Serialize};
 
 /// Seconds after its start for which a charge or refund may be requested. The gateway may remove an idempotency key after 24 hours
@@ -264,6 +264,15 @@ impl Payment {
         self.mismatches.last().map(|mismatch| mismatch.at)
     }
 
+    /// Until when the gateway may receive a request to charge the last attempt: nothing requests it once the order is cancelled or the
+    /// retry window is over. The margin is far longer than the timeout of the function that does.
+    pub fn requested_until(&self) -> Result<Timestamp, Failure> {
+        let window = seconds_after(self.attempted_at, RETRY_WINDOW_SECONDS)?;
+        // Nothing changes a closed payment before its attempt has a result, except an answer that does not match.
+        let last = if self.closed { window.min(self.updated_at) } else { window };
+        seconds_after(last, RECONCILE_AFTER_SECONDS)
+    }
+
     /// When an attempt or refund without a result is to be reconciled; `None` if none is pending.
     pub fn reconcile_after(&self) -> Option<Timestamp> {
         let attempt = self.is_open().then_some(self.attempted_at);
@@ -282,6 +291,12 @@ pub fn is_due(payment: &Payment, attempt: u32, now: Timestamp) -> Result<bool, F
         return Ok(false);
     }
     check_retry_window(payment.attempted_at, now, "charge-too-old").map(|()| true)
+}
+
+/// Whether the idempotency key of the last attempt may be taken, so that the attempt can never be charged: the order is cancelled, and the
+/// gateway still knows whether it has received the key.
+pub fn may_withdraw(payment: &Payment, now: Timestamp) -> bool {
+    payment.closed && payment.is_open() && seconds_since(payment.attempted_at, now) <= RETRY_WINDOW_SECONDS
 }
 
 /// Whether to request this refund at the gateway; see [`is_due`].

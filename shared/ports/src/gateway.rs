@@ -13,20 +13,22 @@ use kernel::{Failure, FailureKind, Timestamp, Uuid};
 pub const GATEWAY_RETRY_LATER: &str = "gateway-retry-later";
 /// The gateway has started to process the request and has no result yet.
 pub const GATEWAY_PENDING: &str = "gateway-pending";
+/// There are too many charges to look for one among them.
+pub const GATEWAY_LIST_TOO_LONG: &str = "gateway-list-too-long";
 /// The gateway replays a server error that it stored for the idempotency key. Repeating the request returns it again; only a lookup
 /// finds the result.
 pub const GATEWAY_REPLAYED_ERROR: &str = "gateway-replayed-error";
 
 /// Whether the gateway did not respond, or responded with a new server error.
 pub fn is_unreachable(failure: &Failure) -> bool {
-    failure.kind == FailureKind::Unavailable
-        && ![GATEWAY_RETRY_LATER, GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR].contains(&failure.code)
+    let responses = [GATEWAY_RETRY_LATER, GATEWAY_PENDING, GATEWAY_LIST_TOO_LONG, GATEWAY_REPLAYED_ERROR];
+    failure.kind == FailureKind::Unavailable && !responses.contains(&failure.code)
 }
 
 /// Makes charges and refunds at the payment gateway, and looks up their results.
 ///
 /// A gateway that does not respond, or responds with a server error, is `Unavailable`. So is a response that leaves the result open;
-/// its code is one of [`GATEWAY_RETRY_LATER`], [`GATEWAY_PENDING`] and [`GATEWAY_REPLAYED_ERROR`].
+/// its code is one of [`GATEWAY_RETRY_LATER`], [`GATEWAY_PENDING`], [`GATEWAY_LIST_TOO_LONG`] and [`GATEWAY_REPLAYED_ERROR`].
 pub trait Gateway {
     /// Charges the last attempt, at most once per idempotency key.
     async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure>;
@@ -42,8 +44,13 @@ pub trait Gateway {
     /// lags by a minute, and by more during an incident.
     async fn search_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure>;
 
-    /// As [`Gateway::search_charge`], among all charges since the attempt began: many requests. `None` if the gateway never received the
-    /// attempt, or received it and did not charge. `Unavailable`, code [`GATEWAY_PENDING`], if there are too many charges to tell.
+    /// Makes sure that the last attempt is never charged, if the gateway has not received it: takes its idempotency key, in two
+    /// requests at any number of charges. Whether the key is taken; `false` if the gateway has received the attempt.
+    async fn withdraw_charge(&self, payment: &Payment) -> Result<bool, Failure>;
+
+    /// As [`Gateway::search_charge`], among all charges since the attempt began, until [`Payment::requested_until`]: many requests. `None`
+    /// if the gateway never received the attempt, or received it and did not charge. `Unavailable`, code [`GATEWAY_LIST_TOO_LONG`], if
+    /// there are too many charges to tell.
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure>;
 
     /// Looks up the result of a refund among all refunds of its charge, without changing anything.

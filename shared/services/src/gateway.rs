@@ -2,10 +2,12 @@
 
 use domain::{
     event::GatewaySuspended,
-    payment::{ChargeOutcome, Payment},
+    payment::{self, ChargeOutcome, Payment},
 };
-use kernel::{EventContext, Failure};
-use ports::{CircuitBreaker, CircuitOpened, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore, is_unreachable};
+use kernel::{EventContext, Failure, FailureKind, Timestamp};
+use ports::{
+    CircuitBreaker, CircuitOpened, GATEWAY_LIST_TOO_LONG, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore, is_unreachable,
+};
 
 /// Sends `request` to the gateway if the circuit is closed, and records in the circuit breaker whether the gateway responded. A decline
 /// and a request to retry later are responses. Commits a `GatewaySuspended` event if the circuit opens.
@@ -32,14 +34,37 @@ pub async fn call_gateway<T>(
     }
 }
 
-/// Looks up the result of the last attempt. With `gives_up`, `None` will end the attempt, so that it has to be certain.
+/// How certain it has to be that an attempt has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// Nothing follows if none is found.
+    Hint,
+    /// The attempt ends if none is found.
+    Proof,
+    /// As `Proof`, where the list of all charges was found to be too long.
+    ProofWithoutList,
+}
+
+/// Looks up the result of the last attempt. For a proof that there is none, an attempt that must not be charged any more is withdrawn, and one
+/// that the gateway has received is looked for among all charges.
 pub async fn look_up_charge(
     gateway: &impl Gateway,
     payment: &Payment,
-    gives_up: bool,
+    certainty: Certainty,
+    now: Timestamp,
 ) -> Result<Option<ChargeOutcome>, Failure> {
-    match gateway.search_charge(payment).await? {
-        None if gives_up => gateway.find_charge(payment).await,
-        found => Ok(found),
+    let found = gateway.search_charge(payment).await?;
+    if found.is_some() || certainty == Certainty::Hint {
+        return Ok(found);
+    }
+    if payment::may_withdraw(payment, now) && gateway.withdraw_charge(payment).await? {
+        return Ok(None);
+    }
+    match certainty {
+        Certainty::ProofWithoutList => {
+            let detail = "There are too many charges at the payment gateway to look for one among them.";
+            Err(Failure::new(FailureKind::Unavailable, GATEWAY_LIST_TOO_LONG, detail))
+        }
+        _ => gateway.find_charge(payment).await,
     }
 }

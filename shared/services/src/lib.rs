@@ -31,7 +31,7 @@ mod webhooks;
 
 pub use accounts::administer;
 pub use archived_records::{archived_record, complete_page};
-pub use gateway::{call_gateway, look_up_charge};
+pub use gateway::{Certainty, call_gateway, look_up_charge};
 pub use gateway_reports::{ReportOutcome, record_report};
 pub use notifications::{Channels, Notifier};
 pub use operators::send_each;

@@ -1,7 +1,7 @@
 //! Reconciliation of one payment with the gateway.
 
 use crate::{
-    gateway::look_up_charge,
+    gateway::{Certainty, look_up_charge},
     payments::commit_payment,
     refunds::{or_excess, record_all_refunds},
 };
@@ -14,11 +14,12 @@ use ports::{Gateway, PaymentStore, TransitionOutcome};
 
 /// Commits the transitions that resolve the attempt and the refunds of a payment without a result, and calls `applied` after each: with how
 /// the gateway resolved it, or `None` if it is requested again. Stops after the result of a charge and after a version conflict:
-/// the concurrent transition has recorded a result, and the next run continues.
+/// the concurrent transition has recorded a result, and the next run continues. An attempt is given up with `proof` only.
 pub async fn reconcile_payment(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
     payment: &Payment,
+    proof: Certainty,
     context: EventContext<'_>,
     mut applied: impl FnMut(&Change, Option<Resolution>),
 ) -> Result<(), Failure> {
@@ -35,7 +36,8 @@ pub async fn reconcile_payment(
     let mut current = payment.clone();
     if payment.is_open() {
         let gives_up = payment::abandon_charge(payment, context.now).is_some();
-        let found = look_up_charge(gateway, payment, gives_up).await?;
+        let certainty = if gives_up { proof } else { Certainty::Hint };
+        let found = look_up_charge(gateway, payment, certainty, context.now).await?;
         let refund = RefundId(context.ids.next());
         if let Some((change, why)) = payment::resolve_charge(payment, found.as_ref(), refund, context.now)? {
             return commit(change, Some(why), &mut applied).await.map(drop);

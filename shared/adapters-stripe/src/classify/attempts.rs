@@ -50,6 +50,15 @@ pub(crate) fn open_intents_before(
     Ok(earlier.map(|intent| intent.id).collect())
 }
 
+/// The id of the payment intent that took the key of an attempt; `None` if the key was used with the parameters of the attempt
+/// (<https://docs.stripe.com/api/idempotent_requests>).
+pub(crate) fn withdrawn(status: StatusCode, body: &[u8]) -> Result<Option<String>, Failure> {
+    if status == StatusCode::BAD_REQUEST && StripeError::parse(body).kind.as_deref() == Some("idempotency_error") {
+        return Ok(None);
+    }
+    object(status, body).map(|intent: Intent| Some(intent.id))
+}
+
 /// The response to a cancellation. An intent that has ended meanwhile cannot be cancelled, and need not be.
 pub(crate) fn cancelled(status: StatusCode, body: &[u8]) -> Result<(), Failure> {
     let error = StripeError::parse(body);

@@ -30,6 +30,8 @@ macro_rules! contract_gateway {
             result_of_the_last_attempt_is_found
             attempt_without_a_charge_request_is_not_found
             finding_an_attempt_charges_nothing
+            attempt_that_was_never_received_is_withdrawn_for_good
+            attempt_that_was_received_is_not_withdrawn
             partial_refund_may_be_followed_by_the_remainder
             repeated_refund_requests_refund_once
             concurrent_refund_requests_refund_once
@@ -214,6 +216,28 @@ pub async fn finding_an_attempt_charges_nothing(fixture: &Fixture<impl Gateway>)
     }
     let mine = |movement: &GatewayTransaction| movement.payment_id == Some(payment.id);
     assert_eq!(transactions(fixture.port(), mine).await, []);
+}
+
+pub async fn attempt_that_was_never_received_is_withdrawn_for_good(fixture: &Fixture<impl Gateway>) {
+    let payment = payment("pm_card_visa");
+    for gateway in fixture.concurrent(2) {
+        assert_eq!(gateway.withdraw_charge(&payment).await, Ok(true));
+    }
+    let late = fixture.port().charge(&payment).await.expect_err("its key is taken");
+    assert_eq!(late.kind, FailureKind::Internal, "{late}");
+    assert_eq!(look_up(fixture, &payment).await, Ok(None));
+    let again = retried(fixture.port()).await;
+    assert_eq!(fixture.port().withdraw_charge(&again).await, Ok(true), "only the previous attempt was received");
+}
+
+pub async fn attempt_that_was_received_is_not_withdrawn(fixture: &Fixture<impl Gateway>) {
+    for method in ["pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_authenticationRequired"] {
+        let payment = payment(method);
+        let response = fixture.port().charge(&payment).await.expect("a response");
+        assert_eq!(fixture.port().withdraw_charge(&payment).await, Ok(false), "{method}");
+        assert_eq!(fixture.port().charge(&payment).await, Ok(response.clone()), "{method}");
+        assert_eq!(look_up(fixture, &payment).await, Ok(Some(response)), "{method}");
+    }
 }
 
 pub async fn partial_refund_may_be_followed_by_the_remainder(fixture: &Fixture<impl Gateway>) {

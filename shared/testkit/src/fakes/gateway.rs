@@ -13,7 +13,10 @@ use domain::{
 };
 use kernel::{Failure, FailureKind, Timestamp};
 use ports::{GATEWAY_REPLAYED_ERROR, GatewayEvent, GatewayReport};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// First number of the ids of gateway events, far above those that tests use.
 const FIRST_EVENT: u64 = 1_000_000;
@@ -29,6 +32,8 @@ pub(super) struct GatewayState {
     events: Vec<GatewayEvent>,
     /// Keys with a stored error.
     failing_keys: BTreeSet<String>,
+    /// Keys that were taken so that nothing is charged under them.
+    withdrawn_keys: BTreeSet<String>,
     /// Number of new keys that will store an error.
     keys_to_fail: u32,
     /// What the gateway says it moved, whatever was asked.
@@ -36,6 +41,9 @@ pub(super) struct GatewayState {
     undecodable: Vec<(Timestamp, String)>,
     /// The search shows nothing yet.
     search_lags: bool,
+    /// How often the list of all charges was asked for.
+    list_count: Cell<u32>,
+    list_is_too_long: bool,
 }
 
 /// The code of an attempt that was cancelled.
@@ -142,6 +150,16 @@ impl Gateway {
         self.0.arrange(|state| state.gateway.search_lags = search_lags);
     }
 
+    /// Makes the list of all charges too long to be read.
+    pub fn lengthen_list(&self) {
+        self.0.arrange(|state| state.gateway.list_is_too_long = true);
+    }
+
+    /// How often the list of all charges was asked for.
+    pub fn list_count(&self) -> u32 {
+        self.0.inspect(|state| state.gateway.list_count.get())
+    }
+
     /// Adds a transaction with this id that cannot be parsed.
     pub fn put_unreadable(&self, name: &str, at: Timestamp) {
         self.0.arrange(|state| state.gateway.undecodable.push((at, name.to_owned())));
@@ -173,6 +191,9 @@ impl GatewayState {
             return Err(Failure::internal("gateway: the payment has no payment method"));
         };
         let key = payment.gateway_key();
+        if self.withdrawn_keys.contains(&key) {
+            return Err(key_reused());
+        }
         self.fault(&key, self.outcomes.contains_key(&key))?;
         if let Some((first, outcome)) = self.outcomes.get(&key) {
             let is_same = (first.amount, &first.method, &first.customer, first.order_id)
@@ -218,6 +239,15 @@ impl GatewayState {
         let report = GatewayReport::Charge { payment_id, attempt, outcome: outcome.clone() };
         self.events.push(GatewayEvent { id, report });
         self.outcomes.insert(key, (payment.clone(), outcome));
+    }
+
+    fn withdraw_charge(&mut self, payment: &Payment) -> bool {
+        let key = payment.gateway_key();
+        let is_received = self.outcomes.contains_key(&key) || self.failing_keys.contains(&key);
+        if !is_received {
+            self.withdrawn_keys.insert(key);
+        }
+        !is_received
     }
 
     fn consent_in_open_page(&mut self, attempt: &Payment) -> bool {

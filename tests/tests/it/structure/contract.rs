@@ -14,6 +14,7 @@ use xtask::codegen::openapi::{Operation, Request, Response, routes};
 /// Failures that never answer a request: of consumers, of operators' functions and between stores and handlers.
 const INTERNAL: &[&str] = &[
     "email-rejected",
+    "gateway-list-too-long",
     "gateway-pending",
     "gateway-replayed-error",
     "gateway-retry-later",

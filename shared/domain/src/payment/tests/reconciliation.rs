@@ -25,6 +25,30 @@ fn charge_that_is_found_is_recorded() {
 }
 
 #[test]
+fn attempt_may_be_requested_until_the_order_is_cancelled_or_the_retry_window_is_over() {
+    let until = |payment: &Payment| payment.requested_until().expect("valid").as_second();
+    assert_eq!(until(&begun()), RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS);
+    assert_eq!(until(&closed(&begun())), 20 + RECONCILE_AFTER_SECONDS, "it was closed at second 20");
+    let closed_late = close(&begun(), refund_id(91), at(LATER)).expect("a change").payment;
+    assert_eq!(until(&closed_late), RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS);
+}
+
+#[test]
+fn only_the_attempt_of_a_cancelled_order_is_withdrawn_and_while_its_key_is_known() {
+    for (payment, second, may) in [
+        (begun(), 700, false),
+        (closed(&begun()), 700, true),
+        (closed(&in_state(Status::RequiresAction)), 700, true),
+        (closed(&begun()), RETRY_WINDOW_SECONDS, true),
+        (closed(&begun()), RETRY_WINDOW_SECONDS + 1, false),
+        (closed(&failed()), 700, false),
+        (closed(&paid()), 700, false),
+    ] {
+        assert_eq!(may_withdraw(&payment, at(second)), may, "{second}: {payment:?}");
+    }
+}
+
+#[test]
 fn charge_that_is_not_found_is_abandoned_after_the_retry_window() {
     assert_eq!(charge(&begun(), None, LATER - 1), None);
     assert_eq!(charge(&begun(), None, LATER), Some((Status::Failed, Resolution::Abandoned)));

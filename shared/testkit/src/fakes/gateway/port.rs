@@ -7,7 +7,8 @@ use domain::{
     ledger::{GatewayStatement, GatewayTransaction},
     payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, FailureKind, Timestamp};
+use ports::GATEWAY_LIST_TOO_LONG;
 
 /// Transactions of a page of the statement.
 const STATEMENT_PAGE: usize = 100;
@@ -41,8 +42,22 @@ impl ports::Gateway for Gateway {
         query.await
     }
 
+    async fn withdraw_charge(&self, payment: &Payment) -> Result<bool, Failure> {
+        let step = self.0.step(Dependency::Gateway, "gateway.withdraw_charge", |state| {
+            Ok(state.gateway.withdraw_charge(payment))
+        });
+        step.await
+    }
+
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
-        self.0.query(Dependency::Gateway, |state| Ok(state.gateway.outcome(payment))).await
+        let query = self.0.query(Dependency::Gateway, |state| {
+            state.gateway.list_count.update(|count| count + 1);
+            if state.gateway.list_is_too_long {
+                return Err(Failure::new(FailureKind::Unavailable, GATEWAY_LIST_TOO_LONG, "too many charges"));
+            }
+            Ok(state.gateway.outcome(payment))
+        });
+        query.await
     }
 
     async fn find_refund(&self, _: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {

@@ -132,6 +132,43 @@ async fn one_hour_gateway_outage_declines_nothing() {
     assert_eq!((payment_of_order(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
 }
 
+/// Closes the stored payments, at the time of the samples.
+fn close_all(platform: &Platform) {
+    for payment in platform.payments().all() {
+        platform.payments().put(&payment::close(&payment, REFUND, sample_time()).expect("a transition").payment);
+    }
+}
+
+#[tokio::test]
+async fn payment_reconcile_ends_what_the_gateway_never_received_at_any_number_of_charges() {
+    let platform = seeded_platform();
+    put_many(&platform, 3);
+    close_all(&platform);
+    platform.gateway().lengthen_list();
+    let summary = reconcile(&platform, 700, "ok").await;
+    assert_eq!((&summary["abandoned"], &summary["pending"]), (&3.into(), &0.into()), "{summary}");
+    assert_eq!(platform.gateway().list_count(), 0, "no list is read");
+    let late = &platform.payments().all()[0];
+    assert!(platform.gateway().charge(late).await.is_err() && platform.gateway().charges().is_empty());
+}
+
+#[tokio::test]
+async fn payment_reconcile_finds_out_once_in_a_run_that_there_are_too_many_charges() {
+    let platform = seeded_platform();
+    put_many(&platform, 3);
+    for payment in platform.payments().all() {
+        platform.gateway().charge(&payment).await.expect("charged");
+    }
+    close_all(&platform);
+    platform.gateway().lengthen_list();
+    platform.gateway().delay_search(true);
+    let summary = reconcile(&platform, 700, "ok").await;
+    assert_eq!((&summary["abandoned"], &summary["pending"]), (&0.into(), &3.into()), "{summary}");
+    assert_eq!(platform.gateway().list_count(), 1);
+    platform.gateway().delay_search(false);
+    assert_eq!(reconcile(&platform, 1_000, "ok").await["resolved"], 3, "nothing was given up");
+}
+
 /// Stores `count` payments like that of the samples, each created a second after the previous one.
 fn put_many(platform: &Platform, count: u64) {
     for n in 1..=count {

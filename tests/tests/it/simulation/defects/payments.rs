@@ -170,6 +170,10 @@ impl Gateway for FaultyGateway<'_> {
         self.platform.gateway().search_charge(payment).await
     }
 
+    async fn withdraw_charge(&self, payment: &Payment) -> Result<bool, Failure> {
+        self.platform.gateway().withdraw_charge(payment).await
+    }
+
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
         let gateway = self.platform.gateway();
         match self.defect {
