@@ -3,6 +3,7 @@
 use domain::{
     DomainEvent,
     event::RefundRequested,
+    id::RefundId,
     payment::{self, Change, Payment},
 };
 use edge::{Delivery, telemetry::metrics};
@@ -10,7 +11,8 @@ use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
 use services::{advance_payment, call_gateway, get_payment, record_all_refunds, staff_metrics};
 
-/// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
+/// Makes one refund. A rejection by the gateway is final and published; a refund of a cancelled order that the gateway never made is requested
+/// again. The queue retries while the gateway is unreachable; a refund
 /// that is too old to retry becomes a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
@@ -30,7 +32,9 @@ pub async fn handle(
     };
     let outcome =
         call_gateway(breaker, payments, delivery.context(), gateway.refund(&payment, refund), look_up).await?;
-    let decide = |payment: &Payment| payment::record_refund_outcome(payment, request.refund_id, &outcome, delivery.now);
+    let decide = |payment: &Payment| {
+        payment::conclude_refund(payment, request.refund_id, &outcome, RefundId(delivery.ids.next()), delivery.now)
+    };
     let charge = payment.transaction_id.clone().unwrap_or_default();
     match advance_payment(payments, delivery.claim(), payment.clone(), decide, delivery.context()).await {
         // A refund that a bank returned left room for this one.

@@ -34,8 +34,8 @@ pub use disputes::{Dispute, DisputeMovement, DisputeStatus, ReportedDispute, rec
 pub use limits::{MAX_CHARGE, check_total};
 pub use reconciliation::{Resolution, republish_pending, resolve_charge, resolve_refund};
 pub use refunds::{
-    REFUND_EXCEEDS_CHARGE, RefundOutcome, abandon_refund, fail_refund_after_gateway_error, record_refund_outcome,
-    request_refund,
+    REFUND_EXCEEDS_CHARGE, RefundOutcome, abandon_refund, conclude_refund, fail_refund_after_gateway_error,
+    record_refund_outcome, request_refund,
 };
 pub use reported_refunds::{ReportedRefund, record_excessive_refund, record_reported_refund};
 pub use restore::{RestoredPeriod, UnpostedReason, lost_transfers_posted, unposted_reason};

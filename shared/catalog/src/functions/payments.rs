@@ -16,7 +16,7 @@ functions! {
     /// Executes a refund.
     PAYMENT_REFUND = Function::new("payment-refund", Payments).on(&[REFUND_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
-        .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, PAYMENT_MISMATCHED, GATEWAY_SUSPENDED]).timeout(30);
+        .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED, PAYMENT_MISMATCHED, GATEWAY_SUSPENDED]).timeout(30);
     /// Retries a declined payment.
     PAYMENT_PROCESS = Function::new("payment-process", Payments)
         .http(Post, "/api/v1/payments/process", CUSTOMER_ONLY).idempotent()

@@ -2,7 +2,7 @@
 
 use super::{
     Change, ChargeOutcome, Payment, RETRY_WINDOW_SECONDS, Refund, RefundOutcome, RefundStatus, Status, abandon_charge,
-    abandon_refund, record_charge_outcome, record_refund_outcome, seconds_since,
+    abandon_refund, conclude_refund, record_charge_outcome, record_refund_outcome, seconds_since,
 };
 use crate::{
     event::{PaymentRequested, RefundRequested},
@@ -38,11 +38,12 @@ pub fn resolve_charge(
     Ok(abandon_charge(payment, now).map(|change| (change, Resolution::Abandoned)))
 }
 
-/// As [`resolve_charge`], for a pending refund.
+/// As [`resolve_charge`], for a pending refund. One of a cancelled order that is given up is requested again as `new`.
 pub fn resolve_refund(
     payment: &Payment,
     refund: &Refund,
     found: Option<&RefundOutcome>,
+    new: RefundId,
     now: Timestamp,
 ) -> Result<Option<(Change, Resolution)>, Failure> {
     if let Some(outcome) = found
@@ -51,7 +52,7 @@ pub fn resolve_refund(
         return Ok(Some(recorded(change)));
     }
     let Some(outcome) = abandon_refund(payment, refund, now) else { return Ok(None) };
-    let change = record_refund_outcome(payment, refund.id, &outcome, now)?;
+    let change = conclude_refund(payment, refund.id, &outcome, new, now)?;
     Ok(change.map(|change| (change, Resolution::Abandoned)))
 }
 
@@ -69,8 +70,9 @@ pub fn republish_pending(payment: &Payment, now: Timestamp) -> Option<Change> {
     if payment.status == Status::Pending && !payment.closed && is_in_retry_window(payment.attempted_at) {
         change.events.push(PaymentRequested { payment_id, order_id, attempt }.into());
     }
-    let pending = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
-    for refund in pending.filter(|refund| is_in_retry_window(refund.requested_at)) {
+    // A request of this moment is published already.
+    let is_pending = |refund: &&Refund| refund.status == RefundStatus::Pending && refund.requested_at < now;
+    for refund in payment.refunds.iter().filter(is_pending).filter(|refund| is_in_retry_window(refund.requested_at)) {
         let (refund_id, amount) = (refund.id, refund.amount);
         change.events.push(RefundRequested { payment_id, order_id, refund_id, amount }.into());
     }

@@ -115,6 +115,23 @@ pub fn record_refund_outcome(
     Ok(Some(change))
 }
 
+/// As [`record_refund_outcome`]. What the gateway never refunded of a cancelled order is requested again at once, as `new`: nobody else would
+/// ask for it.
+pub fn conclude_refund(
+    payment: &Payment,
+    id: RefundId,
+    outcome: &RefundOutcome,
+    new: RefundId,
+    now: Timestamp,
+) -> Result<Option<Change>, Failure> {
+    let mut change = record_refund_outcome(payment, id, outcome, now)?;
+    let is_unmade = matches!(outcome, RefundOutcome::Failed(code) if code == REFUND_NOT_FOUND);
+    if let Some(change) = change.as_mut().filter(|_| is_unmade && payment.closed) {
+        change.refund_the_rest(new, now);
+    }
+    Ok(change)
+}
+
 pub(super) fn exceeds_charge() -> Failure {
     let detail = "The gateway made a refund that exceeds what the known refunds leave of the charge.";
     Failure::new(FailureKind::Unavailable, REFUND_EXCEEDS_CHARGE, detail)

@@ -14,7 +14,7 @@ fn charge(payment: &Payment, found: Option<&ChargeOutcome>, second: i64) -> Opti
 }
 
 fn refund(payment: &Payment, found: Option<&RefundOutcome>, second: i64) -> Option<(RefundStatus, Resolution)> {
-    let resolved = resolve_refund(payment, &payment.refunds[0], found, at(second)).expect("valid");
+    let resolved = resolve_refund(payment, &payment.refunds[0], found, refund_id(99), at(second)).expect("valid");
     resolved.map(|(change, resolution)| (change.payment.refunds[0].status, resolution))
 }
 
@@ -74,5 +74,38 @@ fn refund_is_recorded_if_found_and_abandoned_after_the_retry_window_if_not() {
     for (payment, found) in [(&payment, None), (&recorded, Some(&other))] {
         assert_eq!(refund(payment, found, LATER - 1), None);
         assert_eq!(refund(payment, found, LATER), Some((RefundStatus::Failed, Resolution::Abandoned)));
+    }
+}
+
+#[test]
+fn refund_of_a_cancelled_order_that_was_never_made_is_requested_again() {
+    let cancelled = closed(&paid());
+    let resolve = |payment: &Payment, second| {
+        let refund = payment.refunds.last().expect("a refund");
+        resolve_refund(payment, refund, None, refund_id(99), at(second)).expect("valid").map(|(change, _)| change)
+    };
+    assert_eq!(resolve(&cancelled, LATER), None, "it was requested at second 20");
+    let change = resolve(&cancelled, LATER + 20).expect("a change");
+    let requested = RefundRequested { payment_id: ID, order_id: ORDER, refund_id: refund_id(99), amount: usd(1000) };
+    assert_eq!((change.events.len(), &change.events[1]), (2, &requested.into()));
+    let [given_up, again] = &change.payment.refunds[..] else { panic!("{:?}", change.payment.refunds) };
+    assert_eq!((given_up.status, again.status), (RefundStatus::Failed, RefundStatus::Pending));
+    assert_eq!((again.reason, again.requested_at), (RefundReason::OrderCancelled, at(LATER + 20)));
+    assert_eq!(is_refund_due(again, at(LATER + 21)), Ok(true), "it has a retry window of its own");
+}
+
+#[test]
+fn only_refunds_of_cancelled_orders_that_were_never_made_are_requested_again() {
+    let by_staff = request_refund(&paid(), refund_id(1), None, RefundReason::Duplicate, at(0)).expect("valid").payment;
+    let never = fail_refund_after_gateway_error(&by_staff.refunds[0], at(1800)).expect("given up");
+    let declined = RefundOutcome::Failed("charge_disputed".to_owned());
+    for (payment, outcome, refunds) in [
+        (closed(&paid()), &never, 2),
+        (closed(&paid()), &declined, 1),
+        (by_staff.clone(), &never, 1),
+        (closed(&by_staff), &never, 2),
+    ] {
+        let change = changed(conclude_refund(&payment, payment.refunds[0].id, outcome, refund_id(99), at(1800)));
+        assert_eq!(change.payment.refunds.len(), refunds, "{outcome:?} of {:?}", payment.refunds[0].reason);
     }
 }

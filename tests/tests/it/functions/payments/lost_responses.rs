@@ -19,11 +19,14 @@ async fn with_requested_refund() -> (Platform, Payment) {
 
 /// Delivers a new event to payment-refund, `seconds` after the time of the samples. Returns the number of dead letters.
 async fn refund_after(platform: &Platform, seconds: u64) -> usize {
+    let amount = build::usd(3998);
+    refund_with(platform, RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount }, seconds).await
+}
+
+async fn refund_with(platform: &Platform, requested: RefundRequested, seconds: u64) -> usize {
     let handler = async |delivery| {
         payment_refund::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
-    let requested =
-        RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount: build::usd(3998) };
     let event = edge::testing::sqs_event(&[&build::event(seconds, requested)]);
     let clock = Clock::at(sample_time() + Duration::from_secs(seconds), 7);
     let consumer = edge::Consumer::new(catalog::PAYMENT_REFUND.name, catalog::MAX_RECEIVES);
@@ -79,6 +82,22 @@ async fn payment_reconcile_fails_a_refund_never_made_and_allows_a_new_one() {
     assert_eq!(payment_of_order(&platform).refundable(), 3998);
     assert_eq!(refund_after(&platform, 83_402).await, 0, "a late event changes nothing");
     assert!(platform.gateway().refunds().is_empty());
+}
+
+#[tokio::test]
+async fn refund_of_a_cancelled_order_is_requested_until_the_gateway_makes_it() {
+    let platform = paid().await;
+    close_all(&platform);
+    for days in 1..=3 {
+        assert_eq!(reconcile(&platform, days * 83_401, "ok").await["abandoned"], 1, "day {days}");
+        let payment = payment_of_order(&platform);
+        assert_eq!((payment.refunds.len() as u64, payment.refundable()), (days + 1, 0), "it is requested again");
+    }
+    let payment = payment_of_order(&platform);
+    let id = payment.refunds.last().expect("a refund").id;
+    let event = RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: id, amount: payment.amount };
+    refund_with(&platform, event, 3 * 83_401 + 1).await;
+    assert_eq!((payment_of_order(&platform).status, platform.gateway().refunds().len()), (Status::Refunded, 1));
 }
 
 #[tokio::test]
