@@ -15,7 +15,7 @@ mod attempts;
 #[cfg(test)]
 mod tests;
 
-pub(super) use attempts::{cancelled, intents_of, open_intents_before, outcome_of, withdrawn};
+pub(super) use attempts::{cancelled, intents_of, open_intents_before, outcome_of, payment_of, withdrawn};
 
 pub(super) type Metadata = BTreeMap<String, String>;
 

@@ -23,6 +23,7 @@ use adapters_secrets::SecretValue;
 use catalog::Uses;
 use classify::RefundPage;
 use domain::Money;
+use domain::id::PaymentId;
 use domain::ledger::GatewayStatement;
 use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund};
 use kernel::{Failure, FailureKind, Timestamp};
@@ -280,6 +281,11 @@ impl ports::Gateway for StripeGateway {
                 None => return Ok(all),
             }
         }
+    }
+
+    async fn payment_of(&self, charge: &str) -> Result<Option<PaymentId>, Failure> {
+        let (status, body) = self.get(&format!("payment_intents/{charge}"), &[]).await?;
+        classify::payment_of(status, &body)
     }
 
     async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {

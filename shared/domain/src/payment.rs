@@ -259,6 +259,11 @@ impl Payment {
         self.refunds.iter().find(|refund| refund.id == id)
     }
 
+    /// Whether a charge is for review, because its amount is not what was asked. It is not in the ledger, nor is what follows from it.
+    pub(crate) fn is_for_review(&self, charge: &str) -> bool {
+        self.mismatches.iter().any(|one| one.movement == Movement::Charge && one.transaction_id == charge)
+    }
+
     /// When the newest answer that does not match was seen; `None` without one.
     pub fn mismatched_at(&self) -> Option<Timestamp> {
         self.mismatches.last().map(|mismatch| mismatch.at)

@@ -59,6 +59,9 @@ pub trait Gateway {
     /// All refunds of a charge that are made or failed, whoever requested them, by the gateway's id of the charge.
     async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure>;
 
+    /// The payment that a charge is of, by the gateway's id of the charge; `None` if the gateway names none, or does not know the charge.
+    async fn payment_of(&self, charge: &str) -> Result<Option<PaymentId>, Failure>;
+
     /// Refunds what is left of a charge that no payment has recorded, by the gateway's id of the charge: at most once per charge.
     async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure>;
 

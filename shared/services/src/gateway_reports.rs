@@ -21,11 +21,11 @@ pub enum ReportOutcome {
     DuplicateReturned,
     /// Another attempt was charged already, and the gateway does not refund this one. Redeliveries would not resolve it: a person has to.
     DuplicateCharge(Failure),
-    /// This environment has no payment with this id, the payment's or the charge's.
+    /// This environment has no payment with this id, or none of the charge with this id.
     UnknownPayment(String),
 }
 
-/// Records a report. The result of a charge commits with `claim`; refunds and disputes are known by the gateway's id, so that a
+/// Records a report. One of a refund or dispute whose charge is not recorded yet is `Unavailable`. The result of a charge commits with `claim`; refunds and disputes are known by the gateway's id, so that a
 /// repeated report changes nothing. Each refund is recorded in a transition of its own. `applied` is called after each transition.
 pub async fn record_report(
     payments: &impl PaymentStore,
@@ -40,7 +40,7 @@ pub async fn record_report(
             (payments.get(*id, None).await?, id.to_string())
         }
         GatewayReport::Refunds { charge, .. } | GatewayReport::Dispute(ReportedDispute { charge, .. }) => {
-            (payments.find_by_transaction(charge).await?, charge.clone())
+            (payment_of(payments, gateway, charge).await?, charge.clone())
         }
     };
     let Some(payment) = payment else { return Ok(ReportOutcome::UnknownPayment(id)) };
@@ -69,6 +69,21 @@ pub async fn record_report(
         }
     }
     Ok(ReportOutcome::Recorded)
+}
+
+/// The payment of a charge. One that has not recorded the charge yet is the one that the gateway names.
+async fn payment_of(
+    payments: &impl PaymentStore,
+    gateway: &impl Gateway,
+    charge: &str,
+) -> Result<Option<Payment>, Failure> {
+    if let Some(payment) = payments.find_by_transaction(charge).await? {
+        return Ok(Some(payment));
+    }
+    match gateway.payment_of(charge).await? {
+        Some(id) => payments.get(id, None).await,
+        None => Ok(None),
+    }
 }
 
 /// Refunds a charge in addition to the payment's own, and posts both.

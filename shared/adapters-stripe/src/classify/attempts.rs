@@ -1,8 +1,9 @@
 //! The payment intents of attempts: found by their metadata, and cancelled.
 
 use super::{DEPENDENCY, Intent, StripeError, failure_of, metadata, object};
+use domain::id::PaymentId;
 use domain::payment::ChargeOutcome;
-use kernel::Failure;
+use kernel::{Failure, Uuid};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -48,6 +49,16 @@ pub(crate) fn open_intents_before(
     let is_of_payment = |intent: &Intent| intent.metadata.get(metadata::PAYMENT_ID).is_some_and(|id| id == payment_id);
     let earlier = data.into_iter().filter(|one| is_of_payment(one) && is_earlier(one) && is_open(one));
     Ok(earlier.map(|intent| intent.id).collect())
+}
+
+/// The payment that a payment intent names; `None` without one, and for an unknown intent.
+pub(crate) fn payment_of(status: StatusCode, body: &[u8]) -> Result<Option<PaymentId>, Failure> {
+    if status == StatusCode::NOT_FOUND && StripeError::parse(body).is_unknown_resource() {
+        return Ok(None);
+    }
+    let intent: Intent = object(status, body)?;
+    let id = intent.metadata.get(metadata::PAYMENT_ID).and_then(|id| Uuid::try_parse(id).ok());
+    Ok(id.map(PaymentId))
 }
 
 /// The id of the payment intent that took the key of an attempt; `None` if the key was used with the parameters of the attempt

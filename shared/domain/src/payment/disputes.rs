@@ -97,13 +97,15 @@ pub struct Dispute {
 /// Records what the gateway reports about a dispute. `None` if nothing is new: reports may be repeated and arrive in any order. Each
 /// movement of money is posted once.
 ///
-/// `Unavailable` if the payment has no charge yet; a dispute of a duplicate charge, which is not in the ledger, changes nothing.
+/// `Unavailable` if the payment has no charge yet; a dispute of a duplicate charge, or of one of another amount than was
+/// asked, changes nothing: the ledger does not have it, or has returned it.
 pub fn record_dispute(
     payment: &Payment,
     reported: &ReportedDispute,
     now: Timestamp,
 ) -> Result<Option<Change>, Failure> {
     match &payment.transaction_id {
+        None if payment.is_for_review(&reported.charge) => return Ok(None),
         None => return Err(Failure::unavailable("payment", "a dispute is reported before its charge")),
         Some(charge) if *charge != reported.charge => return Ok(None),
         Some(_) => {}

@@ -39,8 +39,8 @@ impl ReportedRefund {
     }
 }
 
-/// Records a refund that the gateway reports. `None` if it is known, or if it is of a duplicate charge, which is not in
-/// the ledger.
+/// Records a refund that the gateway reports. `None` if it is known, or if it is of a duplicate charge, or of one of another
+/// amount than was asked.
 ///
 /// One that was made at the gateway gets the id `new`. It is posted once, in whatever order its reports arrive, and
 /// reversed if it fails after it succeeded. A refund of more than was charged, or in another currency, is recorded for
@@ -55,6 +55,7 @@ pub fn record_reported_refund(
     now: Timestamp,
 ) -> Result<Option<Change>, Failure> {
     match &payment.transaction_id {
+        None if payment.is_for_review(&reported.charge) => return Ok(None),
         None => return Err(Failure::unavailable("payment", "a refund is reported before its charge")),
         Some(charge) if *charge != reported.charge => return Ok(None),
         Some(_) => {}

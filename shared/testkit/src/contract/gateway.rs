@@ -39,6 +39,7 @@ macro_rules! contract_gateway {
             repeated_refund_request_returns_the_same_rejection
             refund_result_is_found_by_its_refund_id
             refunds_of_a_charge_are_listed
+            charge_names_its_payment
             charge_without_a_payment_is_refunded_once
             balance_transactions_carry_the_ids_of_their_charges_and_refunds
             declined_charge_creates_no_balance_movement
@@ -314,6 +315,12 @@ pub async fn refunds_of_a_charge_are_listed(fixture: &Fixture<impl Gateway>) {
     let Answer { transaction_id, amount } = answer;
     let expected = ReportedRefund { charge: charge.clone(), transaction_id, refund_id, amount, failure };
     assert_eq!(fixture.port().refunds_of(&charge).await, Ok(vec![expected]));
+}
+
+pub async fn charge_names_its_payment(fixture: &Fixture<impl Gateway>) {
+    let (payment, charge) = charged(fixture.port()).await;
+    assert_eq!(fixture.port().payment_of(&charge).await, Ok(Some(payment.id)));
+    assert_eq!(fixture.port().payment_of("pi_unknown").await, Ok(None));
 }
 
 pub async fn charge_without_a_payment_is_refunded_once(fixture: &Fixture<impl Gateway>) {

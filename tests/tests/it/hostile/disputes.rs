@@ -1,11 +1,12 @@
 //! Disputes of charges, told by signed webhooks.
 
-use super::money::{event, paid, send, state};
+use super::money::{event, intent, paid, pending, refund, send, state, with};
 use crate::functions::ORDER;
 use domain::{
     ledger::Account,
     payment::{Dispute, DisputeStatus},
 };
+use ports::Gateway as _;
 use serde_json::{Value, json};
 use testkit::{Platform, build};
 
@@ -85,4 +86,21 @@ async fn dispute_of_a_charge_of_another_system_is_acknowledged() {
     foreign["payment_intent"] = "pi_of_another_system".into();
     let told = event("evt_1", "charge.dispute.created", foreign);
     assert_eq!((send(&platform, &told).await, state(&platform).1.len()), (204, 0));
+}
+
+/// The gateway has charged, and neither its response nor its webhook has arrived.
+#[tokio::test]
+async fn dispute_and_refund_that_come_before_their_charge_are_sent_again() {
+    let early_dispute =
+        event("evt_1", "charge.dispute.created", dispute("needs_response", &[movement("txn_1", -3998, 1500)]));
+    let early_refund = event("evt_1", "refund.created", refund("re_1", 1000, "succeeded"));
+    for (early, told) in [(early_dispute, "PaymentDisputed.v1"), (early_refund, "PaymentRefunded.v1")] {
+        let platform = with(&pending());
+        platform.gateway().charge(&pending()).await.expect("charged");
+        assert_eq!((send(&platform, &early).await, state(&platform).1.len()), (503, 0));
+        let mut charged = intent(3998, "usd");
+        charged["id"] = "pi_000001".into();
+        assert_eq!(send(&platform, &event("evt_2", "payment_intent.succeeded", charged)).await, 204);
+        assert_eq!((send(&platform, &early).await, state(&platform).1), (204, vec!["PaymentSucceeded.v1", told]));
+    }
 }

@@ -64,7 +64,7 @@ pub(super) fn event(id: &str, kind: &str, object: Value) -> Value {
 }
 
 /// A succeeded payment intent of the first attempt of the samples' payment.
-fn intent(received: i64, currency: &str) -> Value {
+pub(super) fn intent(received: i64, currency: &str) -> Value {
     json!({
         "id": "pi_1", "object": "payment_intent", "amount": received, "amount_capturable": 0, "amount_received": received,
         "capture_method": "automatic", "client_secret": "pi_1_secret_x", "confirmation_method": "automatic",
@@ -75,7 +75,7 @@ fn intent(received: i64, currency: &str) -> Value {
 }
 
 /// The payment of the samples, 39.98 USD, in its first attempt.
-fn pending() -> Payment {
+pub(super) fn pending() -> Payment {
     let reserved = StockReserved {
         order_id: ORDER,
         user_id: USER,
@@ -96,7 +96,7 @@ fn failed() -> Payment {
     concluded(&ChargeOutcome::Declined("card_declined".to_owned()))
 }
 
-fn with(payment: &Payment) -> Platform {
+pub(super) fn with(payment: &Payment) -> Platform {
     let platform = Platform::new();
     platform.payments().put(payment);
     platform
@@ -171,7 +171,7 @@ pub(super) async fn paid() -> Platform {
 }
 
 /// A refund in the shape of Stripe's published object.
-fn refund(id: &str, minor: i64, status: &str) -> Value {
+pub(super) fn refund(id: &str, minor: i64, status: &str) -> Value {
     json!({
         "id": id, "object": "refund", "amount": minor, "balance_transaction": "txn_1", "charge": "ch_1",
         "created": sample_time().as_second(), "currency": "usd", "destination_details": { "card": { "type": "refund" } },

@@ -150,6 +150,8 @@ fn refund_of_a_duplicate_charge_is_not_posted() {
         let failure = record_reported_refund(&uncharged, &other, refund_id(50), at(60)).expect_err("too early");
         assert_eq!(failure.kind, FailureKind::Unavailable, "the gateway sends it again");
     }
+    let mismatched = concluded(&begun(), &ChargeOutcome::Charged(Answer::new("ch_2", usd(999)))).payment;
+    assert_eq!(record(&mismatched, &other), None, "its charge never gets into the ledger");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::Gateway;
 use crate::fakes::Dependency;
 use domain::{
     Money,
+    id::PaymentId,
     ledger::{GatewayStatement, GatewayTransaction},
     payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund},
 };
@@ -76,6 +77,14 @@ impl ports::Gateway for Gateway {
             // Newest first, as Stripe lists them.
             let of_it = state.gateway.refunds.iter().rev().filter(|refund| refund.charge == charge);
             Ok(of_it.map(|refund| state.gateway.reported(refund)).collect())
+        });
+        query.await
+    }
+
+    async fn payment_of(&self, charge: &str) -> Result<Option<PaymentId>, Failure> {
+        let query = self.0.query(Dependency::Gateway, |state| {
+            let found = state.gateway.charges.iter().find(|one| one.transaction_id == charge);
+            Ok(found.map(|one| one.payment_id))
         });
         query.await
     }

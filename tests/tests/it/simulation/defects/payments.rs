@@ -190,6 +190,10 @@ impl Gateway for FaultyGateway<'_> {
         self.platform.gateway().refunds_of(charge).await
     }
 
+    async fn payment_of(&self, charge: &str) -> Result<Option<PaymentId>, Failure> {
+        self.platform.gateway().payment_of(charge).await
+    }
+
     async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
         self.platform.gateway().refund_unrecorded_charge(charge, left).await
     }
