@@ -68,7 +68,12 @@ pub async fn handle(
                 Some(id) => payments.get(id, None).await?,
                 None => None,
             };
-            let reason = payment::unposted_reason(&transaction, payment.as_ref());
+            let reason = match payment::unposted_reason(&transaction, payment.as_ref()) {
+                UnpostedReason::PaymentLost if transaction.purpose == Purpose::Charge => {
+                    UnpostedReason::of_lost_charge(gateway.payment_of(&transaction.reference).await?)
+                }
+                reason => reason,
+            };
             report.differences.push(difference(&transaction, reason));
             if !call.input.apply {
                 continue;

@@ -41,8 +41,8 @@ struct Source {
 }
 
 /// Parses a page. Only charges, refunds and returned refunds are included, not payouts, adjustments and the like. A malformed transaction is listed by its
-/// id and does not affect the others.
-pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<GatewayStatement, Failure> {
+/// id and does not affect the others. One of another environment than this one has no payment here.
+pub(super) fn page(status: StatusCode, body: &[u8], environment: &str) -> Result<GatewayStatement, Failure> {
     if !status.is_success() {
         return Err(classify::error_response(status, body));
     }
@@ -60,7 +60,7 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<GatewayStatement, 
         };
         let read = serde_json::from_value::<Transaction>(transaction)
             .map_err(|_| "it is not a balance transaction".to_owned());
-        match read.and_then(|transaction| transaction.convert(purpose)) {
+        match read.and_then(|transaction| transaction.convert(purpose, environment)) {
             Ok(transaction) => statement.transactions.push(transaction),
             Err(cause) => {
                 metrics::count("BalanceTransactionsUndecodable", 1);
@@ -77,7 +77,7 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<GatewayStatement, 
 }
 
 impl Transaction {
-    fn convert(self, purpose: Purpose) -> Result<GatewayTransaction, String> {
+    fn convert(self, purpose: Purpose, environment: &str) -> Result<GatewayTransaction, String> {
         let source = self.source.ok_or("it has no source")?;
         let source: Source = serde_json::from_value(source).map_err(|_| "its source is neither charge nor refund")?;
         // The id that the charge or refund was recorded with.
@@ -85,7 +85,9 @@ impl Transaction {
             Purpose::Charge => source.payment_intent.unwrap_or(source.id),
             _ => source.id,
         };
-        let payment_id = source.metadata.get(metadata::PAYMENT_ID).and_then(|id| Uuid::try_parse(id).ok());
+        let is_of_others = source.metadata.get(metadata::ENVIRONMENT).is_some_and(|theirs| theirs != environment);
+        let payment_id = source.metadata.get(metadata::PAYMENT_ID).filter(|_| !is_of_others);
+        let payment_id = payment_id.and_then(|id| Uuid::try_parse(id).ok());
         // Outgoing amounts are negative. If it was settled in another currency, only the amount of the source is in the customer's.
         let amount = match self.currency == source.currency {
             true => self.amount.saturating_abs(),

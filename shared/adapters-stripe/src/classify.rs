@@ -5,7 +5,7 @@ use domain::id::RefundId;
 use domain::payment::{Answer, ChargeOutcome, CustomerAction, RefundOutcome, ReportedRefund, StatedAmount};
 use edge::telemetry::metrics;
 use kernel::{Failure, FailureKind, Uuid};
-use ports::{GATEWAY_PENDING, GATEWAY_RETRY_LATER};
+use ports::{GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR, GATEWAY_RETRY_LATER};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -226,6 +226,11 @@ impl StripeError {
         self.kind.as_deref() == Some("invalid_request_error")
     }
 
+    /// Whether the idempotency key was used with other parameters: by another release, or to withdraw the attempt.
+    fn is_of_reused_key(&self) -> bool {
+        self.kind.as_deref() == Some("idempotency_error")
+    }
+
     /// Whether the request names an unknown object. A charge names one only, the payment method.
     fn is_unknown_resource(&self) -> bool {
         self.is_invalid_request() && self.code.as_deref() == Some("resource_missing")
@@ -322,6 +327,11 @@ fn failure_of(status: StatusCode, error: StripeError) -> Failure {
         // Another 404 comes from a proxy or a wrong URL.
         StatusCode::NOT_FOUND if !error.is_unknown_resource() => {
             Failure::unavailable(DEPENDENCY, format!("{status}: {}", error.code()))
+        }
+        StatusCode::BAD_REQUEST if error.is_of_reused_key() => {
+            let detail = "The payment gateway has used this idempotency key with other parameters.";
+            Failure::new(FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR, detail)
+                .with_internal(format!("{DEPENDENCY}: {status}: {kind}"))
         }
         // Stripe responds without executing the request. A rejected API key may have been rotated.
         StatusCode::UNAUTHORIZED | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {

@@ -34,7 +34,8 @@ use tokio::sync::Mutex;
 
 pub fn gateway(wiring: &Wiring) -> Result<StripeGateway, ConfigError> {
     wiring.require("the payment gateway", |uses| matches!(uses, Uses::Gateway))?;
-    StripeGateway::new(&wiring.config().gateway_url()?, adapters_secrets::secret(wiring, &catalog::GATEWAY_KEY)?)
+    let config = wiring.config();
+    StripeGateway::new(&config.gateway_url()?, adapters_secrets::secret(wiring, &catalog::GATEWAY_KEY)?, config.stage()?)
 }
 
 pub fn webhook_verifier(wiring: &Wiring) -> Result<StripeWebhooks, ConfigError> {
@@ -62,6 +63,8 @@ mod metadata {
     pub(super) const PAYMENT_ID: &str = "payment_id";
     pub(super) const ATTEMPT: &str = "attempt";
     pub(super) const REFUND_ID: &str = "refund_id";
+    /// The environment that made it: others may use the same account.
+    pub(super) const ENVIRONMENT: &str = "environment";
 }
 
 struct Response {
@@ -77,14 +80,15 @@ pub struct StripeGateway {
     http: Client,
     url: String,
     secret: SecretValue,
+    environment: String,
     key: Mutex<Option<String>>,
 }
 
 impl StripeGateway {
-    /// `secret` contains the secret API key of the account.
-    pub fn new(url: &str, secret: SecretValue) -> Result<Self, ConfigError> {
+    /// `secret` contains the secret API key of the account, which other environments than this one may use as well.
+    pub fn new(url: &str, secret: SecretValue, environment: String) -> Result<Self, ConfigError> {
         let http = adapters_http::client(CONNECT_TIMEOUT, REQUEST_TIMEOUT)?;
-        Ok(Self { http, url: format!("{url}/v1"), secret, key: Mutex::default() })
+        Ok(Self { http, url: format!("{url}/v1"), secret, environment, key: Mutex::default() })
     }
 
     /// Sends a request that Stripe executes at most once for `key`.
@@ -174,6 +178,7 @@ impl ports::Gateway for StripeGateway {
             ("metadata[order_id]", payment.order_id.to_string()),
             ("metadata[payment_id]", payment.id.to_string()),
             ("metadata[attempt]", payment.attempts.to_string()),
+            ("metadata[environment]", self.environment.clone()),
         ];
         form.extend(payment.customer.clone().map(|customer| ("customer", customer)));
         let (status, body) = self.post("payment_intents", payment.gateway_key(), &form).await?;
@@ -198,6 +203,7 @@ impl ports::Gateway for StripeGateway {
             ("metadata[refund_id]", refund.id.to_string()),
             ("metadata[payment_id]", payment.id.to_string()),
             ("metadata[order_id]", payment.order_id.to_string()),
+            ("metadata[environment]", self.environment.clone()),
         ];
         let (status, body) = self.post("refunds", refund.gateway_key(), &form).await?;
         classify::refund(status, &body)
@@ -285,7 +291,7 @@ impl ports::Gateway for StripeGateway {
 
     async fn payment_of(&self, charge: &str) -> Result<Option<PaymentId>, Failure> {
         let (status, body) = self.get(&format!("payment_intents/{charge}"), &[]).await?;
-        classify::payment_of(status, &body)
+        classify::payment_of(status, &body, &self.environment)
     }
 
     async fn refund_unrecorded_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
@@ -308,6 +314,6 @@ impl ports::Gateway for StripeGateway {
         ];
         query.extend(after.map(|last| ("starting_after", last.to_owned())));
         let (status, body) = self.get("balance_transactions", &query).await?;
-        balance_transactions::page(status, &body)
+        balance_transactions::page(status, &body, &self.environment)
     }
 }

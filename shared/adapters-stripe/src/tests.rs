@@ -59,7 +59,7 @@ fn refunded(id: &str) -> RefundOutcome {
 pub(super) async fn gateway() -> (TcpListener, StripeGateway) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let gateway = StripeGateway::new(&url, secret(&url)).unwrap();
+    let gateway = StripeGateway::new(&url, secret(&url), "dev".to_owned()).unwrap();
     (listener, gateway)
 }
 
@@ -94,6 +94,7 @@ async fn charge_has_the_idempotency_key_of_its_attempt() {
         "metadata[order_id]=00000000-0000-0000-0000-000000000002",
         "metadata[payment_id]=00000000-0000-0000-0000-000000000001",
         "metadata[attempt]=2",
+        "metadata[environment]=dev",
     ] {
         assert!(form.split('&').any(|given| given == pair), "{pair} is missing in {form}");
     }
@@ -182,6 +183,7 @@ async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
         "metadata[refund_id]=00000000-0000-0000-0000-000000000004",
         "metadata[payment_id]=00000000-0000-0000-0000-000000000001",
         "metadata[order_id]=00000000-0000-0000-0000-000000000002",
+        "metadata[environment]=dev",
     ] {
         assert!(form.split('&').any(|given| given == pair), "{pair} is missing in {form}");
     }
@@ -244,6 +246,41 @@ async fn replayed_error_is_distinguished_from_a_new_one() {
     let (_, [now, again]) = futures_util::join!(adapters_testkit::server::serve_lines(listener, &responses), send());
     assert_eq!((now.kind, now.code), (FailureKind::Unavailable, "unavailable"));
     assert_eq!((again.kind, again.code), (FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR));
+}
+
+#[tokio::test]
+async fn charge_is_of_a_payment_here_only_if_it_names_this_environment() {
+    let (listener, gateway) = gateway().await;
+    let named = |environment: &str| {
+        format!(
+            r#"{{"id":"pi_1","status":"succeeded","metadata":{{"payment_id":"00000000-0000-0000-0000-000000000001"{environment}}}}}"#
+        )
+    };
+    let [ours, others, unnamed] = [r#","environment":"dev""#, r#","environment":"prod""#, ""].map(named);
+    let unknown = r#"{"error":{"type":"invalid_request_error","code":"resource_missing"}}"#;
+    let responses = [KEY, (200, &*ours), (200, &*others), (200, &*unnamed), (404, unknown)];
+    let ask = async || {
+        let mut found = Vec::new();
+        for _ in 0..4 {
+            found.push(gateway.payment_of("pi_1").await.unwrap());
+        }
+        found
+    };
+    let (requests, found) = futures_util::join!(serve(listener, &responses), ask());
+    assert_eq!(found, [Some(payment().id), None, None, None]);
+    assert_eq!(parts(&requests[1]).0, "GET /v1/payment_intents/pi_1");
+}
+
+#[tokio::test]
+async fn key_that_was_used_with_other_parameters_leads_to_a_lookup() {
+    let (listener, gateway) = gateway().await;
+    let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
+    let reused = (400, r#"{"error":{"type":"idempotency_error"}}"#);
+    let responses = [KEY, reused, reused];
+    let refund = refund();
+    let send = async || (gateway.charge(&payment).await.unwrap_err(), gateway.refund(&payment, &refund).await.unwrap_err());
+    let (_, (charge, refund)) = futures_util::join!(serve(listener, &responses), send());
+    assert_eq!((charge.code, refund.code), (GATEWAY_REPLAYED_ERROR, GATEWAY_REPLAYED_ERROR));
 }
 
 #[tokio::test]
@@ -323,7 +360,7 @@ async fn key_that_is_rejected_and_unchanged_fails_after_one_request() {
 #[tokio::test]
 async fn key_rotated_under_load_fails_no_charge() {
     let (listener, url) = adapters_testkit::server::listener().await;
-    let gateway = StripeGateway::new(&url, secret(&url)).unwrap();
+    let gateway = StripeGateway::new(&url, secret(&url), "dev".to_owned()).unwrap();
     let payment = payment();
     let (mut charges, mut refused) = (0, 0);
     // The account's key changes after ten charges; from then on the old one is rejected.

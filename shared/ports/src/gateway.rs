@@ -15,8 +15,8 @@ pub const GATEWAY_RETRY_LATER: &str = "gateway-retry-later";
 pub const GATEWAY_PENDING: &str = "gateway-pending";
 /// There are too many charges to look for one among them.
 pub const GATEWAY_LIST_TOO_LONG: &str = "gateway-list-too-long";
-/// The gateway replays a server error that it stored for the idempotency key. Repeating the request returns it again; only a lookup
-/// finds the result.
+/// The gateway replays a server error that it stored for the idempotency key, or has used the key with other parameters. Repeating the request
+/// returns it again; only a lookup finds the result.
 pub const GATEWAY_REPLAYED_ERROR: &str = "gateway-replayed-error";
 
 /// Whether the gateway did not respond, or responded with a new server error.
@@ -59,7 +59,8 @@ pub trait Gateway {
     /// All refunds of a charge that are made or failed, whoever requested them, by the gateway's id of the charge.
     async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure>;
 
-    /// The payment that a charge is of, by the gateway's id of the charge; `None` if the gateway names none, or does not know the charge.
+    /// The payment that a charge is of, by the gateway's id of the charge; `None` if the gateway does not know the charge, names no payment, or
+    /// not this environment.
     async fn payment_of(&self, charge: &str) -> Result<Option<PaymentId>, Failure>;
 
     /// Refunds what is left of a charge that no payment has recorded, by the gateway's id of the charge: at most once per charge.

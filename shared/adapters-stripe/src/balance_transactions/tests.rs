@@ -27,7 +27,8 @@ fn refund() -> Value {
 }
 
 fn read(data: &[Value], has_more: bool) -> Result<GatewayStatement, Failure> {
-    page(StatusCode::OK, json!({ "object": "list", "data": data, "has_more": has_more }).to_string().as_bytes())
+    let body = json!({ "object": "list", "data": data, "has_more": has_more }).to_string();
+    page(StatusCode::OK, body.as_bytes(), "prod")
 }
 
 fn one(transaction: &Value) -> GatewayTransaction {
@@ -73,6 +74,16 @@ fn charge_of_another_system_has_no_payment() {
 }
 
 #[test]
+fn charge_and_refund_of_another_environment_have_no_payment() {
+    for (environment, is_ours) in [("prod", true), ("dev", false), ("", false)] {
+        for mut transaction in [charge(), refund()] {
+            transaction["source"]["metadata"]["environment"] = json!(environment);
+            assert_eq!(one(&transaction).payment_id.is_some(), is_ours, "{environment}");
+        }
+    }
+}
+
+#[test]
 fn payouts_are_omitted_and_count_for_the_next_page() {
     let payout = json!({
         "id": "txn_3", "type": "payout", "amount": -9_000, "currency": "usd", "fee": 0, "created": 1_763_712_000,
@@ -107,7 +118,7 @@ fn malformed_transaction_is_listed_and_the_others_are_parsed() {
 #[test]
 fn error_response_is_unavailable() {
     for (status, body) in [(500, "{}"), (401, "{}"), (200, "not json")] {
-        let Err(failure) = page(StatusCode::from_u16(status).unwrap(), body.as_bytes()) else { panic!("it was read") };
+        let Err(failure) = page(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "prod") else { panic!("it was read") };
         assert_eq!(failure.kind, FailureKind::Unavailable);
     }
 }

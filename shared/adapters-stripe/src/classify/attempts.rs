@@ -51,12 +51,15 @@ pub(crate) fn open_intents_before(
     Ok(earlier.map(|intent| intent.id).collect())
 }
 
-/// The payment that a payment intent names; `None` without one, and for an unknown intent.
-pub(crate) fn payment_of(status: StatusCode, body: &[u8]) -> Result<Option<PaymentId>, Failure> {
+/// The payment that a payment intent of this environment names; `None` without one, and for an unknown intent.
+pub(crate) fn payment_of(status: StatusCode, body: &[u8], environment: &str) -> Result<Option<PaymentId>, Failure> {
     if status == StatusCode::NOT_FOUND && StripeError::parse(body).is_unknown_resource() {
         return Ok(None);
     }
     let intent: Intent = object(status, body)?;
+    if intent.metadata.get(metadata::ENVIRONMENT).is_none_or(|theirs| theirs != environment) {
+        return Ok(None);
+    }
     let id = intent.metadata.get(metadata::PAYMENT_ID).and_then(|id| Uuid::try_parse(id).ok());
     Ok(id.map(PaymentId))
 }
@@ -64,7 +67,7 @@ pub(crate) fn payment_of(status: StatusCode, body: &[u8]) -> Result<Option<Payme
 /// The id of the payment intent that took the key of an attempt; `None` if the key was used with the parameters of the attempt
 /// (<https://docs.stripe.com/api/idempotent_requests>).
 pub(crate) fn withdrawn(status: StatusCode, body: &[u8]) -> Result<Option<String>, Failure> {
-    if status == StatusCode::BAD_REQUEST && StripeError::parse(body).kind.as_deref() == Some("idempotency_error") {
+    if status == StatusCode::BAD_REQUEST && StripeError::parse(body).is_of_reused_key() {
         return Ok(None);
     }
     object(status, body).map(|intent: Intent| Some(intent.id))

@@ -151,10 +151,10 @@ fn undecided_response_is_unavailable() {
 }
 
 #[test]
-fn invalid_request_is_internal_with_its_code_and_without_its_message() {
+fn rejected_request_has_its_code_and_not_its_message() {
     let body = r#"{"error":{"type":"idempotency_error","message":"key charge-secret was used"}}"#;
     for failure in [charged(400, body).unwrap_err(), refunded(400, body).unwrap_err()] {
-        assert_eq!(failure.kind, FailureKind::Internal);
+        assert_eq!((failure.kind, failure.code), (FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR));
         assert!(failure.to_string().contains("idempotency_error") && !failure.to_string().contains("charge-secret"));
     }
     let body = r#"{"error":{"type":"invalid_request_error","code":"parameter_invalid"}}"#;

@@ -3,6 +3,7 @@
 use super::Payment;
 use crate::{
     event::LedgerReconciled,
+    id::PaymentId,
     ledger::{Discrepancy, DiscrepancyKind, GatewayTransaction, Purpose, Transfer},
 };
 use kernel::{Failure, Timestamp, seconds_after};
@@ -40,8 +41,16 @@ pub enum UnpostedReason {
     OtherCharge,
     /// The payment was lost: nothing will be delivered for this money.
     PaymentLost,
-    /// The gateway names no payment.
+    /// The gateway names no payment, or not this environment.
     Foreign,
+}
+
+impl UnpostedReason {
+    /// The reason for a charge whose payment the database does not have, where `named` is the payment that the gateway names for this
+    /// environment: others use the same account, and name payments of theirs.
+    pub const fn of_lost_charge(named: Option<PaymentId>) -> Self {
+        if named.is_some() { Self::PaymentLost } else { Self::Foreign }
+    }
 }
 
 /// Why the ledger lacks a transaction of the gateway. `payment` is `None` if the database has no such payment.

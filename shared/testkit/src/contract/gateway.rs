@@ -12,7 +12,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind};
-use ports::Gateway;
+use ports::{GATEWAY_REPLAYED_ERROR, Gateway};
 
 /// Generates one test per rule of [`Gateway`]. The expression is a future of a `Fixture<impl Gateway>`.
 #[macro_export]
@@ -225,7 +225,7 @@ pub async fn attempt_that_was_never_received_is_withdrawn_for_good(fixture: &Fix
         assert_eq!(gateway.withdraw_charge(&payment).await, Ok(true));
     }
     let late = fixture.port().charge(&payment).await.expect_err("its key is taken");
-    assert_eq!(late.kind, FailureKind::Internal, "{late}");
+    assert_eq!(late.code, GATEWAY_REPLAYED_ERROR, "{late}");
     assert_eq!(look_up(fixture, &payment).await, Ok(None));
     let again = retried(fixture.port()).await;
     assert_eq!(fixture.port().withdraw_charge(&again).await, Ok(true), "only the previous attempt was received");

@@ -32,6 +32,8 @@ pub(super) struct GatewayState {
     events: Vec<GatewayEvent>,
     /// Keys with a stored error.
     failing_keys: BTreeSet<String>,
+    /// Charges of other environments on the same account, by the gateway's id.
+    foreign: BTreeSet<String>,
     /// Keys that were taken so that nothing is charged under them.
     withdrawn_keys: BTreeSet<String>,
     /// Number of new keys that will store an error.
@@ -150,6 +152,11 @@ impl Gateway {
         self.0.arrange(|state| state.gateway.search_lags = search_lags);
     }
 
+    /// Makes a charge one of another environment on the same account.
+    pub fn disown(&self, charge: &str) {
+        self.0.arrange(|state| state.gateway.foreign.insert(charge.to_owned()));
+    }
+
     /// Makes the list of all charges too long to be read.
     pub fn lengthen_list(&self) {
         self.0.arrange(|state| state.gateway.list_is_too_long = true);
@@ -167,7 +174,8 @@ impl Gateway {
 }
 
 fn key_reused() -> Failure {
-    Failure::internal("gateway: the idempotency key was used with other parameters")
+    let detail = "The idempotency key was used with other parameters.";
+    Failure::new(FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR, detail)
 }
 
 impl GatewayState {

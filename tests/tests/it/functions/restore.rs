@@ -69,6 +69,16 @@ async fn charge_of_a_lost_payment_is_refunded_and_posted_once() {
 }
 
 #[tokio::test]
+async fn charge_of_another_environment_on_the_account_is_left_alone() {
+    let platform = Platform::new();
+    let charge = charged(&platform).await.transaction_id.expect("charged");
+    platform.gateway().disown(&charge);
+    let report = restore_payments(&platform, "ok_apply").await;
+    assert_eq!((&report["differences"][0]["standing"], &report["returned"]), (&json!("foreign"), &json!(0)));
+    assert_eq!((platform.gateway().refunds(), platform.ledger().transfers()), (vec![], vec![]));
+}
+
+#[tokio::test]
 async fn only_what_is_left_of_a_lost_charge_is_refunded() {
     let platform = Platform::new();
     let payment = charged(&platform).await;

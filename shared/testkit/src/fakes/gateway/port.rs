@@ -83,7 +83,8 @@ impl ports::Gateway for Gateway {
 
     async fn payment_of(&self, charge: &str) -> Result<Option<PaymentId>, Failure> {
         let query = self.0.query(Dependency::Gateway, |state| {
-            let found = state.gateway.charges.iter().find(|one| one.transaction_id == charge);
+            let is_ours = !state.gateway.foreign.contains(charge);
+            let found = state.gateway.charges.iter().find(|one| one.transaction_id == charge && is_ours);
             Ok(found.map(|one| one.payment_id))
         });
         query.await
