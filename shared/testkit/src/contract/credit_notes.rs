@@ -1,6 +1,6 @@
 //! Contract of [`CreditNoteStore`] and [`InvoiceList`].
 
-use super::{Fixture, a_claim, an_event, fresh};
+use super::{Fixture, an_event, fresh};
 use crate::build::{self, usd};
 use domain::{
     Event,
