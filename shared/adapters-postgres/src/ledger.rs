@@ -4,13 +4,13 @@ use super::{
     Database, Relay,
     fragments::insert_events,
     params::params,
-    rows::{count, get, json, keyword, money, only},
+    rows::{count, decodable, get, json, keyword, money, only},
 };
 use domain::{
     Event, Money,
     id::{PaymentId, RefundId},
     ledger::{Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, Outcome, Progress, Report},
+    reconciliation::{self, ComparisonProgress, Lines, Outcome, Position, Progress, Report},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
@@ -133,17 +133,26 @@ impl<B: Bus> PgLedger<B> {
 
 impl<B: Bus> PgLedger<B> {
     /// The lines of a page of a comparison.
-    async fn page(&self, sql: &str, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<Row>, Failure> {
+    async fn page<T>(
+        &self,
+        sql: &str,
+        comparison: &ComparisonProgress,
+        limit: u32,
+        read: impl Fn(&Row) -> Result<T, Failure>,
+    ) -> Result<Lines<T>, Failure> {
         let after = comparison.after.as_ref();
         let params = params![
             comparison.from,
             comparison.to,
             after.map(|after| after.at),
-            after.map(|after| after.purpose.name()),
+            after.map(|after| after.purpose.as_str()),
             after.map(|after| after.reference.as_str()),
             i64::from(limit),
         ];
-        self.relay.database().query(sql, &params).await
+        let rows = self.relay.database().query(sql, &params).await?;
+        let is_full = u64::try_from(rows.len()).is_ok_and(|count| count >= u64::from(limit));
+        let next = rows.last().filter(|_| is_full).map(position).transpose()?;
+        Ok(Lines { lines: decodable(&rows, read), next })
     }
 }
 
@@ -167,13 +176,13 @@ impl<B: Bus> Ledger for PgLedger<B> {
         })
     }
 
-    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<StatedLine>, Failure> {
-        self.page(STATED, comparison, limit).await?.iter().map(stated_line).collect()
+    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<StatedLine>, Failure> {
+        self.page(STATED, comparison, limit, stated_line).await
     }
 
-    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<PostedLine>, Failure> {
-        let line = |row| Ok(PostedLine { transfer: read(row)?, is_stated: get(row, "is_stated")? });
-        self.page(POSTED, comparison, limit).await?.iter().map(line).collect()
+    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<PostedLine>, Failure> {
+        let line = |row: &Row| Ok(PostedLine { transfer: read(row)?, is_stated: get(row, "is_stated")? });
+        self.page(POSTED, comparison, limit, line).await
     }
 
     async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure> {
@@ -253,6 +262,11 @@ impl<'a> From<&'a GatewayTransaction> for LineRow<'a> {
             at: transaction.at,
         }
     }
+}
+
+/// The position of a line, which consists of columns that are never absent.
+fn position(row: &Row) -> Result<Position, Failure> {
+    Ok(Position { at: get(row, "at")?, purpose: get(row, "purpose")?, reference: get(row, "reference")? })
 }
 
 fn stated_line(row: &Row) -> Result<StatedLine, Failure> {

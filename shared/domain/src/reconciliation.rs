@@ -7,8 +7,7 @@
 use crate::{
     event::LedgerReconciled,
     ledger::{
-        self, ComparisonResult, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine,
-        Transfer,
+        self, ComparisonResult, Discrepancy, GatewayTransaction, PostedLine, PurposeTotal, StatedLine, Transfer,
     },
 };
 use kernel::{Failure, Timestamp, seconds_after};
@@ -78,8 +77,18 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub at: Timestamp,
-    pub purpose: Purpose,
+    /// The word of a [`Purpose`](ledger::Purpose), or one that this version does not know.
+    pub purpose: String,
     pub reference: String,
+}
+
+/// Lines of a page of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines<T> {
+    /// Those that can be decoded.
+    pub lines: Vec<T>,
+    /// The last line, also if it cannot be decoded; `None` for the last page.
+    pub next: Option<Position>,
 }
 
 /// What was posted in a period, and how the ledger and the statement of the gateway differ now.
@@ -170,17 +179,16 @@ pub fn read(
 pub fn compare_statement(
     progress: &Progress,
     comparison: &ComparisonProgress,
-    lines: &[StatedLine],
+    Lines { lines, next }: &Lines<StatedLine>,
     now: Timestamp,
 ) -> Outcome {
     let mut comparison = comparison.clone();
     let ComparisonResult { discrepancies, fees } = ledger::compare_statement(lines, now);
     comparison.compared = comparison.compared.saturating_add(small(lines.len()));
     comparison.fees = comparison.fees.saturating_add(small(fees.len()));
-    comparison.after =
-        lines.last().map(|line| position(line.transaction.at, line.transaction.purpose, &line.transaction.reference));
-    if lines.len() < PAGE as usize {
-        (comparison.side, comparison.after) = (Side::Ledger, None);
+    comparison.after.clone_from(next);
+    if next.is_none() {
+        comparison.side = Side::Ledger;
     }
     let reports = reports(&mut comparison, discrepancies, false);
     let compared_at = if progress.comparison.is_none() { Some(now) } else { progress.compared_at };
@@ -189,11 +197,14 @@ pub fn compare_statement(
 }
 
 /// The result of comparing a page of the ledger with what is stated. The last one ends the comparison, and is reported in any case.
-pub fn compare_ledger(progress: &Progress, comparison: &ComparisonProgress, lines: &[PostedLine]) -> Outcome {
+pub fn compare_ledger(
+    progress: &Progress,
+    comparison: &ComparisonProgress,
+    Lines { lines, next }: &Lines<PostedLine>,
+) -> Outcome {
     let mut comparison = comparison.clone();
-    let is_last = lines.len() < PAGE as usize;
-    comparison.after =
-        lines.last().map(|line| position(line.transfer.at, line.transfer.purpose, &line.transfer.reference));
+    let is_last = next.is_none();
+    comparison.after.clone_from(next);
     let reports = reports(&mut comparison, ledger::compare_ledger(lines), is_last);
     let progress = Progress { comparison: (!is_last).then_some(comparison), ..progress.clone() };
     Outcome { progress, reports, ..Outcome::default() }
@@ -224,10 +235,6 @@ fn reports(
         }
     };
     pages.into_iter().enumerate().map(report).collect()
-}
-
-fn position(at: Timestamp, purpose: Purpose, reference: &str) -> Position {
-    Position { at, purpose, reference: reference.to_owned() }
 }
 
 fn small(count: usize) -> u32 {

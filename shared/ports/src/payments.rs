@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, PostedLine, StatedLine, Transfer},
     payment::{AttemptLimit, Change, Payment},
-    reconciliation::{ComparisonProgress, Outcome, Progress, Report},
+    reconciliation::{ComparisonProgress, Lines, Outcome, Progress, Report},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::ops::Range;
@@ -88,12 +88,11 @@ pub trait Ledger {
     async fn report(&self, period: &Range<Timestamp>, limit: u32) -> Result<Report, Failure>;
 
     /// Up to `limit` transactions of the statement in the period of a comparison, after its position, in order, with what the ledger has of
-    /// them.
-    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<StatedLine>, Failure>;
+    /// them. A full page may be followed by another. One that cannot be decoded is logged and counted, and does not block the others.
+    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<StatedLine>, Failure>;
 
-    /// Up to `limit` transfers that were posted in the period of a comparison, after its position, in order, and whether the statement
-    /// has them.
-    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<PostedLine>, Failure>;
+    /// As [`Ledger::stated`], transfers that were posted in the period, and whether the statement has them.
+    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<PostedLine>, Failure>;
 
     /// Those of the transactions that are not posted, in the same order.
     async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure>;

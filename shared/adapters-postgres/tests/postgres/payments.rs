@@ -10,7 +10,7 @@ use domain::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
     payment::{self, Answer, Change, ChargeOutcome, Payment},
-    reconciliation::{ComparisonProgress, Outcome, Position, Progress, Side},
+    reconciliation::{ComparisonProgress, Lines, Outcome, Position, Progress, Side},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
@@ -159,10 +159,44 @@ async fn statement_is_stored_with_the_progress_and_compared_page_by_page() {
         posted,
         has_fee: false,
     };
-    assert_eq!(ledger.stated(&comparison(start, end, None), 1).await, Ok(vec![line(&a, Some(usd(500)))]));
-    let after = Some(Position { at: start, purpose: Purpose::Charge, reference: "a".to_owned() });
-    assert_eq!(ledger.stated(&comparison(start, end, after.clone()), 1).await, Ok(vec![line(&b, None)]));
-    let both_have = PostedLine { transfer: posted, is_stated: true };
-    assert_eq!(ledger.posted(&comparison(start, end, None), 9).await, Ok(vec![both_have]));
-    assert_eq!(ledger.posted(&comparison(start, end, after), 9).await, Ok(vec![]));
+    let position = |reference: &str| {
+        Some(Position { at: start, purpose: Purpose::Charge.name().to_owned(), reference: reference.to_owned() })
+    };
+    let first = Lines { lines: vec![line(&a, Some(usd(500)))], next: position("a") };
+    assert_eq!(ledger.stated(&comparison(start, end, None), 1).await, Ok(first));
+    let second = Lines { lines: vec![line(&b, None)], next: position("b") };
+    assert_eq!(ledger.stated(&comparison(start, end, position("a")), 1).await, Ok(second));
+    let both_have = Lines { lines: vec![PostedLine { transfer: posted, is_stated: true }], next: None };
+    assert_eq!(ledger.posted(&comparison(start, end, None), 9).await, Ok(both_have));
+    assert_eq!(ledger.posted(&comparison(start, end, position("a")), 9).await, Ok(Lines { lines: vec![], next: None }));
+}
+
+#[tokio::test]
+async fn line_that_cannot_be_decoded_is_stepped_over_on_both_sides() {
+    let database = database().await;
+    let ledger = PgLedger::new(database.as_context(Context::Payments), database.bus());
+    let (start, end) = (now(), now() + Duration::from_secs(60));
+    let lines = ["a", "b", "c"].map(|reference| charge_at_the_gateway(reference, start));
+    let transfer = |line: &GatewayTransaction| {
+        let (purpose, reference, payment_id, refund_id) = (line.purpose, line.reference.clone(), None, None);
+        Transfer { purpose, reference, payment_id, refund_id, amount: line.amount, at: line.at }
+    };
+    let (fees, transactions) = (lines.iter().map(transfer).collect(), lines.to_vec());
+    let progress = Progress { read_until: Some(end), ..Progress::default() };
+    let outcome = Outcome { progress, transactions, fees, reports: vec![] };
+    assert_eq!(ledger.advance(&Progress::default(), &outcome, &[]).await, Ok(true));
+    for table in ["statement_lines", "transfers"] {
+        database.execute(&format!("UPDATE payments.{table} SET currency = 'XTS' WHERE reference <> 'c'")).await;
+    }
+    let (mut stated, mut posted, mut after) = (Vec::new(), Vec::new(), None);
+    for reference in ["a", "b", "c"] {
+        let page = comparison(start, end, after.clone());
+        let (statement, books) = (ledger.stated(&page, 1).await.expect("lines"), ledger.posted(&page, 1).await.expect("lines"));
+        after = statement.next;
+        assert_eq!(after.as_ref().map(|after| after.reference.as_str()), Some(reference), "the page is full");
+        assert_eq!(books.next, after);
+        stated.extend(statement.lines.into_iter().map(|line| line.transaction));
+        posted.extend(books.lines.into_iter().map(|line| line.transfer.reference));
+    }
+    assert_eq!((stated, posted), (lines[2..].to_vec(), vec!["c".to_owned()]));
 }

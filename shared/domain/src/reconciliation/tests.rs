@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Money,
-    ledger::{DiscrepancyKind, GatewayStatement},
+    ledger::{DiscrepancyKind, GatewayStatement, Purpose},
 };
 
 const NOW: i64 = 1_000_000;
@@ -31,6 +31,15 @@ fn transaction(reference: &str, second: i64) -> GatewayTransaction {
 fn transfer(reference: &str, second: i64) -> Transfer {
     let (reference, amount) = (reference.to_owned(), usd(500));
     Transfer { purpose: Purpose::Charge, reference, payment_id: None, refund_id: None, amount, at: at(second) }
+}
+
+fn lines<T>(lines: Vec<T>, next: Option<&str>) -> Lines<T> {
+    let position = |reference: &str| Position {
+        at: at(1),
+        purpose: "a purpose of a newer version".to_owned(),
+        reference: reference.to_owned(),
+    };
+    Lines { lines, next: next.map(position) }
 }
 
 fn stated(count: u32, posted: Option<Money>) -> Vec<StatedLine> {
@@ -91,8 +100,8 @@ fn window_keeps_its_end_until_its_last_page_is_read() {
 fn comparison_begins_once_a_day_when_all_is_read_and_overlaps_the_ones_before() {
     let comparison = first_comparison();
     assert_eq!((comparison.from, comparison.to), (at(NOW - 1_800 - 73 * 3_600), at(NOW - 5_400)));
-    let begun = compare_statement(&all_read(), &comparison, &[], at(NOW)).progress;
-    let ended = compare_ledger(&begun, begun.comparison.as_ref().expect("the other side"), &[]).progress;
+    let begun = compare_statement(&all_read(), &comparison, &lines(vec![], None), at(NOW)).progress;
+    let ended = compare_ledger(&begun, begun.comparison.as_ref().expect("the other side"), &lines(vec![], None)).progress;
     assert_eq!((ended.comparison.clone(), ended.compared_at), (None, Some(at(NOW))));
     assert_eq!(next(&ended), None);
     let tomorrow = Progress { read_until: Some(at(NOW + 86_400 - 1_800)), ..ended };
@@ -102,36 +111,39 @@ fn comparison_begins_once_a_day_when_all_is_read_and_overlaps_the_ones_before() 
 #[test]
 fn full_page_is_continued_after_its_last_line_and_a_short_one_ends_the_side() {
     let (begun, full) = (all_read(), stated(PAGE, Some(usd(500))));
-    let first = compare_statement(&begun, &first_comparison(), &full, at(NOW));
+    let first = compare_statement(&begun, &first_comparison(), &lines(full, Some("pi_499")), at(NOW));
     assert_eq!((first.fees.len(), first.reports.len()), (PAGE as usize, 0), "what agrees is not reported");
     let comparison = first.progress.comparison.clone().expect("it goes on");
     assert_eq!(
         (comparison.side, comparison.after.clone().map(|after| after.reference)),
         (Side::Statement, Some("pi_499".to_owned()))
     );
-    let second = compare_statement(&first.progress, &comparison, &stated(1, Some(usd(500))), at(NOW + 60));
+    let rest = lines(stated(1, Some(usd(500))), None);
+    let second = compare_statement(&first.progress, &comparison, &rest, at(NOW + 60));
     let comparison = second.progress.comparison.clone().expect("the other side");
     assert_eq!(
         (comparison.side, comparison.after.clone(), comparison.compared, comparison.fees),
         (Side::Ledger, None, PAGE + 1, PAGE + 1)
     );
     assert_eq!(second.progress.compared_at, Some(at(NOW)), "when it began");
-    let last =
-        compare_ledger(&second.progress, &comparison, &[PostedLine { transfer: transfer("pi_0", 0), is_stated: true }]);
+    let agreed = PostedLine { transfer: transfer("pi_0", 0), is_stated: true };
+    let last = compare_ledger(&second.progress, &comparison, &lines(vec![agreed], None));
     let [report] = &last.reports[..] else { panic!("{:?}", last.reports) };
     assert_eq!((report.page, report.is_last, report.compared, report.fees), (1, true, PAGE + 1, PAGE + 1));
 }
 
 #[test]
 fn discrepancies_are_told_in_pages_of_a_hundred_that_the_bus_takes() {
-    let first = compare_statement(&all_read(), &first_comparison(), &stated(PAGE, None), at(NOW));
+    let page = lines(stated(PAGE, None), Some("pi_499"));
+    let first = compare_statement(&all_read(), &first_comparison(), &page, at(NOW));
     let lengths: Vec<_> = first.reports.iter().map(|report| report.discrepancies.len()).collect();
     assert_eq!((lengths, first.fees.len()), (vec![100; 5], 0));
     assert_eq!(first.reports.iter().map(|report| report.page).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let comparison = first.progress.comparison.clone().expect("it goes on");
     let missing: Vec<_> =
         (0..101).map(|n| PostedLine { transfer: transfer(&"x".repeat(255), n), is_stated: false }).collect();
-    let last = compare_ledger(&first.progress, &ComparisonProgress { side: Side::Ledger, ..comparison }, &missing);
+    let comparison = ComparisonProgress { side: Side::Ledger, ..comparison };
+    let last = compare_ledger(&first.progress, &comparison, &lines(missing, None));
     let pages: Vec<_> = last.reports.iter().map(|one| (one.page, one.discrepancies.len(), one.is_last)).collect();
     assert_eq!(pages, [(6, 100, false), (7, 1, true)]);
     let bytes = serde_json::to_string(&last.reports[0]).expect("JSON").len();
@@ -149,7 +161,18 @@ fn unreadable_transactions_are_told_when_they_are_read() {
 
 #[test]
 fn progress_is_stored_as_it_is() {
-    let progress = compare_statement(&all_read(), &first_comparison(), &stated(PAGE, None), at(NOW)).progress;
+    let page = lines(stated(PAGE, None), Some("pi_499"));
+    let progress = compare_statement(&all_read(), &first_comparison(), &page, at(NOW)).progress;
     let stored = serde_json::to_value(&progress).expect("JSON");
     assert_eq!(serde_json::from_value::<Progress>(stored).expect("progress"), progress);
+}
+
+#[test]
+fn page_without_a_line_that_can_be_decoded_does_not_end_a_comparison() {
+    let first = compare_statement(&all_read(), &first_comparison(), &lines(vec![], Some("pi_odd")), at(NOW)).progress;
+    let comparison = first.comparison.clone().expect("it goes on");
+    assert_eq!((comparison.side, comparison.after.map(|after| after.reference)), (Side::Statement, Some("pi_odd".to_owned())));
+    let other = ComparisonProgress { side: Side::Ledger, ..first_comparison() };
+    let again = compare_ledger(&first, &other, &lines(vec![], Some("pi_odd")));
+    assert_eq!((again.reports.len(), again.progress.comparison.is_some()), (0, true));
 }

@@ -8,7 +8,9 @@ use domain::{
     id::{OrderId, RefundId, UserId},
     ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
     payment::Change,
-    reconciliation::{CLOCK_MARGIN_S, ComparisonProgress, Outcome, Position, Progress, SPAN_S, Side, StatementPage},
+    reconciliation::{
+        CLOCK_MARGIN_S, ComparisonProgress, Lines, Outcome, Position, Progress, SPAN_S, Side, StatementPage,
+    },
 };
 use futures_util::future::join_all;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp};
@@ -77,7 +79,7 @@ fn period(from: Timestamp, to: Timestamp, after: Option<Position>) -> Comparison
 /// The transfers in `[from, to)`.
 async fn between(ledger: &impl Ledger, from: Timestamp, to: Timestamp) -> Vec<Transfer> {
     let lines = ledger.posted(&period(from, to, None), 100_000).await.expect("the ledger responds");
-    lines.into_iter().map(|line| line.transfer).collect()
+    lines.lines.into_iter().map(|line| line.transfer).collect()
 }
 
 /// Transfers with these references within an hour from now, oldest first.
@@ -310,7 +312,7 @@ pub async fn statement_is_stored_once_and_read_with_what_is_posted(
     store(ledger, vec![changed]).await;
     post(ledger, &[ours.clone(), unstated.clone()], &reconciled()).await.expect("posted");
     let period = period(start, seconds_after(start, 3), None);
-    let lines = async || ledger.stated(&period, 10).await.expect("a response");
+    let lines = async || ledger.stated(&period, 10).await.expect("a response").lines;
     let expected = |has_fee| {
         vec![
             StatedLine { transaction: stated[0].clone(), posted: Some(ours.amount), has_fee },
@@ -320,7 +322,7 @@ pub async fn statement_is_stored_once_and_read_with_what_is_posted(
     assert_eq!(lines().await, expected(false));
     post(ledger, std::slice::from_ref(&fee), &reconciled()).await.expect("posted");
     assert_eq!(lines().await, expected(true));
-    let ledger_side = ledger.posted(&period, 10).await.expect("a response");
+    let ledger_side = ledger.posted(&period, 10).await.expect("a response").lines;
     let found: Vec<_> = ledger_side.iter().map(|line| (&line.transfer, line.is_stated)).collect();
     assert_eq!(found, [(&ours, true), (&fee, false), (&unstated, false)]);
 }
@@ -339,12 +341,18 @@ pub async fn pages_of_both_sides_continue_after_a_position(
         let page = period(start, seconds_after(start, 2), after);
         let stated = ledger.stated(&page, 1).await.expect("a response");
         let posted = ledger.posted(&page, 1).await.expect("a response");
-        assert_eq!(stated.iter().map(|line| &line.transaction.reference).collect::<Vec<_>>(), [&expected.reference]);
-        assert_eq!(posted.iter().map(|line| &line.transfer).collect::<Vec<_>>(), [expected]);
-        let (at, purpose, reference) = (expected.at, expected.purpose, expected.reference.clone());
-        after = Some(Position { at, purpose, reference });
+        let references: Vec<_> = stated.lines.iter().map(|line| &line.transaction.reference).collect();
+        assert_eq!(references, [&expected.reference]);
+        assert_eq!(posted.lines.iter().map(|line| &line.transfer).collect::<Vec<_>>(), [expected]);
+        let (at, purpose, reference) = (expected.at, expected.purpose.name().to_owned(), expected.reference.clone());
+        let position = Some(Position { at, purpose, reference });
+        assert_eq!((&stated.next, &posted.next), (&position, &position), "the page is full");
+        after = position;
     }
-    assert_eq!(ledger.stated(&period(start, seconds_after(start, 2), after), 1).await, Ok(vec![]));
+    let end = period(start, seconds_after(start, 2), after);
+    assert_eq!(ledger.stated(&end, 1).await, Ok(Lines { lines: vec![], next: None }));
+    let all = period(start, seconds_after(start, 2), None);
+    assert_eq!(ledger.posted(&all, 4).await.expect("a response").next, None, "the page is not full");
 }
 
 pub async fn report_sums_a_period_and_lists_what_differs(

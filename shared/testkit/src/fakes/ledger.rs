@@ -4,7 +4,7 @@ use super::{Dependency, Ledger, payments::PaymentsState};
 use domain::{
     Event,
     ledger::{Account, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, Outcome, Progress, Report},
+    reconciliation::{self, ComparisonProgress, Lines, Outcome, Position, Progress, Report},
 };
 use kernel::{Failure, Timestamp};
 use std::{collections::BTreeMap, ops::Range};
@@ -59,7 +59,7 @@ impl ports::Ledger for Ledger {
         query.await
     }
 
-    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<StatedLine>, Failure> {
+    async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<StatedLine>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
             let transfers = &state.payments.transfers;
             let posted = |purpose, reference: &str| {
@@ -71,20 +71,20 @@ impl ports::Ledger for Ledger {
                 has_fee: posted(Purpose::Fee, &one.reference).is_some(),
             };
             let key = |one: &GatewayTransaction| (one.at, one.purpose.name(), one.reference.clone());
-            Ok(page(state.payments.statement.iter(), key, comparison, limit).into_iter().map(line).collect())
+            Ok(page(state.payments.statement.iter(), key, comparison, limit, line))
         });
         query.await
     }
 
-    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Vec<PostedLine>, Failure> {
+    async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<PostedLine>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
             let is_stated = |transfer: &Transfer| {
                 let mut statement = state.payments.statement.iter();
                 statement.any(|one| one.purpose == transfer.purpose && one.reference == transfer.reference)
             };
             let key = |one: &Transfer| (one.at, one.purpose.name(), one.reference.clone());
-            let lines = page(state.payments.transfers.iter(), key, comparison, limit);
-            Ok(lines.into_iter().map(|one| PostedLine { transfer: one.clone(), is_stated: is_stated(one) }).collect())
+            let line = |one: &Transfer| PostedLine { transfer: one.clone(), is_stated: is_stated(one) };
+            Ok(page(state.payments.transfers.iter(), key, comparison, limit, line))
         });
         query.await
     }
@@ -141,16 +141,23 @@ fn totals<'a>(transfers: impl Iterator<Item = &'a Transfer>) -> Vec<PurposeTotal
 }
 
 /// The lines of a page of a comparison, in order.
-fn page<'a, T>(
+fn page<'a, T: 'a, L>(
     all: impl Iterator<Item = &'a T>,
     key: impl Fn(&T) -> (Timestamp, &'static str, String),
     comparison: &ComparisonProgress,
     limit: u32,
-) -> Vec<&'a T> {
-    let after = comparison.after.as_ref().map(|after| (after.at, after.purpose.name(), after.reference.clone()));
+    line: impl Fn(&T) -> L,
+) -> Lines<L> {
+    let after = comparison.after.as_ref().map(|after| (after.at, after.purpose.as_str(), after.reference.clone()));
     let within = all.filter(|one| (comparison.from..comparison.to).contains(&key(one).0));
     let mut lines: Vec<&T> = within.filter(|one| after.as_ref().is_none_or(|after| key(one) > *after)).collect();
     lines.sort_by_key(|one| key(one));
-    lines.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    lines
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    lines.truncate(limit);
+    let position = |one: &&T| {
+        let (at, purpose, reference) = key(one);
+        Position { at, purpose: purpose.to_owned(), reference }
+    };
+    let next = lines.last().filter(|_| lines.len() == limit).map(position);
+    Lines { lines: lines.into_iter().map(line).collect(), next }
 }

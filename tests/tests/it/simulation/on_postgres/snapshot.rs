@@ -89,7 +89,7 @@ pub async fn read(
         prices: prices.iter().map(|row| json::<ProductSnapshot>(row, "product")).collect(),
         levels: levels.iter().map(level).collect(),
         payments: paid,
-        transfers: transfers.expect("the ledger").into_iter().map(|line| line.transfer).collect(),
+        transfers: transfers.expect("the ledger").lines.into_iter().map(|line| line.transfer).collect(),
         invoices: invoices.iter().map(invoice).collect(),
         listed: listed.iter().map(listed_figures).collect(),
         windows: windows.first().map(|row| (get(row, "orders"), get(row, "revenue"))).unwrap_or_default(),
