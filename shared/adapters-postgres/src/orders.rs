@@ -5,7 +5,7 @@ use super::{
     fragments::{claim, claim_if_given, insert_event},
     idempotency,
     params::params,
-    rows::{bigint, count, decodable, get, json, keyword, money, only, parsed, parsed_if},
+    rows::{bigint, count, decodable, decodable_page, get, json, keyword, money, only, parsed, parsed_if},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -250,14 +250,17 @@ impl<B: Bus> OrderStore for PgOrders<B> {
     }
 
     async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
-        let (at, id) = after.map(|after| (after.at, after.id)).unzip();
         let times_out = |reason: &Reason| {
             let state = State::of(Status::Pending, Some(*reason));
             matches!(domain::order::next(state, Input::TimedOut), Transition::To(..))
         };
         let reasons: Vec<&str> = Reason::ALL.into_iter().filter(times_out).map(Reason::name).collect();
-        let rows = self.relay.database().query(STUCK, &params![before, reasons, i64::from(limit), at, id]).await?;
-        Ok(decodable(&rows, order))
+        let page = async |after: Option<(Timestamp, Uuid)>| {
+            let (at, id) = after.unzip();
+            let params = params![before, reasons.clone(), i64::from(limit), at, id];
+            self.relay.database().query(STUCK, &params).await
+        };
+        decodable_page(after.map(|after| (after.at, after.id)), ("created_at", "id"), page, order).await
     }
 
     async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {

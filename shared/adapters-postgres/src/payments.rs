@@ -6,7 +6,7 @@ use super::{
     idempotency, ledger,
     orders::{format_position, parse_cursor},
     params::{Param, params},
-    rows::{bigint, count, decodable, get, json, keyword, money, only, parsed_if},
+    rows::{bigint, count, decodable_page, get, json, keyword, money, only, parsed_if},
 };
 use domain::{
     Event,
@@ -14,7 +14,7 @@ use domain::{
     payment::{AttemptLimit, Change, CustomerAction, Payment, Status},
     text::PaymentMethod,
 };
-use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Bus, Claim, Page, PaymentStore, TransitionOutcome, WaitingApprovals};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
@@ -275,10 +275,13 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         after: Option<&Payment>,
         limit: u32,
     ) -> Result<Vec<Payment>, Failure> {
-        let (since, id) = (after.and_then(Payment::reconcile_after), after.map(|after| after.id.0));
-        let rows =
-            self.relay.database().query(DUE_FOR_RECONCILIATION, &params![before, i64::from(limit), since, id]).await?;
-        Ok(decodable(&rows, read))
+        let after = after.and_then(|after| Some((after.reconcile_after()?, after.id.0)));
+        let page = async |after: Option<(Timestamp, Uuid)>| {
+            let (since, id) = after.unzip();
+            let params = params![before, i64::from(limit), since, id];
+            self.relay.database().query(DUE_FOR_RECONCILIATION, &params).await
+        };
+        decodable_page(after, ("reconcile_after", "id"), page, read).await
     }
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {

@@ -2,7 +2,7 @@
 
 use domain::Money;
 use edge::telemetry::metrics;
-use kernel::Failure;
+use kernel::{Failure, Timestamp, Uuid};
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
 use tokio_postgres::{
@@ -24,6 +24,26 @@ pub(super) fn decodable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Failur
             .ok()
     };
     rows.iter().filter_map(read).collect()
+}
+
+/// The first page of a list, after a position, that has a row that can be decoded; empty at the end of the list. A position is the time and
+/// the id in the columns `position` of a row. `page` reads the rows after one. Pages without such a row are stepped over: an empty one is
+/// taken for the end.
+pub(super) async fn decodable_page<T>(
+    mut after: Option<(Timestamp, Uuid)>,
+    position: (&'static str, &'static str),
+    mut page: impl AsyncFnMut(Option<(Timestamp, Uuid)>) -> Result<Vec<Row>, Failure>,
+    read: impl Fn(&Row) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    loop {
+        let rows = page(after).await?;
+        let Some(last) = rows.last() else { return Ok(vec![]) };
+        let items = decodable(&rows, &read);
+        if !items.is_empty() {
+            return Ok(items);
+        }
+        after = Some((get(last, position.0)?, get(last, position.1)?));
+    }
 }
 
 /// The value of a column.

@@ -7,7 +7,7 @@ use super::{
     fragments::{claim, insert_event, insert_idempotency_record, select_idempotency_outcome},
     idempotency,
     params::{Param, params},
-    rows::{bigint, count, decodable, get, keyword, only, parsed_if},
+    rows::{bigint, count, decodable_page, get, keyword, only, parsed_if},
 };
 use domain::{
     Event,
@@ -221,14 +221,16 @@ impl<B: Bus> StockStore for PgStock<B> {
     }
 
     async fn fillable_backorders(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
-        let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
-        let rows = self.relay.database().query(BACKORDERS_FILLABLE, &params![i64::from(limit), at, order]).await?;
+        let page = async |after: Option<(Timestamp, Uuid)>| {
+            let (at, order) = after.unzip();
+            self.relay.database().query(BACKORDERS_FILLABLE, &params![i64::from(limit), at, order]).await
+        };
         let paid = |row: &Row| {
             let payment =
                 PaymentRef { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
             Ok(PaidOrder { order_id: OrderId(get(row, "order_id")?), payment, at: get(row, "paid_at")? })
         };
-        Ok(decodable(&rows, paid))
+        decodable_page(after.map(|after| (after.at, after.order_id.0)), ("paid_at", "order_id"), page, paid).await
     }
 
     async fn backorder_count(&self) -> Result<u64, Failure> {

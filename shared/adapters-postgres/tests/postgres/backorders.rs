@@ -96,6 +96,25 @@ async fn queues_add_up_while_orders_are_backordered_filled_and_released_at_once(
     assert_eq!(database.number("SELECT sum(backordered)::bigint FROM inventory.stock").await, 0);
 }
 
+#[tokio::test]
+async fn page_of_backorders_that_cannot_be_decoded_does_not_hide_the_next() {
+    let database = database().await;
+    let (stock, mut orders) = (database.stock(), Vec::new());
+    let product = opened(&stock, 3).await;
+    for n in 0..3 {
+        orders.push(paid(expired(&stock, &[(product, 1)]).await, later(n)));
+    }
+    database.execute("UPDATE inventory.stock SET available = 0").await;
+    for order in &orders {
+        allocate(&stock, order).await.expect("a backorder");
+    }
+    database.execute("UPDATE inventory.stock SET available = 3").await;
+    assert_eq!(stock.fillable_backorders(1, None).await, Ok(orders[..1].to_vec()));
+    let unreadable = format!("order_id <> '{}'", orders[2].order_id);
+    database.execute(&format!("UPDATE inventory.reservations SET payment_version = -1 WHERE {unreadable}")).await;
+    assert_eq!(stock.fillable_backorders(1, None).await, Ok(orders[2..].to_vec()));
+}
+
 /// Adds `count` backorders for two units of each product, paid one after the other from `later(1000)`.
 async fn queue(database: &TestDatabase, products: &[ProductId], count: u32) {
     for (n, product) in products.iter().enumerate() {

@@ -65,7 +65,11 @@ async fn payment_that_cannot_be_decoded_does_not_block_the_reconciliation_of_oth
     let other = payments.begin(&begun(OrderId(id())), None).await.expect("begun");
     database.execute(&format!("UPDATE payments.payments SET refunds = '{{}}' WHERE id = '{}'", broken.id)).await;
     let later = now() + Duration::from_secs(86_400);
-    assert_eq!(payments.due_for_reconciliation(later, None, 10).await, Ok(vec![other]));
+    for page in [10, 1] {
+        let found = payments.due_for_reconciliation(later, None, page).await;
+        assert_eq!(found, Ok(vec![other.clone()]), "a page of {page}");
+    }
+    assert_eq!(payments.due_for_reconciliation(later, Some(&other), 1).await, Ok(vec![]));
 }
 
 #[tokio::test]
