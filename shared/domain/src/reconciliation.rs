@@ -18,6 +18,8 @@ const DAY_S: i64 = 24 * 3600;
 /// Period that is compared each day: three days and an hour. A transfer is posted once, and a discrepancy is reported daily until it is
 /// resolved or three days old.
 pub const SPAN_S: i64 = 3 * DAY_S + 3600;
+/// Age up to which days are compared that were not compared in time: the statement is kept for a day longer.
+const MAX_BEHIND_S: i64 = 7 * DAY_S;
 /// Age of the newest transactions that are read: younger ones may still be in progress.
 const SETTLING_S: i64 = 1800;
 /// How much earlier than the gateway, by its clock, we may have posted a transfer.
@@ -40,6 +42,19 @@ pub struct Progress {
     pub comparison: Option<ComparisonProgress>,
     /// When the last comparison began.
     pub compared_at: Option<Timestamp>,
+    /// End of the period of the last comparison. A stored progress is compared member by member, and older ones do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared_until: Option<Timestamp>,
+}
+
+impl Progress {
+    /// Until when everything was compared; `None` before the first comparison.
+    fn compared_until(&self) -> Result<Option<Timestamp>, Failure> {
+        match (self.compared_until, self.compared_at) {
+            (None, Some(begun)) => Ok(Some(comparable(seconds_after(begun, -SETTLING_S)?)?.end)),
+            (until, _) => Ok(until),
+        }
+    }
 }
 
 /// A page of the statement for a window that ends at `to`.
@@ -122,7 +137,7 @@ pub struct Outcome {
 }
 
 /// The next step at `now`; `None` if there is nothing to do until later. A comparison that has begun is finished first, and begins only
-/// once everything is read.
+/// once everything is read. It covers the last three days, or those that no comparison has reached.
 pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Failure> {
     if let Some(comparison) = &progress.comparison {
         return Ok(Some(Step::Compare(comparison.clone())));
@@ -136,11 +151,19 @@ pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Fa
     if from < settled {
         return Ok(Some(Step::Read { from, to: settled.min(seconds_after(from, WINDOW_S)?), after: None }));
     }
-    let is_due = match progress.compared_at {
+    let is_next_day = match progress.compared_at {
         Some(at) => seconds_after(at, DAY_S)? <= now,
         None => true,
     };
-    let Range { start: from, end: to } = comparable(settled)?;
+    let Range { start, end } = comparable(settled)?;
+    let (from, to, is_due) = match progress.compared_until()? {
+        // No comparison has begun for days: those before are compared first, as many at a time as each day.
+        Some(until) if until < start => {
+            let from = until.max(seconds_after(settled, -MAX_BEHIND_S)?);
+            (from, end.min(seconds_after(from, SPAN_S)?), true)
+        }
+        _ => (start, end, is_next_day),
+    };
     let comparison =
         ComparisonProgress { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
     Ok(is_due.then_some(Step::Compare(comparison)))
@@ -206,7 +229,8 @@ pub fn compare_ledger(
     let is_last = next.is_none();
     comparison.after.clone_from(next);
     let reports = reports(&mut comparison, ledger::compare_ledger(lines), is_last);
-    let progress = Progress { comparison: (!is_last).then_some(comparison), ..progress.clone() };
+    let compared_until = if is_last { Some(comparison.to) } else { progress.compared_until };
+    let progress = Progress { comparison: (!is_last).then_some(comparison), compared_until, ..progress.clone() };
     Outcome { progress, reports, ..Outcome::default() }
 }
 

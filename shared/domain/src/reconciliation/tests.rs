@@ -163,8 +163,18 @@ fn unreadable_transactions_are_told_when_they_are_read() {
 fn progress_is_stored_as_it_is() {
     let page = lines(stated(PAGE, None), Some("pi_499"));
     let progress = compare_statement(&all_read(), &first_comparison(), &page, at(NOW)).progress;
-    let stored = serde_json::to_value(&progress).expect("JSON");
-    assert_eq!(serde_json::from_value::<Progress>(stored).expect("progress"), progress);
+    let ended = Progress { compared_until: Some(at(NOW)), ..progress.clone() };
+    for progress in [progress, ended] {
+        let stored = serde_json::to_value(&progress).expect("JSON");
+        assert_eq!(serde_json::from_value::<Progress>(stored).expect("progress"), progress);
+    }
+}
+
+#[test]
+fn progress_of_an_older_version_is_stored_as_it_was_read() {
+    let stored = serde_json::json!({ "read_until": null, "reading": null, "comparison": null, "compared_at": null });
+    let read: Progress = serde_json::from_value(stored.clone()).expect("progress");
+    assert_eq!(serde_json::json!(read), stored, "a step is committed only if the stored progress equals it");
 }
 
 #[test]
@@ -175,4 +185,37 @@ fn page_without_a_line_that_can_be_decoded_does_not_end_a_comparison() {
     let other = ComparisonProgress { side: Side::Ledger, ..first_comparison() };
     let again = compare_ledger(&first, &other, &lines(vec![], Some("pi_odd")));
     assert_eq!((again.reports.len(), again.progress.comparison.is_some()), (0, true));
+}
+
+/// The periods that are compared, one after the other, in hours before now, when the last comparison ended so many hours ago.
+fn compared_after(hours: i64) -> Vec<(i64, i64)> {
+    let mut progress = Progress {
+        compared_at: Some(at(NOW - hours * 3_600)),
+        compared_until: Some(at(NOW - hours * 3_600)),
+        ..all_read()
+    };
+    let (mut periods, ago) = (Vec::new(), |time: Timestamp| (NOW - time.as_second()) / 3_600);
+    while let Some(Step::Compare(comparison)) = next(&progress) {
+        periods.push((ago(comparison.from), ago(comparison.to)));
+        let begun = compare_statement(&progress, &comparison, &lines(vec![], None), at(NOW)).progress;
+        let comparison = begun.comparison.clone().expect("the other side");
+        progress = compare_ledger(&begun, &comparison, &lines(vec![], None)).progress;
+    }
+    periods
+}
+
+#[test]
+fn days_without_a_comparison_are_compared_first_and_three_at_a_time() {
+    assert_eq!(compared_after(24), [(73, 1)], "each day");
+    assert_eq!(compared_after(73), [(73, 1)]);
+    assert_eq!(compared_after(100), [(100, 27)], "what follows is part of the next daily one");
+    assert_eq!(compared_after(150), [(150, 77), (77, 4)]);
+    assert_eq!(compared_after(1_000), [(168, 95), (95, 22)], "the statement is not kept for longer");
+}
+
+#[test]
+fn end_of_the_last_comparison_follows_from_its_start_in_a_progress_of_an_older_version() {
+    let older = Progress { compared_at: Some(at(NOW - 100 * 3_600)), ..all_read() };
+    let Some(Step::Compare(comparison)) = next(&older) else { panic!("nothing is compared") };
+    assert_eq!(comparison.from, at(NOW - 100 * 3_600 - 5_400));
 }
