@@ -2,9 +2,9 @@
 
 localstripe stores payments like Stripe but ignores `Idempotency-Key`. The middleware here applies Stripe's documented
 rules for that key and injects faults. `gateway_stripe` corrects what differs from Stripe's documentation, including
-refunds, balance transactions and search, `gateway_cancel` what cancels an intent. `gateway_webhooks` signs, sends and retries webhooks. `gateway_state` stores
-all of that, including the responses to idempotency keys, in the directory of `--state` before a response is sent.
-Without `--state` nothing survives the process.
+refunds, balance transactions and search, and `gateway_cancel` what cancels an intent. `gateway_webhooks` signs, sends
+and retries webhooks. `gateway_state` stores all of that, including the responses to idempotency keys, in the directory
+of `--state` before a response is sent. Without `--state` nothing survives the process.
 
     PUT /_local/faults {"mode": "none|slow|unreachable|error|replayed_error|drop_response",
                         "count": n?, "seconds": s?, "path": prefix?}

@@ -42,7 +42,7 @@ class ConsentTest(WithReceiver, SharedGatewayTest):
 
 
 class CancelTest(WithReceiver, SharedGatewayTest):
-    async def cancel(self, intent: Json, **form: object) -> tuple[int, Json]:
+    async def cancel(self, intent: Json, **form: str) -> tuple[int, Json]:
         status, body, _ = await self.post(f"/v1/payment_intents/{intent['id']}/cancel", **form)
         return status, body
 
@@ -60,6 +60,17 @@ class CancelTest(WithReceiver, SharedGatewayTest):
         self.assertEqual((status, body["error"]["code"]), (400, "payment_intent_unexpected_state"))
         path = f"/v1/payment_intents/{intent['id']}/_authenticate"
         self.assertEqual((await self.post(path, client_secret=intent["client_secret"], success="true"))[0], 400)
+
+    async def test_intent_without_a_method_takes_a_key_that_was_not_used(self) -> None:
+        form: Json = {"amount": 1999, "currency": "usd", "payment_method_types[]": "card"}
+        _, intent, _ = await self.post("/v1/payment_intents", "k-1", **form)
+        self.assertEqual((intent["status"], intent["metadata"]), ("requires_payment_method", {}))
+        self.assertEqual((await self.cancel(intent))[0], 200)
+        status, late, _ = await self.pay("k-1")
+        self.assertEqual((status, late["error"]["type"]), (400, "idempotency_error"))
+        self.assertEqual((await self.pay("k-2"))[0], 200)
+        status, used, _ = await self.post("/v1/payment_intents", "k-2", **form)
+        self.assertEqual((status, used["error"]["type"]), (400, "idempotency_error"))
 
     async def test_charged_intent_and_unknown_reason_are_rejected(self) -> None:
         status, body = await self.cancel(await self.paid())
