@@ -35,7 +35,11 @@ use tokio::sync::Mutex;
 pub fn gateway(wiring: &Wiring) -> Result<StripeGateway, ConfigError> {
     wiring.require("the payment gateway", |uses| matches!(uses, Uses::Gateway))?;
     let config = wiring.config();
-    StripeGateway::new(&config.gateway_url()?, adapters_secrets::secret(wiring, &catalog::GATEWAY_KEY)?, config.stage()?)
+    StripeGateway::new(
+        &config.gateway_url()?,
+        adapters_secrets::secret(wiring, &catalog::GATEWAY_KEY)?,
+        config.stage()?,
+    )
 }
 
 pub fn webhook_verifier(wiring: &Wiring) -> Result<StripeWebhooks, ConfigError> {
@@ -187,7 +191,8 @@ impl ports::Gateway for StripeGateway {
 
     async fn cancel_earlier_attempts(&self, payment: &Payment) -> Result<(), Failure> {
         let id = payment.id.to_string();
-        let query = [("query", format!("metadata['{}']:'{id}'", metadata::PAYMENT_ID)), ("limit", PAGE_LIMIT.to_owned())];
+        let query =
+            [("query", format!("metadata['{}']:'{id}'", metadata::PAYMENT_ID)), ("limit", PAGE_LIMIT.to_owned())];
         let (status, body) = self.get("payment_intents/search", &query).await?;
         for intent in classify::open_intents_before(status, &body, &id, payment.attempts)? {
             self.cancel(&intent).await?;

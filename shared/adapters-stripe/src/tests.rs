@@ -141,14 +141,16 @@ async fn only_open_intents_of_earlier_attempts_are_cancelled() {
     let ended = r#"{"error":{"type":"invalid_request_error","code":"payment_intent_unexpected_state"}}"#;
     let responses = [KEY, (200, found.as_str()), (200, r#"{"id":"pi_waits","status":"canceled"}"#), (400, ended)];
     let payment = payment();
-    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.cancel_earlier_attempts(&payment));
+    let (requests, response) =
+        futures_util::join!(serve(listener, &responses), gateway.cancel_earlier_attempts(&payment));
     assert_eq!(response, Ok(()), "one that has ended meanwhile need not be cancelled");
     let (line, query) = parts(&requests[1]);
     assert_eq!(line, "GET /v1/payment_intents/search");
     assert!(query.contains("metadata['payment_id']:'00000000-0000-0000-0000-000000000001'&"), "{query}");
     let cancelled: Vec<_> = requests[2..].iter().map(|request| parts(request)).collect();
     let reason = "cancellation_reason=abandoned".to_owned();
-    let expected = ["pi_waits", "pi_refused"].map(|id| (format!("POST /v1/payment_intents/{id}/cancel"), reason.clone()));
+    let expected =
+        ["pi_waits", "pi_refused"].map(|id| (format!("POST /v1/payment_intents/{id}/cancel"), reason.clone()));
     assert_eq!(cancelled, expected);
 }
 
@@ -278,7 +280,8 @@ async fn key_that_was_used_with_other_parameters_leads_to_a_lookup() {
     let reused = (400, r#"{"error":{"type":"idempotency_error"}}"#);
     let responses = [KEY, reused, reused];
     let refund = refund();
-    let send = async || (gateway.charge(&payment).await.unwrap_err(), gateway.refund(&payment, &refund).await.unwrap_err());
+    let send =
+        async || (gateway.charge(&payment).await.unwrap_err(), gateway.refund(&payment, &refund).await.unwrap_err());
     let (_, (charge, refund)) = futures_util::join!(serve(listener, &responses), send());
     assert_eq!((charge.code, refund.code), (GATEWAY_REPLAYED_ERROR, GATEWAY_REPLAYED_ERROR));
 }

@@ -51,8 +51,15 @@ pub async fn record_report(
             };
             match (advance_payment(payments, claim, payment.clone(), decide, context).await, &outcome) {
                 (Err(failure), ChargeOutcome::Charged(answer)) if failure.code == DUPLICATE_CHARGE => {
-                    return return_duplicate((payments, gateway), claim, payment, &answer.transaction_id, failure, context)
-                        .await;
+                    return return_duplicate(
+                        (payments, gateway),
+                        claim,
+                        payment,
+                        &answer.transaction_id,
+                        failure,
+                        context,
+                    )
+                    .await;
                 }
                 (change, _) => change?.iter().for_each(applied),
             }
@@ -99,8 +106,7 @@ async fn return_duplicate(
     let Some(transfers) = return_charge(gateway, unrecorded, context.now).await? else {
         return Ok(ReportOutcome::DuplicateCharge(failure));
     };
-    let decide =
-        |payment: &Payment| Ok(Some(payment::post_returned_duplicate(payment, &transfers, context.now)));
+    let decide = |payment: &Payment| Ok(Some(payment::post_returned_duplicate(payment, &transfers, context.now)));
     let posted = advance_payment(payments, claim, payment, decide, context).await?;
     Ok(posted.map_or(ReportOutcome::Recorded, |_| ReportOutcome::DuplicateReturned))
 }

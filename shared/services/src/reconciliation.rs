@@ -45,7 +45,8 @@ pub async fn reconcile_payment(
     }
     for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
         let found = gateway.find_refund(payment, refund).await?;
-        let resolved = payment::resolve_refund(&current, refund, found.as_ref(), RefundId(context.ids.next()), context.now);
+        let resolved =
+            payment::resolve_refund(&current, refund, found.as_ref(), RefundId(context.ids.next()), context.now);
         let Some(resolved) = or_excess(resolved)? else {
             let charge = current.transaction_id.clone().unwrap_or_default();
             let applied = &mut |change: &Change| applied(change, Some(Resolution::Found));

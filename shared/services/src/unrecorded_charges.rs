@@ -27,8 +27,14 @@ pub async fn return_charge(
     now: Timestamp,
 ) -> Result<Option<Vec<Transfer>>, Failure> {
     let UnrecordedCharge { reference, payment_id, amount } = charge;
-    let transfer =
-        |purpose, reference: String, amount| Transfer { purpose, reference, payment_id, refund_id: None, amount, at: now };
+    let transfer = |purpose, reference: String, amount| Transfer {
+        purpose,
+        reference,
+        payment_id,
+        refund_id: None,
+        amount,
+        at: now,
+    };
     let mut transfers = vec![transfer(Purpose::Charge, reference.to_owned(), amount)];
     let mut left = amount;
     for refund in gateway.refunds_of(reference).await?.into_iter().filter(|refund| refund.failure.is_none()) {

@@ -310,6 +310,10 @@ async fn unreadable_order_does_not_hide_the_others() {
     let found = orders.stuck(now() + Duration::from_secs(60), 100, None).await.expect("the others");
     assert_eq!(found.into_iter().map(|order| order.id).collect::<Vec<_>>(), ids[1..]);
     let found = orders.stuck(now() + Duration::from_secs(60), 1, None).await.expect("the second page");
-    assert_eq!(found.into_iter().map(|order| order.id).collect::<Vec<_>>(), ids[1..2], "none of the first page is readable");
+    assert_eq!(
+        found.into_iter().map(|order| order.id).collect::<Vec<_>>(),
+        ids[1..2],
+        "none of the first page is readable"
+    );
     assert_eq!(orders.pending().await.expect("counted").into_values().sum::<u64>(), 3);
 }

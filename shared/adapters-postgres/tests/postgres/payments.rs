@@ -195,7 +195,8 @@ async fn line_that_cannot_be_decoded_is_stepped_over_on_both_sides() {
     let (mut stated, mut posted, mut after) = (Vec::new(), Vec::new(), None);
     for reference in ["a", "b", "c"] {
         let page = comparison(start, end, after.clone());
-        let (statement, books) = (ledger.stated(&page, 1).await.expect("lines"), ledger.posted(&page, 1).await.expect("lines"));
+        let (statement, books) =
+            (ledger.stated(&page, 1).await.expect("lines"), ledger.posted(&page, 1).await.expect("lines"));
         after = statement.next;
         assert_eq!(after.as_ref().map(|after| after.reference.as_str()), Some(reference), "the page is full");
         assert_eq!(books.next, after);

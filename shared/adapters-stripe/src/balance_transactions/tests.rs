@@ -118,7 +118,9 @@ fn malformed_transaction_is_listed_and_the_others_are_parsed() {
 #[test]
 fn error_response_is_unavailable() {
     for (status, body) in [(500, "{}"), (401, "{}"), (200, "not json")] {
-        let Err(failure) = page(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "prod") else { panic!("it was read") };
+        let Err(failure) = page(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "prod") else {
+            panic!("it was read")
+        };
         assert_eq!(failure.kind, FailureKind::Unavailable);
     }
 }

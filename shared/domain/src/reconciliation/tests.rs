@@ -101,7 +101,8 @@ fn comparison_begins_once_a_day_when_all_is_read_and_overlaps_the_ones_before() 
     let comparison = first_comparison();
     assert_eq!((comparison.from, comparison.to), (at(NOW - 1_800 - 73 * 3_600), at(NOW - 5_400)));
     let begun = compare_statement(&all_read(), &comparison, &lines(vec![], None), at(NOW)).progress;
-    let ended = compare_ledger(&begun, begun.comparison.as_ref().expect("the other side"), &lines(vec![], None)).progress;
+    let ended =
+        compare_ledger(&begun, begun.comparison.as_ref().expect("the other side"), &lines(vec![], None)).progress;
     assert_eq!((ended.comparison.clone(), ended.compared_at), (None, Some(at(NOW))));
     assert_eq!(next(&ended), None);
     let tomorrow = Progress { read_until: Some(at(NOW + 86_400 - 1_800)), ..ended };
@@ -181,7 +182,10 @@ fn progress_of_an_older_version_is_stored_as_it_was_read() {
 fn page_without_a_line_that_can_be_decoded_does_not_end_a_comparison() {
     let first = compare_statement(&all_read(), &first_comparison(), &lines(vec![], Some("pi_odd")), at(NOW)).progress;
     let comparison = first.comparison.clone().expect("it goes on");
-    assert_eq!((comparison.side, comparison.after.map(|after| after.reference)), (Side::Statement, Some("pi_odd".to_owned())));
+    assert_eq!(
+        (comparison.side, comparison.after.map(|after| after.reference)),
+        (Side::Statement, Some("pi_odd".to_owned()))
+    );
     let other = ComparisonProgress { side: Side::Ledger, ..first_comparison() };
     let again = compare_ledger(&first, &other, &lines(vec![], Some("pi_odd")));
     assert_eq!((again.reports.len(), again.progress.comparison.is_some()), (0, true));

@@ -27,7 +27,11 @@ fn charge_of_an_earlier_attempt_counts_if_the_last_one_has_failed() {
         let change = changed(record_charge_outcome(&payment, 1, &charged("ch_1"), refund_id(90), at(30)));
         let Payment { status, transaction_id, decline_code, .. } = &change.payment;
         assert_eq!((*status, transaction_id.as_deref(), decline_code), (Status::Succeeded, Some("ch_1"), &None));
-        assert_eq!((change.transfers.len(), change.payment.refunds.len()), (1, refunds), "a cancelled order is refunded");
+        assert_eq!(
+            (change.transfers.len(), change.payment.refunds.len()),
+            (1, refunds),
+            "a cancelled order is refunded"
+        );
         assert!(matches!(change.events[0], DomainEvent::PaymentSucceeded(_)), "{:?}", change.events);
     }
 }

@@ -44,9 +44,9 @@ impl ports::Gateway for Gateway {
     }
 
     async fn withdraw_charge(&self, payment: &Payment) -> Result<bool, Failure> {
-        let step = self.0.step(Dependency::Gateway, "gateway.withdraw_charge", |state| {
-            Ok(state.gateway.withdraw_charge(payment))
-        });
+        let step = self
+            .0
+            .step(Dependency::Gateway, "gateway.withdraw_charge", |state| Ok(state.gateway.withdraw_charge(payment)));
         step.await
     }
 

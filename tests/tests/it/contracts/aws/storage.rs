@@ -197,7 +197,8 @@ mod gateway {
         let name = fresh("gateway-key");
         client.create_secret().name(&name).secret_string(KEY).send().await.expect("the secret is created");
         let url = var("GATEWAY_URL");
-        let gateway = || StripeGateway::new(&url, SecretValue::new(client.clone(), name.clone()), "contract".to_owned());
+        let gateway =
+            || StripeGateway::new(&url, SecretValue::new(client.clone(), name.clone()), "contract".to_owned());
         let processes = (0..PROCESSES).map(|_| gateway().expect("the URL can be read"));
         Fixture::new(processes, &Platform::new())
     }

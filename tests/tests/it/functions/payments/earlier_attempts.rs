@@ -136,5 +136,8 @@ async fn attempt_is_charged_although_earlier_ones_cannot_be_cancelled() {
     retry(&platform, "pm_card_visa");
     platform.faults().fail(Dependency::Gateway, Occurrence::First(1), FaultPoint::Before);
     charge(&platform).await;
-    assert_eq!((payment_of_order(&platform).status, platform.circuit_breaker().circuit().failures), (Status::Succeeded, 0));
+    assert_eq!(
+        (payment_of_order(&platform).status, platform.circuit_breaker().circuit().failures),
+        (Status::Succeeded, 0)
+    );
 }

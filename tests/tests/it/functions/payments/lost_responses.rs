@@ -20,7 +20,8 @@ async fn with_requested_refund() -> (Platform, Payment) {
 /// Delivers a new event to payment-refund, `seconds` after the time of the samples. Returns the number of dead letters.
 async fn refund_after(platform: &Platform, seconds: u64) -> usize {
     let amount = build::usd(3998);
-    refund_with(platform, RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount }, seconds).await
+    refund_with(platform, RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount }, seconds)
+        .await
 }
 
 async fn refund_with(platform: &Platform, requested: RefundRequested, seconds: u64) -> usize {
