@@ -176,6 +176,76 @@ run "canary_that_ends_before_its_alarms" {
   expect_failures = [var.canary]
 }
 
+run "no_contents" {
+  command = plan
+
+  module {
+    source = "./modules/no-contents"
+  }
+
+  variables {
+    object_arns = ["arn:aws:s3:::quayside-dev-state-111111111111/*"]
+  }
+
+  # Reads that AWS's ReadOnlyAccess has, or that someone may attach.
+  assert {
+    condition = alltrue([
+      for action in [
+        "athena:GetQueryResults", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQLSelect", "dynamodb:Query",
+        "dynamodb:Scan", "kafka-cluster:ReadData", "kinesis:GetRecords", "kinesis:SubscribeToShard", "logs:FilterLogEvents", "logs:GetLogEvents",
+        "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "pi:GetDimensionKeyDetails", "rds:DownloadDBLogFilePortion",
+        "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "ses:ListSuppressedDestinations", "sqs:ReceiveMessage",
+        "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "xray:BatchGetTraces",
+        ] : anytrue([
+          for statement in output.statements : statement.Effect == "Deny" && try(statement.Resource == "*", false) && anytrue([
+            for pattern in statement.Action : can(regex("^${replace(pattern, "*", ".*")}$", action))
+          ])
+      ])
+    ])
+    error_message = "A plan could read customers' data."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in ["s3:GetObject", "s3:GetObjectVersion"] : anytrue([
+        for statement in output.statements : statement.Effect == "Deny" && try(tolist(statement.NotResource) == tolist(var.object_arns), false) && anytrue([
+          for pattern in statement.Action : can(regex("^${replace(pattern, "*", ".*")}$", action))
+        ])
+      ])
+    ])
+    error_message = "A plan could read an invoice, a replaced one, too."
+  }
+}
+
+run "no_contents_but_a_pattern_of_buckets" {
+  command = plan
+
+  module {
+    source = "./modules/no-contents"
+  }
+
+  variables {
+    object_arns = ["arn:aws:s3:::quayside-dev-*/*"]
+  }
+
+  expect_failures = [var.object_arns]
+}
+
+run "no_contents_but_all_secrets" {
+  command = plan
+
+  module {
+    source = "./modules/no-contents"
+  }
+
+  variables {
+    object_arns = ["arn:aws:s3:::quayside-dev-state-111111111111/*"]
+    secret_arns = ["arn:aws:secretsmanager:eu-west-1:111111111111:secret:*"]
+  }
+
+  expect_failures = [var.secret_arns]
+}
+
 run "github" {
   command = plan
 
@@ -206,6 +276,21 @@ run "github" {
   assert {
     condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.Effect == "Deny" || alltrue([for action in statement.Action : can(regex("^(s3:GetObject|s3:ListBucket|kms:Decrypt)$", action))])])
     error_message = "A pull request may change something."
+  }
+
+  assert {
+    condition     = length(setsubtract(["NoObjects", "NoSecrets", "NoContents"], [for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.Sid if statement.Effect == "Deny"])) == 0
+    error_message = "A pull request could read customers' data."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.NotResource if statement.Sid == "NoObjects"]) == [for bucket in ["state", "artifacts"] : "arn:aws:s3:::quayside-dev-${bucket}-111111111111/*"]
+    error_message = "A pull request could read other objects than the state and the packages."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.Resource if statement.Sid == "NoSecrets"]) == "*"
+    error_message = "A pull request could read a secret."
   }
 
   assert {
@@ -276,6 +361,16 @@ run "pipeline" {
   assert {
     condition     = alltrue([for name, project in aws_codebuild_project.this : project.encryption_key == var.key_arn && !project.environment[0].privileged_mode])
     error_message = "A build is not encrypted, or runs with more than it needs."
+  }
+
+  assert {
+    condition     = length(setsubtract(["NoObjects", "NoSecrets", "NoContents"], [for statement in jsondecode(aws_iam_role_policy.build["plan"].policy).Statement : statement.Sid if statement.Effect == "Deny"])) == 0
+    error_message = "A plan could read customers' data."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.build["plan"].policy).Statement : statement.NotResource if statement.Sid == "NoSecrets"]) == ["arn:aws:secretsmanager:eu-west-1:111111111111:secret:quayside/dev/database/*"]
+    error_message = "A plan could read other secrets than those that it compares."
   }
 }
 

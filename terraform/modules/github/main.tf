@@ -17,7 +17,7 @@ locals {
   }
 
   statements = {
-    plan = [
+    plan = concat(module.no_contents.statements, [
       {
         Sid      = "ReadState"
         Effect   = "Allow"
@@ -30,19 +30,7 @@ locals {
         Action   = ["s3:ListBucket"]
         Resource = local.state_arn
       },
-      {
-        # ReadOnlyAccess includes what a plan does not need: customers' data. Values of secrets are refused, whatever is attached later.
-        Sid    = "NoContents"
-        Effect = "Deny"
-        Action = ["secretsmanager:GetSecretValue", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "sqs:ReceiveMessage", "kinesis:GetRecords"]
-        Resource = [
-          "arn:aws:secretsmanager:*:${var.account_id}:secret:*",
-          "arn:aws:dynamodb:*:${var.account_id}:table/*",
-          "arn:aws:sqs:*:${var.account_id}:*",
-          "arn:aws:kinesis:*:${var.account_id}:stream/*",
-        ]
-      },
-    ]
+    ])
     deploy = [
       {
         Sid      = "UseState"
@@ -77,6 +65,12 @@ locals {
       },
     ]
   }
+}
+
+module "no_contents" {
+  source = "../no-contents"
+
+  object_arns = ["${local.state_arn}/*", "${var.artifacts_arn}/*"]
 }
 
 resource "aws_iam_openid_connect_provider" "this" {

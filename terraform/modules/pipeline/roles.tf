@@ -3,9 +3,11 @@
 locals {
   state_arn = "arn:aws:s3:::${var.state_bucket}"
 
+  database_secrets_arn = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
+
   build_roles = {
     build = { managed = [], statements = local.publish }
-    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(local.state, local.secrets) }
+    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(module.no_contents.statements, local.state, local.secrets) }
     apply = { managed = ["arn:aws:iam::aws:policy/PowerUserAccess"], statements = concat(local.state, local.roles) }
   }
 
@@ -37,7 +39,7 @@ locals {
       Sid      = "CompareSecrets"
       Effect   = "Allow"
       Action   = "secretsmanager:GetSecretValue"
-      Resource = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
+      Resource = local.database_secrets_arn
     },
     {
       Sid      = "UseSecretsKey"
@@ -59,6 +61,13 @@ locals {
     ]
     Resource = ["arn:aws:iam::${var.account_id}:role/${var.prefix}-*", "arn:aws:iam::${var.account_id}:policy/${var.prefix}-*"]
   }]
+}
+
+module "no_contents" {
+  source = "../no-contents"
+
+  object_arns = ["${local.state_arn}/*", "${var.artifacts.arn}/*"]
+  secret_arns = [local.database_secrets_arn]
 }
 
 resource "aws_iam_role" "build" {
