@@ -64,6 +64,7 @@ module "github" {
   prefix           = local.prefix
   account_id       = var.account_id
   region           = var.region
+  environment      = var.environment
   repository       = var.repository
   artifacts_arn    = module.artifacts.arn
   key_arns         = [module.keys.arns.artifacts]
@@ -91,7 +92,7 @@ module "pipeline" {
 }
 
 output "github_role_arns" {
-  description = "Roles of the workflows: plan, deploy."
+  description = "Roles of the workflows: plan, drift, deploy."
   value       = one(module.github[*].role_arns)
 }
 

@@ -254,8 +254,16 @@ run "github" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.this["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/quayside:ref:refs/heads/main"]
-    error_message = "Something other than the main branch of the repository may deploy."
+    condition     = jsondecode(aws_iam_role.this["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/quayside:environment:dev"]
+    error_message = "Something other than a job in the environment, which its reviewers approved, may deploy."
+  }
+
+  assert {
+    condition = { for name, role in aws_iam_role.this : name => jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] if name != "deploy" } == {
+      plan  = ["repo:example/quayside:pull_request"]
+      drift = ["repo:example/quayside:ref:refs/heads/main"]
+    }
+    error_message = "A role that reads is given to others than pull requests and the main branch."
   }
 
   assert {
@@ -276,6 +284,16 @@ run "github" {
   assert {
     condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.Effect == "Deny" || alltrue([for action in statement.Action : can(regex("^(s3:GetObject|s3:ListBucket|kms:Decrypt)$", action))])])
     error_message = "A pull request may change something."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.this["drift"].policy).Statement : statement.Effect == "Deny" || alltrue([for action in statement.Action : can(regex("^(s3:GetObject|s3:ListBucket|kms:Decrypt|secretsmanager:GetSecretValue)$", action))])])
+    error_message = "A drift check may change something."
+  }
+
+  assert {
+    condition     = length(setsubtract(["NoObjects", "NoSecrets", "NoContents"], [for statement in jsondecode(aws_iam_role_policy.this["drift"].policy).Statement : statement.Sid if statement.Effect == "Deny"])) == 0
+    error_message = "A drift check could read customers' data."
   }
 
   assert {
@@ -316,6 +334,20 @@ run "any_repository" {
   }
 
   expect_failures = [var.repository]
+}
+
+run "any_environment" {
+  command = plan
+
+  module {
+    source = "./modules/github"
+  }
+
+  variables {
+    environment = "*"
+  }
+
+  expect_failures = [var.environment]
 }
 
 run "any_branch" {

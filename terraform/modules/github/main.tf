@@ -5,32 +5,46 @@ locals {
   provider_arn = "arn:aws:iam::${var.account_id}:oidc-provider/${local.issuer}"
   state_arn    = "arn:aws:s3:::${var.state_bucket}"
 
-  # A pull request, from whatever branch, may read; only the main branch may change anything.
+  database_secrets_arn = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
+
+  # A pull request, from whatever branch, may read. Only a job in the environment may change anything: GitHub issues its token once the
+  # rules of the environment are met, which are its reviewers and its branch.
   subjects = {
-    plan   = ["repo:${var.repository}:pull_request", "repo:${var.repository}:ref:refs/heads/${var.branch}"]
-    deploy = ["repo:${var.repository}:ref:refs/heads/${var.branch}"]
+    plan   = ["repo:${var.repository}:pull_request"]
+    drift  = ["repo:${var.repository}:ref:refs/heads/${var.branch}"]
+    deploy = ["repo:${var.repository}:environment:${var.environment}"]
   }
 
   managed = {
     plan   = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    drift  = "arn:aws:iam::aws:policy/ReadOnlyAccess"
     deploy = "arn:aws:iam::aws:policy/PowerUserAccess"
   }
 
+  read_state = [
+    {
+      Sid      = "ReadState"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = "${local.state_arn}/*"
+    },
+    {
+      Sid      = "FindState"
+      Effect   = "Allow"
+      Action   = ["s3:ListBucket"]
+      Resource = local.state_arn
+    },
+  ]
+
   statements = {
-    plan = concat(module.no_contents.statements, [
-      {
-        Sid      = "ReadState"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject"]
-        Resource = "${local.state_arn}/*"
-      },
-      {
-        Sid      = "FindState"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
-        Resource = local.state_arn
-      },
-    ])
+    plan = concat(module.no_contents["plan"].statements, local.read_state)
+    # A refresh compares the database's secrets with the state; no other values can be read.
+    drift = concat(module.no_contents["drift"].statements, local.read_state, [{
+      Sid      = "CompareSecrets"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = local.database_secrets_arn
+    }])
     deploy = [
       {
         Sid      = "UseState"
@@ -68,9 +82,11 @@ locals {
 }
 
 module "no_contents" {
-  source = "../no-contents"
+  source   = "../no-contents"
+  for_each = { plan = [], drift = [local.database_secrets_arn] }
 
   object_arns = ["${local.state_arn}/*", "${var.artifacts_arn}/*"]
+  secret_arns = each.value
 }
 
 resource "aws_iam_openid_connect_provider" "this" {
@@ -116,7 +132,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat(each.value, [{
       Sid      = "UseKeys"
       Effect   = "Allow"
-      Action   = each.key == "plan" ? ["kms:Decrypt"] : ["kms:Decrypt", "kms:GenerateDataKey"]
+      Action   = each.key == "deploy" ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
       Resource = var.key_arns
     }])
   })
