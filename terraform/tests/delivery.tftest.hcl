@@ -19,6 +19,8 @@ variables {
   services        = ["guardduty", "security_hub", "config", "inspector"]
   emails          = ["operations@example.com"]
   monthly_usd     = 100
+
+  permissions_boundary = "arn:aws:iam::111111111111:policy/quayside-dev-boundary"
 }
 
 run "private_bucket" {
@@ -176,6 +178,84 @@ run "canary_that_ends_before_its_alarms" {
   expect_failures = [var.canary]
 }
 
+run "boundary" {
+  command = plan
+
+  module {
+    source = "./modules/boundary"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_policy.this.policy).Statement : statement.Effect if can(statement.NotAction)] == ["Allow"] && alltrue([
+      for statement in jsondecode(aws_iam_policy.this.policy).Statement : length(setsubtract(["account:*", "iam:*", "organizations:*", "sts:AssumeRole*"], statement.NotAction)) == 0 if can(statement.NotAction)
+    ])
+    error_message = "A bounded role could change rights or accounts, or become another role."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in jsondecode(aws_iam_policy.this.policy).Statement : [for action in statement.Action : can(regex("^iam:(Generate|Get|List|Simulate)", action))] if can(statement.Action)
+    ]))
+    error_message = "A bounded role could do more with rights than read them."
+  }
+}
+
+run "bounded_roles" {
+  command = plan
+
+  module {
+    source = "./modules/bounded-roles"
+  }
+
+  # The calls that give a role rights.
+  assert {
+    condition = alltrue([
+      for statement in output.statements : try(statement.Condition.StringEquals["iam:PermissionsBoundary"], null) == var.permissions_boundary
+      if statement.Effect == "Allow" && length(setintersection(statement.Action, [
+        "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+      ])) > 0
+    ])
+    error_message = "A deployment could create a role without the boundary, attach AdministratorAccess and assume it."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in output.statements : [
+        for action in statement.Action : !strcontains(action, "*") && can(regex("^iam:", action)) &&
+        !contains(["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion"], action)
+      ] if statement.Effect == "Allow"
+    ]))
+    error_message = "A deployment could change the boundary or remove it from a role."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in output.statements : [for arn in statement.Resource : can(regex("^arn:aws:iam::111111111111:(role|policy)/quayside-dev-", arn))]
+    ]))
+    error_message = "A deployment manages roles of others."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"] :
+      contains(one([for statement in output.statements : statement.Action if statement.Sid == "NotItself"]), action)
+    ])
+    error_message = "A deployment could extend its own rights, or let others have them."
+  }
+
+  assert {
+    condition = toset(one([for statement in output.statements : statement.Resource if statement.Sid == "NotItself"])) == toset([
+      for name in ["codebuild-*", "codepipeline", "github-*"] : "arn:aws:iam::111111111111:role/quayside-dev-${name}"
+    ])
+    error_message = "A role of deployments could be changed by a deployment."
+  }
+
+  assert {
+    condition     = contains(one([for statement in output.statements : statement.Resource if statement.Sid == "NotItsBoundary"]), var.permissions_boundary)
+    error_message = "A deployment could change the boundary."
+  }
+}
+
 run "no_contents" {
   command = plan
 
@@ -312,8 +392,13 @@ run "github" {
   }
 
   assert {
-    condition     = anytrue([for statement in jsondecode(aws_iam_role_policy.this["deploy"].policy).Statement : statement.Sid == "NotItself" && statement.Effect == "Deny" && try(endswith(statement.Resource, ":role/quayside-dev-github-*"), false) && contains(statement.Action, "iam:PutRolePolicy")])
+    condition     = length(setsubtract(["ManageBoundedRoles", "NotItself", "NotItsBoundary"], [for statement in jsondecode(aws_iam_role_policy.this["deploy"].policy).Statement : statement.Sid])) == 0
     error_message = "A workflow could extend its own rights."
+  }
+
+  assert {
+    condition     = [for name, role in aws_iam_role.this : name if role.permissions_boundary != var.permissions_boundary] == ["deploy"]
+    error_message = "A role that does not manage roles has no boundary."
   }
 
   assert {
@@ -403,6 +488,16 @@ run "pipeline" {
   assert {
     condition     = one([for statement in jsondecode(aws_iam_role_policy.build["plan"].policy).Statement : statement.NotResource if statement.Sid == "NoSecrets"]) == ["arn:aws:secretsmanager:eu-west-1:111111111111:secret:quayside/dev/database/*"]
     error_message = "A plan could read other secrets than those that it compares."
+  }
+
+  assert {
+    condition     = length(setsubtract(["ManageBoundedRoles", "NotItself", "NotItsBoundary"], [for statement in jsondecode(aws_iam_role_policy.build["apply"].policy).Statement : statement.Sid])) == 0
+    error_message = "A deployment could extend its own rights."
+  }
+
+  assert {
+    condition     = [for name, role in aws_iam_role.build : name if role.permissions_boundary != var.permissions_boundary] == ["apply"]
+    error_message = "A role that does not manage roles has no boundary."
   }
 }
 

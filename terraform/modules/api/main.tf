@@ -85,9 +85,10 @@ resource "aws_apigatewayv2_stage" "this" {
 
 # One role instead of a permission for each function.
 resource "aws_iam_role" "this" {
-  name        = var.name
-  description = "Invokes the functions of the HTTP API."
-  tags        = var.tags
+  name                 = var.name
+  description          = "Invokes the functions of the HTTP API."
+  tags                 = var.tags
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -45,7 +45,7 @@ locals {
       Action   = ["secretsmanager:GetSecretValue"]
       Resource = local.database_secrets_arn
     }])
-    deploy = [
+    deploy = concat(module.bounded_roles.statements, [
       {
         Sid      = "UseState"
         Effect   = "Allow"
@@ -58,26 +58,7 @@ locals {
         Action   = ["s3:PutObject", "s3:GetObject"]
         Resource = "${var.artifacts_arn}/*"
       },
-      {
-        # PowerUserAccess excludes IAM: only roles and policies of this environment.
-        Sid    = "ManageRolesOfEnvironment"
-        Effect = "Allow"
-        Action = [
-          "iam:AttachRolePolicy", "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:CreateRole", "iam:DeletePolicy", "iam:DeletePolicyVersion",
-          "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole",
-          "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyVersions",
-          "iam:ListRolePolicies", "iam:PassRole", "iam:PutRolePolicy", "iam:TagPolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy",
-        ]
-        Resource = ["arn:aws:iam::${var.account_id}:role/${var.prefix}-*", "arn:aws:iam::${var.account_id}:policy/${var.prefix}-*"]
-      },
-      {
-        # A workflow must not extend its own rights.
-        Sid      = "NotItself"
-        Effect   = "Deny"
-        Action   = ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy"]
-        Resource = "arn:aws:iam::${var.account_id}:role/${var.prefix}-github-*"
-      },
-    ]
+    ])
   }
 }
 
@@ -87,6 +68,14 @@ module "no_contents" {
 
   object_arns = ["${local.state_arn}/*", "${var.artifacts_arn}/*"]
   secret_arns = each.value
+}
+
+module "bounded_roles" {
+  source = "../bounded-roles"
+
+  prefix               = var.prefix
+  account_id           = var.account_id
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_openid_connect_provider" "this" {
@@ -103,6 +92,8 @@ resource "aws_iam_role" "this" {
   name                 = "${var.prefix}-github-${each.key}"
   description          = "Assumed by workflows of ${var.repository}: ${each.key}"
   max_session_duration = 3600
+  # Who manages roles cannot be bounded by what may not; it changes none but bounded ones.
+  permissions_boundary = each.key == "deploy" ? null : var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
