@@ -1,4 +1,4 @@
-"""Workflows on GitHub: they run what scripts/test runs, and a deployment waits for it."""
+"""Workflows on GitHub and builds on AWS: they run what scripts/test runs, and deploy all parts of a deployment."""
 
 import re
 import unittest
@@ -6,8 +6,17 @@ import unittest
 import config
 
 WORKFLOWS = config.ROOT / ".github" / "workflows"
+BUILDS = config.ROOT / "terraform" / "modules" / "pipeline" / "buildspecs"
 # Steps of scripts/test that a workflow runs by another name.
 OTHERWISE = {"supply": "scripts/supply-chain --online", "terraform": "- run: scripts/terraform\n"}
+# What a deployment does, in this order.
+DEPLOYMENT = (
+    "terraform init",
+    "terraform apply",
+    "scripts/migrate",
+    "scripts/shift-traffic",
+    "scripts/publish --pages",
+)
 
 
 class CheckTest(unittest.TestCase):
@@ -25,6 +34,24 @@ class CheckTest(unittest.TestCase):
         self.assertIn("uses: ./.github/workflows/check.yml", deploy)
         self.assertEqual(re.findall(r"^    needs: (\w+)$", deploy, re.MULTILINE), ["check", "dev"])
         self.assertIn("\n    environment: ${{ inputs.environment }}\n", (WORKFLOWS / "apply.yml").read_text())
+
+
+class DeploymentTest(unittest.TestCase):
+    def test_both_ways_to_deploy_do_all_of_a_deployment_in_its_order(self) -> None:
+        for file in (WORKFLOWS / "apply.yml", BUILDS / "apply.yml"):
+            text = file.read_text()
+            places = [text.find(command) for command in DEPLOYMENT]
+            self.assertNotIn(-1, places, file.name)
+            self.assertEqual(places, sorted(places), file.name)
+
+    def test_packages_are_published_before_they_are_planned(self) -> None:
+        text = (WORKFLOWS / "apply.yml").read_text()
+        self.assertLess(text.index("scripts/publish --packages"), text.index("terraform plan"))
+        self.assertIn("scripts/publish --packages", (BUILDS / "build.yml").read_text())
+
+    def test_pages_pass_through_all_stages_of_the_pipeline(self) -> None:
+        for name in ("build", "plan"):
+            self.assertIn("'target/web/**/*'", (BUILDS / f"{name}.yml").read_text(), name)
 
 
 if __name__ == "__main__":
