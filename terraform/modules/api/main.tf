@@ -1,5 +1,5 @@
 locals {
-  # Without addresses, users, agents and paths with ids: an access log is not to hold personal data.
+  # Who called, as an id, and from where: an attack is traced with both. Without e-mail addresses, agents and paths with ids.
   log_format = {
     request_id             = "$context.requestId"
     time                   = "$context.requestTimeEpoch"
