@@ -63,6 +63,7 @@ module "api" {
       alias_arn  = module.function[name].alias_arn
     } if function.trigger.kind == "http"
   }
+  permissions_boundary = module.boundary.arn
 }
 
 locals {

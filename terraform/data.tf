@@ -79,6 +79,7 @@ module "database" {
   secrets_key_arn       = module.keys.arns.secrets
   logs_key_arn          = module.keys.arns.logs
   log_retention_days    = var.log_retention_days
+  permissions_boundary  = module.boundary.arn
 }
 
 module "tables" {

@@ -51,47 +51,51 @@ module "artifacts" {
 module "deployment" {
   source = "./modules/deployment"
 
-  prefix     = local.prefix
-  account_id = var.account_id
-  functions  = module.observability.rollback_alarm_names
-  canary     = var.canary
+  prefix               = local.prefix
+  account_id           = var.account_id
+  functions            = module.observability.rollback_alarm_names
+  canary               = var.canary
+  permissions_boundary = module.boundary.arn
 }
 
 module "github" {
   source = "./modules/github"
   count  = var.repository == null ? 0 : 1
 
-  prefix           = local.prefix
-  account_id       = var.account_id
-  region           = var.region
-  repository       = var.repository
-  artifacts_arn    = module.artifacts.arn
-  key_arns         = [module.keys.arns.artifacts]
-  state_bucket     = local.state_bucket
-  creates_provider = var.creates_github_provider
+  prefix               = local.prefix
+  account_id           = var.account_id
+  region               = var.region
+  environment          = var.environment
+  repository           = var.repository
+  artifacts_arn        = module.artifacts.arn
+  key_arns             = [module.keys.arns.artifacts]
+  state_bucket         = local.state_bucket
+  creates_provider     = var.creates_github_provider
+  permissions_boundary = module.boundary.arn
 }
 
 module "pipeline" {
   source = "./modules/pipeline"
   count  = var.pipeline == null ? 0 : 1
 
-  prefix             = local.prefix
-  account_id         = var.account_id
-  region             = var.region
-  environment        = var.environment
-  key_arn            = module.keys.arns.artifacts
-  secrets_key_arn    = module.keys.arns.secrets
-  artifacts          = { name = module.artifacts.bucket, arn = module.artifacts.arn }
-  state_bucket       = local.state_bucket
-  repository         = var.repository
-  connection_arn     = var.pipeline.connection_arn
-  drift_schedule     = var.pipeline.drift_schedule
-  topic_arns         = module.notifications.topic_arns
-  log_retention_days = var.log_retention_days
+  prefix               = local.prefix
+  account_id           = var.account_id
+  region               = var.region
+  environment          = var.environment
+  key_arn              = module.keys.arns.artifacts
+  secrets_key_arn      = module.keys.arns.secrets
+  artifacts            = { name = module.artifacts.bucket, arn = module.artifacts.arn }
+  state_bucket         = local.state_bucket
+  repository           = var.repository
+  connection_arn       = var.pipeline.connection_arn
+  drift_schedule       = var.pipeline.drift_schedule
+  topic_arns           = module.notifications.topic_arns
+  log_retention_days   = var.log_retention_days
+  permissions_boundary = module.boundary.arn
 }
 
 output "github_role_arns" {
-  description = "Roles of the workflows: plan, deploy."
+  description = "Roles of the workflows: plan, drift, deploy."
   value       = one(module.github[*].role_arns)
 }
 

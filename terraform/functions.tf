@@ -459,6 +459,7 @@ module "function" {
   reserved_concurrency    = var.reserve_concurrency ? each.value.reserved_concurrency : null
   provisioned_concurrency = local.is_production ? each.value.provisioned_concurrency : 0
   code_signing_config_arn = var.code_signing_config_arn
+  permissions_boundary    = module.boundary.arn
 }
 
 module "consumer" {

@@ -25,13 +25,14 @@ variable "network" {
 module "network" {
   source = "./modules/network"
 
-  prefix              = local.prefix
-  account_id          = var.account_id
-  region              = var.region
-  cidr                = var.network.cidr
-  availability_zones  = var.availability_zones
-  nat_gateways        = var.network.nat_gateways
-  interface_endpoints = var.network.interface_endpoints
-  log_retention_days  = var.log_retention_days
-  logs_key_arn        = module.keys.arns.logs
+  prefix               = local.prefix
+  account_id           = var.account_id
+  region               = var.region
+  cidr                 = var.network.cidr
+  availability_zones   = var.availability_zones
+  nat_gateways         = var.network.nat_gateways
+  interface_endpoints  = var.network.interface_endpoints
+  log_retention_days   = var.log_retention_days
+  logs_key_arn         = module.keys.arns.logs
+  permissions_boundary = module.boundary.arn
 }

@@ -29,20 +29,22 @@ variable "trace_sampling" {
 module "notifications" {
   source = "./modules/notifications"
 
-  prefix        = local.prefix
-  account_id    = var.account_id
-  emails        = var.alarm_emails
-  slack         = var.slack
-  pagerduty_url = var.pagerduty_url
+  prefix               = local.prefix
+  account_id           = var.account_id
+  emails               = var.alarm_emails
+  slack                = var.slack
+  pagerduty_url        = var.pagerduty_url
+  permissions_boundary = module.boundary.arn
 }
 
 module "trail" {
   source = "./modules/trail"
 
-  prefix          = local.prefix
-  account_id      = var.account_id
-  region          = var.region
-  audited_buckets = concat([module.artifacts.arn], values(module.buckets.arns))
+  prefix               = local.prefix
+  account_id           = var.account_id
+  region               = var.region
+  audited_buckets      = concat([module.artifacts.arn], values(module.buckets.arns))
+  permissions_boundary = module.boundary.arn
 }
 
 module "log_archive" {
@@ -55,6 +57,7 @@ module "log_archive" {
     { for name, function in module.function : name => function.log_group_name },
     { api = module.api.log_group_name },
   )
+  permissions_boundary = module.boundary.arn
 }
 
 module "observability" {

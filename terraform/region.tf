@@ -21,15 +21,16 @@ module "standby_network" {
   count     = local.standby_count
   providers = { aws = aws.standby }
 
-  prefix              = local.prefix
-  account_id          = var.account_id
-  region              = local.standby_region
-  cidr                = var.standby.cidr
-  availability_zones  = var.standby.availability_zones
-  nat_gateways        = var.standby.active ? var.network.nat_gateways : "none"
-  interface_endpoints = var.standby.active ? var.network.interface_endpoints : []
-  log_retention_days  = var.log_retention_days
-  logs_key_arn        = module.standby_keys[0].arns.logs
+  prefix               = local.prefix
+  account_id           = var.account_id
+  region               = local.standby_region
+  cidr                 = var.standby.cidr
+  availability_zones   = var.standby.availability_zones
+  nat_gateways         = var.standby.active ? var.network.nat_gateways : "none"
+  interface_endpoints  = var.standby.active ? var.network.interface_endpoints : []
+  log_retention_days   = var.log_retention_days
+  logs_key_arn         = module.standby_keys[0].arns.logs
+  permissions_boundary = module.boundary.arn
 }
 
 module "standby_buckets" {
@@ -73,11 +74,12 @@ module "region" {
     logs     = module.standby_keys[0].arns.logs
     tables   = module.standby_keys[0].arns.tables
   }
-  subnet_ids          = module.standby_network[0].data_subnet_ids
-  security_group_id   = module.standby_network[0].security_group_ids.database
-  deletion_protection = local.is_production
-  log_retention_days  = var.log_retention_days
-  health_check_host   = var.standby.health_check_host
+  subnet_ids           = module.standby_network[0].data_subnet_ids
+  security_group_id    = module.standby_network[0].security_group_ids.database
+  deletion_protection  = local.is_production
+  log_retention_days   = var.log_retention_days
+  health_check_host    = var.standby.health_check_host
+  permissions_boundary = module.boundary.arn
 }
 
 # ---- What runs only while the standby is active ----------------------------------------------------------------
@@ -95,10 +97,11 @@ module "standby_proxy" {
   secret_arns = {
     for user, arn in module.database.secret_arns : user => replace(arn, ":${var.region}:", ":${local.standby_region}:")
   }
-  subnet_ids         = module.standby_network[0].data_subnet_ids
-  security_group_id  = module.standby_network[0].security_group_ids.proxy
-  logs_key_arn       = module.standby_keys[0].arns.logs
-  log_retention_days = var.log_retention_days
+  subnet_ids           = module.standby_network[0].data_subnet_ids
+  security_group_id    = module.standby_network[0].security_group_ids.proxy
+  logs_key_arn         = module.standby_keys[0].arns.logs
+  log_retention_days   = var.log_retention_days
+  permissions_boundary = module.boundary.arn
 }
 
 module "standby_cache" {

@@ -41,4 +41,5 @@ module "rotation" {
   scheduled = {
     for name, secret in local.catalog.secrets : name => { function = secret.rotated_by } if secret.rotated_by != null
   }
+  permissions_boundary = module.boundary.arn
 }

@@ -12,10 +12,11 @@ variable "security_services" {
 module "security" {
   source = "./modules/security"
 
-  prefix     = local.prefix
-  account_id = var.account_id
-  region     = var.region
-  key_arn    = module.keys.arns.logs
-  services   = var.security_services
-  topic_arns = module.notifications.topic_arns
+  prefix               = local.prefix
+  account_id           = var.account_id
+  region               = var.region
+  key_arn              = module.keys.arns.logs
+  services             = var.security_services
+  topic_arns           = module.notifications.topic_arns
+  permissions_boundary = module.boundary.arn
 }

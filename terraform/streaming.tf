@@ -94,9 +94,10 @@ module "flink" {
     results  = var.flink.results_topic
   }
 
-  parallelism        = var.flink.parallelism
-  vpc_id             = module.network.vpc_id
-  subnet_ids         = module.network.private_subnet_ids
-  logs_key_arn       = module.keys.arns.logs
-  log_retention_days = var.log_retention_days
+  parallelism          = var.flink.parallelism
+  vpc_id               = module.network.vpc_id
+  subnet_ids           = module.network.private_subnet_ids
+  logs_key_arn         = module.keys.arns.logs
+  log_retention_days   = var.log_retention_days
+  permissions_boundary = module.boundary.arn
 }

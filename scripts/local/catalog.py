@@ -55,9 +55,19 @@ def trigger(function: str) -> dict[str, Any]:
     return found
 
 
+def rate_limits() -> str:
+    """The limits of clients by class of route, in the form of the parameter `RateLimits`."""
+    return str(_catalog()["api"]["rate_limits"])
+
+
+def throttle_rate(function: str) -> int:
+    """Requests a second that API Gateway admits to the route of a function."""
+    return int(_catalog()["api"]["throttle_classes"][trigger(function)["throttle"]]["rate"])
+
+
 def limited_classes() -> list[str]:
     """The classes of routes whose clients have limits."""
-    limits: str = _catalog()["api"]["rate_limits"]
+    limits = rate_limits()
     return [entry.split(":")[0] for entry in limits.split(";")]
 
 

@@ -2,7 +2,8 @@
 
 Profiles: `browse` reads products and stock, `order` places orders and reads them, `ingest` adjusts stock as a warehouse
 system does. Sizes: `small` is for a laptop; `users` grows to 10 000 users who read between their requests; `rate` sends
-10 000 requests a second. The last two are for a deployment that is meant to take them, and cost money there.
+10 000 requests a second. The last two are for a deployment that is meant to take them, and cost money there. What is
+beyond the limits of the deployment is refused with the reasons: it would measure 429.
 
 It registers customers and creates products, and deletes neither. STAFF_EMAIL and STAFF_PASSWORD are of staff.
 On the local stack, durations are reported and not required: the emulator is not Lambda.
@@ -24,11 +25,16 @@ import config
 import progress
 from api_client import PREFIX, ApiClient, eventually, new_key, stack_env
 from config import ScriptError
+from load_limits import REGISTRATIONS, Load, exceeded, quotas
 
 Json = dict[str, Any]
 
-# Requests of one iteration.
-REQUESTS = {"browse": 2, "order": 2, "ingest": 1}
+# The functions of the routes that an iteration asks, each once. The same in load.js.
+FUNCTIONS = {
+    "browse": ("product-get", "stock-get"),
+    "order": ("order-place", "order-get"),
+    "ingest": ("stock-adjust",),
+}
 # The journey of the catalog whose service level a profile has to meet. Stock adjustments have none of their own.
 JOURNEYS = {"browse": "browse", "order": "place-order", "ingest": "place-order"}
 THINK_S = 10
@@ -55,13 +61,33 @@ SIZES = {
 }
 
 
+def iterations_per_s(profile: str, size: Size) -> int:
+    """Iterations a second; of users, if responses took no time."""
+    return size.users // THINK_S if size.users else max(1, size.rate // len(FUNCTIONS[profile]))
+
+
+def customers(profile: str, size: Size) -> int:
+    return size.customers if profile == "order" else 0
+
+
+def load_of(profile: str, size: Size) -> Load:
+    """What the deployment has to admit. All visitors have the address of this machine, and staff is one user."""
+    return Load(
+        functions=FUNCTIONS[profile],
+        iterations_per_s=iterations_per_s(profile, size),
+        duration_s=size.duration_s,
+        clients=customers(profile, size) or 1,
+        registrations=customers(profile, size),
+    )
+
+
 def scenario(profile: str, size: Size) -> Json:
     """The scenario of k6: iterations at a fixed rate whatever the responses take, or users who wait for them."""
     if size.users:
         ramp, rest = size.duration_s // 4, size.duration_s - size.duration_s // 4
         stages = [{"duration": f"{ramp}s", "target": size.users}, {"duration": f"{rest}s", "target": size.users}]
         return {"executor": "ramping-vus", "startVUs": 0, "stages": stages, "gracefulRampDown": "30s"}
-    iterations = max(1, size.rate // REQUESTS[profile])
+    iterations = iterations_per_s(profile, size)
     return {
         "executor": "constant-arrival-rate",
         "rate": iterations,
@@ -109,13 +135,13 @@ def prepare(api: ApiClient, login: tuple[str, str], profile: str, size: Size) ->
         return not waiting
 
     eventually("stock of the products", opened, deadline_s=120)
-    customers = []
-    for number in range(size.customers if profile == "order" else 0):
+    tokens = []
+    for number in range(customers(profile, size)):
         email, password = f"success+load{tag}x{number}@simulator.amazonses.com", f"Load-{new_key()}"
         form = {"email": email, "username": f"load{tag}x{number}", "password": password}
         api.post("/users/register", form).expect(201)
-        customers.append(api.login(email, password).token)
-    return {"products": products, "customers": customers, "staff": staff.token}
+        tokens.append(api.login(email, password).token)
+    return {"products": products, "customers": tokens, "staff": staff.token}
 
 
 def run(plan: Json, scratch: Path) -> tuple[int, Json]:
@@ -159,9 +185,20 @@ def read_arguments() -> argparse.Namespace:
         prog="scripts/load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--api-url", help="base URL of the API; default: that of the local stack")
-    parser.add_argument("--profile", choices=tuple(REQUESTS), default="browse")
+    parser.add_argument("--profile", choices=tuple(FUNCTIONS), default="browse")
     parser.add_argument("--size", choices=tuple(SIZES), default="small")
     parser.add_argument("--seconds", type=int, help="instead of the duration of the size")
+    parser.add_argument(
+        "--rate-limits",
+        metavar="CLASS:MINUTE,DAY",
+        help="limits of clients that the deployment has instead of the default; as RateLimits",
+    )
+    parser.add_argument(
+        "--registrations",
+        type=int,
+        default=REGISTRATIONS,
+        help="registrations of an address in an hour that the deployment admits",
+    )
     return parser.parse_args()
 
 
@@ -179,6 +216,10 @@ def main() -> int:
         is_local = urlsplit(base).hostname in {"127.0.0.1", "localhost"}
         if is_local and arguments.size != "small":
             raise ScriptError("the local stack takes --size small only: name a deployment with --api-url")
+        limits = quotas(arguments.rate_limits)
+        reasons = exceeded(load_of(arguments.profile, size), limits, arguments.registrations)
+        if reasons:
+            raise ScriptError("the deployment would respond 429 to most of it:\n  " + "\n  ".join(reasons))
         with progress.step(f"Create {size.products} products and the customers"):
             data = prepare(ApiClient(base), login, arguments.profile, size)
         scratch = config.LOCAL / "load"

@@ -71,17 +71,10 @@ def build() -> None:
 
 
 def publish(bucket: str) -> None:
-    """Uploads the pages with the AWS CLI: files whose names change with their content, then what names them."""
-    forever, never = "public, max-age=31536000, immutable", "no-cache"
-    uploads = (
-        [BUILT / "assets", f"s3://{bucket}/assets", "--cache-control", forever],
-        [BUILT, f"s3://{bucket}", "--exclude", "assets/*", "--cache-control", never],
-    )
-    for arguments in uploads:
-        command = ["aws", "s3", "cp", "--recursive", "--only-show-errors", *map(str, arguments)]
-        if subprocess.run(command, check=False).returncode:
-            raise ScriptError(f"the pages cannot be uploaded to {bucket}: see the message of the AWS CLI above")
-    note(f"published to {bucket}; files of earlier builds stay, for pages that are open")
+    script, built = str(config.ROOT / "scripts/publish"), str(BUILT.relative_to(config.ROOT))
+    command = [script, "--pages", built, "--bucket", bucket]
+    if subprocess.run(command, check=False).returncode:
+        raise ScriptError(f"the pages cannot be uploaded to {bucket}: see the message above")
 
 
 def main() -> None:

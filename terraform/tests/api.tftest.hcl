@@ -250,8 +250,8 @@ run "api" {
   }
 
   assert {
-    condition     = length(setsubtract(["authorization", "cookie"], module.edge.settings.redacted)) == 0
-    error_message = "The web ACL's log has access tokens or refresh tokens."
+    condition     = length(setsubtract(["authorization", "cookie", "query string"], module.edge.settings.redacted)) == 0
+    error_message = "The web ACL's log has access tokens, refresh tokens, or what customers were searched by."
   }
 }
 

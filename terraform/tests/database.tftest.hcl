@@ -42,6 +42,8 @@ variables {
   secrets_key_arn       = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000000"
   logs_key_arn          = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000000"
   log_retention_days    = 30
+
+  permissions_boundary = "arn:aws:iam::111111111111:policy/quayside-dev-boundary"
 }
 
 run "database" {

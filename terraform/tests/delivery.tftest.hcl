@@ -19,6 +19,8 @@ variables {
   services        = ["guardduty", "security_hub", "config", "inspector"]
   emails          = ["operations@example.com"]
   monthly_usd     = 100
+
+  permissions_boundary = "arn:aws:iam::111111111111:policy/quayside-dev-boundary"
 }
 
 run "private_bucket" {
@@ -176,6 +178,154 @@ run "canary_that_ends_before_its_alarms" {
   expect_failures = [var.canary]
 }
 
+run "boundary" {
+  command = plan
+
+  module {
+    source = "./modules/boundary"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_policy.this.policy).Statement : statement.Effect if can(statement.NotAction)] == ["Allow"] && alltrue([
+      for statement in jsondecode(aws_iam_policy.this.policy).Statement : length(setsubtract(["account:*", "iam:*", "organizations:*", "sts:AssumeRole*"], statement.NotAction)) == 0 if can(statement.NotAction)
+    ])
+    error_message = "A bounded role could change rights or accounts, or become another role."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in jsondecode(aws_iam_policy.this.policy).Statement : [for action in statement.Action : can(regex("^iam:(Generate|Get|List|Simulate)", action))] if can(statement.Action)
+    ]))
+    error_message = "A bounded role could do more with rights than read them."
+  }
+}
+
+run "bounded_roles" {
+  command = plan
+
+  module {
+    source = "./modules/bounded-roles"
+  }
+
+  # The calls that give a role rights.
+  assert {
+    condition = alltrue([
+      for statement in output.statements : try(statement.Condition.StringEquals["iam:PermissionsBoundary"], null) == var.permissions_boundary
+      if statement.Effect == "Allow" && length(setintersection(statement.Action, [
+        "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+      ])) > 0
+    ])
+    error_message = "A deployment could create a role without the boundary, attach AdministratorAccess and assume it."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in output.statements : [
+        for action in statement.Action : !strcontains(action, "*") && can(regex("^iam:", action)) &&
+        !contains(["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion"], action)
+      ] if statement.Effect == "Allow"
+    ]))
+    error_message = "A deployment could change the boundary or remove it from a role."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in output.statements : [for arn in statement.Resource : can(regex("^arn:aws:iam::111111111111:(role|policy)/quayside-dev-", arn))]
+    ]))
+    error_message = "A deployment manages roles of others."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"] :
+      contains(one([for statement in output.statements : statement.Action if statement.Sid == "NotItself"]), action)
+    ])
+    error_message = "A deployment could extend its own rights, or let others have them."
+  }
+
+  assert {
+    condition = toset(one([for statement in output.statements : statement.Resource if statement.Sid == "NotItself"])) == toset([
+      for name in ["codebuild-*", "codepipeline", "github-*"] : "arn:aws:iam::111111111111:role/quayside-dev-${name}"
+    ])
+    error_message = "A role of deployments could be changed by a deployment."
+  }
+
+  assert {
+    condition     = contains(one([for statement in output.statements : statement.Resource if statement.Sid == "NotItsBoundary"]), var.permissions_boundary)
+    error_message = "A deployment could change the boundary."
+  }
+}
+
+run "no_contents" {
+  command = plan
+
+  module {
+    source = "./modules/no-contents"
+  }
+
+  variables {
+    object_arns = ["arn:aws:s3:::quayside-dev-state-111111111111/*"]
+  }
+
+  # Reads that AWS's ReadOnlyAccess has, or that someone may attach.
+  assert {
+    condition = alltrue([
+      for action in [
+        "athena:GetQueryResults", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQLSelect", "dynamodb:Query",
+        "dynamodb:Scan", "kafka-cluster:ReadData", "kinesis:GetRecords", "kinesis:SubscribeToShard", "logs:FilterLogEvents", "logs:GetLogEvents",
+        "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "pi:GetDimensionKeyDetails", "rds:DownloadDBLogFilePortion",
+        "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "ses:ListSuppressedDestinations", "sqs:ReceiveMessage",
+        "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "xray:BatchGetTraces",
+        ] : anytrue([
+          for statement in output.statements : statement.Effect == "Deny" && try(statement.Resource == "*", false) && anytrue([
+            for pattern in statement.Action : can(regex("^${replace(pattern, "*", ".*")}$", action))
+          ])
+      ])
+    ])
+    error_message = "A plan could read customers' data."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in ["s3:GetObject", "s3:GetObjectVersion"] : anytrue([
+        for statement in output.statements : statement.Effect == "Deny" && try(tolist(statement.NotResource) == tolist(var.object_arns), false) && anytrue([
+          for pattern in statement.Action : can(regex("^${replace(pattern, "*", ".*")}$", action))
+        ])
+      ])
+    ])
+    error_message = "A plan could read an invoice, a replaced one, too."
+  }
+}
+
+run "no_contents_but_a_pattern_of_buckets" {
+  command = plan
+
+  module {
+    source = "./modules/no-contents"
+  }
+
+  variables {
+    object_arns = ["arn:aws:s3:::quayside-dev-*/*"]
+  }
+
+  expect_failures = [var.object_arns]
+}
+
+run "no_contents_but_all_secrets" {
+  command = plan
+
+  module {
+    source = "./modules/no-contents"
+  }
+
+  variables {
+    object_arns = ["arn:aws:s3:::quayside-dev-state-111111111111/*"]
+    secret_arns = ["arn:aws:secretsmanager:eu-west-1:111111111111:secret:*"]
+  }
+
+  expect_failures = [var.secret_arns]
+}
+
 run "github" {
   command = plan
 
@@ -184,8 +334,16 @@ run "github" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.this["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/quayside:ref:refs/heads/main"]
-    error_message = "Something other than the main branch of the repository may deploy."
+    condition     = jsondecode(aws_iam_role.this["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/quayside:environment:dev"]
+    error_message = "Something other than a job in the environment, which its reviewers approved, may deploy."
+  }
+
+  assert {
+    condition = { for name, role in aws_iam_role.this : name => jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] if name != "deploy" } == {
+      plan  = ["repo:example/quayside:pull_request"]
+      drift = ["repo:example/quayside:ref:refs/heads/main"]
+    }
+    error_message = "A role that reads is given to others than pull requests and the main branch."
   }
 
   assert {
@@ -209,8 +367,38 @@ run "github" {
   }
 
   assert {
-    condition     = anytrue([for statement in jsondecode(aws_iam_role_policy.this["deploy"].policy).Statement : statement.Sid == "NotItself" && statement.Effect == "Deny" && try(endswith(statement.Resource, ":role/quayside-dev-github-*"), false) && contains(statement.Action, "iam:PutRolePolicy")])
+    condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.this["drift"].policy).Statement : statement.Effect == "Deny" || alltrue([for action in statement.Action : can(regex("^(s3:GetObject|s3:ListBucket|kms:Decrypt|secretsmanager:GetSecretValue)$", action))])])
+    error_message = "A drift check may change something."
+  }
+
+  assert {
+    condition     = length(setsubtract(["NoObjects", "NoSecrets", "NoContents"], [for statement in jsondecode(aws_iam_role_policy.this["drift"].policy).Statement : statement.Sid if statement.Effect == "Deny"])) == 0
+    error_message = "A drift check could read customers' data."
+  }
+
+  assert {
+    condition     = length(setsubtract(["NoObjects", "NoSecrets", "NoContents"], [for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.Sid if statement.Effect == "Deny"])) == 0
+    error_message = "A pull request could read customers' data."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.NotResource if statement.Sid == "NoObjects"]) == [for bucket in ["state", "artifacts"] : "arn:aws:s3:::quayside-dev-${bucket}-111111111111/*"]
+    error_message = "A pull request could read other objects than the state and the packages."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.Resource if statement.Sid == "NoSecrets"]) == "*"
+    error_message = "A pull request could read a secret."
+  }
+
+  assert {
+    condition     = length(setsubtract(["ManageBoundedRoles", "NotItself", "NotItsBoundary"], [for statement in jsondecode(aws_iam_role_policy.this["deploy"].policy).Statement : statement.Sid])) == 0
     error_message = "A workflow could extend its own rights."
+  }
+
+  assert {
+    condition     = [for name, role in aws_iam_role.this : name if role.permissions_boundary != var.permissions_boundary] == ["deploy"]
+    error_message = "A role that does not manage roles has no boundary."
   }
 
   assert {
@@ -231,6 +419,20 @@ run "any_repository" {
   }
 
   expect_failures = [var.repository]
+}
+
+run "any_environment" {
+  command = plan
+
+  module {
+    source = "./modules/github"
+  }
+
+  variables {
+    environment = "*"
+  }
+
+  expect_failures = [var.environment]
 }
 
 run "any_branch" {
@@ -276,6 +478,26 @@ run "pipeline" {
   assert {
     condition     = alltrue([for name, project in aws_codebuild_project.this : project.encryption_key == var.key_arn && !project.environment[0].privileged_mode])
     error_message = "A build is not encrypted, or runs with more than it needs."
+  }
+
+  assert {
+    condition     = length(setsubtract(["NoObjects", "NoSecrets", "NoContents"], [for statement in jsondecode(aws_iam_role_policy.build["plan"].policy).Statement : statement.Sid if statement.Effect == "Deny"])) == 0
+    error_message = "A plan could read customers' data."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.build["plan"].policy).Statement : statement.NotResource if statement.Sid == "NoSecrets"]) == ["arn:aws:secretsmanager:eu-west-1:111111111111:secret:quayside/dev/database/*"]
+    error_message = "A plan could read other secrets than those that it compares."
+  }
+
+  assert {
+    condition     = length(setsubtract(["ManageBoundedRoles", "NotItself", "NotItsBoundary"], [for statement in jsondecode(aws_iam_role_policy.build["apply"].policy).Statement : statement.Sid])) == 0
+    error_message = "A deployment could extend its own rights."
+  }
+
+  assert {
+    condition     = [for name, role in aws_iam_role.build : name if role.permissions_boundary != var.permissions_boundary] == ["apply"]
+    error_message = "A role that does not manage roles has no boundary."
   }
 }
 

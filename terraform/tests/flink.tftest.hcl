@@ -38,6 +38,8 @@ variables {
     group_arn_prefix       = "arn:aws:kafka:eu-west-1:111111111111:group/quayside-test-kafka/1/"
     transaction_arn_prefix = "arn:aws:kafka:eu-west-1:111111111111:transactional-id/quayside-test-kafka/1/"
   }
+
+  permissions_boundary = "arn:aws:iam::111111111111:policy/quayside-dev-boundary"
 }
 
 run "flink" {

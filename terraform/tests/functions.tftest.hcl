@@ -42,6 +42,11 @@ run "functions" {
   }
 
   assert {
+    condition     = alltrue([for function in values(module.function) : function.settings.permissions_boundary == module.boundary.arn])
+    error_message = "A function's role has no boundary, so that no deployment could create it."
+  }
+
+  assert {
     condition     = length(distinct([for function in values(module.function) : function.role_name])) == length(local.functions)
     error_message = "Two functions share a role."
   }

@@ -24,6 +24,8 @@ variables {
   dashboards_directory = "./dashboards/cloudwatch"
   emails               = ["operations@example.com", "second@example.com"]
   log_groups           = { order-place = "/aws/lambda/quayside-dev-order-place", api = "/aws/apigateway/quayside-dev" }
+
+  permissions_boundary = "arn:aws:iam::111111111111:policy/quayside-dev-boundary"
 }
 
 run "alarms" {

@@ -35,6 +35,8 @@ variables {
   deletion_protection = true
   log_retention_days  = 30
   health_check_host   = "eu-west-1.api.quayside.example"
+
+  permissions_boundary = "arn:aws:iam::111111111111:policy/quayside-dev-boundary"
 }
 
 run "pilot_light" {

@@ -1,5 +1,5 @@
 locals {
-  # Without addresses, users, agents and paths with ids: an access log is not to hold personal data.
+  # Who called, as an id, and from where: an attack is traced with both. Without e-mail addresses, agents and paths with ids.
   log_format = {
     request_id             = "$context.requestId"
     time                   = "$context.requestTimeEpoch"
@@ -85,9 +85,10 @@ resource "aws_apigatewayv2_stage" "this" {
 
 # One role instead of a permission for each function.
 resource "aws_iam_role" "this" {
-  name        = var.name
-  description = "Invokes the functions of the HTTP API."
-  tags        = var.tags
+  name                 = var.name
+  description          = "Invokes the functions of the HTTP API."
+  tags                 = var.tags
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

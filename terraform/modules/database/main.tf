@@ -151,7 +151,8 @@ resource "aws_rds_cluster_instance" "this" {
 }
 
 resource "aws_iam_role" "monitoring" {
-  name = "${local.name}-monitoring"
+  name                 = "${local.name}-monitoring"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

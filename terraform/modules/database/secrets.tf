@@ -57,4 +57,6 @@ module "proxy" {
   security_group_id   = var.security_group_ids.proxy
   logs_key_arn        = var.logs_key_arn
   log_retention_days  = var.log_retention_days
+
+  permissions_boundary = var.permissions_boundary
 }

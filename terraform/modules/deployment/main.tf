@@ -20,8 +20,9 @@ resource "aws_codedeploy_deployment_config" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name        = "${var.prefix}-codedeploy"
-  description = "Moves the aliases of the functions"
+  name                 = "${var.prefix}-codedeploy"
+  description          = "Moves the aliases of the functions"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

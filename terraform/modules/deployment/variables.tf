@@ -43,3 +43,13 @@ variable "canary" {
     error_message = "canary.minutes must be at least 5: the alarms consider five periods of a minute."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}

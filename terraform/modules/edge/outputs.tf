@@ -47,6 +47,8 @@ output "settings" {
     viewer        = { arn = aws_cloudfront_function.viewer.arn, stores = aws_cloudfront_function.viewer.key_value_store_associations, published = aws_cloudfront_function.viewer.publish, code = aws_cloudfront_function.viewer.code }
     store         = aws_cloudfront_key_value_store.this.arn
     forwarding    = one(distinct(aws_cloudfront_distribution.this.ordered_cache_behavior[*].origin_request_policy_id))
-    redacted      = [for field in aws_wafv2_web_acl_logging_configuration.this.redacted_fields : field.single_header[0].name]
+    redacted = [
+      for field in aws_wafv2_web_acl_logging_configuration.this.redacted_fields : length(field.query_string) > 0 ? "query string" : field.single_header[0].name
+    ]
   }
 }

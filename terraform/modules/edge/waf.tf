@@ -183,6 +183,11 @@ resource "aws_wafv2_web_acl_logging_configuration" "this" {
     }
   }
 
+  # Searches for customers by e-mail address.
+  redacted_fields {
+    query_string {}
+  }
+
   # What passes is in the API's log; only what was blocked or counted is of interest here.
   logging_filter {
     default_behavior = "DROP"

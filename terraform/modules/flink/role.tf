@@ -97,8 +97,9 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
-  name        = local.name
-  description = "The Flink application of analytics"
+  name                 = local.name
+  description          = "The Flink application of analytics"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -154,3 +154,13 @@ variable "log_retention_days" {
     error_message = "log_retention_days must be above 0, which would keep logs for ever: choose 30 if in doubt."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}

@@ -12,9 +12,10 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name        = var.name
-  description = "Execution role of ${var.name}."
-  tags        = var.tags
+  name                 = var.name
+  description          = "Execution role of ${var.name}."
+  tags                 = var.tags
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

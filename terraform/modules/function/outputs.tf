@@ -66,5 +66,6 @@ output "settings" {
     reserved_concurrency = aws_lambda_function.this.reserved_concurrent_executions
     architecture         = one(aws_lambda_function.this.architectures)
     asynchronous         = one(aws_lambda_function_event_invoke_config.this[*].maximum_event_age_in_seconds)
+    permissions_boundary = aws_iam_role.this.permissions_boundary
   }
 }

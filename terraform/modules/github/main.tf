@@ -5,45 +5,47 @@ locals {
   provider_arn = "arn:aws:iam::${var.account_id}:oidc-provider/${local.issuer}"
   state_arn    = "arn:aws:s3:::${var.state_bucket}"
 
-  # A pull request, from whatever branch, may read; only the main branch may change anything.
+  database_secrets_arn = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
+
+  # A pull request, from whatever branch, may read. Only a job in the environment may change anything: GitHub issues its token once the
+  # rules of the environment are met, which are its reviewers and its branch.
   subjects = {
-    plan   = ["repo:${var.repository}:pull_request", "repo:${var.repository}:ref:refs/heads/${var.branch}"]
-    deploy = ["repo:${var.repository}:ref:refs/heads/${var.branch}"]
+    plan   = ["repo:${var.repository}:pull_request"]
+    drift  = ["repo:${var.repository}:ref:refs/heads/${var.branch}"]
+    deploy = ["repo:${var.repository}:environment:${var.environment}"]
   }
 
   managed = {
     plan   = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    drift  = "arn:aws:iam::aws:policy/ReadOnlyAccess"
     deploy = "arn:aws:iam::aws:policy/PowerUserAccess"
   }
 
+  read_state = [
+    {
+      Sid      = "ReadState"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = "${local.state_arn}/*"
+    },
+    {
+      Sid      = "FindState"
+      Effect   = "Allow"
+      Action   = ["s3:ListBucket"]
+      Resource = local.state_arn
+    },
+  ]
+
   statements = {
-    plan = [
-      {
-        Sid      = "ReadState"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject"]
-        Resource = "${local.state_arn}/*"
-      },
-      {
-        Sid      = "FindState"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
-        Resource = local.state_arn
-      },
-      {
-        # ReadOnlyAccess includes what a plan does not need: customers' data. Values of secrets are refused, whatever is attached later.
-        Sid    = "NoContents"
-        Effect = "Deny"
-        Action = ["secretsmanager:GetSecretValue", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "sqs:ReceiveMessage", "kinesis:GetRecords"]
-        Resource = [
-          "arn:aws:secretsmanager:*:${var.account_id}:secret:*",
-          "arn:aws:dynamodb:*:${var.account_id}:table/*",
-          "arn:aws:sqs:*:${var.account_id}:*",
-          "arn:aws:kinesis:*:${var.account_id}:stream/*",
-        ]
-      },
-    ]
-    deploy = [
+    plan = concat(module.no_contents["plan"].statements, local.read_state)
+    # A refresh compares the database's secrets with the state; no other values can be read.
+    drift = concat(module.no_contents["drift"].statements, local.read_state, [{
+      Sid      = "CompareSecrets"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = local.database_secrets_arn
+    }])
+    deploy = concat(module.bounded_roles.statements, [
       {
         Sid      = "UseState"
         Effect   = "Allow"
@@ -56,27 +58,24 @@ locals {
         Action   = ["s3:PutObject", "s3:GetObject"]
         Resource = "${var.artifacts_arn}/*"
       },
-      {
-        # PowerUserAccess excludes IAM: only roles and policies of this environment.
-        Sid    = "ManageRolesOfEnvironment"
-        Effect = "Allow"
-        Action = [
-          "iam:AttachRolePolicy", "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:CreateRole", "iam:DeletePolicy", "iam:DeletePolicyVersion",
-          "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole",
-          "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyVersions",
-          "iam:ListRolePolicies", "iam:PassRole", "iam:PutRolePolicy", "iam:TagPolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy",
-        ]
-        Resource = ["arn:aws:iam::${var.account_id}:role/${var.prefix}-*", "arn:aws:iam::${var.account_id}:policy/${var.prefix}-*"]
-      },
-      {
-        # A workflow must not extend its own rights.
-        Sid      = "NotItself"
-        Effect   = "Deny"
-        Action   = ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy"]
-        Resource = "arn:aws:iam::${var.account_id}:role/${var.prefix}-github-*"
-      },
-    ]
+    ])
   }
+}
+
+module "no_contents" {
+  source   = "../no-contents"
+  for_each = { plan = [], drift = [local.database_secrets_arn] }
+
+  object_arns = ["${local.state_arn}/*", "${var.artifacts_arn}/*"]
+  secret_arns = each.value
+}
+
+module "bounded_roles" {
+  source = "../bounded-roles"
+
+  prefix               = var.prefix
+  account_id           = var.account_id
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_openid_connect_provider" "this" {
@@ -93,6 +92,8 @@ resource "aws_iam_role" "this" {
   name                 = "${var.prefix}-github-${each.key}"
   description          = "Assumed by workflows of ${var.repository}: ${each.key}"
   max_session_duration = 3600
+  # Who manages roles cannot be bounded by what may not; it changes none but bounded ones.
+  permissions_boundary = each.key == "deploy" ? null : var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -122,7 +123,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat(each.value, [{
       Sid      = "UseKeys"
       Effect   = "Allow"
-      Action   = each.key == "plan" ? ["kms:Decrypt"] : ["kms:Decrypt", "kms:GenerateDataKey"]
+      Action   = each.key == "deploy" ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
       Resource = var.key_arns
     }])
   })

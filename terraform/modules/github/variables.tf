@@ -29,7 +29,7 @@ variable "region" {
 }
 
 variable "repository" {
-  description = "Repository on GitHub, owner/name, whose workflows may deploy."
+  description = "Repository on GitHub, owner/name, whose workflows get the roles."
   type        = string
 
   validation {
@@ -38,8 +38,18 @@ variable "repository" {
   }
 }
 
+variable "environment" {
+  description = "Environment on GitHub whose jobs may deploy. Its rules are set there: required reviewers, and deployments from the main branch alone."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{0,11}$", var.environment))
+    error_message = "environment must be the name of one environment, without wildcards."
+  }
+}
+
 variable "branch" {
-  description = "Branch whose workflows may deploy."
+  description = "Branch whose workflows look for drift."
   type        = string
   default     = "main"
 
@@ -83,4 +93,14 @@ variable "creates_provider" {
   description = "Whether this environment registers GitHub's identity provider. An account has one: of several environments in one account, one creates it."
   type        = bool
   default     = true
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
 }

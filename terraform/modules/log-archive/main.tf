@@ -10,8 +10,9 @@ module "bucket" {
 }
 
 resource "aws_iam_role" "firehose" {
-  name        = "${var.prefix}-log-archive"
-  description = "Writes log lines to the archive"
+  name                 = "${var.prefix}-log-archive"
+  description          = "Writes log lines to the archive"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -76,8 +77,9 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
 }
 
 resource "aws_iam_role" "subscription" {
-  name        = "${var.prefix}-log-subscription"
-  description = "Sends log lines to the archive's delivery stream"
+  name                 = "${var.prefix}-log-subscription"
+  description          = "Sends log lines to the archive's delivery stream"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -48,3 +48,13 @@ variable "retention_days" {
     error_message = "retention_days must be at least 365: logs are kept for a year."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}

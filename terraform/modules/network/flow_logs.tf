@@ -6,7 +6,8 @@ resource "aws_cloudwatch_log_group" "flows" {
 }
 
 resource "aws_iam_role" "flows" {
-  name = "${var.prefix}-${var.region}-flow-logs"
+  name                 = "${var.prefix}-${var.region}-flow-logs"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

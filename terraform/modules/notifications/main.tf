@@ -98,8 +98,9 @@ resource "aws_sns_topic_subscription" "pagerduty" {
 resource "aws_iam_role" "slack" {
   count = var.slack == null ? 0 : 1
 
-  name        = "${var.prefix}-alarms-slack"
-  description = "Lets the Slack channel read the alarms that it announces"
+  name                 = "${var.prefix}-alarms-slack"
+  description          = "Lets the Slack channel read the alarms that it announces"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -53,3 +53,13 @@ variable "pagerduty_url" {
     error_message = "pagerduty_url must be the integration URL of a PagerDuty service, https://events.pagerduty.com/integration/<key>/enqueue."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}

@@ -3,10 +3,12 @@
 locals {
   state_arn = "arn:aws:s3:::${var.state_bucket}"
 
+  database_secrets_arn = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
+
   build_roles = {
     build = { managed = [], statements = local.publish }
-    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(local.state, local.secrets) }
-    apply = { managed = ["arn:aws:iam::aws:policy/PowerUserAccess"], statements = concat(local.state, local.roles) }
+    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(module.no_contents.statements, local.state, local.secrets) }
+    apply = { managed = ["arn:aws:iam::aws:policy/PowerUserAccess"], statements = concat(module.bounded_roles.statements, local.state) }
   }
 
   publish = [{
@@ -37,7 +39,7 @@ locals {
       Sid      = "CompareSecrets"
       Effect   = "Allow"
       Action   = "secretsmanager:GetSecretValue"
-      Resource = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
+      Resource = local.database_secrets_arn
     },
     {
       Sid      = "UseSecretsKey"
@@ -46,19 +48,21 @@ locals {
       Resource = var.secrets_key_arn
     },
   ]
+}
 
-  # PowerUserAccess excludes IAM: only roles and policies of this environment.
-  roles = [{
-    Sid    = "ManageRolesOfEnvironment"
-    Effect = "Allow"
-    Action = [
-      "iam:AttachRolePolicy", "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:CreateRole", "iam:DeletePolicy", "iam:DeletePolicyVersion",
-      "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole",
-      "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyVersions",
-      "iam:ListRolePolicies", "iam:PassRole", "iam:PutRolePolicy", "iam:TagPolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy",
-    ]
-    Resource = ["arn:aws:iam::${var.account_id}:role/${var.prefix}-*", "arn:aws:iam::${var.account_id}:policy/${var.prefix}-*"]
-  }]
+module "no_contents" {
+  source = "../no-contents"
+
+  object_arns = ["${local.state_arn}/*", "${var.artifacts.arn}/*"]
+  secret_arns = [local.database_secrets_arn]
+}
+
+module "bounded_roles" {
+  source = "../bounded-roles"
+
+  prefix               = var.prefix
+  account_id           = var.account_id
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role" "build" {
@@ -66,6 +70,8 @@ resource "aws_iam_role" "build" {
 
   name        = "${var.prefix}-codebuild-${each.key}"
   description = "Runs the builds of the delivery: ${each.key}"
+  # Who manages roles cannot be bounded by what may not; it changes none but bounded ones.
+  permissions_boundary = each.key == "apply" ? null : var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -118,8 +124,9 @@ resource "aws_iam_role_policy_attachment" "build" {
 }
 
 resource "aws_iam_role" "pipeline" {
-  name        = "${var.prefix}-codepipeline"
-  description = "Runs the stages of the delivery"
+  name                 = "${var.prefix}-codepipeline"
+  description          = "Runs the stages of the delivery"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -182,8 +189,9 @@ resource "aws_iam_role_policy" "pipeline" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name        = "${var.prefix}-drift-schedule"
-  description = "Starts the drift check"
+  name                 = "${var.prefix}-drift-schedule"
+  description          = "Starts the drift check"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -130,3 +130,13 @@ variable "log_retention_days" {
     error_message = "log_retention_days must be a number of days that CloudWatch offers, such as 30; 0 would keep logs for ever."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}

@@ -7,7 +7,8 @@ locals {
 
 resource "aws_iam_role" "this" {
   # IAM is global: the region keeps the roles of two regions apart.
-  name = "${local.name}-proxy-${var.region}"
+  name                 = "${local.name}-proxy-${var.region}"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

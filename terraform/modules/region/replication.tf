@@ -1,7 +1,8 @@
 # Objects are copied within minutes, and their deletion is not, so that a deletion by mistake has a copy left.
 
 resource "aws_iam_role" "replication" {
-  name = "${var.prefix}-bucket-replication"
+  name                 = "${var.prefix}-bucket-replication"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -112,3 +112,13 @@ variable "health_check_path" {
     error_message = "health_check_path must begin with a slash."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}

@@ -33,7 +33,8 @@ resource "aws_lambda_permission" "this" {
 resource "aws_iam_role" "this" {
   for_each = var.scheduled
 
-  name = "${var.prefix}-rotate-${each.key}"
+  name                 = "${var.prefix}-rotate-${each.key}"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

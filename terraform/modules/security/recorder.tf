@@ -92,8 +92,9 @@ resource "aws_s3_bucket_policy" "config" {
 resource "aws_iam_role" "config" {
   count = local.has.config ? 1 : 0
 
-  name        = "${var.prefix}-config"
-  description = "Records the configuration of resources"
+  name                 = "${var.prefix}-config"
+  description          = "Records the configuration of resources"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -73,3 +73,13 @@ variable "max_secret_age_days" {
     error_message = "max_secret_age_days must be from 1 to 365."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}

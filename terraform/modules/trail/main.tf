@@ -79,8 +79,9 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name        = "${var.prefix}-audit-trail"
-  description = "Writes the audit trail to its log group"
+  name                 = "${var.prefix}-audit-trail"
+  description          = "Writes the audit trail to its log group"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

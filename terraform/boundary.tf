@@ -1,0 +1,5 @@
+module "boundary" {
+  source = "./modules/boundary"
+
+  prefix = local.prefix
+}

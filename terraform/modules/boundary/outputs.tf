@@ -1,0 +1,4 @@
+output "arn" {
+  description = "ARN of the permissions boundary."
+  value       = aws_iam_policy.this.arn
+}

@@ -1,0 +1,4 @@
+output "statements" {
+  description = "Statements for the policy of a role that deploys."
+  value       = local.statements
+}

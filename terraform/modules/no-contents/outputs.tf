@@ -1,0 +1,4 @@
+output "statements" {
+  description = "Statements for the policy of the role."
+  value       = local.statements
+}
