@@ -4,13 +4,15 @@ use super::{
     Contacts, Dependency,
     budgets::{Budgets, take},
     keys::IdempotencyKeys,
+    template_edits::TemplateEditsState,
 };
 use domain::{
     DomainEvent, Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
-    notification::{self, Channel, DeliveryLogEntry, Outcome, Preferences, Suppression},
+    message_template::{TemplateKey, TemplateTexts},
+    notification::{self, Channel, DeliveryLogEntry, Outcome, Preferences, Suppression, Template},
     text::{Email, Phone},
     verification::ContactKind,
 };
@@ -38,6 +40,7 @@ pub(super) struct ContactsState {
     erased: HashMap<UserId, u64>,
     /// Messages that were taken from the budgets.
     taken: HashSet<Claim>,
+    pub(super) template_edits: TemplateEditsState,
 }
 
 impl ContactsState {
@@ -183,6 +186,20 @@ impl ports::ContactStore for Contacts {
 
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
         self.0.query(Dependency::Database, |state| Ok(state.contacts.recipient(user))).await
+    }
+
+    async fn find_for(
+        &self,
+        user: UserId,
+        template: Template,
+    ) -> Result<Option<(Recipient, Option<TemplateTexts>)>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let Some(to) = state.contacts.recipient(user) else { return Ok(None) };
+            let key = TemplateKey { template, locale: to.preferences.locale };
+            let texts = state.contacts.template_edits.newest(key);
+            Ok(Some((to, texts)))
+        });
+        query.await
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
