@@ -289,3 +289,67 @@ fn short_message_fits_two_sms_segments() {
         assert!(short.text.contains("39") && short.text.chars().count() <= 160, "{}", short.text);
     }
 }
+
+fn keys() -> impl Iterator<Item = TemplateKey> {
+    Template::ALL.into_iter().flat_map(|template| Locale::ALL.map(|locale| TemplateKey { template, locale }))
+}
+
+#[test]
+fn built_in_texts_that_staff_save_unchanged_give_the_same_messages() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    for key in keys() {
+        let texts = templates.built_in(key).unwrap();
+        for (to, event) in samples::of(key).unwrap() {
+            let data = context_of(&to, &event).unwrap();
+            for form in [Form::Subject, Form::Txt, Form::Html, Form::Short] {
+                let edited = templates.edited.render(key, form, &texts, &data).unwrap();
+                let built_in = templates.render_named(&form.name_of(key), &data).unwrap();
+                assert_eq!(edited.trim(), built_in.trim(), "{key:?} {form:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_have_every_reason_and_a_recipient_without_a_name() {
+    for key in keys() {
+        let samples = samples::of(key).unwrap();
+        assert!(samples[0].0.contact.name.is_some() && samples[1].0.contact.name.is_none(), "{key:?}");
+        if matches!(key.template, Template::OrderWaiting | Template::OrderCancelled) {
+            assert_eq!(samples.len(), 1 + Reason::ALL.len(), "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn edited_text_shows_an_order_of_a_hundred_lines() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let key = TemplateKey { template: Template::OrderConfirmed, locale: Locale::En };
+    let DomainEvent::OrderConfirmed(mut order) = confirmed_event("Lamp") else { unreachable!() };
+    order.lines = vec![order.lines[0].clone(); 100];
+    let data = context_of(&contact(Some("Ada")), &order.into()).unwrap();
+    let html = templates.edited.render(key, Form::Html, &templates.built_in(key).unwrap(), &data).unwrap();
+    assert_eq!(html.matches("2 × Lamp").count(), 100);
+}
+
+/// The short text `source`, rendered with a recipient of this name.
+fn rendered(source: &str, name: &str) -> Result<String, syntax::Defect> {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let key = TemplateKey { template: Template::OrderDelivered, locale: Locale::En };
+    let texts = TemplateTexts { short: ShortTemplate::parse(source).unwrap(), ..templates.built_in(key).unwrap() };
+    let data = context_of(&contact(Some(name)), &delivered_event()).unwrap();
+    templates.edited.render(key, Form::Short, &texts, &data)
+}
+
+#[test]
+fn rendered_text_is_bounded_in_segments_instructions_and_size() {
+    assert!(rendered("{{ name }}", &"x".repeat(200)).is_ok());
+    assert!(rendered("{{ name }}{{ name }}{{ name }}", &"字".repeat(200)).unwrap_err().what.contains("SMS segments"));
+    let each =
+        |body: &str| format!("{{% for a in order_id %}}{{% for b in order_id %}}{body}{{% endfor %}}{{% endfor %}}");
+    let deep = rendered(&each(&each("x")), "Ada").unwrap_err();
+    assert!(deep.what.contains("fuel"), "{deep:?}");
+    let wide = rendered(&each(&"x".repeat(1_500)), "Ada").unwrap_err();
+    assert!(wide.what.contains("400000 bytes"), "{wide:?}");
+    assert!(rendered("{% if nothing %}x{% endif %}", "Ada").unwrap_err().what.contains("undefined"));
+}

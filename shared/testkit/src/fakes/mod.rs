@@ -42,7 +42,6 @@ mod sessions;
 mod snapshot;
 mod sources;
 mod stock;
-mod template_edits;
 mod tokens;
 mod verifications;
 mod webhook_endpoints;

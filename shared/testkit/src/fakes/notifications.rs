@@ -1,10 +1,11 @@
 //! In-memory fakes of contacts, preferences, devices, e-mail feedback and the delivery log.
 
+mod template_edits;
+
 use super::{
     Contacts, Dependency,
     budgets::{Budgets, take},
     keys::IdempotencyKeys,
-    template_edits::TemplateEditsState,
 };
 use domain::{
     DomainEvent, Event,
@@ -20,6 +21,7 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp
 use ports::{Claim, Contact, Device, EmailFeedback, MAX_DEVICES, Page, Recipient};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
+use template_edits::TemplateEditsState;
 
 #[derive(Default)]
 pub(super) struct ContactsState {
@@ -40,7 +42,7 @@ pub(super) struct ContactsState {
     erased: HashMap<UserId, u64>,
     /// Messages that were taken from the budgets.
     taken: HashSet<Claim>,
-    pub(super) template_edits: TemplateEditsState,
+    template_edits: TemplateEditsState,
 }
 
 impl ContactsState {

@@ -1,6 +1,6 @@
 //! In-memory fake of the texts of messages that staff wrote.
 
-use super::{Contacts, Dependency};
+use super::super::{Contacts, Dependency};
 use domain::message_template::{MAX_LISTED_EDITS, TemplateEdit, TemplateHistory, TemplateKey, TemplateTexts};
 use kernel::Failure;
 use std::collections::BTreeMap;
