@@ -303,6 +303,50 @@ test("an admin sees what happened to an order, the queues, and the actions of op
   }, { ...WIDE, expected: [/422.*\/ops\/dead-letters/] });
 });
 
+test("an admin edits a message, previews it, corrects it, and returns to the text of before", async () => {
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await go(page, "Messages");
+    await page.getByRole("heading", { name: "Texts of messages" }).waitFor();
+    await inspect(page, "console-templates");
+    await page.getByRole("link", { name: "Order delivered, German" }).click();
+    await page.getByRole("heading", { name: "Order delivered, German" }).waitFor();
+    const [subject, short, reason] = [page.getByLabel("Subject"), page.getByLabel("SMS and push"), page.getByLabel("Reason", { exact: true })];
+    const before = await short.inputValue();
+    await subject.fill(`{{ number }} ist da (${word})`);
+    await short.fill("Da: {{ number|safe }}");
+    await page.getByRole("button", { name: "Preview" }).click();
+    await page.getByText(/^line 1: unknown filter/).waitFor();
+    await hasFocus(short);
+    await inspect(page, "console-template-refused");
+    await short.fill("Da: {{ number }}");
+    await page.getByRole("button", { name: "Preview" }).click();
+    await page.getByText(`0123456789AB ist da (${word})`).waitFor();
+    await page.getByText("Da: 0123456789AB").waitFor();
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download the HTML" }).click()]);
+    assert.equal(file.suggestedFilename(), "order_delivered.de.html");
+    await page.getByRole("button", { name: "Save" }).click();
+    await hasFocus(reason);
+    await reason.fill(`Shorter ${word}`);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").waitFor();
+    await page.getByRole("cell", { name: `Shorter ${word}` }).waitFor();
+    await inspect(page, "console-template");
+    await page.getByRole("button", { name: "Use the built-in texts again" }).click();
+    await page.getByText("These are the built-in texts. Save them with a reason.").waitFor();
+    await hasFocus(subject);
+    assert.equal(await short.inputValue(), before);
+    await reason.fill(`As before ${word}`);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The built-in texts apply.").waitFor();
+    await page.getByRole("cell", { name: `As before ${word} (built-in texts)` }).waitFor();
+    await page.getByRole("button", { name: /^Use this version again: \d+$/ }).nth(1).click();
+    await page.getByText(/^These are the texts of version/).waitFor();
+    assert.equal(await short.inputValue(), "Da: {{ number }}");
+    // The browser reports the preview that is refused.
+  }, { ...WIDE, expected: [/422.*\/preview/] });
+});
+
 test("an admin edits the event of a dead letter, sees the result, and redrives that", async () => {
   await onPage(async (page) => {
     await enter(page, admin);

@@ -91,6 +91,11 @@ BEGIN
         REVOKE UPDATE, DELETE ON payments.transfers FROM payments;
     END IF;
 
+    -- So are the texts of messages.
+    IF to_regclass('notifications.message_templates') IS NOT NULL THEN
+        REVOKE UPDATE, DELETE ON notifications.message_templates FROM notifications;
+    END IF;
+
     -- The sweep reads unpublished events of every outbox, claims them, marks them as published and deletes old ones. What else it deletes,
     -- `retention_grants` in migrations.rs derives from the catalog.
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP

@@ -7,13 +7,15 @@ use super::{
     params::params,
     preferences::decode_preferences,
     rows::{bigint, get, keyword, only, parsed, parsed_if},
+    template_edits,
 };
 use domain::{
     Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
-    notification::{self, Channel, DeliveryLogEntry, Outcome, Suppression, Template},
+    message_template::TemplateTexts,
+    notification::{self, Channel, DeliveryLogEntry, Locale, Outcome, Suppression, Template},
     text::{Email, FullName, Phone},
     verification::ContactKind,
 };
@@ -46,8 +48,9 @@ const RECORD_VERIFIED: &str = concat!(
     WHERE known.version < excluded.version",
 );
 
+/// `$2` is null for a recipient of no message.
 const FIND: &str = "
-    SELECT ARRAY(SELECT v.kind FROM verified_addresses AS v
+    SELECT e.subject, e.txt, e.html, e.short, ARRAY(SELECT v.kind FROM verified_addresses AS v
             WHERE v.user_id = c.user_id AND v.address = CASE v.kind WHEN 'email' THEN c.email ELSE c.phone END) AS verified,
         c.email, c.name, c.phone, p.channels, p.locale, s.reason AS suppressed_for,
         ARRAY(SELECT d.id FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS devices,
@@ -56,6 +59,10 @@ const FIND: &str = "
     FROM contacts AS c
     LEFT JOIN preferences AS p ON p.user_id = c.user_id
     LEFT JOIN suppressions AS s ON s.email = c.email
+    LEFT JOIN LATERAL (
+        SELECT t.subject, t.txt, t.html, t.short FROM message_templates AS t
+        WHERE t.template = $2 AND t.locale = coalesce(p.locale, $3) ORDER BY t.version DESC LIMIT 1
+    ) AS e ON true
     WHERE c.user_id = $1 AND c.email IS NOT NULL";
 
 const WAS_SENT: &str = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known";
@@ -112,6 +119,12 @@ impl<B: Bus> PgContacts<B> {
     pub(super) fn database(&self) -> &Database {
         self.relay.database()
     }
+
+    /// The row of a recipient, with the texts of `template` in their language.
+    async fn find_row(&self, user: UserId, template: Option<Template>) -> Result<Option<Row>, Failure> {
+        let params = params![user.0, template.map(Template::name), Locale::default().name()];
+        Ok(self.relay.database().query(FIND, &params).await?.into_iter().next())
+    }
 }
 
 impl<B: Bus> ContactStore for PgContacts<B> {
@@ -149,8 +162,22 @@ impl<B: Bus> ContactStore for PgContacts<B> {
     }
 
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
-        let rows = self.relay.database().query(FIND, &params![user.0]).await?;
-        rows.first().map(|row| recipient(user, row)).transpose()
+        self.find_row(user, None).await?.map(|row| recipient(user, &row)).transpose()
+    }
+
+    async fn find_for(
+        &self,
+        user: UserId,
+        template: Template,
+    ) -> Result<Option<(Recipient, Option<TemplateTexts>)>, Failure> {
+        let Some(row) = self.find_row(user, Some(template)).await? else { return Ok(None) };
+        let to = recipient(user, &row)?;
+        // A message is sent with the built-in texts rather than not at all.
+        let texts = template_edits::texts(&row).unwrap_or_else(|failure| {
+            tracing::error!(error.message = %failure, "an edited text cannot be read: the built-in texts are used");
+            None
+        });
+        Ok(Some((to, texts)))
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {

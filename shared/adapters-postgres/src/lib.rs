@@ -47,6 +47,7 @@ mod settings;
 mod sources;
 mod stock;
 mod sweep;
+mod template_edits;
 mod users;
 mod verifications;
 mod webhook_queue;

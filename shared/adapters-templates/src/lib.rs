@@ -1,20 +1,25 @@
 //! Messages to customers in their language: e-mails with a subject, a plain text and an HTML part, and short messages for SMS and push.
 //!
 //! HTML templates escape their data. A subject cannot carry a line break that would inject headers, since no text of the domain has
-//! one.
+//! one. The texts that staff write instead of the built-in ones may use less of the language: see [`edited`].
 
+mod edited;
+mod samples;
+mod syntax;
 mod words;
 
 use domain::event::{
     NotificationRequested, OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting,
 };
+use domain::message_template::{TemplateKey, TemplatePreview, TemplateTexts};
 use domain::notification::{Locale, Template};
 use domain::order::OrderLine;
 use domain::{
     DomainEvent,
-    text::{Email, FullName},
+    text::{Email, FullName, HtmlTemplate, ShortTemplate, SubjectTemplate, TextTemplate},
     verification::Token,
 };
+use edited::{EditedTemplates, Form};
 use kernel::Failure;
 use minijinja::{Environment, Value, context};
 use ports::{EmailMessage, Recipient, ShortMessage};
@@ -55,10 +60,11 @@ const TOKENS: &[(&str, &str)] = &[
     ("password_reset.html", include_str!("../templates/password_reset.html")),
 ];
 
-/// Renders the templates that are compiled in.
+/// Renders the templates that are compiled in, and those that staff wrote.
 #[derive(Debug)]
 pub struct JinjaMessageTemplates {
     templates: Environment<'static>,
+    edited: EditedTemplates,
 }
 
 impl JinjaMessageTemplates {
@@ -70,11 +76,31 @@ impl JinjaMessageTemplates {
         for (name, source) in SOURCES.iter().chain(TOKENS) {
             templates.add_template(name, source)?;
         }
-        Ok(Self { templates })
+        Ok(Self { templates, edited: EditedTemplates::new()? })
     }
 
-    fn render(&self, to: &Recipient, template: Template, form: &str, data: &Value) -> Result<String, Failure> {
-        self.render_named(&format!("{}/{}.{form}", to.preferences.locale.name(), template.name()), data)
+    /// Builds a message from its forms: from the edited texts if there are any and all forms of the message can be rendered, or else from the
+    /// built-in ones.
+    fn message<T>(
+        &self,
+        key: TemplateKey,
+        data: &Value,
+        edited: Option<&TemplateTexts>,
+        build: impl Fn(&dyn Fn(Form) -> Result<String, Failure>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if let Some(texts) = edited {
+            let render = |form| self.edited.render(key, form, texts, data).map_err(|defect| defect.logged(key, form));
+            match build(&render) {
+                Ok(message) => return Ok(message),
+                Err(failure) => {
+                    tracing::error!(error.message = %failure, "an edited text cannot be rendered: the built-in texts are used");
+                }
+            }
+        }
+        build(&|form| {
+            let text = self.render_named(&form.name_of(key), data)?;
+            Ok(if form.is_one_line() { text.trim().to_owned() } else { text })
+        })
     }
 
     fn token_email(&self, template: &str, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
@@ -95,22 +121,66 @@ impl JinjaMessageTemplates {
 }
 
 impl ports::MessageTemplates for JinjaMessageTemplates {
-    fn render_email(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<EmailMessage, Failure> {
-        let data = context_of(to, data)?;
-        Ok(EmailMessage {
-            to: to.contact.email.clone(),
-            subject: self.render(to, template, "subject", &data)?.trim().to_owned(),
-            text: self.render(to, template, "txt", &data)?,
-            html: self.render(to, template, "html", &data)?,
+    fn render_email(
+        &self,
+        template: Template,
+        to: &Recipient,
+        data: &DomainEvent,
+        edited: Option<&TemplateTexts>,
+    ) -> Result<EmailMessage, Failure> {
+        let key = TemplateKey { template, locale: to.preferences.locale };
+        self.message(key, &context_of(to, data)?, edited, |render| {
+            Ok(EmailMessage {
+                to: to.contact.email.clone(),
+                subject: render(Form::Subject)?,
+                text: render(Form::Txt)?,
+                html: render(Form::Html)?,
+            })
         })
     }
 
-    fn render_short(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<ShortMessage, Failure> {
-        let data = context_of(to, data)?;
-        Ok(ShortMessage {
-            title: self.render(to, template, "subject", &data)?.trim().to_owned(),
-            text: self.render(to, template, "short", &data)?.trim().to_owned(),
+    fn render_short(
+        &self,
+        template: Template,
+        to: &Recipient,
+        data: &DomainEvent,
+        edited: Option<&TemplateTexts>,
+    ) -> Result<ShortMessage, Failure> {
+        let key = TemplateKey { template, locale: to.preferences.locale };
+        self.message(key, &context_of(to, data)?, edited, |render| {
+            Ok(ShortMessage { title: render(Form::Subject)?, text: render(Form::Short)? })
         })
+    }
+
+    fn built_in(&self, key: TemplateKey) -> Result<TemplateTexts, Failure> {
+        let source = |form: Form| {
+            let name = form.name_of(key);
+            let known = SOURCES.iter().find(|(known, _)| *known == name).map(|(_, source)| *source);
+            known.ok_or_else(|| Failure::internal(format!("there is no template {name}")))
+        };
+        let broken = |error: String| Failure::internal(format!("a built-in text {error}"));
+        Ok(TemplateTexts {
+            subject: SubjectTemplate::parse(source(Form::Subject)?).map_err(broken)?,
+            txt: TextTemplate::parse(source(Form::Txt)?).map_err(broken)?,
+            html: HtmlTemplate::parse(source(Form::Html)?).map_err(broken)?,
+            short: ShortTemplate::parse(source(Form::Short)?).map_err(broken)?,
+        })
+    }
+
+    fn preview(&self, key: TemplateKey, texts: &TemplateTexts) -> Result<TemplatePreview, Failure> {
+        let mut first = None;
+        for (to, event) in samples::of(key)? {
+            let data = context_of(&to, &event)?;
+            let render = |form| self.edited.render(key, form, texts, &data).map_err(|defect| defect.at(form.pointer()));
+            let preview = TemplatePreview {
+                subject: render(Form::Subject)?,
+                txt: render(Form::Txt)?,
+                html: render(Form::Html)?,
+                short: render(Form::Short)?,
+            };
+            first.get_or_insert(preview);
+        }
+        first.ok_or_else(|| Failure::internal("there is no sample of the data"))
     }
 }
 

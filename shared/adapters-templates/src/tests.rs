@@ -79,8 +79,9 @@ fn delivered_event() -> DomainEvent {
 #[test]
 fn order_confirmation_lists_lines_total_and_address() {
     let templates = JinjaMessageTemplates::new().unwrap();
-    let email =
-        templates.render_email(Template::OrderConfirmed, &contact(Some("Ada")), &confirmed_event("Lamp")).unwrap();
+    let email = templates
+        .render_email(Template::OrderConfirmed, &contact(Some("Ada")), &confirmed_event("Lamp"), None)
+        .unwrap();
     assert_eq!(email.subject, "Your order 0123456789AB is confirmed");
     for form in [&email.text, &email.html] {
         for expected in ["Hello Ada,", "Lamp", "19.99 USD", "39.98 USD", "1 Pier", "94607 Oakland", "CA, US"] {
@@ -101,11 +102,12 @@ fn confirmation_lists_shipping_and_tax_and_says_whether_the_tax_is_included() {
             "tax_included": is_included, "taxes": [],
         });
         order.totals = serde_json::from_value(totals).unwrap();
-        let email = templates.render_email(Template::OrderConfirmed, &contact(None), &order.into()).unwrap();
+        let email = templates.render_email(Template::OrderConfirmed, &contact(None), &order.into(), None).unwrap();
         assert!(email.text.contains("Shipping: 15.00 USD") && email.text.contains(expected), "{}", email.text);
         assert!(email.html.contains("15.00 USD") && email.html.contains("6.38 USD"), "{}", email.html);
     }
-    let untaxed = templates.render_email(Template::OrderConfirmed, &contact(None), &confirmed_event("Lamp")).unwrap();
+    let untaxed =
+        templates.render_email(Template::OrderConfirmed, &contact(None), &confirmed_event("Lamp"), None).unwrap();
     assert!(!untaxed.text.contains("Tax") && !untaxed.text.contains("Shipping:"), "{}", untaxed.text);
 }
 
@@ -115,7 +117,7 @@ fn shipment_states_carrier_and_tracking_number() {
     let DomainEvent::OrderShipped(mut order) = shipped_event() else { unreachable!() };
     let tracking = json!({ "carrier": "Boat & <Barge>", "number": "00340434-1" });
     order.tracking = serde_json::from_value(tracking).unwrap();
-    let email = templates.render_email(Template::OrderShipped, &contact(None), &order.into()).unwrap();
+    let email = templates.render_email(Template::OrderShipped, &contact(None), &order.into(), None).unwrap();
     assert!(email.text.contains("Carrier: Boat & <Barge>\nTracking number: 00340434-1"), "{}", email.text);
     assert!(email.html.contains("Boat &amp; &lt;Barge&gt;, 00340434-1"), "{}", email.html);
 }
@@ -124,7 +126,7 @@ fn shipment_states_carrier_and_tracking_number() {
 fn html_is_escaped_and_plain_text_is_not() {
     let templates = JinjaMessageTemplates::new().unwrap();
     let event = confirmed_event("<script>alert(1)</script> & more");
-    let email = templates.render_email(Template::OrderConfirmed, &contact(Some("<b>Ada</b>")), &event).unwrap();
+    let email = templates.render_email(Template::OrderConfirmed, &contact(Some("<b>Ada</b>")), &event, None).unwrap();
     assert!(!email.html.contains("<script>") && !email.html.contains("<b>Ada"));
     assert!(email.html.contains("&lt;script&gt;"));
     assert!(email.text.contains("<script>alert(1)</script> & more"));
@@ -142,7 +144,8 @@ fn cancellation_states_its_reason_and_the_refund() {
         ("timed_out", "completed in time"),
         ("payment_unreachable", "could not confirm your payment"),
     ] {
-        let email = templates.render_email(Template::OrderCancelled, &contact(None), &cancelled_event(reason)).unwrap();
+        let email =
+            templates.render_email(Template::OrderCancelled, &contact(None), &cancelled_event(reason), None).unwrap();
         assert_eq!(email.subject, "Your order 0123456789AB has been cancelled");
         for form in [&email.text, &email.html] {
             for expected in [words, "Any amount you paid will be returned", "39.98 USD", "Hello,"] {
@@ -165,8 +168,9 @@ fn waiting_order_message_states_the_reason_and_the_next_step() {
         ("backordered", "is on back order", "received your payment", "as soon as all items are back in stock"),
         ("under_review", "is under review", "received your payment", "We will contact you"),
     ] {
-        let email =
-            templates.render_email(Template::OrderWaiting, &contact(Some("Ada")), &waiting_event(reason)).unwrap();
+        let email = templates
+            .render_email(Template::OrderWaiting, &contact(Some("Ada")), &waiting_event(reason), None)
+            .unwrap();
         assert_eq!(email.subject, format!("Your order 0123456789AB {subject}"));
         for form in [&email.text, &email.html] {
             for expected in [why, then, "39.98 USD", "Hello Ada,", "0192f0c1-2345-7abc-8def-0123456789ab"] {
@@ -184,7 +188,7 @@ fn no_message_shows_the_name_of_a_reason() {
             (Template::OrderWaiting, waiting_event(reason.name())),
             (Template::OrderCancelled, cancelled_event(reason.name())),
         ] {
-            let email = templates.render_email(template, &contact(None), &event).unwrap();
+            let email = templates.render_email(template, &contact(None), &event, None).unwrap();
             assert!(!email.text.contains(reason.name()), "{} is shown to the customer", reason.name());
         }
     }
@@ -193,7 +197,7 @@ fn no_message_shows_the_name_of_a_reason() {
 #[test]
 fn shipping_message_lists_lines_and_address() {
     let templates = JinjaMessageTemplates::new().unwrap();
-    let email = templates.render_email(Template::OrderShipped, &contact(Some("Ada")), &shipped_event()).unwrap();
+    let email = templates.render_email(Template::OrderShipped, &contact(Some("Ada")), &shipped_event(), None).unwrap();
     assert_eq!(email.subject, "Your order 0123456789AB is on its way");
     for form in [&email.text, &email.html] {
         for expected in ["Hello Ada,", "Lamp", "1 Pier", "94607 Oakland", "CA, US"] {
@@ -205,7 +209,7 @@ fn shipping_message_lists_lines_and_address() {
 #[test]
 fn delivery_message_names_the_order() {
     let templates = JinjaMessageTemplates::new().unwrap();
-    let email = templates.render_email(Template::OrderDelivered, &contact(None), &delivered_event()).unwrap();
+    let email = templates.render_email(Template::OrderDelivered, &contact(None), &delivered_event(), None).unwrap();
     assert_eq!(email.subject, "Your order 0123456789AB has been delivered");
     for form in [&email.text, &email.html] {
         assert!(form.contains("Hello,") && form.contains("0192f0c1-2345-7abc-8def-0123456789ab"), "{form}");
@@ -220,7 +224,7 @@ fn staff_message_keeps_its_line_breaks_and_is_escaped() {
         "subject": "Your <lantern>", "text": "It is here.\nCome & get it.\n\nYours, Quayside"
     }});
     let event: DomainEvent = serde_json::from_value(event).unwrap();
-    let email = templates.render_email(Template::Message, &contact(Some("Ada")), &event).unwrap();
+    let email = templates.render_email(Template::Message, &contact(Some("Ada")), &event, None).unwrap();
     assert_eq!(email.subject, "Your <lantern>");
     assert!(email.text.contains("It is here.\nCome & get it.\n\nYours, Quayside"), "{}", email.text);
     assert!(email.html.contains("It is here.<br>Come &amp; get it.</p>"), "{}", email.html);
@@ -230,7 +234,7 @@ fn staff_message_keeps_its_line_breaks_and_is_escaped() {
 #[test]
 fn german_recipient_gets_german_text_and_amounts() {
     let (templates, to) = (JinjaMessageTemplates::new().unwrap(), german(Some("Ada")));
-    let email = templates.render_email(Template::OrderConfirmed, &to, &confirmed_event("Lamp")).unwrap();
+    let email = templates.render_email(Template::OrderConfirmed, &to, &confirmed_event("Lamp"), None).unwrap();
     assert_eq!(email.subject, "Ihre Bestellung 0123456789AB ist bestätigt");
     for form in [&email.text, &email.html] {
         for expected in ["Guten Tag Ada,", "vielen Dank", "Lamp", "19,99 USD", "Gesamt", "39,98 USD", "Lieferadresse"] {
@@ -257,8 +261,8 @@ fn no_message_mixes_languages() {
     for (template, event) in events {
         for (to, foreign) in [(contact(None), &GERMAN[..]), (german(None), &ENGLISH[..])] {
             let (email, short) = (
-                templates.render_email(template, &to, &event).unwrap(),
-                templates.render_short(template, &to, &event).unwrap(),
+                templates.render_email(template, &to, &event, None).unwrap(),
+                templates.render_short(template, &to, &event, None).unwrap(),
             );
             for form in [&email.subject, &email.text, &email.html, &short.title, &short.text] {
                 for word in foreign {
@@ -277,11 +281,75 @@ fn short_message_fits_two_sms_segments() {
             for (template, event) in
                 [(Template::OrderWaiting, waiting_event(reason)), (Template::OrderCancelled, cancelled_event(reason))]
             {
-                let short = templates.render_short(template, &to, &event).unwrap();
+                let short = templates.render_short(template, &to, &event, None).unwrap();
                 assert!(short.text.contains("0123456789AB") && short.text.chars().count() <= 306, "{}", short.text);
             }
         }
-        let short = templates.render_short(Template::OrderConfirmed, &to, &confirmed_event("Lamp")).unwrap();
+        let short = templates.render_short(Template::OrderConfirmed, &to, &confirmed_event("Lamp"), None).unwrap();
         assert!(short.text.contains("39") && short.text.chars().count() <= 160, "{}", short.text);
     }
+}
+
+fn keys() -> impl Iterator<Item = TemplateKey> {
+    Template::ALL.into_iter().flat_map(|template| Locale::ALL.map(|locale| TemplateKey { template, locale }))
+}
+
+#[test]
+fn built_in_texts_that_staff_save_unchanged_give_the_same_messages() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    for key in keys() {
+        let texts = templates.built_in(key).unwrap();
+        for (to, event) in samples::of(key).unwrap() {
+            let data = context_of(&to, &event).unwrap();
+            for form in [Form::Subject, Form::Txt, Form::Html, Form::Short] {
+                let edited = templates.edited.render(key, form, &texts, &data).unwrap();
+                let built_in = templates.render_named(&form.name_of(key), &data).unwrap();
+                assert_eq!(edited.trim(), built_in.trim(), "{key:?} {form:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_have_every_reason_and_a_recipient_without_a_name() {
+    for key in keys() {
+        let samples = samples::of(key).unwrap();
+        assert!(samples[0].0.contact.name.is_some() && samples[1].0.contact.name.is_none(), "{key:?}");
+        if matches!(key.template, Template::OrderWaiting | Template::OrderCancelled) {
+            assert_eq!(samples.len(), 1 + Reason::ALL.len(), "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn edited_text_shows_an_order_of_a_hundred_lines() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let key = TemplateKey { template: Template::OrderConfirmed, locale: Locale::En };
+    let DomainEvent::OrderConfirmed(mut order) = confirmed_event("Lamp") else { unreachable!() };
+    order.lines = vec![order.lines[0].clone(); 100];
+    let data = context_of(&contact(Some("Ada")), &order.into()).unwrap();
+    let html = templates.edited.render(key, Form::Html, &templates.built_in(key).unwrap(), &data).unwrap();
+    assert_eq!(html.matches("2 × Lamp").count(), 100);
+}
+
+/// The short text `source`, rendered with a recipient of this name.
+fn rendered(source: &str, name: &str) -> Result<String, syntax::Defect> {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let key = TemplateKey { template: Template::OrderDelivered, locale: Locale::En };
+    let texts = TemplateTexts { short: ShortTemplate::parse(source).unwrap(), ..templates.built_in(key).unwrap() };
+    let data = context_of(&contact(Some(name)), &delivered_event()).unwrap();
+    templates.edited.render(key, Form::Short, &texts, &data)
+}
+
+#[test]
+fn rendered_text_is_bounded_in_segments_instructions_and_size() {
+    assert!(rendered("{{ name }}", &"x".repeat(200)).is_ok());
+    assert!(rendered("{{ name }}{{ name }}{{ name }}", &"字".repeat(200)).unwrap_err().what.contains("SMS segments"));
+    let each =
+        |body: &str| format!("{{% for a in order_id %}}{{% for b in order_id %}}{body}{{% endfor %}}{{% endfor %}}");
+    let deep = rendered(&each(&each("x")), "Ada").unwrap_err();
+    assert!(deep.what.contains("fuel"), "{deep:?}");
+    let wide = rendered(&each(&"x".repeat(1_500)), "Ada").unwrap_err();
+    assert!(wide.what.contains("400000 bytes"), "{wide:?}");
+    assert!(rendered("{% if nothing %}x{% endif %}", "Ada").unwrap_err().what.contains("undefined"));
 }

@@ -107,6 +107,8 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &["operations.audits"], Kept("a row an outbox")),
     rule(PostgresTable, &["identity.clients", "notifications.webhook_endpoints"],
         Kept("until staff delete it: there are as many as were created by hand")),
+    rule(PostgresTable, &["notifications.message_templates"],
+        Kept("every version can be returned to: there are as many as were edited by hand")),
 
     rule(DynamoKeys, &["products/PRODUCT#", "products/SKU#"], Kept("as long as the product: an item each")),
     rule(DynamoKeys, &["products/IDEM#"], Ends("a day after the request, by the table's time to live")),

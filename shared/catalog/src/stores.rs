@@ -169,6 +169,7 @@ pub const STORES: &[Store] = &[
         "notifications.message_budgets",
         Expires("a day after the last message", "a counter of messages to an address"),
     ),
+    store(PostgresTable, "notifications.message_templates", Nothing),
     store(PostgresTable, "notifications.webhook_endpoints", Nothing),
     store(PostgresTable, "notifications.webhook_deliveries", Nothing),
     store(PostgresTable, "notifications.outbox", Expires(SENT, "events, some with what staff wrote")),

@@ -24,6 +24,7 @@ pub mod json_lines;
 pub mod ledger;
 pub mod listing;
 pub mod message_limits;
+pub mod message_template;
 pub mod money;
 pub mod notification;
 pub mod order;

@@ -121,9 +121,17 @@ texts! {
     /// Why an operator does something: one line.
     ActionReason 500 Refused |text| plain(text, 3, 500);
     /// The body of a message; may contain line breaks.
-    MessageText 4000 Allowed message_text;
+    MessageText 4000 Allowed |text| lines(text, 4000);
     /// What an endpoint of webhooks is for.
     EndpointDescription 200 Refused |text| plain(text, 1, 200);
+    /// The template of a message's subject: one line.
+    SubjectTemplate 300 Refused |text| plain(text, 1, 300);
+    /// The template of a message's plain text.
+    TextTemplate 20_000 Allowed |text| lines(text, 20_000);
+    /// The template of a message's HTML.
+    HtmlTemplate 60_000 Allowed |text| lines(text, 60_000);
+    /// The template of a text message or push notification.
+    ShortTemplate 2_000 Allowed |text| lines(text, 2_000);
     /// A registration token of the push service: up to 4096 visible ASCII characters.
     DeviceToken 4096 Refused device_token;
     /// The gateway's token of a payment method; never a card number.
@@ -182,9 +190,9 @@ fn tracking_number(text: &str) -> Result<String, String> {
     ok.then_some(text).ok_or_else(|| "must be letters, digits, spaces and hyphens".to_owned())
 }
 
-fn message_text(text: &str) -> Result<String, String> {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
-    plain(&text, 1, 4000)
+/// Like [`plain`], of several lines, which end with `\n`.
+fn lines(text: &str, most: usize) -> Result<String, String> {
+    plain(&text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " "), 1, most)
 }
 
 fn country(text: &str) -> Result<String, String> {

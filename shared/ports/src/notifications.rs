@@ -6,6 +6,7 @@ use domain::{
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
+    message_template::{TemplateEdit, TemplateHistory, TemplateKey, TemplatePreview, TemplateTexts},
     notification::{DeliveryLogEntry, Outcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
 };
@@ -34,6 +35,14 @@ pub trait ContactStore {
 
     /// Finds a user as a recipient.
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure>;
+
+    /// Finds a user as a recipient of `template`, with the texts that staff wrote for it in the language of the user; `None` beside the recipient
+    /// if the built-in texts apply.
+    async fn find_for(
+        &self,
+        user: UserId,
+        template: Template,
+    ) -> Result<Option<(Recipient, Option<TemplateTexts>)>, Failure>;
 
     /// Whether the notification of this claim was sent or given up.
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure>;
@@ -178,11 +187,45 @@ pub trait PushEndpoints {
     async fn register(&self, token: &DeviceToken) -> Result<String, Failure>;
 }
 
-/// Renders notifications in the recipient's language.
+/// The texts of messages that staff wrote. No version is ever changed or deleted.
+pub trait TemplateEdits {
+    /// The edits of a message, and the texts of `version`, or else of the newest one.
+    async fn template_history(&self, key: TemplateKey, version: Option<u64>) -> Result<TemplateHistory, Failure>;
+
+    /// Adds a version; `None` for the built-in texts. `false` if the version exists.
+    async fn add_edit(
+        &self,
+        key: TemplateKey,
+        edit: &TemplateEdit,
+        texts: Option<&TemplateTexts>,
+    ) -> Result<bool, Failure>;
+}
+
+/// Renders notifications in the recipient's language, with the built-in texts or with those that staff wrote. What staff wrote and cannot be
+/// rendered with this data is logged as an error, and the built-in texts are used instead, so that no message is lost.
 pub trait MessageTemplates {
     /// Renders `template` with `data` as an e-mail.
-    fn render_email(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<EmailMessage, Failure>;
+    fn render_email(
+        &self,
+        template: Template,
+        to: &Recipient,
+        data: &DomainEvent,
+        edited: Option<&TemplateTexts>,
+    ) -> Result<EmailMessage, Failure>;
 
     /// Renders `template` with `data` as a text message or push notification.
-    fn render_short(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<ShortMessage, Failure>;
+    fn render_short(
+        &self,
+        template: Template,
+        to: &Recipient,
+        data: &DomainEvent,
+        edited: Option<&TemplateTexts>,
+    ) -> Result<ShortMessage, Failure>;
+
+    /// The built-in texts of a message.
+    fn built_in(&self, key: TemplateKey) -> Result<TemplateTexts, Failure>;
+
+    /// Renders texts with every sample of the data of their message, and returns the first. A text that cannot be rendered with one of them, or
+    /// is not allowed, is a field error with its line.
+    fn preview(&self, key: TemplateKey, texts: &TemplateTexts) -> Result<TemplatePreview, Failure>;
 }

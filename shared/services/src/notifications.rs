@@ -5,7 +5,8 @@ use domain::{
     event::{self, NotificationRequested, NotificationSent},
     id::UserId,
     message_limits::MessageLimits,
-    notification::{self, Channel, Outcome},
+    message_template::TemplateTexts,
+    notification::{self, Channel, Outcome, Template},
 };
 use futures_util::future::join_all;
 use kernel::{EventContext, Failure};
@@ -48,6 +49,8 @@ struct Job<'a> {
     notification: &'a NotificationSent,
     /// The context of the event that reports it as sent.
     context: EventContext<'a>,
+    /// What staff wrote instead of the built-in texts.
+    edited: Option<&'a TemplateTexts>,
 }
 
 impl<C, T, E, S, P> Notifier<'_, C, T, E, S, P>
@@ -66,18 +69,19 @@ where
     /// notification again: delivery is at least once.
     pub async fn send_update(&self, about: &Event, context: EventContext<'_>) -> Result<(), Failure> {
         let of = |channel| notification::for_event(&about.event, channel);
-        let user_id = of(Channel::Email).ok_or_else(|| event::unexpected_event(&about.event))?.user_id;
-        if canary::is_customer(user_id) {
+        let email = of(Channel::Email).ok_or_else(|| event::unexpected_event(&about.event))?;
+        if canary::is_customer(email.user_id) {
             return Ok(());
         }
-        let Some(to) = self.recipient(user_id).await? else { return Ok(()) };
+        let Some((to, edited)) = self.recipient(email.user_id, email.template).await? else { return Ok(()) };
+        let edited = edited.as_ref();
         let send = async |channel: Channel| {
             let Some(notification) = &of(channel) else { return Ok(()) };
             let claim = Claim { consumer: channel.name(), event_id: about.id };
             if self.contacts.was_sent(claim).await? {
                 return Ok(());
             }
-            self.send(&to, Job { claim, about, notification, context }).await
+            self.send(&to, Job { claim, about, notification, context, edited }).await
         };
         let sent = join_all(to.preferences.channels.iter().copied().map(send)).await;
         let mut failures: Vec<Failure> = sent.into_iter().filter_map(Result::err).collect();
@@ -93,13 +97,17 @@ where
             return Ok(());
         }
         let notification = &NotificationSent { order_id, user_id, channel, template };
-        let Some(to) = self.recipient(user_id).await? else { return Ok(()) };
-        self.send(&to, Job { claim, about, notification, context }).await
+        let Some((to, edited)) = self.recipient(user_id, template).await? else { return Ok(()) };
+        self.send(&to, Job { claim, about, notification, context, edited: edited.as_ref() }).await
     }
 
-    /// The recipient; `None` if the user was erased.
-    async fn recipient(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
-        let found = self.contacts.find(user).await?;
+    /// The recipient, with the texts of `template` that staff wrote in their language; `None` if the user was erased.
+    async fn recipient(
+        &self,
+        user: UserId,
+        template: Template,
+    ) -> Result<Option<(Recipient, Option<TemplateTexts>)>, Failure> {
+        let found = self.contacts.find_for(user, template).await?;
         if found.is_none() && !self.contacts.is_erased(user).await? {
             return Err(Failure::unavailable("contact", "the customer's contact is not stored yet"));
         }
@@ -108,7 +116,7 @@ where
 
     /// Sends a notification if its recipient can be reached, and records the outcome.
     async fn send(&self, to: &Recipient, job: Job<'_>) -> Result<(), Failure> {
-        let Job { claim, about, notification, context } = job;
+        let Job { claim, about, notification, context, .. } = job;
         let outcome = match to.blocked_reason(notification.channel) {
             Some(reason) => reason,
             None => self.deliver(to, &job).await?,
@@ -127,7 +135,7 @@ where
         let (template, about) = (job.notification.template, &job.about.event);
         match job.notification.channel {
             Channel::Email => {
-                let message = self.templates.render_email(template, to, about)?;
+                let message = self.templates.render_email(template, to, about, job.edited)?;
                 match self.channels.email.send(&message, job.claim.event_id).await {
                     Err(refused) if refused.code == EMAIL_REJECTED => Ok(Outcome::Rejected),
                     sent => sent.map(|()| Outcome::Sent),
@@ -145,7 +153,7 @@ where
         if !limits.countries.serve(phone) {
             return Ok(Outcome::CountryNotServed);
         }
-        let message = self.templates.render_short(job.notification.template, to, &job.about.event)?;
+        let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let (user, now) = (job.notification.user_id, job.context.now);
         if !self.contacts.take_message(job.claim, user, phone, &limits.sms, now).await? {
             return Ok(Outcome::QuotaExceeded);
@@ -156,7 +164,7 @@ where
     /// Sends to all devices of the recipient, and removes those that cannot be reached any more. Reaching one is enough: a retry for the
     /// sake of another would show the notification twice on the first.
     async fn push(&self, to: &Recipient, job: &Job<'_>) -> Result<Outcome, Failure> {
-        let message = self.templates.render_short(job.notification.template, to, &job.about.event)?;
+        let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let tag = job.claim.event_id.to_string();
         let send = async |device: &Device| {
             let reached = self.channels.push.send(&device.endpoint, &message, &tag).await?;

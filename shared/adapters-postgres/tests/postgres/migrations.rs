@@ -75,18 +75,28 @@ async fn every_publishing_context_has_an_outbox_that_the_sweep_may_clean_up() {
     assert_eq!(database.number(reads_answers).await, 0);
 }
 
-#[tokio::test]
-async fn ledger_role_can_neither_update_nor_delete_entries() {
+/// Asserts that the role of a context adds rows to a table and neither changes nor deletes them.
+async fn assert_append_only(role: &str, table: &str, column: &str) {
     let database = database().await;
-    for statement in ["UPDATE payments.transfers SET amount = 1", "DELETE FROM payments.transfers"] {
+    for statement in [format!("UPDATE {table} SET {column} = {column}"), format!("DELETE FROM {table}")] {
         let refused = format!(
-            "SET ROLE payments; DO $$ BEGIN {statement}; RAISE EXCEPTION 'it was allowed';
+            "SET ROLE {role}; DO $$ BEGIN {statement}; RAISE EXCEPTION 'it was allowed';
             EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
         );
         database.execute(&refused).await;
     }
-    let may = "SELECT has_table_privilege('payments', 'payments.transfers', 'INSERT')::int::bigint";
-    assert_eq!(database.number(may).await, 1);
+    let may = format!("SELECT has_table_privilege('{role}', '{table}', 'INSERT')::int::bigint");
+    assert_eq!(database.number(&may).await, 1);
+}
+
+#[tokio::test]
+async fn ledger_role_can_neither_update_nor_delete_entries() {
+    assert_append_only("payments", "payments.transfers", "amount").await;
+}
+
+#[tokio::test]
+async fn role_of_notifications_can_neither_update_nor_delete_edits_of_templates() {
+    assert_append_only("notifications", "notifications.message_templates", "reason").await;
 }
 
 #[tokio::test]

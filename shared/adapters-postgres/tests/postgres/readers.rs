@@ -8,10 +8,12 @@ use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole};
 use domain::id::{OrderId, PaymentId, UserId};
 use domain::listing::{ProductQuery, Sort};
+use domain::message_template::{TemplateHistory, TemplateKey};
+use domain::notification::{Locale, Template};
 use kernel::FailureKind;
 use ports::{
     ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PlacementConditions, PreferenceStore,
-    Probe, ProductIndex, SessionStore, StockMovements, StockStore, Timeline, WindowStore,
+    Probe, ProductIndex, SessionStore, StockMovements, StockStore, TemplateEdits, Timeline, WindowStore,
 };
 
 fn readers() -> impl Iterator<Item = (Context, &'static str)> {
@@ -109,6 +111,8 @@ async fn everything_that_functions_read_works_as_a_reader() {
     assert!(contacts.find(UserId(id())).await.expect("read").is_none());
     assert!(contacts.delivery_log(order.id, 10, None).await.expect("read").items.is_empty());
     contacts.preferences(UserId(id())).await.expect("read");
+    let key = TemplateKey { template: Template::OrderShipped, locale: Locale::En };
+    assert_eq!(contacts.template_history(key, None).await, Ok(TemplateHistory::default()));
     let invoices = PgInvoices::new(as_reader(Context::Invoices), database.bus());
     assert_eq!(invoices.find(order.id, None).await, Ok(None));
     let windows = PgWindows::new(as_reader(Context::Analytics));

@@ -37,6 +37,15 @@ functions! {
     /// Replaces the notification preferences of a user.
     PREFERENCES_UPDATE = Function::new("preferences-update", Notifications)
         .http(Put, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
+    /// Returns the texts of a message with their versions.
+    TEMPLATE_GET = Function::new("template-get", Notifications)
+        .http(Get, "/api/v1/message-templates/{name}/{locale}", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Edits the texts of a message.
+    TEMPLATE_UPDATE = Function::new("template-update", Notifications)
+        .http(Put, "/api/v1/message-templates/{name}/{locale}", ADMIN_ONLY).uses(&[Uses::Postgres]);
+    /// Renders texts of a message with sample data.
+    TEMPLATE_PREVIEW = Function::new("template-preview", Notifications)
+        .http(Post, "/api/v1/message-templates/{name}/{locale}/preview", STAFF_OR_ADMIN);
     /// Registers a device for push notifications.
     DEVICE_REGISTER = Function::new("device-register", Notifications)
         .http(Post, "/api/v1/users/{id}/devices", CUSTOMER_ONLY).honours_key()

@@ -75,6 +75,10 @@ properties! {
     category_holds Category 64 Refused "[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,4}";
     subject_holds Subject 120 Refused "[A-Za-z!?]{1,60}";
     message_text_holds MessageText 4000 Allowed "[A-Za-z]{1,60}\r\n[A-Za-z]{1,60}";
+    subject_template_holds SubjectTemplate 300 Refused "[A-Za-z]{1,60} \\{\\{ number \\}\\}";
+    text_template_holds TextTemplate 20_000 Allowed "[A-Za-z]{1,60}\r\n\\{\\{ name \\}\\}";
+    html_template_holds HtmlTemplate 60_000 Allowed "<p>[A-Za-z]{1,60}</p>\n<br>";
+    short_template_holds ShortTemplate 2_000 Allowed "[A-Za-z]{1,60} \\{\\{ total \\}\\}";
     device_token_holds DeviceToken 4096 Refused "[!-~]{1,60}";
     payment_method_holds PaymentMethod 64 Refused "pm_[A-Za-z0-9_]{1,40}";
 }

@@ -174,6 +174,7 @@ fakes! {
     };
     sms_sender contract_sms_sender |on: &Platform| observed(on.sms_sender());
     sweep_positions contract_sweep_positions Platform::events;
+    template_edits contract_template_edits Platform::contacts;
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;
     verifications contract_verifications |on: &Platform| UsersAndTokens { users: on.users(), tokens: on.tokens() };

@@ -73,6 +73,7 @@ pub mod sources;
 pub mod stock;
 pub mod storefront;
 pub mod sweep_positions;
+pub mod template_edits;
 pub mod tokens;
 pub mod users;
 pub mod verifications;

@@ -81,6 +81,7 @@ mod tests {
         ("storefront", include_str!("storefront.rs")),
         ("sms_sender", include_str!("sms_sender.rs")),
         ("sweep_positions", include_str!("sweep_positions.rs")),
+        ("template_edits", include_str!("template_edits.rs")),
         ("tokens", include_str!("tokens.rs")),
         ("users", include_str!("users.rs")),
         ("verifications", include_str!("verifications.rs")),

@@ -3,8 +3,9 @@
 use super::{Dependency, EmailSender, PushSender, SmsSender};
 use domain::{
     DomainEvent,
+    message_template::{TemplateKey, TemplatePreview, TemplateTexts},
     notification::Template,
-    text::{DeviceToken, Email, Phone},
+    text::{DeviceToken, Email, HtmlTemplate, Phone, ShortTemplate, SubjectTemplate, TextTemplate},
     verification::Token,
 };
 use kernel::{Failure, FailureKind, Uuid};
@@ -132,25 +133,111 @@ pub const VERIFICATION_SUBJECT: &str = "verification";
 /// The subject of the e-mail with a token for a new password.
 pub const RESET_SUBJECT: &str = "reset";
 
-/// Renders messages without templates: the template's name is the subject, the event is the text.
+/// Renders messages without templates: the template's name is the subject, the event is the text. Of the language of edited texts it knows
+/// the variables `name` and `number` alone.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageTemplates;
 
+/// What the variables of an edited text stand for.
+struct Variables {
+    name: Option<String>,
+    number: String,
+}
+
+impl Variables {
+    fn of(to: &Recipient, data: &DomainEvent) -> Result<Self, Failure> {
+        let event = serde_json::to_value(data).map_err(Failure::internal)?;
+        let order = event["data"]["order_id"].as_str().unwrap_or_default();
+        let number = order.rsplit('-').next().unwrap_or_default().to_uppercase();
+        Ok(Self { name: to.contact.name.as_ref().map(|name| name.as_str().to_owned()), number })
+    }
+
+    fn get(&self, variable: &str) -> Option<&str> {
+        match variable {
+            "name" => self.name.as_deref(),
+            "number" => Some(&self.number),
+            _ => None,
+        }
+    }
+
+    /// Replaces the variables of a text; the error names a line.
+    fn fill(&self, text: &str, show: impl Fn(&str) -> String) -> Result<String, String> {
+        let mut parts = text.split('{');
+        let mut filled = parts.next().unwrap_or_default().to_owned();
+        let mut line = filled.matches('\n').count() + 1;
+        while let Some(braced) = parts.next() {
+            let variable = braced.is_empty().then(|| parts.next()).flatten().and_then(|part| part.split_once("}}"));
+            let known = variable.and_then(|(variable, rest)| Some((self.get(variable.trim())?, rest)));
+            let (value, rest) = known.ok_or_else(|| format!("line {line}: only `name` and `number` can be shown"))?;
+            line += rest.matches('\n').count();
+            filled.push_str(&show(value));
+            filled.push_str(rest);
+        }
+        Ok(filled)
+    }
+
+    fn preview(&self, texts: &TemplateTexts) -> Result<TemplatePreview, Failure> {
+        let plain = |value: &str| value.to_owned();
+        let escaped = |value: &str| value.replace('<', "&lt;");
+        let at = |pointer: &'static str| move |detail| Failure::field(pointer, detail);
+        Ok(TemplatePreview {
+            subject: self.fill(texts.subject.as_str(), plain).map_err(at("/subject"))?,
+            txt: self.fill(texts.txt.as_str(), plain).map_err(at("/txt"))?,
+            html: self.fill(texts.html.as_str(), escaped).map_err(at("/html"))?,
+            short: self.fill(texts.short.as_str(), plain).map_err(at("/short"))?,
+        })
+    }
+}
+
 impl ports::MessageTemplates for MessageTemplates {
-    fn render_email(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<EmailMessage, Failure> {
+    fn render_email(
+        &self,
+        template: Template,
+        to: &Recipient,
+        data: &DomainEvent,
+        edited: Option<&TemplateTexts>,
+    ) -> Result<EmailMessage, Failure> {
+        let address = to.contact.email.clone();
+        if let Some(Ok(preview)) = edited.map(|texts| Variables::of(to, data)?.preview(texts)) {
+            let TemplatePreview { subject, txt, html, .. } = preview;
+            return Ok(EmailMessage { to: address, subject, text: txt, html });
+        }
         let name = to.contact.name.as_ref().map_or("you", |name| name.as_str());
         let text = format!("Dear {name}: {}", serde_json::to_string(data).map_err(Failure::internal)?);
         Ok(EmailMessage {
-            to: to.contact.email.clone(),
+            to: address,
             subject: template.name().to_owned(),
             html: format!("<p>{}</p>", text.replace('<', "&lt;")),
             text,
         })
     }
 
-    fn render_short(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<ShortMessage, Failure> {
-        let EmailMessage { subject, text, .. } = self.render_email(template, to, data)?;
+    fn render_short(
+        &self,
+        template: Template,
+        to: &Recipient,
+        data: &DomainEvent,
+        edited: Option<&TemplateTexts>,
+    ) -> Result<ShortMessage, Failure> {
+        if let Some(Ok(preview)) = edited.map(|texts| Variables::of(to, data)?.preview(texts)) {
+            return Ok(ShortMessage { title: preview.subject, text: preview.short });
+        }
+        let EmailMessage { subject, text, .. } = self.render_email(template, to, data, None)?;
         Ok(ShortMessage { title: subject, text })
+    }
+
+    fn built_in(&self, key: TemplateKey) -> Result<TemplateTexts, Failure> {
+        let text = format!("{} ({}): {{{{ number }}}}", key.template.name(), key.locale.name());
+        Ok(TemplateTexts {
+            subject: SubjectTemplate::parse(&text).map_err(Failure::internal)?,
+            txt: TextTemplate::parse(&text).map_err(Failure::internal)?,
+            html: HtmlTemplate::parse(&format!("<p>{text}</p>")).map_err(Failure::internal)?,
+            short: ShortTemplate::parse(&text).map_err(Failure::internal)?,
+        })
+    }
+
+    fn preview(&self, _key: TemplateKey, texts: &TemplateTexts) -> Result<TemplatePreview, Failure> {
+        Variables { name: None, number: "0123456789AB".to_owned() }.preview(texts)
     }
 }
 

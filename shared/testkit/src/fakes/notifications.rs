@@ -1,5 +1,7 @@
 //! In-memory fakes of contacts, preferences, devices, e-mail feedback and the delivery log.
 
+mod template_edits;
+
 use super::{
     Contacts, Dependency,
     budgets::{Budgets, take},
@@ -10,7 +12,8 @@ use domain::{
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
-    notification::{self, Channel, DeliveryLogEntry, Outcome, Preferences, Suppression},
+    message_template::{TemplateKey, TemplateTexts},
+    notification::{self, Channel, DeliveryLogEntry, Outcome, Preferences, Suppression, Template},
     text::{Email, Phone},
     verification::ContactKind,
 };
@@ -18,6 +21,7 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp
 use ports::{Claim, Contact, Device, EmailFeedback, MAX_DEVICES, Page, Recipient};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
+use template_edits::TemplateEditsState;
 
 #[derive(Default)]
 pub(super) struct ContactsState {
@@ -38,6 +42,7 @@ pub(super) struct ContactsState {
     erased: HashMap<UserId, u64>,
     /// Messages that were taken from the budgets.
     taken: HashSet<Claim>,
+    template_edits: TemplateEditsState,
 }
 
 impl ContactsState {
@@ -183,6 +188,20 @@ impl ports::ContactStore for Contacts {
 
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
         self.0.query(Dependency::Database, |state| Ok(state.contacts.recipient(user))).await
+    }
+
+    async fn find_for(
+        &self,
+        user: UserId,
+        template: Template,
+    ) -> Result<Option<(Recipient, Option<TemplateTexts>)>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let Some(to) = state.contacts.recipient(user) else { return Ok(None) };
+            let key = TemplateKey { template, locale: to.preferences.locale };
+            let texts = state.contacts.template_edits.newest(key);
+            Ok(Some((to, texts)))
+        });
+        query.await
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {

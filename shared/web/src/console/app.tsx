@@ -29,6 +29,8 @@ const PaymentPage = lazy(() => import("./pages/payments.tsx").then((page) => pag
 const LedgerPage = lazy(() => import("./pages/ledger.tsx").then((page) => page.LedgerPage));
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
+const TemplateList = lazy(() => import("./pages/templates.tsx").then((page) => page.TemplateList));
+const TemplatePage = lazy(() => import("./pages/templates.tsx").then((page) => page.TemplatePage));
 const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
 const DeadLettersPage = lazy(() => import("./pages/dead-letters.tsx").then((page) => page.DeadLettersPage));
 const SettingsPage = lazy(() => import("./pages/settings.tsx").then((page) => page.SettingsPage));
@@ -93,6 +95,8 @@ function Pages(): JSX.Element {
         <Route path="/console/summary" component={SummaryPage} />
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />
+        <Route path="/console/templates" component={TemplateList} />
+        <Route path="/console/templates/:name/:locale" component={TemplatePage} />
         <Route path="/console/operations" component={OperationsPage} />
         <Route path="/console/operations/:name" component={DeadLettersPage} />
         <Route path="/console/settings" component={SettingsPage} />
@@ -113,6 +117,7 @@ function Navigation(): JSX.Element {
     ["/console/ledger", c().nav.ledger],
     ["/console/analytics", c().nav.analytics],
     ["/console/summary", c().nav.summary],
+    ["/console/templates", c().nav.templates],
     ["/console/webhooks", c().nav.webhooks],
     ...(caller.value?.role === "admin" ? ([["/console/operations", c().nav.operations], ["/console/settings", c().nav.settings]] as const) : []),
     ["/console/security", c().nav.security],

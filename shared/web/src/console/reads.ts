@@ -14,6 +14,7 @@ export type User = Schemas["UserView"];
 export type Import = Schemas["ProductImportView"];
 export type Export = Schemas["ProductExportView"];
 export type Endpoint = Schemas["WebhookEndpointView"];
+export type MessageTemplate = Schemas["MessageTemplateView"];
 
 interface Page<T> {
   items: T[];
@@ -216,6 +217,14 @@ export const endpoint = (id: string) =>
   queryOptions({
     queryKey: ["endpoint", id],
     queryFn: ({ signal }) => unwrapWithTag(api.GET("/api/v1/webhook-endpoints/{id}", { params: { path: { id } }, signal })),
+    staleTime: 0,
+  });
+
+/** The texts of a message: those that apply, or those of a version. */
+export const messageTemplate = (name: MessageTemplate["name"], locale: MessageTemplate["locale"], version?: number) =>
+  queryOptions({
+    queryKey: ["message-template", name, locale, version ?? "current"],
+    queryFn: ({ signal }) => unwrapWithTag(api.GET("/api/v1/message-templates/{name}/{locale}", { params: { path: { name, locale }, query: version === undefined ? {} : { version } }, signal })),
     staleTime: 0,
   });
 

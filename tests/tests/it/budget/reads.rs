@@ -46,7 +46,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
             let id: &str = $id;
             let request = http_event("GET", &row.path_of(id)).principal(ids::user(1).0, role_for(auth));
             let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
-            let mut event = request.path_param(parameter(path), id).build();
+            let mut event = request.path_param("name", "order_shipped").path_param(parameter(path), id).build();
             event["requestContext"]["authorizer"]["lambda"][ports::SESSION_CLAIM] = json!(ids::event(1));
             event["rawQueryString"] = json!(format!("query=ada&source=greenhouse&order_id={}", ids::order(1)));
             let before = fixture.proxy.traffic.round_trips();
@@ -89,6 +89,8 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(PRODUCT_EXPORT_GET, &product, |call| product_export_get::handle(&jobs, &files, call));
     read!(NOTIFICATION_LIST, &order, |call| notification_list::handle(&contacts, call));
     read!(PREFERENCES_GET, &user, |call| preferences_get::handle(&contacts, call));
+    let texts = fixture.platform.message_templates();
+    read!(TEMPLATE_GET, "en", |call| template_get::handle(&contacts, &texts, call));
     read!(WEBHOOK_ENDPOINT_LIST, "", |call| webhook_endpoint_list::handle(&webhooks, call));
     read!(WEBHOOK_ENDPOINT_GET, &user, |call| webhook_endpoint_get::handle(&webhooks, call));
     read!(WEBHOOK_DELIVERY_LIST, &user, |call| webhook_delivery_list::handle(&webhooks, call));

@@ -244,6 +244,11 @@ mod stock {
     testkit::contract_stock!(store(Context::Inventory, PgStock::new));
 }
 
+mod template_edits {
+    use super::*;
+    testkit::contract_template_edits!(store(Context::Notifications, PgContacts::new));
+}
+
 mod users {
     use super::*;
     testkit::contract_users!(store(Context::Identity, PgUsers::new));

@@ -21,6 +21,7 @@ pub(crate) mod http;
 mod images;
 mod invoice_list;
 mod ledger_get;
+mod message_templates;
 mod mismatch_list;
 mod notifications;
 mod operations;

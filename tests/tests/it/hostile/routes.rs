@@ -211,6 +211,9 @@ impl Api {
             NOTIFICATION_LIST => |call| notification_list::handle(&p.contacts(), call);
             PREFERENCES_GET => |call| preferences_get::handle(&p.contacts(), call);
             PREFERENCES_UPDATE => |call| preferences_update::handle(&p.contacts(), call);
+            TEMPLATE_GET => |call| template_get::handle(&p.contacts(), &p.message_templates(), call);
+            TEMPLATE_UPDATE => |call| template_update::handle(&p.contacts(), &p.message_templates(), call);
+            TEMPLATE_PREVIEW => |call| template_preview::handle(&p.message_templates(), call);
             DEVICE_REGISTER => |call| device_register::handle(&p.contacts(), &p.push_sender(), call);
             DEVICE_REMOVE => |call| device_remove::handle(&p.contacts(), call);
             WEBHOOK_ENDPOINT_CREATE => |call| webhook_endpoint_create::handle(&p.webhooks(), &p.sealer(), &WebhookTargets::default(), call);

@@ -13,7 +13,8 @@ use domain::{
     consumer::UpdateConsumerState,
     image::AddImage,
     listing::{MAX_SEARCH, Sort},
-    notification::{Preferences, RegisterDevice, SendNotification},
+    message_template::{TemplateTexts, UpdateMessageTemplate},
+    notification::{Locale, Preferences, RegisterDevice, SendNotification, Template},
     order::{self, AddNote, PlaceOrder, Status, UpdateStatus},
     password_reset::{ChangePassword, ConfirmReset, RequestReset},
     personal_data::EraseAccount,
@@ -260,7 +261,24 @@ fn notifications() -> Vec<Operation> {
             .ok::<ListView<NotificationView>>()
             .required_query("order_id", "Id of the order.", uuid())
             .paged(),
+        of_template(route(catalog::TEMPLATE_GET).ok::<MessageTemplateView>()).query(
+            "version",
+            "Version of the texts to show; those that apply by default, and those before the first edit with 0.",
+            json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+        ),
+        of_template(
+            route(catalog::TEMPLATE_UPDATE).takes::<UpdateMessageTemplate>().ok::<MessageTemplateView>().if_match(),
+        ),
+        of_template(route(catalog::TEMPLATE_PREVIEW).takes::<TemplateTexts>().ok::<TemplatePreviewView>()),
     ]
+}
+
+fn of_template(operation: Operation) -> Operation {
+    operation.path("name", "Name of the message.", json!({ "enum": Template::ALL.map(Template::name) })).path(
+        "locale",
+        "Language, as a BCP 47 tag.",
+        json!({ "enum": Locale::ALL.map(Locale::name) }),
+    )
 }
 
 fn webhooks() -> Vec<Operation> {

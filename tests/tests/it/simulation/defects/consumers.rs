@@ -82,7 +82,7 @@ pub async fn record_first(
     let sent = notification::for_event(about, Channel::Email).ok_or_else(|| event::unexpected_event(about))?;
     let contacts = stores.contacts();
     let to = contacts.find(sent.user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not stored yet"))?;
-    let email = platform.message_templates().render_email(sent.template, &to, about)?;
+    let email = platform.message_templates().render_email(sent.template, &to, about, None)?;
     let event = delivery.event(&delivery.event.subject, 1, sent);
     let claim = Claim { consumer: Channel::Email.name(), event_id: delivery.event.id };
     if !contacts.record_sent(claim, &event).await? {

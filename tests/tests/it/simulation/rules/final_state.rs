@@ -70,7 +70,7 @@ fn emails<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), V
         }
         let about = committed.iter().find(|event| event.id == *id).ok_or("an e-mail about no event")?;
         let notification = notification::for_event(&about.event, Channel::Email).ok_or("an e-mail that is not due")?;
-        let expected = world.platform.message_templates().render_email(notification.template, &to, &about.event);
+        let expected = world.platform.message_templates().render_email(notification.template, &to, &about.event, None);
         rule!(expected.as_ref() == Ok(email), "the e-mail about {:?} is {email:?}", about.event);
     }
     let copies = |id: Uuid| deliveries.iter().filter(|one| **one == id).count();

@@ -28,6 +28,29 @@ examples! {
         status: Outcome::Sent.name(),
         at: NOON.into(),
     };
+    MessageTemplateView = Self {
+        name: Template::OrderShipped,
+        locale: Locale::En,
+        version: 1,
+        built_in: false,
+        subject: "Your order {{ number }} is on its way".into(),
+        txt: "Hello{{ \" \" ~ name if name }},\n\nYour order has shipped.".into(),
+        html: "{% extends \"en/layout.html\" %}{% block body %}<p>Your order has shipped.</p>{% endblock %}".into(),
+        short: "Order {{ number }} is on its way.".into(),
+        versions: vec![TemplateVersionView {
+            version: 1,
+            built_in: false,
+            reason: parsed(json!("Shorter"))?,
+            edited_by: ADMIN.into(),
+            edited_at: NOON.into(),
+        }],
+    };
+    TemplatePreviewView = Self {
+        subject: "Your order 0123456789AB is on its way".into(),
+        txt: "Hello Ada Lovelace,\n\nYour order has shipped.".into(),
+        html: "<!doctype html>\n<html lang=\"en\"><body><p>Your order has shipped.</p></body></html>".into(),
+        short: "Order 0123456789AB is on its way.".into(),
+    };
     WebhookEndpointView = Self {
         id: OTHER.into(),
         url: parsed(json!("https://example.com/webhooks"))?,

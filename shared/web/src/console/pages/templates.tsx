@@ -1,0 +1,219 @@
+// The texts of messages to customers: what they are, what they look like, and who edited them.
+
+import { useMutation, useQuery } from "@tanstack/preact-query";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { api, queries, type Schemas } from "../../core/client.ts";
+import { moment, t } from "../../core/i18n/index.ts";
+import { unwrap } from "../../core/problem.ts";
+import { caller } from "../../core/session.ts";
+import { isProblemOf } from "../../core/text.ts";
+import { Action } from "../../ui/action.tsx";
+import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
+import { Table } from "../../ui/list.tsx";
+import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { messageTemplate, type MessageTemplate } from "../reads.ts";
+import { c } from "../texts/index.ts";
+
+type Name = MessageTemplate["name"];
+type Locale = MessageTemplate["locale"];
+type Texts = Schemas["TemplateTexts"];
+
+/** A member that the contract has and this lacks does not compile. */
+const NAMES: Record<Name, true> = { order_confirmed: true, order_waiting: true, order_cancelled: true, order_shipped: true, order_delivered: true, message: true };
+const LOCALES: Record<Locale, true> = { en: true, de: true };
+const TEMPLATE_NAMES = Object.keys(NAMES) as Name[];
+const TEMPLATE_LOCALES = Object.keys(LOCALES) as Locale[];
+
+const nameOf = (name: Name): string => c().codes.templates[name] ?? name;
+const titleOf = ({ name, locale }: { name: Name; locale: Locale }): string => `${nameOf(name)}, ${c().templates.locales[locale]}`;
+
+export function TemplateList(): JSX.Element {
+  return (
+    <>
+      <Title>{c().templates.title}</Title>
+      <p>{c().templates.text}</p>
+      <Table caption={c().templates.title} head={[c().templates.message, c().templates.language]}>
+        {TEMPLATE_NAMES.map((name) => (
+          <tr key={name}>
+            <td>{nameOf(name)}</td>
+            <td>
+              {TEMPLATE_LOCALES.map((locale, index) => (
+                <span key={locale}>
+                  {index > 0 && " · "}
+                  <a href={`/console/templates/${name}/${locale}`} aria-label={titleOf({ name, locale })}>
+                    {c().templates.locales[locale]}
+                  </a>
+                </span>
+              ))}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </>
+  );
+}
+
+export function TemplatePage({ name, locale }: { name: string; locale: string }): JSX.Element {
+  const [known, language] = [TEMPLATE_NAMES.find((one) => one === name), TEMPLATE_LOCALES.find((one) => one === locale)];
+  return known && language ? <Template key={`${known}/${language}`} name={known} locale={language} /> : <NotFound />;
+}
+
+function Template({ name, locale }: { name: Name; locale: Locale }): JSX.Element {
+  const query = useQuery(messageTemplate(name, locale));
+  // The version whose texts the form began with; the one that applies by default.
+  const [chosen, setChosen] = useState<MessageTemplate | null>(null);
+  const [round, setRound] = useState(0);
+  if (isProblemOf(query.error, "not-found")) return <NotFound />;
+  const choose = async (version: number): Promise<void> => {
+    const { data } = await queries.fetchQuery(messageTemplate(name, locale, version));
+    setChosen(data);
+    setRound((before) => before + 1);
+  };
+  return (
+    <Loaded query={query} isPage>
+      {({ data, tag }) => (
+        <div class="wide-sections">
+          <Title>{titleOf(data)}</Title>
+          <p>{data.built_in ? c().templates.isBuiltIn : c().templates.isEdited(data.version)}</p>
+          <Editor key={round} current={data} begun={chosen ?? data} tag={tag} isChosen={chosen !== null} onSaved={() => setChosen(null)} />
+          <Versions template={data} choose={choose} />
+        </div>
+      )}
+    </Loaded>
+  );
+}
+
+function textsOf(values: Record<string, string>): Texts {
+  const [subject = "", txt = "", html = "", short = ""] = ["/subject", "/txt", "/html", "/short"].map((field) => values[field]?.replaceAll("\r\n", "\n"));
+  return { subject, txt, html, short };
+}
+
+interface EditorProps {
+  current: MessageTemplate;
+  begun: MessageTemplate;
+  tag: string;
+  /** Whether it stands in place of the texts of another version. */
+  isChosen: boolean;
+  onSaved: () => void;
+}
+
+function Editor({ current, begun, tag, isChosen, onSaved }: EditorProps): JSX.Element {
+  const path = { name: current.name, locale: current.locale };
+  const isAdmin = caller.value?.role === "admin";
+  const [version, setVersion] = useState(0);
+  const reload = (): Promise<void> => queries.invalidateQueries({ queryKey: ["message-template", path.name, path.locale] });
+  const previewing = useMutation({ mutationFn: (body: Texts) => unwrap(api.POST("/api/v1/message-templates/{name}/{locale}/preview", { params: { path }, body })) });
+  const saving = useMutation({
+    mutationFn: (body: Schemas["UpdateMessageTemplate"]) => unwrap(api.PUT("/api/v1/message-templates/{name}/{locale}", { params: { path, header: { "If-Match": tag } }, body })),
+    onSuccess: async () => {
+      await reload();
+      onSaved();
+      setVersion((before) => before + 1);
+    },
+    onError: reload,
+  });
+  const preview = (values: Record<string, string>): void => {
+    saving.reset();
+    previewing.mutate(textsOf(values));
+  };
+  const save = (values: Record<string, string>): void => {
+    previewing.reset();
+    const texts = textsOf(values);
+    const isBuiltIn = begun.built_in && (["subject", "txt", "html", "short"] as const).every((form) => texts[form] === begun[form]);
+    saving.mutate({ ...(isBuiltIn ? { subject: null, txt: null, html: null, short: null } : texts), reason: values["/reason"]?.trim() ?? "" });
+  };
+  const previewOf = (form: HTMLFormElement | null): void => {
+    if (form && !previewing.isPending) preview(Object.fromEntries([...new FormData(form)].map(([field, value]) => [field, String(value)])));
+  };
+  const button = (
+    <button type="button" aria-disabled={previewing.isPending} onClick={(event) => previewOf(event.currentTarget.form)}>
+      {c().templates.preview}
+    </button>
+  );
+  return (
+    <section>
+      <h2>{c().templates.texts}</h2>
+      {isChosen && <p class="notice">{c().templates.chosen(begun.version)}</p>}
+      <Form
+        version={version}
+        submit={isAdmin ? t().save : c().templates.preview}
+        isBusy={isAdmin ? saving.isPending : previewing.isPending}
+        error={saving.error ?? previewing.error}
+        onSubmit={isAdmin ? save : preview}
+        takesFocus={isChosen}
+        actions={isAdmin && button}
+      >
+        <Field name="/subject" label={c().templates.subject} hint={c().templates.hint} maxLength={300} defaultValue={begun.subject} class="code" spellcheck={false} required />
+        <TextArea name="/txt" label={c().templates.txt} rows={12} maxLength={20_000} defaultValue={begun.txt} class="code" spellcheck={false} required />
+        <TextArea name="/html" label={c().templates.html} hint={c().templates.htmlHint} rows={16} maxLength={60_000} defaultValue={begun.html} class="code" spellcheck={false} required />
+        <TextArea name="/short" label={c().templates.short} rows={3} maxLength={2_000} defaultValue={begun.short} class="code" spellcheck={false} required />
+        {isAdmin && <Field name="/reason" label={c().reason} hint={c().templates.reasonHint} maxLength={500} required />}
+      </Form>
+      <Saved isSaved={saving.isSuccess} />
+      <div role="status">{previewing.data && <Preview texts={previewing.data} name={`${path.name}.${path.locale}.html`} />}</div>
+    </section>
+  );
+}
+
+function Preview({ texts, name }: { texts: Schemas["TemplatePreviewView"]; name: string }): JSX.Element {
+  const save = (): void => {
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([texts.html], { type: "text/html" })), download: name });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  return (
+    <div class="box">
+      <h3>{c().templates.previewTitle}</h3>
+      <dl>
+        <dt>{c().templates.subject}</dt>
+        <dd>{texts.subject}</dd>
+        <dt>{c().templates.txt}</dt>
+        <dd>
+          <pre>{texts.txt}</pre>
+        </dd>
+        <dt>{c().templates.short}</dt>
+        <dd>
+          <pre>{texts.short}</pre>
+        </dd>
+      </dl>
+      <details>
+        <summary>{c().templates.html}</summary>
+        <pre>{texts.html}</pre>
+      </details>
+      <button type="button" onClick={save}>
+        {c().templates.download}
+      </button>
+    </div>
+  );
+}
+
+function Versions({ template, choose }: { template: MessageTemplate; choose: (version: number) => Promise<void> }): JSX.Element {
+  const isAdmin = caller.value?.role === "admin";
+  return (
+    <section>
+      <h2>{c().templates.versions}</h2>
+      {template.versions.length === 0 ? (
+        <p class="empty">{c().templates.none}</p>
+      ) : (
+        <Table caption={c().templates.versions} head={[{ number: c().templates.version }, c().time, c().templates.who, c().reason, c().actions]}>
+          {template.versions.map((one) => (
+            <tr key={one.version}>
+              <td class="amount">{one.version}</td>
+              <td>{moment(one.edited_at)}</td>
+              <td>
+                <a href={`/console/customers/${one.edited_by}`}>{one.edited_by}</a>
+              </td>
+              <td>
+                {one.reason}
+                {one.built_in && ` (${c().templates.builtIn})`}
+              </td>
+              <td>{isAdmin && <Action label={c().templates.again} about={String(one.version)} run={() => choose(one.version)} />}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {isAdmin && template.version > 0 && !template.built_in && <Action label={c().templates.againBuiltIn} run={() => choose(0)} />}
+    </section>
+  );
+}
