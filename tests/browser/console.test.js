@@ -334,7 +334,9 @@ test("an admin edits the event of a dead letter, sees the result, and redrives t
     await page.getByLabel(`Choose ${deadLetter}`).waitFor({ state: "detached" });
     await hasFocus(page.getByRole("heading", { name: "Dead letters of message-send" }));
     await go(page, "Operations");
-    await page.getByRole("cell", { name: `The template of ${deadLetter} was misspelled` }).waitFor();
+    const action = page.getByRole("row").filter({ has: page.getByRole("cell", { name: `The template of ${deadLetter} was misspelled` }) });
+    await action.getByRole("link", { name: admin.email }).waitFor();
+    await action.getByRole("cell", { name: "Redrive", exact: true }).waitFor();
   }, WIDE);
 });
 

@@ -143,6 +143,13 @@ export const exportJob = (id: string) =>
 export const users = (query: string) =>
   pages(["users", query], (page, signal) => unwrap(api.GET("/api/v1/users", { params: { query: { ...page, query } }, signal })));
 
+/** The account of a person, for admins. */
+export const user = (id: string) =>
+  queryOptions({
+    queryKey: ["user", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
+  });
+
 export const mismatches = () =>
   pages(["mismatches"], (query, signal) => unwrap(api.GET("/api/v1/ops/payments/mismatches", { params: { query }, signal })));
 

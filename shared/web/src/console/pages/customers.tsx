@@ -16,7 +16,7 @@ import { Address } from "../../ui/address.tsx";
 import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
-import { isId, orders, users, type User } from "../reads.ts";
+import { isId, orders, user as account, users, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { OrderTable } from "./order-list.tsx";
 
@@ -100,11 +100,7 @@ export function CustomerPage({ id }: { id: string }): JSX.Element {
 function Customer({ id }: { id: string }): JSX.Element {
   const isAdmin = caller.value?.role === "admin";
   const known = found(id);
-  const query = useQuery({
-    queryKey: ["user", id],
-    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
-    enabled: isAdmin,
-  });
+  const query = useQuery({ ...account(id), enabled: isAdmin });
   const user = query.data ?? known;
   const list = useInfiniteQuery(orders({ user_id: id }));
   const isGone = isProblemOf(query.error, "not-found");

@@ -72,6 +72,7 @@ export const de: ConsoleTexts = {
     },
     roles: { customer: "Kunde", staff: "Mitarbeiter", admin: "Admin" },
     accountStatuses: { active: "aktiv", disabled: "deaktiviert" },
+    actions: { redrive: "Erneut zugestellt", replay: "Noch einmal geliefert", pause: "Angehalten", resume: "Fortgesetzt" },
   },
   orders: {
     title: "Bestellungen",
@@ -433,6 +434,7 @@ export const de: ConsoleTexts = {
     next: "Nächster Schritt",
     until: "Wird storniert um",
     audit: "Eingriffe",
+    who: "Wer",
     action: "Eingriff",
     target: "Ziel",
     outcome: "Ergebnis",

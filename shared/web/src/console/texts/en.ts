@@ -70,6 +70,7 @@ export const en = {
     } as Record<string, string>,
     roles: { customer: "Customer", staff: "Staff", admin: "Admin" } as Record<string, string>,
     accountStatuses: { active: "active", disabled: "disabled" } as Record<string, string>,
+    actions: { redrive: "Redrive", replay: "Replay", pause: "Pause", resume: "Resume" } as Record<string, string>,
   },
   orders: {
     title: "Orders",
@@ -431,6 +432,7 @@ export const en = {
     next: "Next step",
     until: "Cancelled at",
     audit: "Actions of operators",
+    who: "Operator",
     action: "Action",
     target: "Target",
     outcome: "Outcome",
