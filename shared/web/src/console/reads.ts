@@ -5,7 +5,7 @@ import { api, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
 import { periodBetween, periodOf, type Days } from "./days.ts";
-import { spanOf, summarize, type PeriodName } from "./windows.ts";
+import { spanOf, summarize, type Anomaly, type PeriodName } from "./windows.ts";
 
 export type Order = Schemas["OrderView"];
 export type Payment = Schemas["PaymentView"];
@@ -197,6 +197,24 @@ export const sales = (period: PeriodName) =>
         cursor = page.next_cursor;
       }
       return summarize(windows, span);
+    },
+    refetchInterval: 30_000,
+  });
+
+/** The unusual windows of a period, all of them: a chart marks each one. */
+export const anomalies = (period: PeriodName) =>
+  queryOptions({
+    queryKey: ["anomalies", period],
+    queryFn: async ({ signal }) => {
+      const span = spanOf(period, now());
+      const query = { from: new Date(span.from).toISOString(), to: new Date(span.to).toISOString(), limit: 100 };
+      const found: Anomaly[] = [];
+      for (let cursor: string | null | undefined = ""; cursor != null; ) {
+        const page: Schemas["ListOfAnomalyView"] = await unwrap(api.GET("/api/v1/analytics/anomalies", { params: { query: cursor ? { ...query, cursor } : query }, signal }));
+        found.push(...page.items);
+        cursor = page.next_cursor;
+      }
+      return found;
     },
     refetchInterval: 30_000,
   });

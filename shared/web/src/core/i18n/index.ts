@@ -97,6 +97,7 @@ const hourOfUtc = computed(() => new Intl.DateTimeFormat(variant.value, { hour: 
 const regions = computed(() => new Intl.DisplayNames(language.value, { type: "region" }));
 
 export const moment = (time: string): string => dateTime.value.format(new Date(time));
+export const momentRange = (start: string, end: string): string => dateTime.value.formatRange(new Date(start), new Date(end));
 /** A time with its seconds, for operators. */
 export const momentInSeconds = (time: string): string => dateTimeInSeconds.value.format(new Date(time));
 export const clock = (time: string): string => timeOnly.value.format(new Date(time));
