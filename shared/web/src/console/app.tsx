@@ -31,6 +31,7 @@ const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => pag
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
 const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
 const DeadLettersPage = lazy(() => import("./pages/dead-letters.tsx").then((page) => page.DeadLettersPage));
+const ReplayPage = lazy(() => import("./pages/replay.tsx").then((page) => page.ReplayPage));
 const SettingsPage = lazy(() => import("./pages/settings.tsx").then((page) => page.SettingsPage));
 const SecurityPage = lazy(() => import("./pages/security.tsx").then((page) => page.SecurityPage));
 
@@ -94,6 +95,7 @@ function Pages(): JSX.Element {
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />
         <Route path="/console/operations" component={OperationsPage} />
+        <Route path="/console/operations/replay" component={ReplayPage} />
         <Route path="/console/operations/:name" component={DeadLettersPage} />
         <Route path="/console/settings" component={SettingsPage} />
         <Route path="/console/security" component={SecurityPage} />

@@ -15,6 +15,11 @@ export function OperationsPage(): JSX.Element {
   return (
     <div class="wide-sections">
       <Title>{c().operations.title}</Title>
+      <p class="actions">
+        <a class="button" href="/console/operations/replay">
+          {c().replay.title}
+        </a>
+      </p>
       <Queues />
       <StuckOrders />
       <Audit />
