@@ -31,6 +31,8 @@ PICTURED = 6
 
 # Texts that would run as scripts if a page took them for markup.
 HOSTILE_TEXT = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\"'`"
+# What the handler says of a template that there is none of.
+UNKNOWN_TEMPLATE = "/data/template is not known: expected another word"
 
 
 def product_in_stock(staff: ApiClient, tag: str, name: str = "Storm lantern", description: str = "") -> str:
@@ -55,15 +57,15 @@ def customer(public: ApiClient, tag: str) -> ApiClient:
     return public.login(email, password)
 
 
-def dead_letter(public: ApiClient, tag: str) -> str:
-    """Id of a new dead letter of message-send: its event has a template that there is none of."""
+def dead_letter(public: ApiClient, tag: str, template: str, reason: str, detail: str) -> str:
+    """Id of a new dead letter of message-send, with this template in its event."""
     account = {"email": f"dee-{tag}@example.com", "username": f"dee{tag}", "password": f"Harbour-{tag}-1843"}
     recipient = public.post("/users/register", account).expect(201)["id"]
     sample = config.read_json(config.ROOT / "events/message-send/ok.json")["Records"][0]["body"]
     event = json.loads(sample)["detail"]
-    data = event["data"] | {"user_id": recipient, "template": "mesage"}
+    data = event["data"] | {"user_id": recipient, "template": template}
     event |= {"id": str(uuid.uuid4()), "subject": recipient, "data": data}
-    why = {"reason": "newer-event", "detail": "/data/template is not known: expected another word", "attempt": "41"}
+    why = {"reason": reason, "detail": detail, "attempt": "41"}
     return aws.send(aws.queues()["message-send-dlq"], json.dumps(event), why)
 
 
@@ -92,7 +94,9 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "PRODUCT_WORD": tag,
         "HOSTILE_PRODUCT_ID": product_in_stock(staff, f"{tag}-2", f"{HOSTILE_TEXT} lamp", HOSTILE_TEXT),
         "HOSTILE_TEXT": HOSTILE_TEXT,
-        "DEAD_LETTER_ID": dead_letter(public, tag),
+        # One that a redrive does not help, and one that it does.
+        "DEAD_LETTER_ID": dead_letter(public, tag, "mesage", "newer-event", UNKNOWN_TEMPLATE),
+        "LOST_LETTER_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
     }
     with step("Click through the shop and the console"):
         report = run(
