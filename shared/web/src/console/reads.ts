@@ -81,8 +81,14 @@ export const notes = (id: string) =>
 export const notifications = (orderId: string) =>
   pages(["notifications", orderId], (query, signal) => unwrap(api.GET("/api/v1/notifications", { params: { query: { ...query, order_id: orderId } }, signal })));
 
-export const products = (q: string) =>
-  pages(["products", q], (page, signal) => unwrap(api.GET("/api/v1/products", { params: { query: { ...page, ...(q ? { q } : {}) } }, signal })));
+export interface ProductFilters {
+  q?: string;
+  available?: boolean;
+  low_stock?: boolean;
+}
+
+export const products = (filters: ProductFilters) =>
+  pages(["products", filters], (page, signal) => unwrap(api.GET("/api/v1/products", { params: { query: { ...page, ...filters } }, signal })));
 
 export const product = (id: string) =>
   queryOptions({

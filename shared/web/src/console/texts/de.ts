@@ -139,6 +139,8 @@ export const de: ConsoleTexts = {
     price: "Preis",
     currency: "Währung",
     stock: "Bestand",
+    anyStock: "Beliebig",
+    stocks: { low: "Knapp: höchstens fünf Stück", none: "Ausverkauft" },
     initialStock: "Anfangsbestand",
     created: "Das Produkt ist gleich im Verkauf.",
     edit: "Bearbeiten",

@@ -137,6 +137,8 @@ export const en = {
     price: "Price",
     currency: "Currency",
     stock: "Stock",
+    anyStock: "Any",
+    stocks: { low: "Low: five units or fewer", none: "Sold out" } as Record<string, string>,
     initialStock: "Stock at the start",
     created: "The product is on sale in a moment.",
     edit: "Edit",
