@@ -27,6 +27,6 @@ pub async fn handle(
     }
     let issued = |invoice: &Invoice| delivery.event(order.order_id, 1, invoice.issued(order.order_id));
     let draft = invoice::draft(order.clone(), seller.clone());
-    let invoice = invoices.assign_number(delivery.claim(), &draft, calendar, delivery.now, &issued).await?;
+    let invoice = invoices.assign_number(&draft, calendar, delivery.now, &issued).await?;
     documents.put_once(&invoice.key(), "application/pdf", renderer.render(&invoice)?).await
 }

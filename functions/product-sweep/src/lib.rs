@@ -4,12 +4,15 @@
 //! was committed already changes nothing. Of several lost changes of one product the last is published, with all that it states, and the first,
 //! because a product without it has no stock account.
 
-use domain::product::{self, Product};
+use domain::{
+    Event,
+    product::{self, Product},
+};
 use edge::{
     schedule::Tick,
     telemetry::{self, metrics},
 };
-use kernel::{Failure, FailureKind, Timestamp, seconds_after};
+use kernel::{Failure, Timestamp, seconds_after};
 use ports::{ChangedProduct, EventOutbox, ProductChanges, SweepPosition, SweepPositions};
 use serde::Serialize;
 use std::time::Duration;
@@ -30,7 +33,7 @@ pub struct Summary {
     pub hours: u32,
     /// Products whose change is committed.
     pub products: u32,
-    /// Products that cannot be read or committed; each is logged.
+    /// Products that cannot be read; each is logged.
     pub failed: u32,
 }
 
@@ -50,9 +53,13 @@ pub async fn handle(
     while position.hour < over && !tick.has_less_than(TIME_RESERVE) {
         let page = changes.changed(position, PAGE).await?;
         for changed in &page {
-            match commit(events, changed, position.hour).await {
-                Ok(()) => summary.products += 1,
-                Err(failure) if failure.kind == FailureKind::Unavailable => return Err(failure),
+            match events_of(changed, position.hour) {
+                Ok(due) => {
+                    for event in due {
+                        events.commit(&event).await?;
+                    }
+                    summary.products += 1;
+                }
                 Err(failure) => {
                     summary.failed += 1;
                     telemetry::log_failure("product", &failure);
@@ -80,10 +87,7 @@ fn hour_of(at: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(at, -at.as_second().rem_euclid(product::HOUR_S))
 }
 
-async fn commit(events: &impl EventOutbox, changed: &ChangedProduct, hour: Timestamp) -> Result<(), Failure> {
+fn events_of(changed: &ChangedProduct, hour: Timestamp) -> Result<Vec<Event>, Failure> {
     let product: &Product = changed.product.as_ref().map_err(Clone::clone)?;
-    for event in product.events_since(hour)? {
-        events.commit(&event).await?;
-    }
-    Ok(())
+    product.events_since(hour)
 }

@@ -7,19 +7,18 @@ use domain::{
     event::SecondFactorRemoved,
     id::UserId,
     profile,
-    second_factor::{self, RemoveTotp},
+    second_factor::{Proof, RemoveTotp, wrong_code_field},
     user,
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{AccountPasswords, FactorCodes, FactorStore, LoginName, PasswordAttempt};
-use services::use_code;
+use ports::{AccountPasswords, FactorAttempt, FactorLogins, FactorStore, LoginName, PasswordAttempt, UserStore};
 
 /// Removes one second factor.
 pub async fn handle(
-    factors: &impl FactorStore,
+    users: &(impl UserStore + FactorStore),
     passwords: &impl AccountPasswords,
-    codes: &impl FactorCodes,
+    factors: &impl FactorLogins,
     call: Call<Option<RemoveTotp>>,
 ) -> Result<Reply<()>, Failure> {
     let user_id: UserId = call.owner_from_path("id", user::check_self_or_admin)?;
@@ -30,12 +29,13 @@ pub async fn handle(
         let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
         let attempt = PasswordAttempt { account, password, client_address, now: call.now };
         passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
-        if !use_code(factors, codes, user_id, &proof.code, call.now).await? {
-            return Err(second_factor::wrong_code_field());
-        }
+        let proof = Proof::Code(proof.code.clone());
+        let attempt = FactorAttempt { user: user_id, proof: &proof, client_address, now: call.now };
+        let (_, counters) = factors.prove_factor(attempt).await?.ok_or_else(wrong_code_field)?;
+        users.forget_attempt(&counters).await?;
     }
     let event = call.event(user_id, 1, SecondFactorRemoved { user_id, removed_by });
-    match factors.remove_totp(user_id, &event).await? {
+    match users.remove_totp(user_id, &event).await? {
         true => Ok(Reply::no_content()),
         false => Err(Failure::not_found("second factor")),
     }

@@ -7,8 +7,9 @@ async fn main() -> Result<(), edge::Error> {
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
     let codes = adapters_auth::totp_codes(&wiring)?;
     let passwords = services::Throttled::new(&users, &passwords, &sources);
+    let factors = services::Throttled::new(&users, &codes, &sources);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        totp_remove::handle(&users, &passwords, &codes, call).await
+        totp_remove::handle(&users, &passwords, &factors, call).await
     })
     .await
 }

@@ -36,7 +36,7 @@ pub(super) async fn run(database: &Database, statements: &[String], audit: &Audi
 
 /// Looks at events in the order in which they were published, from the position of the last audit on; events of the same time are looked at
 /// together. An undelivered event loses its mark, so that the sweep publishes it again, or is marked anew, so that it is looked at again in
-/// an hour. Concurrent audits look at the same events and requeue each once. Parameters: those of [`Audit`], in order.
+/// an hour: each with a time of its own, so that pages stay small however many are undelivered. Concurrent audits look at the same events and requeue each once. Parameters: those of [`Audit`], in order.
 fn statement(context: Context) -> Option<String> {
     let name = context.name();
     let missing = missing_entries(context)?;
@@ -47,11 +47,14 @@ fn statement(context: Context) -> Option<String> {
                 AND published_at > coalesce((SELECT audited_until FROM audits WHERE outbox = '{name}'), $2 - interval '1 hour')
             ORDER BY published_at FETCH FIRST ($5) ROWS WITH TIES
         ), undelivered AS (
-            SELECT id, published_at, floor(extract(epoch FROM $1 - created_at) / 3600)::bigint AS hours FROM page
+            SELECT id, published_at, floor(extract(epoch FROM $1 - created_at) / 3600)::bigint AS hours,
+                row_number() OVER (ORDER BY published_at) AS position
+            FROM page
             WHERE created_at >= $3 AND ({missing})
         ), changed AS (
             UPDATE {name}.outbox AS o
-            SET published_at = CASE WHEN u.hours = ANY ($4) OR u.hours > 0 AND u.hours % 24 = 0 THEN NULL ELSE $1 END
+            SET published_at = CASE WHEN u.hours = ANY ($4) OR u.hours > 0 AND u.hours % 24 = 0 THEN NULL
+                ELSE $1 + u.position * interval '1 microsecond' END
             FROM undelivered AS u WHERE o.id = u.id AND o.published_at = u.published_at
             RETURNING o.published_at
         ), moved AS (

@@ -110,17 +110,10 @@ macro_rules! insert_events {
     };
 }
 
-/// Inserts the claim of the consumer `$1` on the event `$2`, for a row of `$from`, unless it exists.
+/// Inserts the claim of the consumer `$1` on the event `$2`, unless it exists.
 macro_rules! claim {
     () => {
         "claim AS (INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id)"
-    };
-    (from $from:literal) => {
-        concat!(
-            "claim AS (INSERT INTO inbox (consumer, event_id) SELECT $1, $2 FROM ",
-            $from,
-            " ON CONFLICT DO NOTHING RETURNING event_id)"
-        )
     };
 }
 

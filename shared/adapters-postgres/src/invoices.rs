@@ -6,7 +6,7 @@
 
 use super::{
     Database, Relay,
-    fragments::{claim, insert_event},
+    fragments::insert_event,
     params::params,
     rows::{get, json, only},
 };
@@ -16,7 +16,7 @@ use domain::{
     invoice::{Calendar, Draft, Invoice},
 };
 use kernel::{Date, Failure, Timestamp};
-use ports::{Bus, Claim, InvoiceStore};
+use ports::{Bus, InvoiceStore};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
@@ -31,18 +31,16 @@ const FIND_OR_NEXT_NUMBER: &str = "
 const INSERT: &str = concat!(
     "WITH numbered AS (
         INSERT INTO series AS s (series, last_number, last_issued_on)
-        SELECT $5, $6, $9 WHERE $6 = 1 OR EXISTS (SELECT FROM series WHERE series = $5)
+        SELECT $3, $4, $7 WHERE $4 = 1 OR EXISTS (SELECT FROM series WHERE series = $3)
         ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number, last_issued_on = excluded.last_issued_on
             WHERE s.last_number = excluded.last_number - 1 AND s.last_issued_on <= excluded.last_issued_on
         RETURNING series, last_number, last_issued_on
     ), inserted AS (
         INSERT INTO invoices (order_id, user_id, series, position, issued_on, issued_at, draft, created_at)
-        SELECT $3, $4, series, last_number, last_issued_on, $10, $7, ($8 ->> 'time')::timestamptz FROM numbered
+        SELECT $1, $2, series, last_number, last_issued_on, $8, $5, ($6 ->> 'time')::timestamptz FROM numbered
         RETURNING order_id
     ), ",
-    claim!(from "inserted"),
-    ", ",
-    insert_event!("$8", from "inserted"),
+    insert_event!("$6", from "inserted"),
     " SELECT EXISTS (SELECT FROM inserted) AS inserted",
 );
 
@@ -69,10 +67,8 @@ impl<B: Bus> PgInvoices<B> {
     }
 
     /// Whether `invoice` was inserted: its number was still the next one, and its order had no invoice.
-    async fn insert(&self, claim: Claim, invoice: &Invoice, event: &Event) -> Result<bool, Failure> {
+    async fn insert(&self, invoice: &Invoice, event: &Event) -> Result<bool, Failure> {
         let params = params![
-            claim.consumer,
-            claim.event_id,
             invoice.draft.order_id.0,
             invoice.draft.user_id.0,
             &invoice.series,
@@ -93,7 +89,6 @@ impl<B: Bus> PgInvoices<B> {
 impl<B: Bus> InvoiceStore for PgInvoices<B> {
     async fn assign_number(
         &self,
-        claim: Claim,
         draft: &Draft,
         calendar: &Calendar,
         now: Timestamp,
@@ -111,7 +106,7 @@ impl<B: Bus> InvoiceStore for PgInvoices<B> {
             let (position, series, draft) = (get(row, "next")?, series.clone(), draft.clone());
             let invoice = Invoice { position, series, issued_on, issued_at: now, draft };
             let event = event(&invoice);
-            if self.insert(claim, &invoice, &event).await? {
+            if self.insert(&invoice, &event).await? {
                 self.relay.publish(&[event]).await;
                 return Ok(invoice);
             }

@@ -315,11 +315,12 @@ async fn one(
     let context = RecordContext::of(document, message.xray.as_deref().or(invocation.xray.as_deref()), clock);
     let (span, trace) = (context.span(&message.id), context.trace.clone());
     let outcome = async {
+        if !consumer::has_time(clock) {
+            telemetry::log_failure("record", &Failure::unavailable("time", "not started before the deadline"));
+            return Outcome::Retry;
+        }
         let last_attempt = message.attempt >= consumer.max_receive_count;
         let result = match parsed {
-            _ if !consumer::has_time(clock) => {
-                Err(RecordError::Failed(Failure::unavailable("time", "not started before the deadline")))
-            }
             Err(failure) => Err(RecordError::Malformed(failure)),
             Ok(event) => {
                 let message = ParsedMessage {

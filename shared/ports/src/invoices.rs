@@ -1,6 +1,6 @@
 //! Ports of invoices.
 
-use crate::{Claim, Page};
+use crate::Page;
 use domain::{
     Event,
     credit_note::{self, CreditNote, RecordedRefund, Refund},
@@ -16,7 +16,6 @@ pub trait InvoiceStore {
     /// higher number has no earlier date. Returns the existing invoice if the order has one.
     async fn assign_number(
         &self,
-        claim: Claim,
         draft: &Draft,
         calendar: &Calendar,
         now: Timestamp,

@@ -43,7 +43,7 @@ pub use reconciliation::reconcile_payment;
 pub use records::{ReadableRecord, find_record, try_schema};
 pub use refunds::record_all_refunds;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
-pub use second_factors::{new_recovery_codes, use_code};
+pub use second_factors::new_recovery_codes;
 pub use sessions::begin_session;
 pub use sweep::{Sweep, SweepSummary};
 pub use throttled::Throttled;

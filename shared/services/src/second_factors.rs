@@ -30,7 +30,7 @@ impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins
 }
 
 /// Uses a code of a user. `false` if it is wrong, was used already, or no second factor is active.
-pub async fn use_code(
+async fn use_code(
     factors: &impl FactorStore,
     codes: &impl FactorCodes,
     user: UserId,

@@ -92,6 +92,18 @@ async fn undelivered_event_is_published_again_less_and_less_often_until_it_is_gi
 }
 
 #[tokio::test]
+async fn events_that_are_looked_at_again_have_times_of_their_own() {
+    let database = database().await;
+    for _ in 0..3 {
+        published(&database, 2).await;
+    }
+    // As if one audit had marked them all.
+    database.execute("UPDATE orders.outbox SET published_at = now() - interval '61 minutes'").await;
+    assert_eq!(audit(&database).await, AuditReport { audited: 3, requeued: 0 });
+    assert_eq!(database.number("SELECT count(DISTINCT published_at) FROM orders.outbox").await, 3);
+}
+
+#[tokio::test]
 async fn recorder_adds_entries_to_the_inbox_of_operations_and_reads_keys_alone() {
     let database = database().await;
     record(&database, catalog::EVENT_FORWARD, id()).await;

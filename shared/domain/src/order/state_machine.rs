@@ -264,7 +264,12 @@ pub fn advance(order: &Order, update: Update, now: Timestamp) -> Result<Option<(
     }
     match next(State::of(order.status, order.reason), update.input) {
         Transition::Ignore => Ok(None),
-        Transition::To(status, reason) => Ok(Some(transition(order, status, reason, update.payment, now))),
+        Transition::To(status, reason) => {
+            let (changed, event) = transition(order, status, reason, update.payment, now);
+            // A payment reminds of its charge: a new version would refuse the commands of those who have read this one.
+            let is_known = (status, reason, changed.payment_id) == (order.status, order.reason, order.payment_id);
+            Ok((!is_known || event.is_some()).then_some((changed, event)))
+        }
         Transition::Reject => {
             let detail = format!("{:?} is invalid for an order that is {}", update.input, order.status.name());
             Err(Failure::new(FailureKind::Conflict, "invalid-order-transition", detail))

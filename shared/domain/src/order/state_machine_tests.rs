@@ -214,6 +214,17 @@ fn payment_events_that_are_not_newer_are_ignored() {
 }
 
 #[test]
+fn reminder_of_a_charge_changes_no_order_that_waits_for_it() {
+    let waits = order_in(State::AwaitingPayment);
+    let (requested, _) = advance(&waits, paid(Input::PaymentRequested, 1), at(60)).expect("valid").expect("its id");
+    assert_eq!(advance(&requested, paid(Input::PaymentRequested, 2), at(61)), Ok(None));
+    let (declined, _) =
+        advance(&requested, paid(Input::PaymentFailed, 3), at(62)).expect("valid").expect("a transition");
+    let again = advance(&declined, paid(Input::PaymentFailed, 4), at(63)).expect("valid").expect("another decline");
+    assert!(matches!(again.1, Some(DomainEvent::OrderWaiting(_))), "the customer is told");
+}
+
+#[test]
 fn allocation_results_count_even_with_an_outdated_payment_version() {
     let (declined, _) =
         advance(&placed(), paid(Input::PaymentFailed, 5), at(60)).expect("valid").expect("a transition");

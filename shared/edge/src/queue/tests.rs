@@ -200,8 +200,10 @@ async fn messages_without_time_left_are_redelivered_unhandled() {
         Ok(())
     };
     let dead_letters = FakeDeadLetterQueue::default();
-    let response = batch(&CONSUMER, three(), &clock, &dead_letters, &handler).await.unwrap();
-    assert_eq!(response, failures(&["m-1", "m-2"]));
+    let mut event = three();
+    event["Records"][1]["attributes"]["SentTimestamp"] = json!((-25_i64 * 3_600_000).to_string());
+    let response = batch(&CONSUMER, event, &clock, &dead_letters, &handler).await.unwrap();
+    assert_eq!(response, failures(&["m-1", "m-2"]), "however old");
     let receipts: Vec<_> = dead_letters.visibility_changes().into_iter().map(|(receipt, _)| receipt).collect();
     assert_eq!(receipts, ["receipt-1", "receipt-2"], "or they would exhaust their deliveries unhandled");
 }

@@ -1,6 +1,6 @@
 //! Contract of [`CreditNoteStore`] and [`InvoiceList`].
 
-use super::{Fixture, a_claim, an_event, fresh};
+use super::{Fixture, an_event, fresh};
 use crate::build::{self, usd};
 use domain::{
     Event,
@@ -45,8 +45,7 @@ async fn an_invoice(invoices: &impl InvoiceStore, owner: UserId, at: Timestamp) 
     let issued = |invoice: &Invoice| {
         an_event(InvoiceIssued { order_id: invoice.draft.order_id, number: invoice.number(), key: invoice.key() })
     };
-    let claim = a_claim(catalog::INVOICE_ISSUE.name);
-    invoices.assign_number(claim, &draft, &Calendar::utc(), at, &issued).await.expect("a number")
+    invoices.assign_number(&draft, &Calendar::utc(), at, &issued).await.expect("a number")
 }
 
 fn refund(order_id: OrderId, cents: i64, refunded: i64) -> Refund {

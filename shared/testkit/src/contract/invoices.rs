@@ -1,6 +1,6 @@
 //! Contract of [`InvoiceStore`].
 
-use super::{Fixture, a_claim, an_event, fresh};
+use super::{Fixture, an_event, fresh};
 use crate::build::{self, OrderBuilder};
 use domain::{
     Event,
@@ -58,8 +58,7 @@ fn issued_event(id: Uuid) -> impl Fn(&Invoice) -> Event {
 }
 
 async fn assign(invoices: &impl InvoiceStore, draft: &Draft, now: Timestamp) -> Result<Invoice, Failure> {
-    let claim = a_claim(catalog::INVOICE_ISSUE.name);
-    invoices.assign_number(claim, draft, &Calendar::utc(), now, &issued_event(fresh())).await
+    invoices.assign_number(draft, &Calendar::utc(), now, &issued_event(fresh())).await
 }
 
 pub async fn invoice_numbers_are_consecutive_from_one(fixture: &Fixture<impl InvoiceStore>) {
@@ -97,8 +96,8 @@ pub async fn series_follows_the_calendar(fixture: &Fixture<impl InvoiceStore>) {
     let year = a_year();
     let calendar = Calendar::parse("Etc/GMT-1", "04-01").expect("an hour ahead of UTC");
     let assign = async |now: Timestamp| {
-        let (claim, event) = (a_claim(catalog::INVOICE_ISSUE.name), issued_event(fresh()));
-        let issued = fixture.port().assign_number(claim, &draft(), &calendar, now, &event).await.expect("a number");
+        let event = issued_event(fresh());
+        let issued = fixture.port().assign_number(&draft(), &calendar, now, &event).await.expect("a number");
         (issued.series, issued.position, issued.issued_on.to_string())
     };
     let number: i64 = year.strftime("%Y").to_string().parse().expect("a year");
@@ -121,15 +120,15 @@ pub async fn raised_series_continues_after_the_number_and_is_never_lowered(fixtu
 }
 
 pub async fn repeated_assignment_returns_the_same_number(fixture: &Fixture<impl InvoiceStore>) {
-    let (year, claim, event_id) = (a_year(), a_claim(catalog::INVOICE_ISSUE.name), fresh());
+    let (year, event_id) = (a_year(), fresh());
     let (draft, calendar) = (draft(), Calendar::utc());
     let assign_as = async |event: &dyn Fn(&Invoice) -> Event| {
-        fixture.port().assign_number(claim, &draft, &calendar, year, event).await
+        fixture.port().assign_number(&draft, &calendar, year, event).await
     };
     let first = assign_as(&issued_event(event_id)).await.expect("a number");
-    assert_eq!(assign_as(&issued_event(fresh())).await, Ok(first.clone()), "the same claim");
+    assert_eq!(assign_as(&issued_event(fresh())).await, Ok(first.clone()), "the same event");
     let later = later_by(year, 86_400);
-    assert_eq!(assign(fixture.port(), &draft, later).await, Ok(first.clone()), "another claim, on another day");
+    assert_eq!(assign(fixture.port(), &draft, later).await, Ok(first.clone()), "another event, on another day");
     fixture.assert_only_published(&[event_id]).await;
     let next = assign(fixture.port(), &self::draft(), year).await.expect("a number");
     assert_eq!(next.position, first.position + 1, "the repeated assignment consumed no number");
@@ -151,7 +150,7 @@ pub async fn concurrent_assignments_for_one_order_return_one_number(fixture: &Fi
     let events: Vec<_> = event_id.iter().map(|id| issued_event(*id)).collect();
     let attempts = fixture.concurrent(8).zip(&events);
     let responses = join_all(attempts.map(|(store, event)| {
-        store.assign_number(a_claim(catalog::INVOICE_ISSUE.name), &draft, &calendar, year, event)
+        store.assign_number(&draft, &calendar, year, event)
     }))
     .await;
     for response in responses {
@@ -175,7 +174,7 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
     fixture
         .assert_published_after_outage(
             event_id,
-            fixture.port().assign_number(a_claim(catalog::INVOICE_ISSUE.name), &draft, &calendar, a_year(), &event),
+            fixture.port().assign_number(&draft, &calendar, a_year(), &event),
         )
         .await;
 }

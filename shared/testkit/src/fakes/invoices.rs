@@ -8,7 +8,6 @@ use domain::{
     invoice::{Calendar, Draft, Invoice},
 };
 use kernel::{Date, Failure, Timestamp};
-use ports::Claim;
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
@@ -49,14 +48,12 @@ impl Invoices {
 impl ports::InvoiceStore for Invoices {
     async fn assign_number(
         &self,
-        claim: Claim,
         draft: &Draft,
         calendar: &Calendar,
         now: Timestamp,
         event: &dyn Fn(&Invoice) -> Event,
     ) -> Result<Invoice, Failure> {
         let commit = self.0.commit("invoices.assign_number", |state| {
-            state.claim(claim);
             if let Some(invoice) = state.invoices.by_order.get(&draft.order_id) {
                 return Ok(invoice.clone());
             }

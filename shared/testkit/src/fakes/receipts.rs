@@ -27,4 +27,9 @@ impl Receipts {
     pub fn assume(&self, claim: Claim) {
         self.0.0.state.borrow_mut().claim(claim);
     }
+
+    /// Whether a consumer has recorded any event.
+    pub fn are_there_of(&self, consumer: &str) -> bool {
+        self.0.0.state.borrow().claims.iter().any(|claim| claim.consumer == consumer)
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) mod passwords;
 mod payment_methods;
 mod payments;
 mod product_delete;
+mod product_events;
 mod product_export_list;
 mod product_exports;
 mod product_import_list;
@@ -66,7 +67,7 @@ use domain::{
 };
 use edge::Clock;
 use kernel::{Timestamp, Uuid};
-use ports::{Claim, InvoiceStore, OrderStore};
+use ports::{InvoiceStore, OrderStore};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 use testkit::{Platform, build};
@@ -153,11 +154,10 @@ async fn add_invoice(platform: &Platform) {
     let (order, event) = confirmed();
     let DomainEvent::OrderConfirmed(order_confirmed) = event.event.clone() else { panic!("{event:?}") };
     platform.orders().put(&order);
-    let claim = Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: event.id };
     let (draft, calendar) =
         (domain::invoice::draft(order_confirmed, domain::invoice::Seller::default()), domain::invoice::Calendar::utc());
     let issued = |_: &domain::invoice::Invoice| event.clone();
-    let invoice = platform.invoices().assign_number(claim, &draft, &calendar, sample_time(), &issued).await;
+    let invoice = platform.invoices().assign_number(&draft, &calendar, sample_time(), &issued).await;
     let invoice = invoice.expect("numbered");
     ports::Documents::put_once(&platform.documents(), &invoice.key(), "application/pdf", b"%PDF-".to_vec())
         .await

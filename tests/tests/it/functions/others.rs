@@ -1,14 +1,8 @@
 //! The authorizer, consumers of streams and topics, schedules, and functions that operators call.
 
-use super::{PRODUCT, USER, assert_all_samples_run, clock, lantern, sample, sample_time};
-use domain::{
-    DomainEvent,
-    id::{ProductId, SessionId},
-    product::Product,
-    user::Role,
-    window::Fact,
-};
-use edge::{Consumer, Delivery, dynamodb::Change, schedule::Tick};
+use super::{USER, assert_all_samples_run, clock, sample, sample_time};
+use domain::{id::SessionId, user::Role, window::Fact};
+use edge::{Consumer, Delivery, schedule::Tick};
 use kernel::{Failure, Timestamp};
 use ports::{Claims, LoginAttempt, LoginCounters, LoginName, Tokens, UserStore as _, WindowStore};
 use serde_json::{Value, json};
@@ -36,118 +30,6 @@ async fn authorizer_identifies_the_bearer_of_a_valid_token_only() {
     let handler = async |request| authorizer::handle(&tokens, &platform.revocations(), request).await;
     let forged = sample(catalog::AUTHORIZER, "bad_forged");
     assert!(edge::authorizer::decide(forged, &clock(), &handler).await.is_err());
-}
-
-fn relay(platform: &Platform) -> impl AsyncFn(Change) -> Result<(), Failure> {
-    let (events, cache) = (platform.events(), platform.cache());
-    async move |change| product_relay::handle(&events, &cache, adapters_dynamodb::product_from_image, change).await
-}
-
-/// Relays an edited sample of a change by staff. Returns the published events and whether the cached product is still there.
-async fn relayed(edits: &str) -> (Vec<domain::Event>, bool) {
-    let platform = Platform::new();
-    let (cache, key) = (platform.cache(), ports::product_cache_key(PRODUCT));
-    ports::Cache::put(&cache, &key, "null", 60).await;
-    let consumer = Consumer::new(catalog::PRODUCT_RELAY.name, catalog::MAX_RECEIVES);
-    let base = sample(catalog::PRODUCT_RELAY, "ok_updated");
-    let event = if edits.is_empty() { base } else { super::edits::apply(base, edits) };
-    let response = edge::dynamodb::batch(&consumer, event, &clock(), &platform.dead_letters(), &relay(&platform)).await;
-    assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{edits}");
-    (platform.bus().published(), ports::Cache::get(&cache, &key).await.is_some())
-}
-
-#[tokio::test]
-async fn product_relay_publishes_changes_by_staff_and_evicts_the_cache() {
-    let (published, is_cached) = relayed("").await;
-    let [event] = &published[..] else { panic!("{published:?}") };
-    let DomainEvent::ProductUpdated(product) = &event.event else { panic!("{event:?}") };
-    assert_eq!((event.sequence, event.time.to_string().as_str()), (2, "2026-11-21T09:00:00Z"));
-    assert_eq!((product.price, is_cached), (build::usd(2_499), false));
-
-    let (published, is_cached) = relayed(r#"set /Records/0/dynamodb/NewImage/active = {"BOOL": false}"#).await;
-    assert!(matches!(published[0].event, DomainEvent::ProductDeleted(_)) && !is_cached, "{published:?}");
-    assert_eq!(published[0].id, event.id, "one id for each version");
-}
-
-#[tokio::test]
-async fn product_relay_ignores_a_change_of_the_stock_figure() {
-    let (published, is_cached) = relayed(r#"set /Records/0/dynamodb/NewImage/version = {"N": "1"}"#).await;
-    assert!(published.is_empty() && is_cached, "{published:?}");
-}
-
-#[tokio::test]
-async fn product_relay_publishes_products_with_stable_ids_and_dead_letters_others() {
-    let platform = Platform::new();
-    assert_all_samples_run(catalog::PRODUCT_RELAY, &["ok", "ok_updated", "bad_not_a_product"]);
-    let handler = relay(&platform);
-    let consumer = Consumer::new(catalog::PRODUCT_RELAY.name, catalog::MAX_RECEIVES);
-    for case in ["ok", "ok", "bad_not_a_product"] {
-        let event = sample(catalog::PRODUCT_RELAY, case);
-        let response = edge::dynamodb::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
-        assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
-    }
-    let published = platform.bus().published();
-    assert_eq!(published.len(), 1);
-    let DomainEvent::ProductCreated(product) = &published[0].event else { panic!("{published:?}") };
-    assert_eq!((product.product_id, product.stock_quantity), (PRODUCT, lantern().stock_quantity));
-    assert_eq!(platform.dead_letters().messages().len(), 1);
-}
-
-/// What a run of product-sweep some hours after the sample's time returns.
-async fn product_sweep(platform: &Platform, hours: i64) -> Option<Value> {
-    let clock = edge::Clock::at(later(hours), 7);
-    let (products, events) = (platform.products(), platform.events());
-    let handler = async |tick| product_sweep::handle(&products, &events, &events, tick).await;
-    edge::schedule::tick(catalog::PRODUCT_SWEEP.name, sample(catalog::PRODUCT_SWEEP, "ok"), &clock, &handler).await.ok()
-}
-
-fn later(hours: i64) -> Timestamp {
-    kernel::seconds_after(sample_time(), hours * domain::product::HOUR_S).expect("a time")
-}
-
-/// A product of the sample's time, as the table has it.
-fn stored(platform: &Platform, number: u128) -> Product {
-    let id = ProductId(kernel::Uuid::from_u128(number));
-    let product = build::product().id(id).at(sample_time()).created();
-    platform.products().put(&product);
-    product
-}
-
-#[tokio::test]
-async fn product_sweep_publishes_what_the_relay_lost_once() {
-    let platform = Platform::new();
-    assert_all_samples_run(catalog::PRODUCT_SWEEP, &["ok", "bad_not_a_schedule"]);
-    let (lost, relayed) = (stored(&platform, 1), stored(&platform, 2));
-    ports::EventOutbox::commit(&platform.events(), &relayed.change_event()).await.expect("committed");
-    let nothing = |hours| Some(json!({"hours": hours, "products": 0, "failed": 0}));
-    assert_eq!(product_sweep(&platform, 0).await, nothing(72), "this hour is not over");
-    assert_eq!(product_sweep(&platform, 2).await, Some(json!({"hours": 2, "products": 2, "failed": 0})));
-    assert_eq!(product_sweep(&platform, 4).await, nothing(2));
-    let committed: Vec<_> = platform.outbox().committed().iter().map(|event| event.subject.clone()).collect();
-    assert_eq!(committed, [relayed.id.to_string(), lost.id.to_string()]);
-}
-
-#[tokio::test]
-async fn product_sweep_publishes_the_creation_before_a_later_change() {
-    let platform = Platform::new();
-    let product = stored(&platform, 1);
-    platform.products().put(&Product { version: 4, updated_at: later(1), ..product });
-    product_sweep(&platform, 3).await.expect("a summary");
-    let named = |event: &std::rc::Rc<domain::Event>| (event.event.row().name, event.sequence);
-    let committed: Vec<_> = platform.outbox().committed().iter().map(named).collect();
-    assert_eq!(committed, [("ProductCreated.v1", 1), ("ProductUpdated.v1", 4)]);
-}
-
-#[tokio::test]
-async fn product_sweep_resumes_where_the_database_failed() {
-    let platform = Platform::new();
-    (1..=150).for_each(|number| drop(stored(&platform, number)));
-    // After 72 hours without changes, a page of a hundred products and its position: in the middle of the second page.
-    platform.faults().fail(Dependency::Database, testkit::Occurrence::Nth(321), testkit::FaultPoint::Before);
-    assert_eq!(product_sweep(&platform, 2).await, None);
-    platform.faults().restore_all();
-    let resumed = product_sweep(&platform, 2).await.expect("a summary");
-    assert_eq!((&resumed["products"], platform.outbox().committed().len()), (&json!(50), 150));
 }
 
 #[tokio::test]
@@ -237,6 +119,27 @@ async fn outbox_sweep_publishes_events_left_by_a_bus_outage() {
         sweep("bad_not_a_schedule").await.expect("a run"),
         json!({"sent": 0, "refused": 0, "waiting": 0, "requeued": 0, "deleted": 0, "behind": 0})
     );
+}
+
+#[tokio::test]
+async fn outbox_sweep_deletes_expired_rows_when_the_audit_fails() {
+    let mut done_without_audit = 0;
+    for nth in 1..=6 {
+        let platform = Platform::new();
+        let id = build::event(1, build::user().event()).id;
+        platform.outbox().insert(&build::event_with(id, Timestamp::UNIX_EPOCH, build::user().event()));
+        let run = async || {
+            let handler = async |tick| sweep_outbox(&platform, tick).await;
+            let event = sample(catalog::OUTBOX_SWEEP, "ok");
+            edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await
+        };
+        platform.faults().fail(Dependency::Database, testkit::Occurrence::Nth(nth), testkit::FaultPoint::Before);
+        let failed = run().await.is_err();
+        platform.faults().restore_all();
+        let left = run().await.expect("a run");
+        done_without_audit += u32::from(failed && left["sent"] == 0 && left["deleted"] == 0);
+    }
+    assert_eq!(done_without_audit, 1);
 }
 
 #[tokio::test]

@@ -140,8 +140,7 @@ async fn series_continue_after_the_documents_that_exist() {
     assert_eq!(run("ok_apply").await.expect("a report")["gaps"], gaps);
     assert_eq!(run("ok_apply").await.expect("a report")["gaps"], json!([]), "the second run changes nothing");
     let draft = build::order().id(OrderId(Uuid::from_u128(9))).invoice_draft();
-    let claim = ports::Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: Uuid::from_u128(8) };
     let issued = |invoice: &Invoice| build::event(8, invoice.issued(draft.order_id));
-    let invoice = platform.invoices().assign_number(claim, &draft, &calendar, sample_time(), &issued).await;
+    let invoice = platform.invoices().assign_number(&draft, &calendar, sample_time(), &issued).await;
     assert_eq!(invoice.map(|invoice| invoice.number()), Ok::<_, Failure>("2026-000004".to_owned()));
 }

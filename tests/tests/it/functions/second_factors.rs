@@ -29,7 +29,8 @@ pub(crate) async fn begin(platform: &Platform, call: Call<BeginTotp>) -> Result<
 
 pub(crate) async fn remove(platform: &Platform, call: Call<Option<RemoveTotp>>) -> Result<Reply<()>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    totp_remove::handle(users, &Throttled::new(users, passwords, sources), &platform.tokens(), call).await
+    let (passwords, codes) = (&Throttled::new(users, passwords, sources), &platform.tokens());
+    totp_remove::handle(users, passwords, &Throttled::new(users, codes, sources), call).await
 }
 
 pub(crate) async fn finish(platform: &Platform, call: Call<FinishLogin>) -> Result<Reply<TokenView>, Failure> {
@@ -227,6 +228,22 @@ async fn guesses_of_codes_are_delayed_when_recovery_codes_are_renewed() {
         let event = sample(RECOVERY_CODE_RENEW, &format!(r#"set /body/code = "{code}""#));
         let handler = async |call| renew(&platform, call).await;
         respond(&route(RECOVERY_CODE_RENEW), event, &clock(), &handler).await["statusCode"].clone()
+    };
+    for _ in 0..throttle::FREE_FAILURES {
+        assert_eq!(send(wrong).await, 422);
+    }
+    assert_eq!(send(&right).await, 429);
+}
+
+#[tokio::test]
+async fn guesses_of_codes_are_delayed_when_a_second_factor_is_removed() {
+    let (platform, _) = platform().await;
+    let right = code(&platform, 0).await;
+    let wrong = if right == "123456" { "654321" } else { "123456" };
+    let send = async |code: &str| {
+        let event = sample(TOTP_REMOVE, &format!(r#"set /body/code = "{code}""#));
+        let handler = async |call| remove(&platform, call).await;
+        respond(&route(TOTP_REMOVE), event, &clock(), &handler).await["statusCode"].clone()
     };
     for _ in 0..throttle::FREE_FAILURES {
         assert_eq!(send(wrong).await, 422);

@@ -97,7 +97,6 @@ pub struct NumbersTwice<I>(pub I, pub Ids);
 impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
     async fn assign_number(
         &self,
-        claim: Claim,
         draft: &Draft,
         calendar: &Calendar,
         now: Timestamp,
@@ -105,10 +104,10 @@ impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
     ) -> Result<Invoice, Failure> {
         let invoices = &self.0;
         match invoices.find(draft.order_id, None).await? {
-            None => invoices.assign_number(claim, draft, calendar, now, event).await,
+            None => invoices.assign_number(draft, calendar, now, event).await,
             Some(_) => {
                 let draft = Draft { order_id: OrderId(self.1.next()), ..draft.clone() };
-                invoices.assign_number(claim, &draft, calendar, now, event).await
+                invoices.assign_number(&draft, calendar, now, event).await
             }
         }
     }
