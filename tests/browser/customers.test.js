@@ -114,7 +114,9 @@ test("an admin exports what is held about a customer, closes the account, opens 
     await page.getByText("Customer, active").waitFor();
     await page.getByRole("button", { name: "Erase the personal data" }).click();
     await dialog.getByRole("button", { name: "Erase the personal data" }).click();
-    await page.getByText("Nothing matches.").waitFor();
+    await page.getByText("There is no such account: it may have been erased.").waitFor();
+    for (const text of [customer.email, "Eve Quay"]) assert.equal(await page.getByText(text).count(), 0, text);
+    await inspect(page, "console-customer-erased");
   }, { ...WIDE, expected: [/404.*\/users\//] });
   await onPage(async (page) => {
     await page.goto(`${shop}/login`);

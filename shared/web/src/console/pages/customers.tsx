@@ -101,13 +101,14 @@ function Customer({ id }: { id: string }): JSX.Element {
   const isAdmin = caller.value?.role === "admin";
   const known = found(id);
   const query = useQuery({ ...account(id), enabled: isAdmin });
-  const user = query.data ?? known;
-  const list = useInfiniteQuery(orders({ user_id: id }));
+  // What was read before is not shown of an account that is erased.
   const isGone = isProblemOf(query.error, "not-found");
+  const user = isGone ? undefined : (query.data ?? known);
+  const list = useInfiniteQuery(orders({ user_id: id }));
   return (
     <div class="wide-sections">
       <Title>{user ? (user.full_name ?? user.username) : c().customer}</Title>
-      {user ? <Profile user={user} /> : isAdmin && !isGone ? <Loaded query={query}>{() => null}</Loaded> : <p class="notice">{isGone ? c().noMatch : c().customers.profileForAdmins}</p>}
+      {user ? <Profile user={user} /> : isAdmin && !isGone ? <Loaded query={query}>{() => null}</Loaded> : <p class="notice">{isGone ? c().customers.gone : c().customers.profileForAdmins}</p>}
       <section>
         <h2>{c().customers.orders}</h2>
         <Paged query={list} empty={c().none}>

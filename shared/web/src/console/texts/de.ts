@@ -233,6 +233,7 @@ export const de: ConsoleTexts = {
     send: "Senden",
     sent: "Die Nachricht ist unterwegs.",
     profileForAdmins: "Suchen Sie nach der Person, um das Profil hier zu sehen: Nach der Nummer sehen es nur Administratoren.",
+    gone: "Dieses Konto gibt es nicht: Vielleicht wurde es gelöscht.",
     export: "Persönliche Daten herunterladen",
     erase: "Persönliche Daten löschen",
     eraseText: "Das Konto wird sofort geschlossen. Das kann nicht rückgängig gemacht werden.",

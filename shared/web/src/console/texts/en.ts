@@ -231,6 +231,7 @@ export const en = {
     send: "Send",
     sent: "The message is on its way.",
     profileForAdmins: "Find the person by search to see the profile here: by id, only admins see it.",
+    gone: "There is no such account: it may have been erased.",
     export: "Download the personal data",
     erase: "Erase the personal data",
     eraseText: "The account is closed at once. This cannot be undone.",

@@ -106,5 +106,5 @@ export const day = (time: string): string => dateOnly.value.format(new Date(time
 export const utcDay = (date: string): string => dayOfUtc.value.format(new Date(date));
 export const utcWeekday = (date: string): string => weekdayOfUtc.value.format(new Date(date));
 /** The hour of UTC that begins at a time, with its end. */
-export const utcHour = (start: string): string => hourOfUtc.value.formatRange(new Date(start), new Date(Date.parse(start) + 3_600_000));
+export const utcHour = (start: string): string => `${hourOfUtc.value.format(new Date(start))} – ${hourOfUtc.value.format(new Date(Date.parse(start) + 3_600_000))}`;
 export const countryName = (code: string): string => regions.value.of(code) ?? code;
