@@ -18,16 +18,18 @@ export function AnalyticsPage(): JSX.Element {
   const period: PeriodName = wanted in PERIODS ? (wanted as PeriodName) : "day";
   const query = useQuery(sales(period));
   const unusual = useQuery(anomalies(period));
+  const list = (
+    <section>
+      <h2>{c().analytics.anomalies}</h2>
+      <Loaded query={unusual}>{(found) => (found.length === 0 ? <p class="empty">{c().analytics.noAnomalies}</p> : <Anomalies anomalies={found} />)}</Loaded>
+      <p class="hint">{c().analytics.anomaliesHint}</p>
+    </section>
+  );
   return (
     <div class="wide-sections">
       <Title>{c().analytics.title}</Title>
       <PeriodChoice period={period} />
-      <Loaded query={query}>{(summary) => <Sales summary={summary} period={period} unusual={unusual.data ?? []} />}</Loaded>
-      <section>
-        <h2>{c().analytics.anomalies}</h2>
-        <Loaded query={unusual}>{(found) => (found.length === 0 ? <p class="empty">{c().analytics.noAnomalies}</p> : <Anomalies anomalies={found} />)}</Loaded>
-        <p class="hint">{c().analytics.anomaliesHint}</p>
-      </section>
+      <Loaded query={query}>{(summary) => <Sales summary={summary} period={period} unusual={unusual.data ?? []} list={list} />}</Loaded>
     </div>
   );
 }
@@ -53,10 +55,19 @@ interface SalesProps {
   summary: Summary;
   period: PeriodName;
   unusual: readonly Anomaly[];
+  /** The unusual windows as a list, which also a period without orders has. */
+  list: JSX.Element;
 }
 
-function Sales({ summary, period, unusual }: SalesProps): JSX.Element {
-  if (summary.orders === 0) return <p class="empty">{c().analytics.empty}</p>;
+function Sales({ summary, period, unusual, list }: SalesProps): JSX.Element {
+  if (summary.orders === 0) {
+    return (
+      <>
+        <p class="empty">{c().analytics.empty}</p>
+        {list}
+      </>
+    );
+  }
   const orders = number(summary.orders);
   return (
     <>
@@ -79,6 +90,7 @@ function Sales({ summary, period, unusual }: SalesProps): JSX.Element {
       {summary.currencies.map((one) => (
         <Revenue key={one.currency} totals={one} period={period} marked={unusualBuckets(unusual, "revenue", one.currency, summary.span)} />
       ))}
+      {list}
       {summary.currencies.map((one) => (
         <Payments key={one.currency} currency={one.currency} payments={one.payments} />
       ))}
