@@ -14,14 +14,17 @@ import aws
 import clients
 import config
 import progress
+import unusual_sales
 from api_client import ApiClient, eventually, new_key
 from config import ScriptError
 from progress import note, step
 
 SOURCES = config.ROOT / "tests/browser"
+# Pictures that the pages are compared with.
+KEPT = SOURCES / "kept"
 WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
-# The pictures of the README.
+# The pictures of the documents.
 PUBLISHED = config.ROOT / "docs/pictures"
 LIGHTHOUSE = config.ROOT / "tests/lighthouse"
 REPORTS = WORKSPACE / "lighthouse"
@@ -84,6 +87,20 @@ def order_on_the_documentation_page(env: dict[str, str]) -> None:
     note(placed.strip())
 
 
+def accept(env: dict[str, str]) -> None:
+    """Keeps pictures of the pages as they are now, which the stories compare them with."""
+    shutil.rmtree(KEPT, ignore_errors=True)
+    KEPT.mkdir()
+    with step("Keep pictures of the pages"):
+        run({**env, "FONT": str(font()), "ACCEPT": str(KEPT)}, "--test", "appearance.test.js")
+    note(f"look at the changes: git diff --stat {KEPT.relative_to(config.ROOT)}")
+
+
+def font() -> Path:
+    """The font of kept pictures, which is the same on every machine."""
+    return config.tools()["fonts"] / "FiraGO-Regular.ttf"
+
+
 def stories(env: dict[str, str], pattern: str) -> None:
     """The stories of customers and staff, each on a page of its own."""
     public, tag = ApiClient(env["API_URL"]), secrets.token_hex(6)
@@ -94,6 +111,7 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "PRODUCT_WORD": tag,
         "HOSTILE_PRODUCT_ID": product_in_stock(staff, f"{tag}-2", f"{HOSTILE_TEXT} lamp", HOSTILE_TEXT),
         "HOSTILE_TEXT": HOSTILE_TEXT,
+        "FONT": str(font()),
         # One that a redrive does not help, and one that it does.
         "DEAD_LETTER_ID": dead_letter(public, tag, "mesage", "newer-event", UNKNOWN_TEMPLATE),
         "LOST_LETTER_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
@@ -152,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/browser", description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
     parser.add_argument("--pictures", action="store_true", help="make the pictures of docs/pictures instead")
+    parser.add_argument("--accept", action="store_true", help="keep pictures of the pages as they look now instead")
     parser.add_argument("--lighthouse", action="store_true", help="measure the shop's pages by Lighthouse instead")
     arguments = parser.parse_args()
     env = api_client.stack_env()
@@ -160,9 +179,15 @@ def main() -> None:
         lighthouse(env)
         return
     prepare(SOURCES, "npm-browser")
+    if arguments.accept:
+        accept(env)
+        return
     if arguments.pictures:
+        staff = ApiClient(env["API_URL"]).login(env["STAFF_EMAIL"], env["STAFF_PASSWORD"])
+        with step("Sell for an hour, with one unusual window, and for the weeks before"):
+            currency = unusual_sales.make(staff)
         with step("Make the pictures of the shop and the console"):
-            run({**env, "TARGET": str(PUBLISHED)}, "pictures.js")
+            run({**env, "TARGET": str(PUBLISHED), "UNUSUAL_CURRENCY": currency}, "pictures.js")
         note(f"pictures in {PUBLISHED.relative_to(config.ROOT)}")
         return
     if not arguments.pattern:
