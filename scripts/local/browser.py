@@ -14,14 +14,17 @@ import aws
 import clients
 import config
 import progress
+import unusual_sales
 from api_client import ApiClient, eventually, new_key
 from config import ScriptError
 from progress import note, step
 
 SOURCES = config.ROOT / "tests/browser"
+# Pictures that the pages are compared with.
+KEPT = SOURCES / "kept"
 WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
-# The pictures of the README.
+# The pictures of the documents.
 PUBLISHED = config.ROOT / "docs/pictures"
 LIGHTHOUSE = config.ROOT / "tests/lighthouse"
 REPORTS = WORKSPACE / "lighthouse"
@@ -31,6 +34,8 @@ PICTURED = 6
 
 # Texts that would run as scripts if a page took them for markup.
 HOSTILE_TEXT = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\"'`"
+# What the handler says of a template that there is none of.
+UNKNOWN_TEMPLATE = "/data/template is not known: expected another word"
 
 
 def product_in_stock(staff: ApiClient, tag: str, name: str = "Storm lantern", description: str = "") -> str:
@@ -55,15 +60,15 @@ def customer(public: ApiClient, tag: str) -> ApiClient:
     return public.login(email, password)
 
 
-def dead_letter(public: ApiClient, tag: str) -> str:
-    """Id of a new dead letter of message-send: its event has a template that there is none of."""
+def dead_letter(public: ApiClient, tag: str, template: str, reason: str, detail: str) -> str:
+    """Id of a new dead letter of message-send, with this template in its event."""
     account = {"email": f"dee-{tag}@example.com", "username": f"dee{tag}", "password": f"Harbour-{tag}-1843"}
     recipient = public.post("/users/register", account).expect(201)["id"]
     sample = config.read_json(config.ROOT / "events/message-send/ok.json")["Records"][0]["body"]
     event = json.loads(sample)["detail"]
-    data = event["data"] | {"user_id": recipient, "template": "mesage"}
+    data = event["data"] | {"user_id": recipient, "template": template}
     event |= {"id": str(uuid.uuid4()), "subject": recipient, "data": data}
-    why = {"reason": "newer-event", "detail": "/data/template is not known: expected another word", "attempt": "41"}
+    why = {"reason": reason, "detail": detail, "attempt": "41"}
     return aws.send(aws.queues()["message-send-dlq"], json.dumps(event), why)
 
 
@@ -82,6 +87,20 @@ def order_on_the_documentation_page(env: dict[str, str]) -> None:
     note(placed.strip())
 
 
+def accept(env: dict[str, str]) -> None:
+    """Keeps pictures of the pages as they are now, which the stories compare them with."""
+    shutil.rmtree(KEPT, ignore_errors=True)
+    KEPT.mkdir()
+    with step("Keep pictures of the pages"):
+        run({**env, "FONT": str(font()), "ACCEPT": str(KEPT)}, "--test", "appearance.test.js")
+    note(f"look at the changes: git diff --stat {KEPT.relative_to(config.ROOT)}")
+
+
+def font() -> Path:
+    """The font of kept pictures, which is the same on every machine."""
+    return config.tools()["fonts"] / "FiraGO-Regular.ttf"
+
+
 def stories(env: dict[str, str], pattern: str) -> None:
     """The stories of customers and staff, each on a page of its own."""
     public, tag = ApiClient(env["API_URL"]), secrets.token_hex(6)
@@ -92,7 +111,10 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "PRODUCT_WORD": tag,
         "HOSTILE_PRODUCT_ID": product_in_stock(staff, f"{tag}-2", f"{HOSTILE_TEXT} lamp", HOSTILE_TEXT),
         "HOSTILE_TEXT": HOSTILE_TEXT,
-        "DEAD_LETTER_ID": dead_letter(public, tag),
+        "FONT": str(font()),
+        # One that a redrive does not help, and one that it does.
+        "DEAD_LETTER_ID": dead_letter(public, tag, "mesage", "newer-event", UNKNOWN_TEMPLATE),
+        "LOST_LETTER_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
     }
     with step("Click through the shop and the console"):
         report = run(
@@ -148,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/browser", description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
     parser.add_argument("--pictures", action="store_true", help="make the pictures of docs/pictures instead")
+    parser.add_argument("--accept", action="store_true", help="keep pictures of the pages as they look now instead")
     parser.add_argument("--lighthouse", action="store_true", help="measure the shop's pages by Lighthouse instead")
     arguments = parser.parse_args()
     env = api_client.stack_env()
@@ -156,9 +179,15 @@ def main() -> None:
         lighthouse(env)
         return
     prepare(SOURCES, "npm-browser")
+    if arguments.accept:
+        accept(env)
+        return
     if arguments.pictures:
+        staff = ApiClient(env["API_URL"]).login(env["STAFF_EMAIL"], env["STAFF_PASSWORD"])
+        with step("Sell for an hour, with one unusual window, and for the weeks before"):
+            currency = unusual_sales.make(staff)
         with step("Make the pictures of the shop and the console"):
-            run({**env, "TARGET": str(PUBLISHED)}, "pictures.js")
+            run({**env, "TARGET": str(PUBLISHED), "UNUSUAL_CURRENCY": currency}, "pictures.js")
         note(f"pictures in {PUBLISHED.relative_to(config.ROOT)}")
         return
     if not arguments.pattern:

@@ -10,7 +10,9 @@ from typing import Any
 
 import aws
 import config
+import invitation
 import money
+import process
 import progress
 import services
 import verification
@@ -303,18 +305,13 @@ class Demo:
 
     def summarize(self, seconds: float) -> None:
         progress.heading(f"All ten steps passed in {progress.duration(seconds)}")
-        api = self.env["API_URL"]
-        note(f"API        {api}")
-        note(f"           try: curl {api}{PREFIX}/products/{self.tea['id']}")
-        note(f"           documentation, to try every route: {api}/docs")
-        note(f"shop       {self.env['WEB_URL']}")
-        note(f"           as {self.email}, password {self.password}")
-        note(f"console    {self.env['WEB_URL']}console/")
-        note(f"           as {self.env['STAFF_EMAIL']}, password: STAFF_PASSWORD among the values")
-        note(f"mailbox    {self.env['MAILBOX_URL']}")
-        note(f"payments   {self.env['GATEWAY_URL']}/_local/charges")
-        note(f"invoice    {self.pdf.relative_to(config.ROOT)}")
-        note(f"values     {config.STACK_ENV.relative_to(config.ROOT)} (addresses, accounts, passwords)")
+        served = config.dashboards_url() if process.pid_of(services.EXPORTER.name) else None
+        product = f"{PREFIX}/products/{self.tea['id']}"
+        for line in invitation.lines(invitation.places(self.env, (self.email, self.password), product, served)):
+            note(line)
+        invoice, values = self.pdf.relative_to(config.ROOT), config.STACK_ENV.relative_to(config.ROOT)
+        note(f"The invoice is {invoice}; addresses and accounts for programs are in {values}.")
+        note("scripts/demo --watch places an order every few seconds: look at one in the shop and in the console.")
         note("The stack is still running. Stop it with scripts/down.")
 
     def watch(self) -> None:

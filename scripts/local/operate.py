@@ -6,13 +6,15 @@ works on another one.
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from rich.table import Table
 
-import money
+import operate_completion
 import operate_consumers
+import operate_metrics
+import operate_orders
 import operate_payments
 import progress
 from api_client import ApiClient, UnexpectedStatusError, escaped
@@ -23,85 +25,6 @@ from operate_consumers import print_queues, queues
 from operate_lists import listed
 
 Json = dict[str, Any]
-
-# Members of events that say which order it is, which the heading says already.
-COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
-
-
-# ---- one order ------------------------------------------------------------------------------------------------------
-
-
-def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
-    """The order, its payment, and its timeline."""
-    path = f"/orders/{arguments.order}"
-    found = api.get(path).expect(200)
-    payment = api.get(f"/payments/order/{arguments.order}")
-    recorded = api.get(f"/ops{path}/timeline?limit=1")
-    return {
-        "order": found,
-        "payment": None if payment.status == 404 else payment.expect(200),
-        "timeline": [] if recorded.status == 404 else listed(api, f"/ops{path}/timeline", "events", arguments),
-    }
-
-
-def print_order(found: Json) -> None:
-    placed, payment = found["order"], found["payment"]
-    reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
-    progress.heading(f"order {placed['id']}: {placed['status']}{reason}, placed {placed['created_at']}")
-    if payment:
-        progress.note(f"payment {payment['id']}: {payment['status']}, {money.text(payment['amount'])}")
-    if not found["timeline"]:
-        progress.note("no event of it is recorded yet: that takes up to half a minute")
-        return
-    table = Table("at", "after", "event", "handled by", "request", "says", box=None, pad_edge=False)
-    for entry in found["timeline"]:
-        table.add_row(
-            entry["occurred_at"][11:23],
-            "" if entry["since_previous_ms"] is None else milliseconds(entry["since_previous_ms"]),
-            entry["type"],
-            handled(entry["deliveries"]),
-            entry["correlation_id"][-12:],
-            said(entry["data"]),
-        )
-    progress.table(table)
-    waiting = [
-        f"{delivery['consumer']} has not handled {entry['type']}"
-        for entry in found["timeline"]
-        for delivery in entry["deliveries"]
-        if delivery["status"] == "open"
-    ]
-    for line in waiting:
-        progress.fail(f"{line}: it is queued, retried, or a dead letter (scripts/ops dead)")
-
-
-def milliseconds(count: int) -> str:
-    return f"+{count} ms" if abs(count) < 10_000 else f"+{count / 1000:.0f} s"
-
-
-def said(data: Json) -> str:
-    """What an event says besides the order that it is about."""
-    texts = []
-    for name, value in data.items():
-        if name not in COMMON and not isinstance(value, list):
-            is_money = isinstance(value, dict) and {"amount", "currency"} <= value.keys()
-            texts.append(f"{name}={money.text(value) if is_money else value}")
-    return " ".join(texts)
-
-
-def failures(delivery: Json) -> str:
-    """How often a consumer failed, and with which code at last."""
-    if not delivery["failed_attempts"]:
-        return ""
-    return f" after {delivery['failed_attempts']} failed, last {delivery['last_failure']}"
-
-
-def handled(deliveries: Sequence[Json]) -> str:
-    """The consumers of an event, with the time that each took and its attempts that failed."""
-    return "\n".join(
-        f"{one['consumer']} {milliseconds(one['after_ms']) if one['status'] == 'handled' else 'OPEN'}{failures(one)}"
-        for one in deliveries
-    )
-
 
 # ---- what stands still, and dead letters ----------------------------------------------------------------------------
 
@@ -259,24 +182,11 @@ def print_settings(found: list[Json]) -> None:
 
 
 def read_arguments() -> argparse.Namespace:
-    parser = Parser(prog="scripts/ops", description=__doc__)
-    shared = Parser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print JSON")
-    commands = parser.add_subparsers(dest="command", required=True)
+    return command_line().parse_args(namespace=argparse.Namespace(notes=[], watch=None))
 
-    def command(name: str, what: str, look: Callable[..., Any], show: Callable[..., None]) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, parents=[shared], help=what, description=what)
-        added.set_defaults(look=look, show=show, failed=lambda _found: False)
-        return added
 
-    one = command("order", "show what happened to an order", order, print_order)
-    one.add_argument("order", type=resource_id, metavar="ID")
-    still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
-    still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
-    counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
-    counted.add_argument("--all", action="store_true", help="and all others")
-    dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
-    dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
+def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands that deliver messages again."""
     again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
     again.set_defaults(failed=is_redriven_in_part)
     again.add_argument(
@@ -314,6 +224,31 @@ def read_arguments() -> argparse.Namespace:
     replayed.add_argument(
         "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
     )
+
+
+def command_line() -> Parser:
+    parser = Parser(prog="scripts/ops", description=__doc__)
+    shared = Parser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print JSON")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, what: str, look: Callable[..., Any], show: Callable[..., None]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[shared], help=what, description=what)
+        added.set_defaults(look=look, show=show, failed=lambda _found: False)
+        return added
+
+    one = command("order", "show what happened to an order", operate_orders.order, operate_orders.print_order)
+    one.add_argument("order", type=resource_id, metavar="ID")
+    one.add_argument(
+        "--watch", action="store_const", const=operate_orders.follow, help="follow it while it moves, until Ctrl-C"
+    )
+    still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
+    still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
+    counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
+    counted.add_argument("--all", action="store_true", help="and all others")
+    dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
+    dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
+    _add_deliveries(command)
     operate_consumers.add_commands(command)
     books = command(
         "ledger",
@@ -335,13 +270,26 @@ def read_arguments() -> argparse.Namespace:
         decided.add_argument(
             "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
         )
+    command(
+        "metrics",
+        "print the key figures: orders, queues, outbox, errors",
+        operate_metrics.metrics,
+        operate_metrics.print_metrics,
+    )
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did, who and why", audit, print_audit)
-    return parser.parse_args(namespace=argparse.Namespace(notes=[]))
+    operate_completion.add_command(commands)
+    return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.command == operate_completion.COMMAND:
+        print(operate_completion.script(command_line()), end="")
+        return 0
     try:
+        if arguments.watch:
+            arguments.watch(admin(), arguments)
+            return 0
         found = arguments.look(admin(), arguments)
     except UnexpectedStatusError as refused:
         raise ScriptError(explained(refused)) from None

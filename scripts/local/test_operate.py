@@ -12,26 +12,8 @@ import api_client
 import operate
 import operate_consumers
 import operate_payments
-import progress
 
 ORDER = "01936d6e-0000-7000-8000-000000000001"
-
-
-def entry(kind: str, after: int | None, *deliveries: dict[str, Any], **data: Any) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "occurred_at": "2026-11-21T12:00:00.123456Z",
-        "since_previous_ms": after,
-        "correlation_id": "01936d6e-0000-7000-8000-00000000c0de",
-        "data": {"order_id": ORDER, **data},
-        "deliveries": list(deliveries),
-    }
-
-
-NO_FAILURE = {"failed_attempts": 0, "last_failure": None}
-HANDLED = {"consumer": "stock-reserve", "status": "handled", "after_ms": 84, **NO_FAILURE}
-OPEN = {"consumer": "payment-charge", "status": "open", "after_ms": None, **NO_FAILURE}
-FAILED = {"failed_attempts": 2, "last_failure": "unavailable"}
 
 
 class Pages(unittest.TestCase):
@@ -78,38 +60,6 @@ class Replays(unittest.TestCase):
         operate.replay(api, arguments("replay", "a", *line))
         body = api.post.call_args.args[1]
         self.assertEqual(body["subject"], "")
-
-
-class Orders(unittest.TestCase):
-    def shown(self, timeline: list[dict[str, Any]]) -> str:
-        placed = {"id": ORDER, "status": "pending", "status_reason": "awaiting_payment", "created_at": "2026-11-21"}
-        payment = {"id": "p", "status": "pending", "amount": {"amount": 1999, "currency": "USD"}}
-        found = {"order": placed, "payment": payment, "timeline": timeline}
-        with contextlib.redirect_stdout(io.StringIO()) as printed, progress._stderr.capture() as failures:
-            operate.print_order(found)
-        return printed.getvalue() + failures.get()
-
-    def test_order_shows_what_each_event_says_and_who_has_not_handled_it(self) -> None:
-        shown = self.shown(
-            [
-                entry("OrderPlaced.v1", None, HANDLED, total_amount={"amount": 1999, "currency": "USD"}),
-                entry("StockReserved.v1", 84, OPEN, lines=[]),
-            ]
-        )
-        self.assertIn("pending (awaiting_payment)", shown)
-        self.assertIn("total_amount=19.99 USD", shown)
-        self.assertIn("stock-reserve +84 ms", shown)
-        self.assertIn("payment-charge has not handled StockReserved.v1", shown)
-        self.assertNotIn("stock-reserve has not", shown)
-
-    def test_order_shows_failed_attempts_of_what_is_handled_and_of_what_is_not(self) -> None:
-        shown = self.shown([entry("OrderPlaced.v1", None, {**HANDLED, **FAILED}, {**OPEN, **FAILED})])
-        self.assertIn("stock-reserve +84 ms after 2 failed, last unavailable", shown)
-        self.assertIn("payment-charge OPEN after 2 failed, last unavailable", shown)
-        self.assertNotIn("0 failed", self.shown([entry("OrderPlaced.v1", None, HANDLED, OPEN)]))
-
-    def test_order_without_recorded_events_says_so(self) -> None:
-        self.assertIn("no event of it is recorded yet", self.shown([]))
 
 
 class Api:

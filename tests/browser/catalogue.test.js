@@ -1,5 +1,6 @@
 // What staff do with all products at once, and what was sold of them. scripts/browser runs this file.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { browser, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
@@ -8,6 +9,7 @@ const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASS
 const WIDE = { viewport: DESKTOP };
 // Files are worked on once a minute.
 const JOB_MS = 100_000;
+const WINDOW_MS = 300_000;
 
 after(() => browser.close());
 
@@ -55,6 +57,38 @@ test("staff see what was sold: orders, revenue, products and regions, as charts 
     await page.getByText("Show the figures").first().click();
     assert.equal(await page.getByRole("table", { name: "Orders" }).getByRole("row").count(), 13);
     await inspect(page, "console-analytics");
+  }, WIDE);
+});
+
+test("an unusual window has a sign in the charts of its figure and a row in the table; without one, the page says so", async () => {
+  await placeOrder(await token(await register()), product, "pm_card_visa");
+  await onPage(async (page) => {
+    let metrics = [];
+    // A stack that is new has no weeks to compare with: this is what the API lists of one that has.
+    await page.route("**/api/v1/analytics/anomalies?**", (route, request) => {
+      const start = Math.ceil(Date.parse(new URL(request.url()).searchParams.get("from")) / WINDOW_MS) * WINDOW_MS;
+      const [since, until] = [start, start + WINDOW_MS].map((time) => new Date(time).toISOString());
+      const found = { id: randomUUID(), start: since, end: until, found_at: until, currency: "USD", observed: 4, expected: 40, least: 11, most: 69 };
+      return route.fulfill({ json: { items: metrics.map((metric) => ({ ...found, metric })), next_cursor: null } });
+    });
+    await enterConsole(page, staff);
+    await page.goto(`${shop}/console/analytics?period=hour`);
+    await page.getByRole("img", { name: /^Revenue \(USD\): / }).waitFor();
+    await page.getByText("No window of this period is unusual.").waitFor();
+    metrics = ["orders"];
+    await page.reload();
+    await page.getByRole("row", { name: /Orders \(USD\) 4 40 11 to 69$/ }).waitFor();
+    const chart = (name) => page.locator("figure", { has: page.getByRole("heading", { name, exact: true }) });
+    assert.equal(await chart("Orders").locator("svg svg.sign").count(), 1);
+    assert.equal(await chart("Revenue (USD)").locator("svg svg.sign").count(), 0);
+    await chart("Orders").getByText("Show the figures").click();
+    await chart("Orders").getByRole("row").nth(1).getByText("(Unusual)").waitFor();
+    await inspect(page, "console-anomaly");
+    metrics = ["revenue"];
+    await page.reload();
+    await page.getByRole("row", { name: /Revenue \(USD\) \$0\.04 \$0\.40 \$0\.11 to \$0\.69$/ }).waitFor();
+    assert.equal(await chart("Revenue (USD)").locator("svg svg.sign").count(), 1);
+    assert.equal(await chart("Orders").locator("svg svg.sign").count(), 0);
   }, WIDE);
 });
 

@@ -2,8 +2,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ADDRESS, browser, call, logIn, newCustomer, placeOrder, register, shop, status, token } from "./support.js";
 
-const { STAFF_EMAIL: email, STAFF_PASSWORD: password, TARGET: target } = process.env;
+const { STAFF_EMAIL: email, STAFF_PASSWORD: password, TARGET: target, UNUSUAL_CURRENCY: unusual } = process.env;
 const PHONE = { width: 390, height: 844 };
+const MARGIN = 16;
 
 const PRODUCTS = [
   ["Signal flag", "signals", 1250, "#e8d9c0", '<path d="M60 30v140" stroke="#6b4b2a" stroke-width="8"/><path d="M64 36h90v64H64z" fill="#b3261e"/><path d="M64 36l90 64H64z" fill="#f4f1ea"/>'],
@@ -62,8 +63,15 @@ try {
   const console_ = await context.newPage();
   await console_.goto(`${shop}/console/`);
   await logIn(console_, staff);
-  await console_.getByText("payment_declined").first().waitFor();
+  await console_.getByText("Payment declined").first().waitFor();
   await console_.screenshot({ path: `${target}/console.png` });
+
+  await console_.goto(`${shop}/console/analytics?period=hour`);
+  await console_.getByRole("row", { name: `Orders (${unusual})` }).waitFor();
+  const [charts, table] = await Promise.all([console_.getByRole("figure").first().boundingBox(), console_.locator("section", { hasText: "Unusual windows" }).last().boundingBox()]);
+  const top = Math.min(charts.y, table.y) - MARGIN;
+  const clip = { x: charts.x - MARGIN, y: top, width: charts.width + 2 * MARGIN, height: table.y + table.height + MARGIN - top };
+  await console_.screenshot({ path: `${target}/anomaly.png`, fullPage: true, clip });
 } finally {
   await browser.close();
 }

@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
 
-const { BROWSER: executablePath, PICTURES: pictures, WEB_URL, API_URL } = process.env;
+const { BROWSER: executablePath, PICTURES: pictures, WEB_URL, API_URL, MAILBOX_URL: mailbox } = process.env;
 export const shop = WEB_URL.replace(/\/$/, "");
 
 const PHONE = { width: 390, height: 844 };
@@ -74,9 +74,20 @@ export async function token({ email, password }) {
 }
 
 /** An order of a customer, placed without the browser. */
-export async function placeOrder(accessToken, product, payment_method, quantity = 1) {
-  const body = { items: [{ product_id: product, quantity }], shipping_address: ADDRESS, payment_method };
+export async function placeOrder(accessToken, product, payment_method, { quantity = 1, address = ADDRESS } = {}) {
+  const body = { items: [{ product_id: product, quantity }], shipping_address: address, payment_method };
   return call("POST", "/orders", body, { Authorization: `Bearer ${accessToken}`, "Idempotency-Key": randomUUID() });
+}
+
+/** The token of the message with such a subject. */
+export async function mailedToken(page, to, subject) {
+  for (;;) {
+    const received = await (await fetch(`${mailbox}?to=${to}`)).json();
+    const messages = received.filter((message) => subject.test(message.subject));
+    const [found] = messages.map(({ text }) => /\b([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}\b/.exec(text)?.[0]).filter(Boolean);
+    if (found) return found;
+    await page.waitForTimeout(200);
+  }
 }
 
 export const ADDRESS = { line1: "Hafenstraße 12", city: "Hamburg", postal_code: "20457", country: "DE" };

@@ -1,6 +1,6 @@
 //! `GET /api/v1/products`: the products on sale that a query describes, or those with given ids.
 //!
-//! - `?category=&q=&min_price=&max_price=&currency=&available=&sort=&limit=&cursor=` lists the read model, which follows the catalogue
+//! - `?category=&q=&min_price=&max_price=&currency=&available=&low_stock=&sort=&limit=&cursor=` lists the read model, which follows the catalogue
 //!   within seconds.
 //! - `?ids=` returns products in the order of the ids; an id without a product, or of a withdrawn one, is left out. They come from the table
 //!   of the catalogue and not from the read model or the cache: orders are priced with the answer.
@@ -18,8 +18,8 @@ use kernel::Failure;
 use ports::{ProductIndex, ProductStore};
 
 /// The parameters of a list, which one by ids does not have.
-const OF_LIST: [&str; 9] =
-    ["category", "q", "min_price", "max_price", "currency", "available", "sort", "limit", "cursor"];
+const OF_LIST: [&str; 10] =
+    ["category", "q", "min_price", "max_price", "currency", "available", "low_stock", "sort", "limit", "cursor"];
 
 pub async fn handle(
     products: &impl ProductStore,
@@ -77,6 +77,7 @@ fn parse_query(call: &Call<NoBody>) -> Result<ProductQuery, Failure> {
         max_price: call.parsed("max_price", Amount::parse)?,
         currency: call.parsed("currency", Currency::parse)?,
         available: call.query("available")?,
+        low_stock: call.query("low_stock")?,
         sort: call.parsed("sort", Sort::one_of)?.unwrap_or(usual),
         words,
     };

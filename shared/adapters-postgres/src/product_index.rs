@@ -11,6 +11,7 @@ use domain::{
     id::ProductId,
     listing::{CategoryCount, MIN_TOLERANT, PriceChange, ProductQuery, Sort},
     product::Product,
+    stock::LOW_STOCK_THRESHOLD,
     text::{Category, Description, ProductName, Sku},
 };
 use kernel::{Failure, Timestamp, Uuid};
@@ -202,6 +203,10 @@ impl<'a> Search<'a> {
             Some(true) => sql += " AND stock_quantity > 0",
             Some(false) => sql += " AND stock_quantity <= 0",
             None => {}
+        }
+        if let Some(is_low) = query.low_stock {
+            let limit = self.bind(LOW_STOCK_THRESHOLD);
+            sql += &format!(" AND stock_quantity {} ${limit}", if is_low { "<=" } else { ">" });
         }
         for word in &query.words {
             let as_typed = format!("search @@ to_tsquery('simple', ${})", self.bind(beginning(word)));

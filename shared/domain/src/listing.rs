@@ -27,6 +27,8 @@ pub struct ProductQuery {
     pub currency: Option<Currency>,
     /// Whether there is stock.
     pub available: Option<bool>,
+    /// Whether the stock is at [`crate::stock::LOW_STOCK_THRESHOLD`] or below.
+    pub low_stock: Option<bool>,
     pub sort: Sort,
 }
 

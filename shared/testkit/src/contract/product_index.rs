@@ -24,6 +24,7 @@ macro_rules! contract_product_index {
             withdrawn_product_is_not_listed
             stock_figure_is_the_newest_whatever_the_order_of_events
             products_are_filtered_by_price_currency_and_stock
+            products_that_run_low_are_listed
             words_match_beginnings_in_every_text_of_a_product
             each_word_must_match
             name_with_a_typo_matches_and_ranks_below_an_exact_one
@@ -157,8 +158,26 @@ pub async fn products_are_filtered_by_price_currency_and_stock(fixture: &Fixture
         (ProductQuery { available: Some(true), ..all.clone() }, vec!["Twenty"]),
         (ProductQuery { available: Some(false), sort: oldest, ..all }, vec!["Ten", "Thirty", "Twenty euro"]),
     ];
+    assert_lists(fixture.port(), &cases).await;
+}
+
+pub async fn products_that_run_low_are_listed(fixture: &Fixture<impl ProductIndex>) {
+    let (category, limit) = (a_category(), domain::stock::LOW_STOCK_THRESHOLD);
+    let stocked = |n, name, stock_quantity| Product { stock_quantity, ..a_product(&category, n, name, 10) };
+    let products = [stocked(1, "None", 0), stocked(2, "Few", limit), stocked(3, "Enough", limit + 1)];
+    track_all(fixture.port(), &products).await;
+    let all = ProductQuery { sort: Sort::Oldest, ..of(&category) };
+    let cases = [
+        (ProductQuery { low_stock: Some(true), ..all.clone() }, vec!["None", "Few"]),
+        (ProductQuery { low_stock: Some(true), available: Some(true), ..all.clone() }, vec!["Few"]),
+        (ProductQuery { low_stock: Some(false), ..all }, vec!["Enough"]),
+    ];
+    assert_lists(fixture.port(), &cases).await;
+}
+
+async fn assert_lists(index: &impl ProductIndex, cases: &[(ProductQuery, Vec<&str>)]) {
     for (query, expected) in cases {
-        assert_eq!(names(fixture.port(), &query).await, expected, "{query:?}");
+        assert_eq!(names(index, query).await, *expected, "{query:?}");
     }
 }
 

@@ -6,6 +6,7 @@ use domain::{
     id::ProductId,
     listing::{CategoryCount, MIN_TOLERANT, PriceChange, ProductQuery, Sort},
     product::Product,
+    stock::LOW_STOCK_THRESHOLD,
 };
 use kernel::Failure;
 use ports::Page;
@@ -164,7 +165,8 @@ fn score(query: &ProductQuery, product: &Product) -> Option<i64> {
         && query.currency.is_none_or(|currency| currency == product.price.currency)
         && query.min_price.is_none_or(|least| least <= amount)
         && query.max_price.is_none_or(|most| amount <= most)
-        && query.available.is_none_or(|available| available == (product.stock_quantity > 0));
+        && query.available.is_none_or(|available| available == (product.stock_quantity > 0))
+        && query.low_stock.is_none_or(|is_low| is_low == (product.stock_quantity <= LOW_STOCK_THRESHOLD));
     let scores = query.words.iter().map(|word| word_score(word, product));
     is_listed.then_some(())?;
     scores.sum()

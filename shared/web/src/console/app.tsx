@@ -33,6 +33,7 @@ const TemplateList = lazy(() => import("./pages/templates.tsx").then((page) => p
 const TemplatePage = lazy(() => import("./pages/templates.tsx").then((page) => page.TemplatePage));
 const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
 const DeadLettersPage = lazy(() => import("./pages/dead-letters.tsx").then((page) => page.DeadLettersPage));
+const ReplayPage = lazy(() => import("./pages/replay.tsx").then((page) => page.ReplayPage));
 const SettingsPage = lazy(() => import("./pages/settings.tsx").then((page) => page.SettingsPage));
 const SecurityPage = lazy(() => import("./pages/security.tsx").then((page) => page.SecurityPage));
 
@@ -98,6 +99,7 @@ function Pages(): JSX.Element {
         <Route path="/console/templates" component={TemplateList} />
         <Route path="/console/templates/:name/:locale" component={TemplatePage} />
         <Route path="/console/operations" component={OperationsPage} />
+        <Route path="/console/operations/replay" component={ReplayPage} />
         <Route path="/console/operations/:name" component={DeadLettersPage} />
         <Route path="/console/settings" component={SettingsPage} />
         <Route path="/console/security" component={SecurityPage} />

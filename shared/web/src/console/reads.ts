@@ -5,7 +5,7 @@ import { api, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
 import { periodBetween, periodOf, type Days } from "./days.ts";
-import { spanOf, summarize, type PeriodName } from "./windows.ts";
+import { spanOf, summarize, type Anomaly, type PeriodName } from "./windows.ts";
 
 export type Order = Schemas["OrderView"];
 export type Payment = Schemas["PaymentView"];
@@ -82,8 +82,14 @@ export const notes = (id: string) =>
 export const notifications = (orderId: string) =>
   pages(["notifications", orderId], (query, signal) => unwrap(api.GET("/api/v1/notifications", { params: { query: { ...query, order_id: orderId } }, signal })));
 
-export const products = (q: string) =>
-  pages(["products", q], (page, signal) => unwrap(api.GET("/api/v1/products", { params: { query: { ...page, ...(q ? { q } : {}) } }, signal })));
+export interface ProductFilters {
+  q?: string;
+  available?: boolean;
+  low_stock?: boolean;
+}
+
+export const products = (filters: ProductFilters) =>
+  pages(["products", filters], (page, signal) => unwrap(api.GET("/api/v1/products", { params: { query: { ...page, ...filters } }, signal })));
 
 export const product = (id: string) =>
   queryOptions({
@@ -144,6 +150,13 @@ export const exportJob = (id: string) =>
 export const users = (query: string) =>
   pages(["users", query], (page, signal) => unwrap(api.GET("/api/v1/users", { params: { query: { ...page, query } }, signal })));
 
+/** The account of a person, for admins. */
+export const user = (id: string) =>
+  queryOptions({
+    queryKey: ["user", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
+  });
+
 export const mismatches = () =>
   pages(["mismatches"], (query, signal) => unwrap(api.GET("/api/v1/ops/payments/mismatches", { params: { query }, signal })));
 
@@ -191,6 +204,24 @@ export const sales = (period: PeriodName) =>
         cursor = page.next_cursor;
       }
       return summarize(windows, span);
+    },
+    refetchInterval: 30_000,
+  });
+
+/** The unusual windows of a period, all of them: a chart marks each one. */
+export const anomalies = (period: PeriodName) =>
+  queryOptions({
+    queryKey: ["anomalies", period],
+    queryFn: async ({ signal }) => {
+      const span = spanOf(period, now());
+      const query = { from: new Date(span.from).toISOString(), to: new Date(span.to).toISOString(), limit: 100 };
+      const found: Anomaly[] = [];
+      for (let cursor: string | null | undefined = ""; cursor != null; ) {
+        const page: Schemas["ListOfAnomalyView"] = await unwrap(api.GET("/api/v1/analytics/anomalies", { params: { query: cursor ? { ...query, cursor } : query }, signal }));
+        found.push(...page.items);
+        cursor = page.next_cursor;
+      }
+      return found;
     },
     refetchInterval: 30_000,
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { spanOf, summarize } from "./windows.ts";
+import { spanOf, summarize, unusualBuckets } from "./windows.ts";
 
 const NOW = Date.parse("2026-11-21T12:07:30Z");
 const window = (start: string, orders: number, amount: number, currency = "USD") => ({
@@ -37,4 +37,12 @@ test("products and regions are added up over windows, the best ones first", () =
   const found = summarize([window("11:10", 1, 100), window("12:05", 2, 300), other], spanOf("hour", NOW));
   assert.deepEqual(found.products, [{ id: "lantern", name: "Storm lantern", units: 6 }, { id: "bell", name: "Bell", units: 1 }]);
   assert.deepEqual(found.currencies[0]?.regions, [{ region: "DE", orders: 1, revenue: 700 }, { region: "US-CA", orders: 3, revenue: 400 }]);
+});
+
+test("an unusual window marks its bar in the charts of its metric, and those of its currency alone", () => {
+  const anomaly = (start: string, metric: string, currency: string) => ({ id: "", found_at: "", end: "", expected: 40, least: 11, most: 69, observed: 4, start: `2026-11-21T${start}:00Z`, metric, currency });
+  const found = [anomaly("11:50", "orders", "USD"), anomaly("12:05", "revenue", "USD"), anomaly("11:05", "revenue", "EUR")];
+  const marked = (metric: "orders" | "revenue", currency: string | null): string[] =>
+    [...unusualBuckets(found, metric, currency, spanOf("hours", NOW))].map((start) => new Date(start).toISOString().slice(11, 16));
+  assert.deepEqual([marked("orders", null), marked("orders", "EUR"), marked("revenue", "USD"), marked("revenue", "EUR")], [["11:45"], [], ["12:00"], ["11:00"]]);
 });

@@ -2,6 +2,7 @@
 
 import type { components } from "../api/schema.d.ts";
 
+export type Anomaly = components["schemas"]["AnomalyView"];
 type Window = Pick<components["schemas"]["WindowView"], "start" | "orders" | "revenue" | "top_products" | "by_region" | "first_orders" | "payments">;
 
 const MINUTE = 60_000;
@@ -62,6 +63,7 @@ export interface Totals {
 }
 
 export interface Summary {
+  span: Span;
   orders: number;
   buckets: Bucket[];
   /** By currency: amounts of several cannot be added. */
@@ -76,6 +78,7 @@ export function summarize(windows: readonly Window[], span: Span): Summary {
   const used = windows.filter(({ orders, payments }) => orders > 0 || OUTCOMES.some((outcome) => payments[outcome].count > 0));
   const codes = [...new Set(used.map(({ revenue }) => revenue.currency))].sort();
   return {
+    span,
     orders: windows.reduce((total, one) => total + one.orders, 0),
     buckets: bucketsOf(windows, span),
     currencies: codes.map((currency) => totalsOf(currency, windows.filter(({ revenue }) => revenue.currency === currency), span)),
@@ -107,6 +110,12 @@ function bucketsOf(windows: readonly Window[], { from, to, step }: Span): Bucket
     bucket.revenue += revenue.amount;
   }
   return buckets;
+}
+
+/** Starts of the bars with an unusual window; `currency` is null for a figure of all currencies. */
+export function unusualBuckets(anomalies: readonly Anomaly[], metric: "orders" | "revenue", currency: string | null, { from, step }: Pick<Span, "from" | "step">): ReadonlySet<number> {
+  const found = anomalies.filter((one) => one.metric === metric && (currency === null || one.currency === currency));
+  return new Set(found.map(({ start }) => from + Math.floor((Date.parse(start) - from) / step) * step));
 }
 
 function regionsOf(windows: readonly Window[]): Region[] {

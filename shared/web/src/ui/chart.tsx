@@ -14,6 +14,8 @@ export interface Bar {
   value: number;
   /** The value with its unit. */
   text: string;
+  /** What is special about it, in a word or two; the bar has a sign then. */
+  mark?: string | undefined;
 }
 
 interface Props {
@@ -27,7 +29,8 @@ interface Props {
   format: (value: number) => string;
 }
 
-const TOP = 10;
+// Room for the sign of the highest bar.
+const TOP = 16;
 const PLOT = 160;
 const HEIGHT = TOP + PLOT + 24;
 // Part of its place that a bar fills.
@@ -38,6 +41,7 @@ export function BarChart({ caption, time, summary, bars, format }: Props): JSX.E
   const marks = steps(Math.max(0, ...bars.map(({ value }) => value)));
   const top = marks.at(-1) ?? 1;
   const heightOf = (value: number): number => (value / top) * PLOT;
+  const mark = bars.find((bar) => bar.mark)?.mark;
   return (
     <figure class="chart">
       <figcaption>
@@ -60,13 +64,21 @@ export function BarChart({ caption, time, summary, bars, format }: Props): JSX.E
           ))}
         </svg>
       </div>
+      {mark && (
+        <p class="hint legend">
+          <svg width="12" height="10" aria-hidden="true">
+            <Sign />
+          </svg>
+          {mark}
+        </p>
+      )}
       <details>
         <summary>{t().figures}</summary>
         <Table caption={caption} head={[time, { number: caption }]}>
           {bars.map((bar) => (
             <tr key={bar.time}>
               <td>{bar.time}</td>
-              <td class="amount">{bar.text}</td>
+              <td class="amount">{sayOf(bar)}</td>
             </tr>
           ))}
         </Table>
@@ -83,9 +95,16 @@ function BarColumn({ bar, index, count, height }: { bar: Bar; index: number; cou
   const at = anchor === "middle" ? middle : anchor === "start" ? index * place : (index + 1) * place;
   return (
     <g>
-      <title>{`${bar.time}: ${bar.text}`}</title>
+      <title>{`${bar.time}: ${sayOf(bar)}`}</title>
       <rect class="target" x={`${index * place}%`} y={TOP} width={`${place}%`} height={PLOT} />
       <rect x={`${middle - (place * FILLED) / 2}%`} y={TOP + PLOT - height} width={`${place * FILLED}%`} height={height} />
+      {bar.mark && (
+        <svg class="sign" x={`${middle}%`} y={TOP + PLOT - height - 13} overflow="visible">
+          <g transform="translate(-6)">
+            <Sign />
+          </g>
+        </svg>
+      )}
       {bar.label && (
         <text x={`${at}%`} y={HEIGHT - 6} text-anchor={anchor}>
           {bar.label}
@@ -93,6 +112,15 @@ function BarColumn({ bar, index, count, height }: { bar: Bar; index: number; cou
       )}
     </g>
   );
+}
+
+function sayOf({ text, mark }: Bar): string {
+  return mark ? `${text} (${mark})` : text;
+}
+
+/** A triangle, twelve pixels wide, ten high. */
+function Sign(): JSX.Element {
+  return <path class="sign" d="M0 0h12L6 10z" />;
 }
 
 /** A part of a whole as a bar. Its number stands beside it. */

@@ -39,6 +39,7 @@ async fn product_list_names_the_parameter_that_is_wrong() {
         (r#"set /rawQueryString = "min_price=6&max_price=5""#, 422, "validation", "?min_price"),
         (r#"set /rawQueryString = "currency=usd""#, 422, "validation", "?currency"),
         (r#"set /rawQueryString = "available=yes""#, 422, "validation", "?available"),
+        (r#"set /rawQueryString = "low_stock=5""#, 422, "validation", "?low_stock"),
         (r#"set /rawQueryString = "sort=sku""#, 422, "validation", "?sort"),
         (r#"set /rawQueryString = "sort=relevance""#, 422, "validation", "?sort"),
         (r#"set /rawQueryString = "limit=101""#, 422, "validation", "?limit"),
@@ -99,6 +100,8 @@ async fn product_list_filters_searches_sorts_and_pages() {
     assert_eq!(names("q=lantern&sort=-price").await, ["Storm lantern", "Lantern oil"]);
     assert_eq!(names("q=lantrn+oil").await, ["Lantern oil"]);
     assert_eq!(names("min_price=500&max_price=1999&available=true").await, ["Lantern oil"]);
+    assert_eq!(names("low_stock=false").await, [""; 0]);
+    assert_eq!(names("low_stock=true&available=true&sort=price").await, ["Lantern oil", "Anchor"]);
     assert_eq!(names("category=deck").await, [""; 0]);
     let (first, cursor) = search(platform, "sort=name&limit=2").await;
     assert_eq!(first, ["Anchor", "Lantern oil"]);

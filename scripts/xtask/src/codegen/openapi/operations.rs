@@ -174,6 +174,7 @@ fn product_list() -> Operation {
         .query("max_price", "Highest price, in minor units.", minor)
         .query("currency", "Currency of the prices.", json!({ "type": "string", "pattern": "^[A-Z]{3}$" }))
         .query("available", "Whether there is stock.", json!({ "type": "boolean" }))
+        .query("low_stock", "Whether five units or fewer are left.", json!({ "type": "boolean" }))
         .query("sort", "Order; by default the best matches of `q`, else the newest.", json!({ "enum": sorts }))
         .paged()
 }

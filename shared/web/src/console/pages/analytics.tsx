@@ -4,24 +4,32 @@ import { useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { clock, moment, money, number, shortMoney } from "../../core/i18n/index.ts";
+import { clock, moment, momentRange, money, number, shortMoney } from "../../core/i18n/index.ts";
 import { BarChart, ShareBar, type Bar } from "../../ui/chart.tsx";
 import { Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
-import { sales } from "../reads.ts";
+import { anomalies, sales } from "../reads.ts";
 import { c } from "../texts/index.ts";
-import { OUTCOMES, PERIODS, type Bucket, type PeriodName, type Summary, type Totals } from "../windows.ts";
+import { OUTCOMES, PERIODS, unusualBuckets, type Anomaly, type Bucket, type PeriodName, type Summary, type Totals } from "../windows.ts";
 
 export function AnalyticsPage(): JSX.Element {
   const { query: parameters } = useLocation();
   const wanted = parameters["period"] ?? "";
   const period: PeriodName = wanted in PERIODS ? (wanted as PeriodName) : "day";
   const query = useQuery(sales(period));
+  const unusual = useQuery(anomalies(period));
+  const list = (
+    <section>
+      <h2>{c().analytics.anomalies}</h2>
+      <Loaded query={unusual}>{(found) => (found.length === 0 ? <p class="empty">{c().analytics.noAnomalies}</p> : <Anomalies anomalies={found} />)}</Loaded>
+      <p class="hint">{c().analytics.anomaliesHint}</p>
+    </section>
+  );
   return (
     <div class="wide-sections">
       <Title>{c().analytics.title}</Title>
       <PeriodChoice period={period} />
-      <Loaded query={query}>{(summary) => <Sales summary={summary} period={period} />}</Loaded>
+      <Loaded query={query}>{(summary) => <Sales summary={summary} period={period} unusual={unusual.data ?? []} list={list} />}</Loaded>
     </div>
   );
 }
@@ -43,8 +51,23 @@ function PeriodChoice({ period }: { period: PeriodName }): JSX.Element {
   );
 }
 
-function Sales({ summary, period }: { summary: Summary; period: PeriodName }): JSX.Element {
-  if (summary.orders === 0) return <p class="empty">{c().analytics.empty}</p>;
+interface SalesProps {
+  summary: Summary;
+  period: PeriodName;
+  unusual: readonly Anomaly[];
+  /** The unusual windows as a list, which also a period without orders has. */
+  list: JSX.Element;
+}
+
+function Sales({ summary, period, unusual, list }: SalesProps): JSX.Element {
+  if (summary.orders === 0) {
+    return (
+      <>
+        <p class="empty">{c().analytics.empty}</p>
+        {list}
+      </>
+    );
+  }
   const orders = number(summary.orders);
   return (
     <>
@@ -57,10 +80,17 @@ function Sales({ summary, period }: { summary: Summary; period: PeriodName }): J
           <KeyFigures key={one.currency} totals={one} />
         ))}
       </dl>
-      <BarChart caption={c().analytics.orders} time={c().time} summary={orders} format={number} bars={bars(summary.buckets, period, ({ orders: count }) => count, number)} />
+      <BarChart
+        caption={c().analytics.orders}
+        time={c().time}
+        summary={orders}
+        format={number}
+        bars={bars(summary.buckets, period, ({ orders: count }) => count, number, unusualBuckets(unusual, "orders", null, summary.span))}
+      />
       {summary.currencies.map((one) => (
-        <Revenue key={one.currency} totals={one} period={period} />
+        <Revenue key={one.currency} totals={one} period={period} marked={unusualBuckets(unusual, "revenue", one.currency, summary.span)} />
       ))}
+      {list}
       {summary.currencies.map((one) => (
         <Payments key={one.currency} currency={one.currency} payments={one.payments} />
       ))}
@@ -73,12 +103,13 @@ function Sales({ summary, period }: { summary: Summary; period: PeriodName }): J
 }
 
 /** Labels stand at round times of the reader's own day. */
-function bars(buckets: readonly Bucket[], period: PeriodName, valueOf: (bucket: Bucket) => number, format: (value: number) => string): Bar[] {
+function bars(buckets: readonly Bucket[], period: PeriodName, valueOf: (bucket: Bucket) => number, format: (value: number) => string, marked: ReadonlySet<number>): Bar[] {
   return buckets.map((bucket) => {
     const start = new Date(bucket.start);
     const isLabelled = (bucket.start - start.getTimezoneOffset() * 60_000) % PERIODS[period].label === 0;
     const value = valueOf(bucket);
-    return { time: moment(start.toISOString()), label: isLabelled ? clock(start.toISOString()) : undefined, value, text: format(value) };
+    const mark = marked.has(bucket.start) ? c().analytics.unusual : undefined;
+    return { time: moment(start.toISOString()), label: isLabelled ? clock(start.toISOString()) : undefined, value, text: format(value), mark };
   });
 }
 
@@ -101,7 +132,13 @@ function KeyFigures({ totals: { currency, revenue, average, firstOrders } }: { t
   );
 }
 
-function Revenue({ totals: { currency, revenue, buckets }, period }: { totals: Totals; period: PeriodName }): JSX.Element {
+interface RevenueProps {
+  totals: Totals;
+  period: PeriodName;
+  marked: ReadonlySet<number>;
+}
+
+function Revenue({ totals: { currency, revenue, buckets }, period, marked }: RevenueProps): JSX.Element {
   const format = (amount: number): string => money({ amount, currency });
   return (
     <BarChart
@@ -109,8 +146,29 @@ function Revenue({ totals: { currency, revenue, buckets }, period }: { totals: T
       time={c().time}
       summary={format(revenue)}
       format={(amount) => shortMoney({ amount, currency })}
-      bars={bars(buckets, period, (bucket) => bucket.revenue, format)}
+      bars={bars(buckets, period, (bucket) => bucket.revenue, format, marked)}
     />
+  );
+}
+
+function Anomalies({ anomalies: found }: { anomalies: readonly Anomaly[] }): JSX.Element {
+  const texts = c().analytics;
+  return (
+    <Table caption={texts.anomalies} head={[texts.window, texts.figure, { number: texts.observed }, { number: texts.expected }, { number: texts.usual }]}>
+      {found.map((one) => {
+        const isOrders = one.metric === "orders";
+        const format = (value: number): string => (isOrders ? number(value) : money({ amount: value, currency: one.currency }));
+        return (
+          <tr key={`${one.id} ${one.metric}`}>
+            <td>{momentRange(one.start, one.end)}</td>
+            <td>{isOrders ? texts.ordersIn(one.currency) : texts.revenue(one.currency)}</td>
+            <td class="amount">{format(one.observed)}</td>
+            <td class="amount">{format(one.expected)}</td>
+            <td class="amount">{texts.between(format(one.least), format(one.most))}</td>
+          </tr>
+        );
+      })}
+    </Table>
   );
 }
 

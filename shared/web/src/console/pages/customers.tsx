@@ -16,7 +16,7 @@ import { Address } from "../../ui/address.tsx";
 import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
-import { isId, orders, users, type User } from "../reads.ts";
+import { isId, orders, user as account, users, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { OrderTable } from "./order-list.tsx";
 
@@ -100,18 +100,15 @@ export function CustomerPage({ id }: { id: string }): JSX.Element {
 function Customer({ id }: { id: string }): JSX.Element {
   const isAdmin = caller.value?.role === "admin";
   const known = found(id);
-  const query = useQuery({
-    queryKey: ["user", id],
-    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
-    enabled: isAdmin,
-  });
-  const user = query.data ?? known;
-  const list = useInfiniteQuery(orders({ user_id: id }));
+  const query = useQuery({ ...account(id), enabled: isAdmin });
+  // What was read before is not shown of an account that is erased.
   const isGone = isProblemOf(query.error, "not-found");
+  const user = isGone ? undefined : (query.data ?? known);
+  const list = useInfiniteQuery(orders({ user_id: id }));
   return (
     <div class="wide-sections">
       <Title>{user ? (user.full_name ?? user.username) : c().customer}</Title>
-      {user ? <Profile user={user} /> : isAdmin && !isGone ? <Loaded query={query}>{() => null}</Loaded> : <p class="notice">{isGone ? c().noMatch : c().customers.profileForAdmins}</p>}
+      {user ? <Profile user={user} /> : isAdmin && !isGone ? <Loaded query={query}>{() => null}</Loaded> : <p class="notice">{isGone ? c().customers.gone : c().customers.profileForAdmins}</p>}
       <section>
         <h2>{c().customers.orders}</h2>
         <Paged query={list} empty={c().none}>

@@ -7,7 +7,7 @@ import type { Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
-import { audit, queues, stuckOrders } from "../reads.ts";
+import { audit, queues, stuckOrders, user } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { isStopped } from "./consumer-state.tsx";
 
@@ -15,6 +15,11 @@ export function OperationsPage(): JSX.Element {
   return (
     <div class="wide-sections">
       <Title>{c().operations.title}</Title>
+      <p class="actions">
+        <a class="button" href="/console/operations/replay">
+          {c().replay.title}
+        </a>
+      </p>
       <Queues />
       <StuckOrders />
       <Audit />
@@ -101,12 +106,17 @@ function Audit(): JSX.Element {
       <h2>{c().operations.audit}</h2>
       <Paged query={list} empty={c().none}>
         {(items) => (
-          <Table caption={c().operations.audit} head={[c().time, c().operations.action, c().operations.target, c().reason, c().operations.outcome]}>
+          <Table caption={c().operations.audit} head={[c().time, c().operations.who, c().operations.action, c().operations.target, c().reason, c().operations.outcome]}>
             {items.map((one) => (
               <tr key={one.id}>
                 <td>{moment(one.at)}</td>
-                <td>{one.action}</td>
-                <td>{one.target}</td>
+                <td>
+                  <Operator id={one.operator_id} />
+                </td>
+                <td>{c().codes.actions[one.action] ?? one.action}</td>
+                <td>
+                  <a href={`/console/operations/${one.target}`}>{one.target}</a>
+                </td>
                 <td>{one.reason}</td>
                 <td>
                   <code>{JSON.stringify(one.outcome)}</code>
@@ -118,4 +128,10 @@ function Audit(): JSX.Element {
       </Paged>
     </section>
   );
+}
+
+/** Who did something: by e-mail address, and by id if the account is erased. */
+function Operator({ id }: { id: string }): JSX.Element {
+  const { data } = useQuery(user(id));
+  return <a href={`/console/customers/${id}`}>{data?.email ?? id}</a>;
 }

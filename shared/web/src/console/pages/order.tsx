@@ -27,8 +27,8 @@ export function OrderPage({ id }: { id: string }): JSX.Element {
 
 const reload = (id: string): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(id) || queryKey[0] === "orders" });
 
-// Staff read the codes of the API: its texts for customers speak to them.
-const code = (reason: string): string => reason;
+// The texts of the shop speak to customers; these are for staff.
+const code = (reason: string): string => c().codes.orderReasons[reason] ?? reason;
 
 function Details({ order, tag, error }: { order: Order; tag: string; error: Error | null }): JSX.Element {
   return (

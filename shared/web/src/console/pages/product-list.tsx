@@ -2,21 +2,29 @@ import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso";
 import { money, t } from "../../core/i18n/index.ts";
-import { Field, Form, useFormKey } from "../../ui/form.tsx";
+import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
-import { products } from "../reads.ts";
+import { products, type ProductFilters } from "../reads.ts";
 import { c } from "../texts/index.ts";
+
+/** What the list may be narrowed to, by the name in the address. */
+const STOCKS: Record<string, ProductFilters> = { low: { low_stock: true }, none: { available: false } };
+
+function addressOf(q: string, stock: string): string {
+  const text = new URLSearchParams({ ...(q && { q }), ...(stock in STOCKS && { stock }) }).toString();
+  return text && `?${text}`;
+}
 
 export function ProductList(): JSX.Element {
   const { query, route } = useLocation();
-  const q = query["q"]?.slice(0, 100) ?? "";
-  const list = useInfiniteQuery(products(q));
-  const [key, keep] = useFormKey(q);
+  const [q, stock] = [query["q"]?.slice(0, 100) ?? "", query["stock"] ?? ""];
+  const list = useInfiniteQuery(products({ ...(q && { q }), ...STOCKS[stock] }));
+  const [key, keep] = useFormKey(addressOf(q, stock));
   const search = (values: Record<string, string>): void => {
-    const text = values["q"] ?? "";
-    keep(text);
-    route(text ? `/console/products?q=${encodeURIComponent(text)}` : "/console/products");
+    const address = addressOf(values["q"] ?? "", values["stock"] ?? "");
+    keep(address);
+    route(`/console/products${address}`);
   };
   return (
     <>
@@ -31,6 +39,14 @@ export function ProductList(): JSX.Element {
       </p>
       <Form key={key} class="filters" submit={t().products.search} onSubmit={search}>
         <Field name="q" label={t().products.search} hint={t().products.searchHint} type="search" maxLength={100} defaultValue={q} />
+        <Select name="stock" label={c().products.stock}>
+          <option value="">{c().products.anyStock}</option>
+          {Object.keys(STOCKS).map((name) => (
+            <option key={name} value={name} selected={name === stock}>
+              {c().products.stocks[name]}
+            </option>
+          ))}
+        </Select>
       </Form>
       <Paged query={list} empty={c().noMatch} isFound>
         {(items) => (

@@ -97,6 +97,7 @@ const hourOfUtc = computed(() => new Intl.DateTimeFormat(variant.value, { hour: 
 const regions = computed(() => new Intl.DisplayNames(language.value, { type: "region" }));
 
 export const moment = (time: string): string => dateTime.value.format(new Date(time));
+export const momentRange = (start: string, end: string): string => dateTime.value.formatRange(new Date(start), new Date(end));
 /** A time with its seconds, for operators. */
 export const momentInSeconds = (time: string): string => dateTimeInSeconds.value.format(new Date(time));
 export const clock = (time: string): string => timeOnly.value.format(new Date(time));
@@ -105,5 +106,5 @@ export const day = (time: string): string => dateOnly.value.format(new Date(time
 export const utcDay = (date: string): string => dayOfUtc.value.format(new Date(date));
 export const utcWeekday = (date: string): string => weekdayOfUtc.value.format(new Date(date));
 /** The hour of UTC that begins at a time, with its end. */
-export const utcHour = (start: string): string => hourOfUtc.value.formatRange(new Date(start), new Date(Date.parse(start) + 3_600_000));
+export const utcHour = (start: string): string => `${hourOfUtc.value.format(new Date(start))} – ${hourOfUtc.value.format(new Date(Date.parse(start) + 3_600_000))}`;
 export const countryName = (code: string): string => regions.value.of(code) ?? code;

@@ -1,0 +1,153 @@
+"""What happened to one order, and following it while it moves, for scripts/ops."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from rich.table import Table
+
+import money
+import progress
+from api_client import ApiClient
+from operate_lists import listed
+
+Json = dict[str, Any]
+
+INTERVAL_S = 1
+# Looks without a change after which an order does not move: an event is recorded within half a minute.
+QUIET_LOOKS = 40
+# Members of events that say which order it is, which the heading says already.
+COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
+
+
+def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
+    """The order, its payment, and its timeline."""
+    path = f"/orders/{arguments.order}"
+    found = api.get(path).expect(200)
+    payment = api.get(f"/payments/order/{arguments.order}")
+    recorded = api.get(f"/ops{path}/timeline?limit=1")
+    return {
+        "order": found,
+        "payment": None if payment.status == 404 else payment.expect(200),
+        "timeline": [] if recorded.status == 404 else listed(api, f"/ops{path}/timeline", "events", arguments),
+    }
+
+
+def print_order(found: Json) -> None:
+    placed, payment = found["order"], found["payment"]
+    reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
+    progress.heading(f"order {placed['id']}: {placed['status']}{reason}, placed {placed['created_at']}")
+    if payment:
+        progress.note(f"payment {payment['id']}: {payment['status']}, {money.text(payment['amount'])}")
+    if not found["timeline"]:
+        progress.note("no event of it is recorded yet: that takes up to half a minute")
+        return
+    table = Table("at", "after", "event", "handled by", "request", "says", box=None, pad_edge=False)
+    for entry in found["timeline"]:
+        table.add_row(
+            entry["occurred_at"][11:23],
+            "" if entry["since_previous_ms"] is None else milliseconds(entry["since_previous_ms"]),
+            entry["type"],
+            handled(entry["deliveries"]),
+            entry["correlation_id"][-12:],
+            said(entry["data"]),
+        )
+    progress.table(table)
+    for line in requests(found["timeline"]):
+        progress.note(line)
+    for line in unhandled(found["timeline"]):
+        progress.fail(f"{line}: it is queued, retried, or a dead letter (scripts/ops dead)")
+
+
+def requests(timeline: Sequence[Json]) -> Iterator[str]:
+    """The requests that caused the events, each with its trace: both are in every log line."""
+    causes = [(entry["correlation_id"], entry["trace_id"]) for entry in timeline]
+    for request, trace in dict.fromkeys(causes):
+        count = causes.count((request, trace))
+        yield f"request {request}, trace {trace or '-'}: {count} {'event' if count == 1 else 'events'}"
+
+
+def unhandled(timeline: Sequence[Json]) -> list[str]:
+    return [
+        f"{delivery['consumer']} has not handled {entry['type']}"
+        for entry in timeline
+        for delivery in entry["deliveries"]
+        if delivery["status"] == "open"
+    ]
+
+
+def follow(
+    api: ApiClient, arguments: argparse.Namespace, pause: Callable[[], None] = lambda: time.sleep(INTERVAL_S)
+) -> None:
+    """Prints what happens to an order until it does not move any more, or until Ctrl-C."""
+    told: set[str] = set()
+    quiet = 0
+    try:
+        while True:
+            found = order(api, arguments)
+            news = [line for line in changes(found) if line not in told]
+            told.update(news)
+            quiet = 0 if news else quiet + 1
+            if arguments.json and news:
+                print(json.dumps(found), flush=True)
+            elif not arguments.json:
+                for line in news:
+                    progress.note(line)
+            if quiet >= QUIET_LOOKS and is_settled(found):
+                return
+            pause()
+    except KeyboardInterrupt:
+        return
+
+
+def changes(found: Json) -> Iterator[str]:
+    """What is known of an order, a line each."""
+    placed, payment = found["order"], found["payment"]
+    reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
+    for entry in found["timeline"]:
+        yield f"{entry['occurred_at'][11:23]}  {entry['type']}  {said(entry['data'])}".rstrip()
+        for one in entry["deliveries"]:
+            who, what = f"{' ' * 14}{one['consumer']}", entry["type"]
+            if one["status"] == "handled":
+                yield f"{who} handled {what} {milliseconds(one['after_ms'])}{failures(one)}"
+            elif one["failed_attempts"]:
+                yield f"{who} OPEN, {what}{failures(one)}"
+    yield f"order {placed['id']}: {placed['status']}{reason}"
+    if payment:
+        yield f"payment {payment['id']}: {payment['status']}"
+
+
+def is_settled(found: Json) -> bool:
+    """Whether nothing is left to do now: a shipment or a refund may come later."""
+    return bool(found["timeline"]) and found["order"]["status"] != "pending" and not unhandled(found["timeline"])
+
+
+def milliseconds(count: int) -> str:
+    return f"+{count} ms" if abs(count) < 10_000 else f"+{count / 1000:.0f} s"
+
+
+def said(data: Json) -> str:
+    """What an event says besides the order that it is about."""
+    texts = []
+    for name, value in data.items():
+        if name not in COMMON and not isinstance(value, list):
+            is_money = isinstance(value, dict) and {"amount", "currency"} <= value.keys()
+            texts.append(f"{name}={money.text(value) if is_money else value}")
+    return " ".join(texts)
+
+
+def failures(delivery: Json) -> str:
+    """How often a consumer failed, and with which code at last."""
+    if not delivery["failed_attempts"]:
+        return ""
+    return f" after {delivery['failed_attempts']} failed, last {delivery['last_failure']}"
+
+
+def handled(deliveries: Sequence[Json]) -> str:
+    """The consumers of an event, with the time that each took and its attempts that failed."""
+    return "\n".join(
+        f"{one['consumer']} {milliseconds(one['after_ms']) if one['status'] == 'handled' else 'OPEN'}{failures(one)}"
+        for one in deliveries
+    )

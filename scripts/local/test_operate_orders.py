@@ -1,0 +1,122 @@
+"""What scripts/ops makes of one order: its timeline, and following it."""
+
+import contextlib
+import io
+import json
+import unittest
+from typing import Any
+from unittest import mock
+
+import operate
+import operate_orders
+import progress
+
+ORDER = "01936d6e-0000-7000-8000-000000000001"
+REQUEST = "01936d6e-0000-7000-8000-00000000c0de"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def entry(kind: str, after: int | None, *deliveries: dict[str, Any], **data: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "occurred_at": "2026-11-21T12:00:00.123456Z",
+        "since_previous_ms": after,
+        "correlation_id": REQUEST,
+        "trace_id": TRACE,
+        "data": {"order_id": ORDER, **data},
+        "deliveries": list(deliveries),
+    }
+
+
+NO_FAILURE = {"failed_attempts": 0, "last_failure": None}
+HANDLED = {"consumer": "stock-reserve", "status": "handled", "after_ms": 84, **NO_FAILURE}
+OPEN = {"consumer": "payment-charge", "status": "open", "after_ms": None, **NO_FAILURE}
+FAILED = {"failed_attempts": 2, "last_failure": "unavailable"}
+
+
+class Orders(unittest.TestCase):
+    def shown(self, timeline: list[dict[str, Any]]) -> str:
+        placed = {"id": ORDER, "status": "pending", "status_reason": "awaiting_payment", "created_at": "2026-11-21"}
+        payment = {"id": "p", "status": "pending", "amount": {"amount": 1999, "currency": "USD"}}
+        found = {"order": placed, "payment": payment, "timeline": timeline}
+        with contextlib.redirect_stdout(io.StringIO()) as printed, progress._stderr.capture() as failures:
+            operate_orders.print_order(found)
+        return printed.getvalue() + failures.get()
+
+    def test_order_shows_what_each_event_says_and_who_has_not_handled_it(self) -> None:
+        shown = self.shown(
+            [
+                entry("OrderPlaced.v1", None, HANDLED, total_amount={"amount": 1999, "currency": "USD"}),
+                entry("StockReserved.v1", 84, OPEN, lines=[]),
+            ]
+        )
+        self.assertIn("pending (awaiting_payment)", shown)
+        self.assertIn("total_amount=19.99 USD", shown)
+        self.assertIn("stock-reserve +84 ms", shown)
+        self.assertIn("payment-charge has not handled StockReserved.v1", shown)
+        self.assertNotIn("stock-reserve has not", shown)
+
+    def test_order_shows_failed_attempts_of_what_is_handled_and_of_what_is_not(self) -> None:
+        shown = self.shown([entry("OrderPlaced.v1", None, {**HANDLED, **FAILED}, {**OPEN, **FAILED})])
+        self.assertIn("stock-reserve +84 ms after 2 failed, last unavailable", shown)
+        self.assertIn("payment-charge OPEN after 2 failed, last unavailable", shown)
+        self.assertNotIn("0 failed", self.shown([entry("OrderPlaced.v1", None, HANDLED, OPEN)]))
+
+    def test_order_without_recorded_events_says_so(self) -> None:
+        self.assertIn("no event of it is recorded yet", self.shown([]))
+
+    def test_order_names_each_request_and_trace_once_with_its_events(self) -> None:
+        later = {**entry("OrderCancelled.v1", 9), "correlation_id": "another", "trace_id": None}
+        shown = self.shown([entry("OrderPlaced.v1", None), entry("StockReserved.v1", 84), later])
+        self.assertIn(f"request {REQUEST}, trace {TRACE}: 2 events", shown)
+        self.assertIn("request another, trace -: 1 event\n", shown)
+
+
+class Following(unittest.TestCase):
+    def followed(self, looks: list[dict[str, Any]], *line: str) -> tuple[str, int]:
+        """What is printed while the order looks like this, and how often it was looked at. The last look stays."""
+        seen = mock.Mock(side_effect=[*looks, *[looks[-1]] * 100])
+        with mock.patch("sys.argv", ["ops", "order", ORDER, "--watch", *line]):
+            arguments = operate.read_arguments()
+        with (
+            mock.patch("operate_orders.order", seen),
+            contextlib.redirect_stdout(io.StringIO()) as printed,
+        ):
+            operate_orders.follow(mock.Mock(), arguments, lambda: None)
+        return printed.getvalue(), seen.call_count
+
+    def look(self, status: str, *timeline: dict[str, Any]) -> dict[str, Any]:
+        return {"order": {"id": ORDER, "status": status}, "payment": None, "timeline": list(timeline)}
+
+    def test_what_is_new_is_printed_once_until_nothing_moves(self) -> None:
+        placed = entry("OrderPlaced.v1", None, {**HANDLED, **NO_FAILURE})
+        looks = [
+            self.look("pending", entry("OrderPlaced.v1", None, OPEN)),
+            self.look("pending", placed),
+            self.look("processing", placed, entry("OrderConfirmed.v1", 90)),
+        ]
+        printed, count = self.followed(looks)
+        order = ["OrderPlaced.v1", f"order {ORDER}: pending", "stock-reserve handled OrderPlaced.v1 +84 ms"]
+        order += ["OrderConfirmed.v1", f"order {ORDER}: processing"]
+        self.assertEqual(sorted(order, key=printed.index), order)
+        self.assertEqual([printed.count(one) for one in (order[1], order[2], order[4])], [1, 1, 1])
+        self.assertEqual(count, len(looks) + operate_orders.QUIET_LOOKS)
+
+    def test_an_order_that_waits_is_followed_until_it_is_interrupted(self) -> None:
+        handled = entry("OrderConfirmed.v1", None, OPEN)
+        for look in (self.look("pending"), self.look("processing"), self.look("processing", handled)):
+            with self.assertRaises(StopIteration):
+                self.followed([look])
+        interrupted = mock.Mock(side_effect=KeyboardInterrupt)
+        with mock.patch("operate_orders.order", interrupted):
+            operate_orders.follow(mock.Mock(), mock.Mock(json=False))
+
+    def test_each_change_is_a_line_of_json_if_asked_for(self) -> None:
+        looks = [self.look("pending"), self.look("processing", entry("OrderConfirmed.v1", None))]
+        printed, _ = self.followed(looks, "--json")
+        found = [json.loads(line)["order"]["status"] for line in printed.splitlines()]
+        self.assertEqual(found, ["pending", "processing"])
+
+
+if __name__ == "__main__":
+    unittest.main()

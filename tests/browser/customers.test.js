@@ -1,0 +1,173 @@
+// What staff and admins do about one customer, and about an endpoint of webhooks. scripts/browser runs this file.
+import assert from "node:assert/strict";
+import { createHmac, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { after, test } from "node:test";
+import { browser, call, DESKTOP, enterConsole as enter, go, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, token } from "./support.js";
+
+const { PRODUCT_ID: product, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
+const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
+const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
+const WIDE = { viewport: DESKTOP };
+
+after(() => browser.close());
+
+const idOf = (accessToken) => JSON.parse(Buffer.from(accessToken.split(".")[1], "base64url").toString()).sub;
+
+async function find(page, customer) {
+  await go(page, "Customers");
+  await page.getByLabel("E-mail address, user name or full name").fill(customer.email);
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("link", { name: customer.email }).click();
+}
+
+test("staff filter the orders of a customer by status, amount and time, and the address keeps the filter", async () => {
+  const accessToken = await token(await register());
+  const small = await placeOrder(accessToken, product, "pm_card_visa");
+  const large = await placeOrder(accessToken, product, "pm_card_visa", { quantity: 3 });
+  const cancelled = await placeOrder(accessToken, product, "pm_card_visa_chargeDeclined", { quantity: 2 });
+  await call("DELETE", `/orders/${cancelled.id}`, undefined, { Authorization: `Bearer ${accessToken}` });
+  await onPage(async (page) => {
+    const shows = async (...orders) => {
+      for (const one of [small, large, cancelled]) await page.getByRole("link", { name: one.id }).waitFor({ state: orders.includes(one) ? "visible" : "detached" });
+    };
+    await enter(page, staff);
+    const form = page.locator("details", { hasText: "Filter" });
+    await form.locator("summary").click();
+    await form.getByLabel("Customer id").fill("nobody");
+    await form.getByLabel("Total from").fill("40");
+    await form.getByRole("button", { name: "Filter" }).click();
+    await form.getByText("This is no id.").waitFor();
+    await form.getByText("Write an amount such as 12.50, and its currency.").waitFor();
+    await form.getByLabel("Customer id").fill(idOf(accessToken));
+    await form.getByLabel("Total from").fill("");
+    await form.getByRole("button", { name: "Filter" }).click();
+    await shows(small, large, cancelled);
+    await form.getByLabel("Status").selectOption("cancelled");
+    await form.getByRole("button", { name: "Filter" }).click();
+    await shows(cancelled);
+    await form.getByLabel("Status").selectOption("Any status");
+    await form.getByLabel("Currency").fill("usd");
+    await form.getByLabel("Total from").fill("39.99");
+    await form.getByLabel("Sort by").selectOption("Lowest total");
+    await form.getByRole("button", { name: "Filter" }).click();
+    await shows(large);
+    await inspect(page, "console-orders-filtered");
+    await page.reload();
+    await shows(large);
+    assert.equal(await form.getByLabel("Total from").inputValue(), "39.99");
+    await form.getByLabel("Total from").fill("");
+    await form.getByLabel("To (exclusive)").fill("2020-01-01");
+    await form.getByRole("button", { name: "Filter" }).click();
+    await page.getByText("Nothing matches.").waitFor();
+    await shows();
+    await page.goBack();
+    await shows(large);
+    await form.getByRole("link", { name: "Reset" }).click();
+    await page.getByRole("link", { name: small.id }).waitFor();
+  }, WIDE);
+});
+
+test("staff write to a customer, who gets the message", async () => {
+  const customer = await register();
+  const subject = `Your lantern ${word}`;
+  await onPage(async (page) => {
+    await call("POST", "/users/verify", { token: await mailedToken(page, customer.email, /./) });
+    await enter(page, staff);
+    await find(page, customer);
+    const section = page.locator("section", { has: page.getByRole("heading", { name: "Write a message" }) });
+    await section.getByRole("button", { name: "Send" }).click();
+    await section.getByText("Please fill in this field.").first().waitFor();
+    await section.getByLabel("Subject").fill(subject);
+    await section.getByLabel("Text").fill("It is here.\nCome and get it.");
+    await section.getByRole("button", { name: "Send" }).click();
+    await section.getByRole("status").getByText("The message is on its way.").waitFor();
+    assert.equal(await section.getByLabel("Text").inputValue(), "");
+    for (;;) {
+      const received = await (await fetch(`${mailbox}?to=${customer.email}`)).json();
+      if (received.some((message) => message.subject === subject && message.text.includes("Come and get it."))) break;
+      await page.waitForTimeout(200);
+    }
+  }, WIDE);
+});
+
+test("an admin exports what is held about a customer, closes the account, opens it again, and erases it", async () => {
+  const customer = await register(newCustomer("Eve Quay"));
+  const order = await placeOrder(await token(customer), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await find(page, customer);
+    await page.getByRole("link", { name: order.id }).waitFor();
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download the personal data" }).click();
+    const exported = await readFile(await (await saved).path(), "utf8");
+    for (const part of [customer.email, "Eve Quay", order.id]) assert.ok(exported.includes(part), part);
+    await page.getByRole("button", { name: "Disable the account" }).click();
+    await page.getByText("Customer, disabled").waitFor();
+    await inspect(page, "console-customer-disabled");
+    await page.getByRole("button", { name: "Enable the account" }).click();
+    await page.getByText("Customer, active").waitFor();
+    await page.getByRole("button", { name: "Erase the personal data" }).click();
+    const dialog = page.getByRole("dialog", { name: "Erase the personal data" });
+    await inspect(page, "console-erase");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Customer, active").waitFor();
+    await page.getByRole("button", { name: "Erase the personal data" }).click();
+    await dialog.getByRole("button", { name: "Erase the personal data" }).click();
+    await page.getByText("There is no such account: it may have been erased.").waitFor();
+    for (const text of [customer.email, "Eve Quay"]) assert.equal(await page.getByText(text).count(), 0, text);
+    await inspect(page, "console-customer-erased");
+  }, { ...WIDE, expected: [/404.*\/users\//] });
+  await onPage(async (page) => {
+    await page.goto(`${shop}/login`);
+    await logIn(page, customer);
+    await page.getByRole("alert").getByText("No account has this name and this password.").waitFor();
+  }, { expected: [/401/] });
+});
+
+/** Whether one of a message's signatures (Standard Webhooks) is by this secret. */
+function isSignedBy(secret, { headers, body }) {
+  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+  const signed = createHmac("sha256", key).update(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`).digest("base64");
+  return headers["webhook-signature"].split(" ").includes(`v1,${signed}`);
+}
+
+test("staff send a test event to an endpoint, send it again, and give the endpoint another secret", async () => {
+  const url = `${mailbox}webhooks/story-${randomUUID()}`;
+  const headers = { Authorization: `Bearer ${await token(staff)}`, "Idempotency-Key": randomUUID() };
+  // Of a type that no other story publishes.
+  const endpoint = await call("POST", "/webhook-endpoints", { url, event_types: ["DisputeClosed.v1"] }, headers);
+  await onPage(async (page) => {
+    const received = async (count) => {
+      for (;;) {
+        const messages = await (await fetch(url)).json();
+        if (messages.length >= count) return messages;
+        await page.waitForTimeout(200);
+      }
+    };
+    await enter(page, staff);
+    await page.goto(`${shop}/console/webhooks/${endpoint.id}`);
+    await page.getByRole("heading", { name: "Deliveries" }).waitFor();
+    await page.getByText("Nothing here.").waitFor();
+    await page.getByRole("button", { name: "Send a test event" }).click();
+    await page.getByRole("status").getByText("A test event is on its way.").waitFor();
+    await page.getByRole("cell", { name: "Delivered", exact: true }).waitFor();
+    const [first] = await received(1);
+    assert.ok(isSignedBy(endpoint.secret, first));
+    await inspect(page, "console-webhook-delivered");
+
+    await page.getByRole("button", { name: "New secret" }).click();
+    const dialog = page.getByRole("dialog", { name: "Signing secret" });
+    const secret = await dialog.getByText(/^whsec_/).innerText();
+    assert.notEqual(secret, endpoint.secret);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    assert.equal(await page.getByText(secret).count(), 0);
+
+    await page.getByRole("button", { name: /^Send again: / }).click();
+    const [, again] = await received(2);
+    assert.equal(again.headers["webhook-id"], first.headers["webhook-id"]);
+    assert.ok(isSignedBy(secret, again), "the new secret signs");
+    await page.getByRole("cell", { name: "Delivered", exact: true }).waitFor();
+  }, WIDE);
+  await call("DELETE", `/webhook-endpoints/${endpoint.id}`, undefined, headers);
+});

@@ -1,0 +1,197 @@
+// What operators do in the console: look at queues and dead letters, redrive, replay, pause and resume. scripts/browser runs this file.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, test } from "node:test";
+import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
+
+const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, LOST_LETTER_ID: lostLetter } = process.env;
+const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
+// A consumer that no other story waits for.
+const PAUSED = "stock-alert";
+const WIDE = { viewport: DESKTOP };
+
+after(() => browser.close());
+
+test("an admin sees what happened to an order, the queues, and the actions of operators", async () => {
+  const order = await placeOrder(await token(await register()), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await page.getByLabel("Order id").fill(order.id);
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByRole("heading", { name: "Timeline" }).waitFor();
+    await page.getByText("OrderPlaced.v1").click();
+    await page.getByText(`"${order.id}"`).first().waitFor();
+    await inspect(page, "console-timeline");
+    await go(page, "Operations");
+    await page.getByLabel("Also queues without messages").check();
+    await page.getByRole("cell", { name: "payment-charge", exact: true }).waitFor();
+    await page.getByRole("heading", { name: "Actions of operators" }).waitFor();
+    await inspect(page, "console-operations");
+    await go(page, "Settings");
+    await page.getByRole("cell", { name: "Lines of an order" }).waitFor();
+    await inspect(page, "console-settings");
+    await page.goto(`${shop}/console/operations/payment-charge`);
+    await page.getByRole("heading", { name: "Dead letters of payment-charge" }).waitFor();
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await inspect(page, "console-dead-letters");
+    for (const path of ["operations/nix", "customers/abc"]) {
+      await page.goto(`${shop}/console/${path}`);
+      await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+    }
+    // The browser reports the refused reading of a consumer that there is not.
+  }, { ...WIDE, expected: [/422.*\/ops\/dead-letters/] });
+});
+
+test("an admin edits the event of a dead letter, sees the result, and redrives that", async () => {
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/message-send`);
+    await page.getByLabel(`Choose ${deadLetter}`).check();
+    const form = page.locator("section", { has: page.getByRole("heading", { name: "Edit and redrive" }) });
+    const [value, reason] = [form.getByLabel("New value"), form.getByLabel("Reason")];
+    const [show, redrive] = ["Show the edited events", "Redrive 1 edited"].map((name) => form.getByRole("button", { name }));
+    assert.equal(await form.getByLabel("Member of the event").inputValue(), "/data/template", "what is wrong comes first");
+    await show.click();
+    await hasFocus(value);
+    await value.fill("letter");
+    await reason.fill("A misspelled template");
+    await show.click();
+    await form.getByText("/data/template is not known: expected").waitFor();
+    await hasFocus(value);
+    await inspect(page, "console-dead-letter-refused");
+    await value.fill("message");
+    await show.click();
+    await form.getByRole("status").getByText("1 would be redriven.").waitFor();
+    await form.getByRole("cell", { name: '"template": "message"' }).waitFor();
+    await hasFocus(show);
+    await inspect(page, "console-dead-letter-edited");
+    await reason.fill(`The template of ${deadLetter} was misspelled`);
+    await redrive.waitFor({ state: "detached" });
+    await show.click();
+    await redrive.click();
+    await page.getByRole("status").getByText("1 redriven.").waitFor();
+    await page.getByLabel(`Choose ${deadLetter}`).waitFor({ state: "detached" });
+    await hasFocus(page.getByRole("heading", { name: "Dead letters of message-send" }));
+    await go(page, "Operations");
+    const action = page.getByRole("row").filter({ has: page.getByRole("cell", { name: `The template of ${deadLetter} was misspelled` }) });
+    await action.getByRole("link", { name: admin.email }).waitFor();
+    await action.getByRole("cell", { name: "Redrive", exact: true }).waitFor();
+  }, WIDE);
+});
+
+test("an admin redrives one dead letter as it is, after a dry run that moves nothing", async () => {
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/message-send`);
+    await page.getByLabel(`Choose ${lostLetter}`).check();
+    const form = page.locator("section", { has: page.getByRole("heading", { name: "Redrive", exact: true }) });
+    await form.getByText("The 1 chosen dead letters go back to the queue.").waitFor();
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await form.getByText("Please fill in this field.").waitFor();
+    await form.getByLabel("Reason").fill(`The provider is back: ${lostLetter}`);
+    await form.getByLabel("At most so many a second").fill("5");
+    await form.getByLabel("Only show what would be redriven").check();
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await form.getByRole("status").getByText("1 would be redriven.").waitFor();
+    await page.reload();
+    await page.getByLabel(`Choose ${lostLetter}`).check();
+    await form.getByLabel("Reason").fill(`The provider is back: ${lostLetter}`);
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await page.getByRole("status").getByText("1 redriven.").waitFor();
+    await page.getByLabel(`Choose ${lostLetter}`).waitFor({ state: "detached" });
+    await go(page, "Operations");
+    await page.getByRole("cell", { name: `The provider is back: ${lostLetter}` }).waitFor();
+  }, WIDE);
+});
+
+test("an admin pauses a consumer, sees it among the queues, and resumes it", async () => {
+  const reason = `A pause of ${word}`;
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/${PAUSED}`);
+    const box = page.locator("section", { has: page.getByRole("heading", { name: "State", exact: true }) });
+    try {
+      await box.getByLabel("Reason").fill(reason);
+      await box.getByRole("button", { name: "Pause" }).click();
+      await page.getByRole("status").getByText("The state was changed.").waitFor();
+      // Lambda takes a while; the page asks again.
+      await box.getByRole("button", { name: "Resume" }).waitFor();
+      await box.getByText("Paused", { exact: true }).waitFor();
+      await inspect(page, "console-paused");
+      await go(page, "Operations");
+      const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: PAUSED, exact: true }) }).filter({ hasText: "Paused" });
+      await row.first().getByRole("link", { name: PAUSED }).click();
+      await box.getByLabel("Reason").fill(reason);
+      await box.getByRole("button", { name: "Resume" }).click();
+      await page.getByRole("status").getByText("The state was changed.").waitFor();
+      await box.getByText("Running", { exact: true }).waitFor();
+    } finally {
+      const headers = { Authorization: `Bearer ${await token(admin)}` };
+      await call("PUT", `/ops/consumers/${PAUSED}/state`, { state: "running", reason: "The story is over." }, headers);
+    }
+    await go(page, "Operations");
+    for (const action of ["Pause", "Resume"]) {
+      const done = page.getByRole("row").filter({ has: page.getByRole("cell", { name: reason }) }).filter({ has: page.getByRole("cell", { name: action, exact: true }) });
+      await done.getByRole("link", { name: admin.email }).waitFor();
+    }
+  }, WIDE);
+});
+
+/** A product that was changed twice: three events about it. */
+async function changedProduct() {
+  const headers = { Authorization: `Bearer ${await token({ email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD })}` };
+  const fields = { name: "Tide table", description: "", category: "navigation", price: { amount: 900, currency: "USD" } };
+  const { id } = await call("POST", "/products", { sku: `TIDE-${randomUUID().slice(0, 8).toUpperCase()}`, ...fields, stock_quantity: 1 }, { ...headers, "Idempotency-Key": randomUUID() });
+  for (const amount of [1000, 1100]) await call("PUT", `/products/${id}`, { ...fields, price: { amount, currency: "USD" } }, { ...headers, "If-Match": "*" });
+  return id;
+}
+
+test("an admin replays events after a dry run, and goes on where a failure stopped it", async () => {
+  const subject = await changedProduct();
+  const reason = `A defect of ${word}`;
+  await onPage(async (page) => {
+    const sent = [];
+    let isDown = false;
+    // Pages of one event, so that three events are three pages; what the API does is its own.
+    await page.route("**/api/v1/ops/replay", (route, request) => {
+      const body = request.postDataJSON();
+      if (isDown) return route.fulfill({ status: 503, headers: { "Retry-After": "0" }, body: "" });
+      if (!body.dry_run) sent.push({ key: request.headers()["idempotency-key"], cursor: body.cursor });
+      isDown = !body.dry_run && sent.length === 1;
+      return route.continue({ postData: JSON.stringify({ ...body, max: 1 }) });
+    });
+    await enter(page, admin);
+    await go(page, "Operations");
+    await page.getByRole("link", { name: "Replay events" }).click();
+    await page.getByLabel("Consumer").selectOption("product-index");
+    await page.getByLabel("Id of an order, a payment, a product or a user").fill(subject);
+    await page.getByLabel("Reason").fill(reason);
+    await page.getByLabel("Types of events").fill("OrderPlaced.v1");
+    const show = page.getByRole("button", { name: "Show what would be delivered" });
+    await show.click();
+    await page.getByText("is no type of event that the consumer receives").waitFor();
+    await hasFocus(page.getByLabel("Types of events"));
+    await inspect(page, "console-replay-refused");
+    await page.getByLabel("Types of events").fill("ProductCreated.v1 ProductUpdated.v1");
+    await show.click();
+    await page.getByRole("status").getByText("3 would be delivered to product-index; none was.").waitFor();
+    assert.deepEqual(sent, []);
+    await inspect(page, "console-replay");
+    await page.getByRole("button", { name: "Deliver 3" }).click();
+    await page.getByRole("alert").getByText("Something went wrong on our side.").waitFor();
+    await page.getByRole("status").getByText("1 of 3 delivered.").waitFor();
+    await inspect(page, "console-replay-stopped");
+    await page.reload();
+    await page.getByRole("status").getByText("1 of 3 delivered.").waitFor();
+    isDown = false;
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("status").getByText("3 delivered to product-index.").waitFor();
+    assert.equal(sent.length, 3);
+    assert.equal(sent[0].cursor, undefined);
+    for (const member of ["key", "cursor"]) assert.equal(new Set(sent.map((one) => one[member])).size, 3, member);
+    await go(page, "Operations");
+    const rows = page.getByRole("row").filter({ has: page.getByRole("cell", { name: reason }) });
+    await rows.nth(2).waitFor();
+    assert.equal(await rows.count(), 3);
+  }, { ...WIDE, expected: [/422.*\/ops\/replay/, /503.*\/ops\/replay/] });
+});
