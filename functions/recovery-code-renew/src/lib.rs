@@ -10,24 +10,25 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{FactorAttempt, FactorCodes, FactorLogins, FactorStore, UserStore};
+use ports::{FactorAttempt, FactorCodes, FactorLogins, FactorStore};
 use services::new_recovery_codes;
 
 /// Replaces the codes of one account.
 pub async fn handle(
-    users: &(impl UserStore + FactorStore),
-    factors: &impl FactorLogins,
+    factors: &impl FactorStore,
+    logins: &impl FactorLogins,
     codes: &impl FactorCodes,
     call: Call<ConfirmTotp>,
 ) -> Result<Reply<RecoveryCodesView>, Failure> {
     let user_id = call.owner_from_path("id", user::check_self)?;
     let proof = Proof::Code(call.body.code.clone());
-    let client_address = call.client_address(async |secret| factors.is_from_distribution(secret).await).await?;
+    let client_address = call.client_address(async |secret| logins.is_from_distribution(secret).await).await?;
     let attempt = FactorAttempt { user: user_id, proof: &proof, client_address, now: call.now };
-    let (_, counters) = factors.prove_factor(attempt).await?.ok_or_else(wrong_code_field)?;
-    users.forget_attempt(&counters).await?;
+    if !logins.confirm_factor(attempt).await? {
+        return Err(wrong_code_field());
+    }
     let (shown, digests) = new_recovery_codes(codes)?;
-    match users.renew_recovery_codes(user_id, &digests).await? {
+    match factors.renew_recovery_codes(user_id, &digests).await? {
         true => Ok(Reply::ok(RecoveryCodesView { recovery_codes: shown })),
         false => Err(wrong_code_field()),
     }

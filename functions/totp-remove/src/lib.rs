@@ -12,13 +12,13 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{AccountPasswords, FactorAttempt, FactorLogins, FactorStore, LoginName, PasswordAttempt, UserStore};
+use ports::{AccountPasswords, FactorAttempt, FactorLogins, FactorStore, LoginName, PasswordAttempt};
 
 /// Removes one second factor.
 pub async fn handle(
-    users: &(impl UserStore + FactorStore),
+    factors: &impl FactorStore,
     passwords: &impl AccountPasswords,
-    factors: &impl FactorLogins,
+    logins: &impl FactorLogins,
     call: Call<Option<RemoveTotp>>,
 ) -> Result<Reply<()>, Failure> {
     let user_id: UserId = call.owner_from_path("id", user::check_self_or_admin)?;
@@ -31,11 +31,12 @@ pub async fn handle(
         passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
         let proof = Proof::Code(proof.code.clone());
         let attempt = FactorAttempt { user: user_id, proof: &proof, client_address, now: call.now };
-        let (_, counters) = factors.prove_factor(attempt).await?.ok_or_else(wrong_code_field)?;
-        users.forget_attempt(&counters).await?;
+        if !logins.confirm_factor(attempt).await? {
+            return Err(wrong_code_field());
+        }
     }
     let event = call.event(user_id, 1, SecondFactorRemoved { user_id, removed_by });
-    match users.remove_totp(user_id, &event).await? {
+    match factors.remove_totp(user_id, &event).await? {
         true => Ok(Reply::no_content()),
         false => Err(Failure::not_found("second factor")),
     }

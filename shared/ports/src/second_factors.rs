@@ -66,6 +66,9 @@ pub trait FactorLogins: RequestSources {
     /// Uses a code or a recovery code. The attempt counts as failed until the returned counters are settled. `None` if it is wrong or was
     /// used before; `RateLimited` after too many wrong ones.
     async fn prove_factor(&self, attempt: FactorAttempt<'_>) -> Result<Option<(Credentials, LoginCounters)>, Failure>;
+
+    /// As [`FactorLogins::prove_factor`], outside of a login: the attempt is not counted any more if the code is right. `false` if it is wrong.
+    async fn confirm_factor(&self, attempt: FactorAttempt<'_>) -> Result<bool, Failure>;
 }
 
 /// Secrets and codes of second factors.

@@ -27,6 +27,12 @@ impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins
         };
         Ok(found.filter(|_| is_valid).map(|credentials| (credentials, counters)))
     }
+
+    async fn confirm_factor(&self, attempt: FactorAttempt<'_>) -> Result<bool, Failure> {
+        let Some((_, counters)) = self.prove_factor(attempt).await? else { return Ok(false) };
+        self.store.forget_attempt(&counters).await?;
+        Ok(true)
+    }
 }
 
 /// Uses a code of a user. `false` if it is wrong, was used already, or no second factor is active.

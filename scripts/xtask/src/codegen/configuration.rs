@@ -63,8 +63,18 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
         "`scripts/up`",
     ),
     ("OFFSETS_FILE", "File with the committed offsets.", "`.local/data/kafka-offsets.json`", "`scripts/kafka-trigger`"),
-    ("OPS_API_URL", "The API of the deployment to work on. Needs `OPS_TOKEN`, too.", "that of the local stack", "`scripts/ops`"),
-    ("OPS_TOKEN", "Access token of an admin there. Needs `OPS_API_URL`, too.", "a login at the local stack", "`scripts/ops`"),
+    (
+        "OPS_API_URL",
+        "The API of the deployment to work on. Needs `OPS_TOKEN`, too.",
+        "that of the local stack",
+        "`scripts/ops`",
+    ),
+    (
+        "OPS_TOKEN",
+        "Access token of an admin there. Needs `OPS_API_URL`, too.",
+        "a login at the local stack",
+        "`scripts/ops`",
+    ),
     ("QUAYSIDE_ALIAS", "Alias of the functions that a deployment moves.", "`live`", "`scripts/shift-traffic`"),
     (
         "QUAYSIDE_ALL_CRASHES",

@@ -68,8 +68,7 @@ async fn concurrent_numbering_leaves_no_gap_and_no_duplicate() {
     let drafts: Vec<Draft> = (0..60).map(|_| draft()).collect();
     let shares = stores.iter().enumerate().map(async |(n, store)| {
         for draft in drafts.iter().skip(n % 4).step_by(4) {
-            let invoice =
-                store.assign_number(draft, &Calendar::utc(), now(), &issued).await.expect("numbered");
+            let invoice = store.assign_number(draft, &Calendar::utc(), now(), &issued).await.expect("numbered");
             assert_eq!(invoice.draft.order_id, draft.order_id);
         }
     });

@@ -122,9 +122,8 @@ pub async fn raised_series_continues_after_the_number_and_is_never_lowered(fixtu
 pub async fn repeated_assignment_returns_the_same_number(fixture: &Fixture<impl InvoiceStore>) {
     let (year, event_id) = (a_year(), fresh());
     let (draft, calendar) = (draft(), Calendar::utc());
-    let assign_as = async |event: &dyn Fn(&Invoice) -> Event| {
-        fixture.port().assign_number(&draft, &calendar, year, event).await
-    };
+    let assign_as =
+        async |event: &dyn Fn(&Invoice) -> Event| fixture.port().assign_number(&draft, &calendar, year, event).await;
     let first = assign_as(&issued_event(event_id)).await.expect("a number");
     assert_eq!(assign_as(&issued_event(fresh())).await, Ok(first.clone()), "the same event");
     let later = later_by(year, 86_400);
@@ -149,10 +148,7 @@ pub async fn concurrent_assignments_for_one_order_return_one_number(fixture: &Fi
     let event_id: Vec<Uuid> = (0..8).map(|_| fresh()).collect();
     let events: Vec<_> = event_id.iter().map(|id| issued_event(*id)).collect();
     let attempts = fixture.concurrent(8).zip(&events);
-    let responses = join_all(attempts.map(|(store, event)| {
-        store.assign_number(&draft, &calendar, year, event)
-    }))
-    .await;
+    let responses = join_all(attempts.map(|(store, event)| store.assign_number(&draft, &calendar, year, event))).await;
     for response in responses {
         assert_eq!(response.map(|invoice| invoice.position), Ok(1));
     }
@@ -172,9 +168,6 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
     let (draft, event_id, calendar) = (draft(), fresh(), Calendar::utc());
     let event = issued_event(event_id);
     fixture
-        .assert_published_after_outage(
-            event_id,
-            fixture.port().assign_number(&draft, &calendar, a_year(), &event),
-        )
+        .assert_published_after_outage(event_id, fixture.port().assign_number(&draft, &calendar, a_year(), &event))
         .await;
 }
