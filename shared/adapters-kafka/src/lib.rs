@@ -7,6 +7,7 @@ mod cluster;
 mod murmur2;
 mod presign;
 mod records;
+mod settings;
 mod topics;
 
 pub use cluster::Cluster;
@@ -144,17 +145,22 @@ impl ports::EventLog for KafkaLog {
 
 fn failed(error: &Error) -> Failure {
     match error {
-        Error::ServerError { protocol_error, .. } => match protocol_error {
-            ProtocolError::MessageTooLarge | ProtocolError::RecordListTooLarge | ProtocolError::InvalidRecord => {
-                Failure::new(FailureKind::Invalid, "record-rejected", "The event log rejects this record.")
-                    .with_internal(format!("{protocol_error:?}"))
-            }
-            ProtocolError::TopicAuthorizationFailed | ProtocolError::ClusterAuthorizationFailed => {
-                Failure::internal(format!("{DEPENDENCY}: {protocol_error:?}"))
-            }
-            _ => Failure::unavailable(DEPENDENCY, format!("{protocol_error:?}")),
-        },
+        Error::ServerError { protocol_error, .. } => refused(protocol_error),
         _ => Failure::unavailable(DEPENDENCY, error),
+    }
+}
+
+/// The failure of a request that a broker answered with an error.
+fn refused(error: &ProtocolError) -> Failure {
+    match error {
+        ProtocolError::MessageTooLarge | ProtocolError::RecordListTooLarge | ProtocolError::InvalidRecord => {
+            Failure::new(FailureKind::Invalid, "record-rejected", "The event log rejects this record.")
+                .with_internal(format!("{error:?}"))
+        }
+        ProtocolError::TopicAuthorizationFailed
+        | ProtocolError::ClusterAuthorizationFailed
+        | ProtocolError::InvalidConfig => Failure::internal(format!("{DEPENDENCY}: {error:?}")),
+        _ => Failure::unavailable(DEPENDENCY, format!("{error:?}")),
     }
 }
 
