@@ -37,6 +37,12 @@ pub fn event_log(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
     Ok(KafkaLog::new(Cluster::from_config(wiring.config())?))
 }
 
+/// Every topic, to append records to again.
+pub fn every_topic(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
+    wiring.require("every Kafka topic", |uses| matches!(uses, Uses::AllKafkaTopics))?;
+    Ok(KafkaLog::new(Cluster::from_config(wiring.config())?))
+}
+
 /// The topic of records, to append to.
 pub fn record_log(wiring: &Wiring) -> Result<KafkaRecords, ConfigError> {
     let is_records = |uses: &Uses| matches!(uses, Uses::KafkaTopic(topic) if topic.name == catalog::RECORD_TOPIC.name);
