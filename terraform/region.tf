@@ -135,7 +135,7 @@ module "standby_kafka" {
   providers = { aws = aws.standby }
 
   prefix             = local.prefix
-  topics             = { for name, topic in local.catalog.kafka_topics : name => { partitions = topic.partitions } }
+  topics             = { for name, topic in local.catalog.kafka_topics : name => { partitions = topic.partitions, settings = topic.settings } }
   brokers            = length(var.standby.availability_zones) * ceil(3 / length(var.standby.availability_zones))
   instance_type      = var.kafka.instance_type
   volume_gib         = var.kafka.volume_gib

@@ -44,7 +44,7 @@ module "kafka" {
   source = "./modules/kafka"
 
   prefix             = local.prefix
-  topics             = { for name, topic in local.catalog.kafka_topics : name => { partitions = topic.partitions } }
+  topics             = { for name, topic in local.catalog.kafka_topics : name => { partitions = topic.partitions, settings = topic.settings } }
   brokers            = var.kafka.brokers
   instance_type      = var.kafka.instance_type
   volume_gib         = var.kafka.volume_gib

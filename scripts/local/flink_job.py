@@ -23,7 +23,7 @@ OPENED = ("java.base/java.util", "java.base/java.lang", "java.base/java.time")
 # A record counts as late if its window ended this long ago: see docs/streams.md.
 LATENESS_MINUTES = 15
 FILES = "events.sql,windows.sql,archive.sql"
-# As long as `counted_events` of the other path is kept: shared/catalog/src/retention.rs.
+# What is older is not counted, as by the functions: `COUNTED_DAYS` of shared/domain/src/window.rs.
 KEPT_DAYS = 31
 # Of the topic of the results.
 PARTITIONS = 4

@@ -63,7 +63,13 @@ SOURCES = {
 
 PRODUCER = {"kafka-cluster:Connect", "kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}
 # An operator invokes the function that creates the topics.
-TOPICS = {"kafka-cluster:Connect", "kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"}
+TOPICS = {
+    "kafka-cluster:AlterTopicDynamicConfiguration",
+    "kafka-cluster:Connect",
+    "kafka-cluster:CreateTopic",
+    "kafka-cluster:DescribeTopic",
+    "kafka-cluster:DescribeTopicDynamicConfiguration",
+}
 DATABASE = {"rds-db:connect"}
 CACHE = {"elasticache:Connect"}
 # Decides whether S3 answers a request for a missing object with 404 or 403.

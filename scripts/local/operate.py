@@ -80,8 +80,10 @@ def print_dead(messages: list[Json]) -> None:
 
 
 def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
-    """Moves dead letters back to their queue."""
-    body: Json = {"reason": arguments.reason, "dry_run": arguments.dry_run, "per_second": arguments.per_second}
+    """Moves dead letters back to their queue, or to their topic."""
+    body: Json = {"reason": arguments.reason, "dry_run": arguments.dry_run}
+    if arguments.per_second is not None:
+        body["per_second"] = arguments.per_second
     if arguments.message is not None:
         body["message_ids"] = arguments.message
     if arguments.max is not None:
@@ -187,7 +189,7 @@ def read_arguments() -> argparse.Namespace:
 
 def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
     """The commands that deliver messages again."""
-    again = command("redrive", "move dead letters back to their queue", redrive, print_redrive)
+    again = command("redrive", "move dead letters back to their queue or topic", redrive, print_redrive)
     again.set_defaults(failed=is_redriven_in_part)
     again.add_argument(
         "queue", type=consumer_name, metavar="CONSUMER", help="the function that is to handle them again"
@@ -197,7 +199,7 @@ def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
         "--message", action="append", type=lowered, metavar="ID", help="this message; may be repeated; by default all"
     )
     again.add_argument("--max", type=int, help="how many at most; 100 by default")
-    again.add_argument("--per-second", type=int, default=10, help="how many are delivered in a second; 10 by default")
+    again.add_argument("--per-second", type=int, help="how many a queue delivers in a second; 10 by default")
     again.add_argument(
         "--patch", type=json_patch, metavar="JSON", help="edit texts of each event by this JSON Patch (RFC 6902)"
     )

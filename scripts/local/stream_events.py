@@ -1,7 +1,8 @@
 """Generated orders as the events of Kafka and of the bus, from a seed, and the figures that must come out of them.
 
 Orders of one dense period, as a busy shop has them, and a few in each of the days before. Records come twice, out of
-order and late. The same seed and the same end make the same events.
+order and late; some are late by a year, which no figure counts, and some from the future, which all count. The same
+seed and the same end make the same events.
 """
 
 import random
@@ -32,6 +33,8 @@ DUPLICATES, LATE, CANARY_SHARE = 0.05, 0.03, 0.02
 DISORDER_S = 45
 # Days of the orders before the dense period: at least three weeks, less than the days for which Flink keeps its state.
 HISTORY_DAYS = 22
+# Orders that are late by so many days, and those from the future, counted from the end of the dense period.
+LATE_DAYS, FUTURE_DAYS, STRAY_ORDERS = 365, 2, 5
 
 
 @dataclass
@@ -81,6 +84,8 @@ class GeneratedOrders:
     figures: dict[Key, Figure] = field(default_factory=dict)
     # How often the last unit of a product was reserved.
     sold_out: Counter[str] = field(default_factory=Counter)
+    # Ids of the events that are late by a year or from the future.
+    strays: set[str] = field(default_factory=set)
 
     def figure(self, at: datetime, currency: str, dimension: str, member: str) -> Figure:
         seconds = int(at.timestamp())
@@ -110,14 +115,21 @@ def _pick(value: Any, paths: list[list[str]]) -> Any:
     return picked
 
 
-def deliveries(events: list[Json], seed: str) -> list[Json]:
-    """The events as a log may have them: some twice, all up to `DISORDER_S` out of order, and some at the end."""
+def deliveries(generated: GeneratedOrders, seed: str) -> list[Json]:
+    """The events as a log may have them: some twice, all up to `DISORDER_S` out of order, and some at the end.
+
+    What is late by a year or from the future comes twice and between any others.
+    """
     rng = random.Random(seed)
-    copies = [*events, *(event for event in events if rng.random() < DUPLICATES)]
+    events, strays = generated.events, generated.strays
+    copies = [*events, *(event for event in events if event["id"] in strays or rng.random() < DUPLICATES)]
+    timely = [event for event in events if event["id"] not in strays]
 
     def arrival(event: Json) -> float:
         if rng.random() < LATE:
             return float("inf")
+        if event["id"] in strays:
+            event = rng.choice(timely)
         return datetime.fromisoformat(event["time"]).timestamp() + rng.uniform(0, DISORDER_S)
 
     arrivals = [(arrival(event), place) for place, event in enumerate(copies)]
@@ -139,8 +151,18 @@ class Generator:
             self.order(begin - timedelta(days=self.rng.uniform(1, HISTORY_DAYS)), end)
         for _ in range(orders):
             self.order(begin + timedelta(minutes=self.rng.uniform(0, minutes)), end)
+        self.add_strays(end)
         self.generated.events.sort(key=lambda event: (event["time"], event["id"]))
         return self.generated
+
+    def add_strays(self, end: datetime) -> None:
+        """Orders from the future, and the events alone of orders that are late by a year."""
+        late, before = Generator(self.identifier()), len(self.generated.events)
+        for n in range(STRAY_ORDERS):
+            self.order(end + timedelta(days=FUTURE_DAYS, minutes=n), end)
+            late.order(end - timedelta(days=LATE_DAYS, minutes=n), end)
+        self.generated.events += late.generated.events
+        self.generated.strays = {event["id"] for event in self.generated.events[before:]}
 
     def identifier(self) -> str:
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))

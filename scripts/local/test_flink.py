@@ -55,6 +55,13 @@ class Properties(unittest.TestCase):
         default = re.search(r'"lateness_minutes" {[^}]*?default += (\d+)', (MODULE / "variables.tf").read_text())
         self.assertEqual(default and int(default[1]), flink_job.LATENESS_MINUTES)
 
+    def test_events_are_counted_for_as_long_as_the_functions_count_them(self) -> None:
+        rust = (config.ROOT / "shared" / "domain" / "src" / "window.rs").read_text()
+        found = re.search(r"COUNTED_DAYS: i64 = (\d+);", rust)
+        self.assertEqual(found and int(found[1]), flink_job.KEPT_DAYS)
+        default = re.search(r'"kept_days" {[^}]*?default += (\d+)', (MODULE / "variables.tf").read_text())
+        self.assertEqual(default and int(default[1]), flink_job.KEPT_DAYS)
+
     def test_run_goes_on_from_the_newest_complete_checkpoint(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)

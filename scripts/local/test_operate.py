@@ -139,7 +139,7 @@ class DeadLetters(unittest.TestCase):
         api: Any = Api({})
         line = ["--reason", "it is back", "--message", "m", "--dry-run", "--key", "k"]
         operate.redrive(api, arguments("redrive", "a", *line))
-        asked = {"reason": "it is back", "dry_run": True, "per_second": 10, "message_ids": ["m"]}
+        asked = {"reason": "it is back", "dry_run": True, "message_ids": ["m"]}
         self.assertEqual((api.posted, api.key), ({"/ops/queues/a/redrive": asked}, "k"))
 
     def test_redrive_sends_a_patch_as_json(self) -> None:
@@ -154,6 +154,7 @@ class DeadLetters(unittest.TestCase):
     def test_redrive_sends_what_the_api_is_to_refuse(self) -> None:
         for option, text, member, value in (
             ("max", "0", "max", 0),
+            ("per-second", "0", "per_second", 0),
             ("patch", "[]", "patch", []),
             ("patch", "{}", "patch", {}),
         ):

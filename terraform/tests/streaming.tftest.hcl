@@ -88,6 +88,37 @@ run "kafka" {
     ]) && length(output.topics) == length(jsondecode(file("catalog.json")).kafka_topics)
     error_message = "Every topic of the catalog must have its partitions and three replicas."
   }
+
+  assert {
+    condition = alltrue([
+      for name, topic in output.topics : topic.settings["cleanup.policy"] == (name == "user-events" ? "compact,delete" : "delete")
+    ])
+    error_message = "Only the topic with tombstones is compacted: in others the last record of a key does not replace those before it."
+  }
+
+  assert {
+    condition     = tonumber(output.topics["user-events"].settings["min.compaction.lag.ms"]) >= 86400000 && tonumber(output.topics["user-events"].settings["max.compaction.lag.ms"]) < tonumber(output.topics["user-events"].settings["retention.ms"])
+    error_message = "A consumer may be a day behind a compacted topic, and a tombstone must take effect before the retention ends anyway."
+  }
+}
+
+run "a_topic_that_never_deletes_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/kafka"
+  }
+
+  variables {
+    topics            = { forever = { partitions = 1, settings = { "cleanup.policy" = "compact" } } }
+    brokers           = 3
+    instance_type     = "kafka.m7g.large"
+    volume_gib        = 100
+    subnet_ids        = ["subnet-1", "subnet-2", "subnet-3"]
+    security_group_id = "sg-kafka"
+  }
+
+  expect_failures = [var.topics]
 }
 
 run "two_brokers_are_too_few" {

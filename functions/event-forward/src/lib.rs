@@ -1,15 +1,22 @@
 //! Forwards every event of the bus to its Kafka topic, keyed by subject: the members that the catalog lets leave, and no others.
 //!
-//! A tombstone follows the event that a person was erased, so that compaction removes their records.
+//! An event that does not have the form of its type goes to the dead letters. What a newer writer has added leaves: an event is checked and not
+//! decoded. A tombstone follows the event that a person was erased, so that compaction removes their records.
 
+use domain::DomainEvent;
 use edge::Delivery;
-use kernel::Failure;
+use kernel::{CloudEvent, Failure};
 use ports::{EventLog, LogRecord};
 use serde_json::{Map, Value};
 
-/// Forwards one event without decoding it, so that those of a newer version leave, too.
+/// Forwards one event that has the form of its type.
 pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>) -> Result<(), Failure> {
-    let mut event = delivery.event;
+    edge::check_event::<DomainEvent>(&delivery.event.event)?;
+    forward(log, delivery.event).await
+}
+
+/// Forwards what may leave of an event, whatever its form is.
+pub async fn forward(log: &impl EventLog, mut event: CloudEvent<Map<String, Value>>) -> Result<(), Failure> {
     let row = domain::event::redact(&mut event)?;
     let value = serde_json::to_string(&event).map_err(Failure::internal)?;
     let record = LogRecord { topic: row.topic.name, key: event.subject, value: Some(value), time: event.time };

@@ -1,4 +1,5 @@
-//! `POST /api/v1/ops/queues/{name}/redrive`: moves dead letters of a consumer back to its queue, for admins.
+//! `POST /api/v1/ops/queues/{name}/redrive`: moves dead letters of a consumer back to its queue, for admins. Those of a consumer of Kafka are
+//! appended to their topic again, where each of its consumers reads them once more and recognizes what it has handled.
 //!
 //! One, a selection, or as many as there are, delivered at a rate, and as they are or with their events edited. Who does it and why is recorded
 //! before the first message moves, and what came of it after the last. With an `Idempotency-Key`, a repeated request gets the first response;
@@ -14,13 +15,14 @@ use domain::{
     timeline,
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, IdempotencyOutcome, Uuid};
-use ports::{DeadLetterQueues, OperatorActions};
+use kernel::{Failure, IdempotencyOutcome, Timestamp, Uuid};
+use ports::{DeadLetterQueues, EventLog, LogRecord, OperatorActions};
 use selection::Selection;
 
 /// Redrives, or with `dry_run` says what it would redrive.
 pub async fn handle(
     queues: &impl DeadLetterQueues,
+    log: &impl EventLog,
     actions: &impl OperatorActions,
     call: Call<Redrive>,
 ) -> Result<Reply<RedriveView>, Failure> {
@@ -38,7 +40,7 @@ pub async fn handle(
     if let IdempotencyOutcome::Replayed(first) = actions.begin(&action, key).await? {
         return Ok(Reply::replay(first));
     }
-    let (selection, redriven, result) = redrive(queues, consumer, &wanted).await;
+    let (selection, redriven, result) = redrive((queues, log), consumer, &wanted, call.now).await;
     let reply = Reply::ok(view(Some(action.id), consumer, &selection, redriven));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
     let outcome = Outcome { verb: Verb::Redrive, matched: selection.ids.len(), done: redriven };
@@ -47,26 +49,40 @@ pub async fn handle(
     result.map(|()| reply)
 }
 
-/// The consumer of this name, if its dead letters can go back to a queue.
+/// The consumer of this name, if its dead letters can be delivered to it again.
 fn consumer(name: &str) -> Result<&'static Function, Failure> {
     let known = catalog::find(name).filter(|function| function.has_dead_letter_queue());
     let function = known.ok_or_else(|| Failure::not_found("queue"))?;
-    if function.has_queue() { Ok(function) } else { Err(redrive::not_redrivable(function.name)) }
+    if function.is_redrivable() { Ok(function) } else { Err(redrive::not_redrivable(function.name)) }
 }
 
 /// Moves the messages that are asked for until one fails. Returns these, how many were moved, and the failure.
 async fn redrive(
-    queues: &impl DeadLetterQueues,
+    (queues, log): (&impl DeadLetterQueues, &impl EventLog),
     consumer: &Function,
     wanted: &Redrive,
+    now: Timestamp,
 ) -> (Selection, usize, Result<(), Failure>) {
     let selection = match Selection::receive(queues, consumer, wanted).await {
         Ok(selection) => selection,
         Err(failure) => return (Selection::default(), 0, Err(failure)),
     };
-    let send = async |message: &DeadMessage, delay_s| queues.redrive(consumer.name, message, delay_s).await;
+    let send = async |message: &DeadMessage, delay_s| {
+        if consumer.has_queue() {
+            return queues.redrive(consumer.name, message, delay_s).await;
+        }
+        log.append(&record(consumer, message, now)?).await?;
+        // After a crash before this, both exist: the record is appended twice, and recognized.
+        queues.remove(consumer.name, message).await
+    };
     let (redriven, result) = services::send_each(&selection.ready, wanted.delays(), send).await;
     (selection, redriven, result)
+}
+
+/// The record that a dead letter was. Its time is now: consumers measure by it how long it waits, and the topic deletes by it.
+fn record(consumer: &Function, message: &DeadMessage, now: Timestamp) -> Result<LogRecord, Failure> {
+    let (topic, key) = redrive::record_of(consumer, message)?;
+    Ok(LogRecord { topic: topic.name, key, value: Some(message.body.clone()), time: now })
 }
 
 fn view(action: Option<Uuid>, consumer: &Function, selection: &Selection, redriven: usize) -> RedriveView {

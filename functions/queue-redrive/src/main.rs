@@ -4,7 +4,8 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::QUEUE_REDRIVE)?;
     let queues = adapters_sqs::dead_letter_queues(&wiring)?;
+    let log = adapters_kafka::every_topic(&wiring)?;
     let actions = adapters_postgres::operator_actions(&wiring)?;
-    let handler = async |call| queue_redrive::handle(&queues, &actions, call).await;
+    let handler = async |call| queue_redrive::handle(&queues, &log, &actions, call).await;
     edge::http::run(adapters_redis::limited_route(&wiring)?, handler).await
 }

@@ -1,7 +1,12 @@
 //! The dead letters of a request, with their events as its patch edits them.
 
 use catalog::Function;
-use domain::{Event, event_patch::EventPatch, queue::DeadMessage, redrive::Redrive};
+use domain::{
+    Event,
+    event_patch::EventPatch,
+    queue::DeadMessage,
+    redrive::{self, Redrive},
+};
 use kernel::Failure;
 use ports::DeadLetterQueues;
 
@@ -12,7 +17,7 @@ pub(crate) struct Selection {
     pub ids: Vec<String>,
     /// The messages to send.
     pub ready: Vec<DeadMessage>,
-    /// The messages whose events cannot be edited, with the reasons.
+    /// The messages that cannot be sent, or whose events cannot be edited, with the reasons.
     pub refused: Vec<(DeadMessage, Failure)>,
 }
 
@@ -28,7 +33,7 @@ impl Selection {
         queues.release(consumer.name, &others).await?;
         let mut selection = Self { ids: chosen.iter().map(|message| message.id.clone()).collect(), ..Self::default() };
         for message in chosen {
-            match wanted.patch.as_ref().map(|patch| edit(patch, &message)).transpose() {
+            match edited(consumer, wanted, &message) {
                 Ok(None) => selection.ready.push(message),
                 Ok(Some(body)) => selection.ready.push(DeadMessage { body, ..message }),
                 Err(failure) => selection.refused.push((message, failure)),
@@ -42,6 +47,14 @@ impl Selection {
         let refused = self.refused.iter().map(|(message, _)| message);
         self.ready.iter().skip(sent).chain(refused).cloned().collect()
     }
+}
+
+/// The edited event of a message, if the request edits any. Fails if it cannot be edited, or if the message cannot be sent.
+fn edited(consumer: &Function, wanted: &Redrive, message: &DeadMessage) -> Result<Option<String>, Failure> {
+    if !consumer.has_queue() {
+        redrive::record_of(consumer, message)?;
+    }
+    wanted.patch.as_ref().map(|patch| edit(patch, message)).transpose()
 }
 
 /// The edited event of a message, without the envelope that it came in. Fails if it is not valid for its type.

@@ -1,17 +1,28 @@
 //! Adds up what happens to orders and payments in windows of five minutes of event time. Late and redelivered records count once, in their
-//! window. Customers who are erased are forgotten.
+//! window; one that is older than 31 days is left out, because what was counted is forgotten then. Customers who are erased are forgotten.
 
-use domain::window::{self, Fact};
-use edge::Delivery;
+use domain::window::{self, AnalyticsRecord, Fact};
+use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::WindowStore;
 
 /// Adds a batch of the stream to its windows.
 pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<Fact>]) -> Result<(), Failure> {
-    let records = batch.iter().filter_map(|delivery| window::analytics_record(&delivery.event).transpose());
+    let records = batch.iter().filter_map(|delivery| counted(delivery).transpose());
     let records = records.collect::<Result<Vec<_>, _>>()?;
     windows.add(&records).await?;
     // After the batch: an order of the same customer in it must not be left behind.
     let erased: Vec<_> = batch.iter().filter_map(|delivery| window::erased_customer(&delivery.event)).collect();
     windows.forget(&erased).await
+}
+
+/// What a record adds to its window, if it adds anything.
+fn counted(delivery: &Delivery<Fact>) -> Result<Option<AnalyticsRecord>, Failure> {
+    let Some(record) = window::analytics_record(&delivery.event)? else { return Ok(None) };
+    if window::is_counted(record.at, delivery.now)? {
+        return Ok(Some(record));
+    }
+    metrics::count("EventsTooOld", 1);
+    tracing::warn!(event.id = %record.event_id, event.time = %record.at, "event is too old to be counted");
+    Ok(None)
 }

@@ -9,14 +9,23 @@ use kernel::Failure;
 use rskafka::BackoffConfig;
 use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::{Client, ClientBuilder, Credentials, OauthBearerCredentials, SaslConfig};
+use rskafka::messenger::Messenger;
 use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 pub(crate) const DEPENDENCY: &str = "event log";
 /// How long the client retries within one operation, for instance while a partition changes its leader.
 const RETRY_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Longest response to a request.
+const MAX_MESSAGE_BYTES: usize = 1_048_576;
 
 /// How to connect to a cluster.
 #[derive(Clone)]
@@ -62,17 +71,46 @@ impl Cluster {
 
     /// Connects to one broker and logs in. The client itself has no timeout for a broker that does not respond.
     pub async fn connect(&self) -> Result<Client, Failure> {
-        let tls = match &self.authority {
-            Some(certificate) => tls::client_config_for(certificate.clone()),
-            None => tls::client_config(),
-        };
         let backoff = BackoffConfig { deadline: Some(RETRY_DEADLINE), ..BackoffConfig::default() };
         let builder = ClientBuilder::new(self.brokers.clone())
             .client_id(catalog::PREFIX)
             .backoff_config(backoff)
-            .tls_config(Arc::new(tls.map_err(|error| Failure::internal(format!("{DEPENDENCY}: {error}")))?))
+            .tls_config(Arc::new(self.tls()?))
             .sasl_config(self.sasl().await?);
         builder.build().await.map_err(|error| self.refused(&error))
+    }
+
+    /// Connects to one broker and logs in, for requests that the client has no operations for.
+    pub(crate) async fn connect_to_broker(&self) -> Result<Messenger<TlsStream<TcpStream>>, Failure> {
+        let mut failure = Failure::internal(format!("{DEPENDENCY}: KAFKA_BROKERS names no broker"));
+        for broker in &self.brokers {
+            match self.connect_to(broker).await {
+                Ok(connection) => return Ok(connection),
+                Err(next) => failure = next,
+            }
+        }
+        Err(failure)
+    }
+
+    async fn connect_to(&self, broker: &str) -> Result<Messenger<TlsStream<TcpStream>>, Failure> {
+        let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host);
+        let name = ServerName::try_from(host.to_owned()).map_err(Failure::internal)?;
+        let connector = TlsConnector::from(Arc::new(self.tls()?));
+        let connect = async { connector.connect(name, TcpStream::connect(broker).await?).await };
+        let stream = connect.await.map_err(|cause| Failure::unavailable(DEPENDENCY, cause))?;
+        let mut connection = Messenger::new(stream, MAX_MESSAGE_BYTES, catalog::PREFIX.into());
+        connection.sync_versions().await.map_err(|cause| Failure::unavailable(DEPENDENCY, cause))?;
+        let login = connection.do_sasl(self.sasl().await?).await;
+        login.map_err(|cause| Failure::unavailable(DEPENDENCY, cause))?;
+        Ok(connection)
+    }
+
+    fn tls(&self) -> Result<ClientConfig, Failure> {
+        let config = match &self.authority {
+            Some(certificate) => tls::client_config_for(certificate.clone()),
+            None => tls::client_config(),
+        };
+        config.map_err(|error| Failure::internal(format!("{DEPENDENCY}: {error}")))
     }
 
     async fn sasl(&self) -> Result<SaslConfig, Failure> {

@@ -7,6 +7,7 @@ mod cluster;
 mod murmur2;
 mod presign;
 mod records;
+mod settings;
 mod topics;
 
 pub use cluster::Cluster;
@@ -33,6 +34,12 @@ use tokio::sync::Mutex;
 
 pub fn event_log(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
     wiring.require("Kafka", |uses| matches!(uses, Uses::Kafka))?;
+    Ok(KafkaLog::new(Cluster::from_config(wiring.config())?))
+}
+
+/// Every topic, to append records to again.
+pub fn every_topic(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
+    wiring.require("every Kafka topic", |uses| matches!(uses, Uses::AllKafkaTopics))?;
     Ok(KafkaLog::new(Cluster::from_config(wiring.config())?))
 }
 
@@ -144,17 +151,22 @@ impl ports::EventLog for KafkaLog {
 
 fn failed(error: &Error) -> Failure {
     match error {
-        Error::ServerError { protocol_error, .. } => match protocol_error {
-            ProtocolError::MessageTooLarge | ProtocolError::RecordListTooLarge | ProtocolError::InvalidRecord => {
-                Failure::new(FailureKind::Invalid, "record-rejected", "The event log rejects this record.")
-                    .with_internal(format!("{protocol_error:?}"))
-            }
-            ProtocolError::TopicAuthorizationFailed | ProtocolError::ClusterAuthorizationFailed => {
-                Failure::internal(format!("{DEPENDENCY}: {protocol_error:?}"))
-            }
-            _ => Failure::unavailable(DEPENDENCY, format!("{protocol_error:?}")),
-        },
+        Error::ServerError { protocol_error, .. } => refused(protocol_error),
         _ => Failure::unavailable(DEPENDENCY, error),
+    }
+}
+
+/// The failure of a request that a broker answered with an error.
+fn refused(error: &ProtocolError) -> Failure {
+    match error {
+        ProtocolError::MessageTooLarge | ProtocolError::RecordListTooLarge | ProtocolError::InvalidRecord => {
+            Failure::new(FailureKind::Invalid, "record-rejected", "The event log rejects this record.")
+                .with_internal(format!("{error:?}"))
+        }
+        ProtocolError::TopicAuthorizationFailed
+        | ProtocolError::ClusterAuthorizationFailed
+        | ProtocolError::InvalidConfig => Failure::internal(format!("{DEPENDENCY}: {error:?}")),
+        _ => Failure::unavailable(DEPENDENCY, format!("{error:?}")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cluster::{Cluster, DEPENDENCY};
 use crate::failed;
+use crate::settings::Settings;
 use kernel::Failure;
 use rskafka::client::Client;
 use rskafka::client::error::{Error, ProtocolError};
@@ -46,6 +47,31 @@ impl KafkaTopics {
     }
 }
 
+impl KafkaTopics {
+    async fn try_configure(&self, name: &str, settings: &[(&str, &str)]) -> Result<bool, Failure> {
+        let broker = Settings::of(&self.cluster).await?;
+        let names: Vec<&str> = settings.iter().map(|(name, _)| *name).collect();
+        let is_set = |values: &BTreeMap<String, String>, (name, value): &(&str, &str)| {
+            values.get(*name).is_some_and(|set| set == value)
+        };
+        let values = broker.read(name, &names).await?;
+        let different: Vec<_> = settings.iter().filter(|setting| !is_set(&values, setting)).copied().collect();
+        if different.is_empty() {
+            return Ok(false);
+        }
+        broker.write(name, &different).await?;
+        // The controller responds before the brokers know the settings.
+        let mut turn = tokio::time::interval(LOOK_INTERVAL);
+        loop {
+            let values = broker.read(name, &names).await?;
+            if settings.iter().all(|setting| is_set(&values, setting)) {
+                return Ok(true);
+            }
+            turn.tick().await;
+        }
+    }
+}
+
 impl ports::LogTopics for KafkaTopics {
     async fn list(&self) -> Result<BTreeMap<String, i32>, Failure> {
         in_time(async { list(&self.cluster.connect().await?).await }).await
@@ -53,6 +79,10 @@ impl ports::LogTopics for KafkaTopics {
 
     async fn create(&self, name: &str, partitions: i32) -> Result<bool, Failure> {
         in_time(self.try_create(name, partitions)).await
+    }
+
+    async fn configure(&self, name: &str, settings: &[(&str, &str)]) -> Result<bool, Failure> {
+        in_time(self.try_configure(name, settings)).await
     }
 }
 

@@ -80,7 +80,7 @@ impl QueryError {
 /// Whether a retry can succeed: the server restarts or fails over, lacks resources, or aborted the transaction because of others.
 fn is_transient(code: &SqlState) -> bool {
     let class = code.code().get(..2).unwrap_or_default();
-    // Connection; resources; transaction rollback (serialization, deadlock); operator intervention (shutdown, cancel).
+    // Connection; resources (disk full, out of memory, too many connections); transaction rollback (serialization, deadlock); operator intervention (shutdown, cancel).
     matches!(class, "08" | "53" | "40" | "57")
         || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION].contains(code)
         || code.code() == NO_ACCOUNT
@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn transient_errors_are_distinguished_from_permanent_ones() {
-        for code in ["57P01", "53300", "40001", "40P01", "08006", "57014", "25006", "55P03", "QS001"] {
+        for code in
+            ["57P01", "53100", "53200", "53300", "53400", "40001", "40P01", "08006", "57014", "25006", "55P03", "QS001"]
+        {
             assert!(is_transient(&SqlState::from_code(code)), "{code}");
         }
         for code in ["23514", "23505", "42P01", "22001", "42501"] {

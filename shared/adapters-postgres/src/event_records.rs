@@ -28,12 +28,19 @@ const ADD: &str = "
     ORDER BY id
     ON CONFLICT DO NOTHING";
 
-/// A page of the events about an order with their consumers. `$6` and `$7` pair each type of event with each of its consumers.
+/// A page of the events about an order with their consumers. `$6` and `$7` pair each type of event with each of its consumers. The place of an
+/// event is when it occurred, or when one with a lower version of its aggregate did if that is later: so clocks that differ do not
+/// reverse the versions.
 const OF_ORDER: &str = "
-    WITH page AS MATERIALIZED (
-        SELECT * FROM event_records
-        WHERE order_id = $1 AND ($2 IS NULL OR (occurred_at, id) > ($2, $3))
-        ORDER BY occurred_at, id LIMIT $4
+    WITH placed AS MATERIALIZED (
+        SELECT *, greatest(occurred_at, max(occurred_at) OVER (
+            PARTITION BY source, subject ORDER BY sequence RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )) AS placed_at
+        FROM event_records WHERE order_id = $1
+    ), page AS MATERIALIZED (
+        SELECT * FROM placed
+        WHERE $2 IS NULL OR (placed_at, sequence, id) > ($2, (SELECT sequence FROM placed WHERE id = $3), $3)
+        ORDER BY placed_at, sequence, id LIMIT $4
     ), owed AS MATERIALIZED (
         SELECT page.id, consumes.consumer
         FROM page JOIN unnest($6, $7) AS consumes (type, consumer) USING (type)
@@ -57,7 +64,7 @@ const OF_ORDER: &str = "
     )
     SELECT page.*, coalesce(delivery.list, '[]') AS deliveries
     FROM page LEFT JOIN delivery USING (id)
-    ORDER BY page.occurred_at, page.id";
+    ORDER BY page.placed_at, page.sequence, page.id";
 
 #[derive(Debug)]
 pub struct PgEventRecords {
@@ -95,8 +102,8 @@ impl Timeline for PgEventRecords {
         let params = params![order.0, at, id, i64::from(limit) + 1, remembered_since, kinds, consumers];
         let rows = self.database.query(OF_ORDER, &params).await?;
         let items: Vec<TimelineEntry> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
-        let next = if rows.len() > page_size { items.last().map(position) } else { None };
-        Ok(Page { items, next })
+        let last = rows.get(page_size.saturating_sub(1)).filter(|_| rows.len() > page_size);
+        Ok(Page { items, next: last.map(position).transpose()? })
     }
 }
 
@@ -109,8 +116,8 @@ fn consumers() -> impl Iterator<Item = (&'static str, &'static str)> {
     catalog::EVENTS.iter().flat_map(of)
 }
 
-fn position(last: &TimelineEntry) -> String {
-    format_position(last.event.occurred_at, last.event.id)
+fn position(last: &Row) -> Result<String, Failure> {
+    Ok(format_position(get(last, "placed_at")?, get(last, "id")?))
 }
 
 fn to_json(event: &EventRecord) -> Value {

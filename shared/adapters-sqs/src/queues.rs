@@ -149,6 +149,10 @@ impl ports::DeadLetterQueues for SqsQueues {
             request = request.message_attributes(name, value.map_err(Failure::internal)?);
         }
         request.send().await.map_err(|error| aws::to_failure("queue", &error))?;
+        self.remove(consumer, message).await
+    }
+
+    async fn remove(&self, consumer: &str, message: &DeadMessage) -> Result<(), Failure> {
         let delete = self.client.delete_message().queue_url(self.dead_letter_url(consumer));
         let deleted = delete.receipt_handle(&message.receipt).send().await;
         deleted.map(drop).map_err(|error| aws::to_failure("dead-letter queue", &error))

@@ -210,7 +210,8 @@ pub struct RedriveView {
     pub message_ids: Vec<String>,
     /// For a dry run with a patch: the events as they would be sent.
     pub edited: Vec<EditedMessageView>,
-    /// The chosen messages that stay, because the patch does not apply to their event, or makes it invalid.
+    /// The chosen messages that stay, because the patch does not apply to their event or makes it invalid, or because no record of their topic can be
+    /// made of them.
     pub refused: Vec<RefusedMessageView>,
 }
 
@@ -230,7 +231,7 @@ pub struct RefusedMessageView {
     /// Id of the message.
     #[schemars(extend("format" = "uuid"))]
     pub message_id: String,
-    /// Code of the failure: `validation`, or `unreadable` if the message has no event.
+    /// Code of the failure: `validation`, or `unreadable` if the message has no event, or is no record.
     pub reason: &'static str,
     /// What is wrong.
     pub detail: String,

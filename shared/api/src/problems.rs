@@ -291,7 +291,7 @@ pub const PROBLEMS: &[Problem] = &[
     problem(
         "queue-not-redrivable",
         Conflict,
-        "The consumer reads a stream, a topic or a bucket: there is no queue that its dead letters could go back to.",
+        "The consumer reads a stream or a bucket: there is nothing that its dead letters could go back to.",
         "Mend the cause; the source delivers its records again while it keeps them.",
     ),
     problem(

@@ -285,6 +285,19 @@ impl Function {
         matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::ExternalTopic(_) | Trigger::AllEvents)
     }
 
+    /// The Kafka topics that it reads.
+    pub const fn topics(&self) -> &'static [&'static KafkaTopic] {
+        match self.trigger {
+            Trigger::Kafka(topics) => topics,
+            _ => &[],
+        }
+    }
+
+    /// Whether its dead letters can be delivered to it again: it reads a queue, or topics to which a record can be appended again.
+    pub const fn is_redrivable(&self) -> bool {
+        self.has_queue() || !self.topics().is_empty()
+    }
+
     /// Whether event source mappings invoke it: with messages of its queue, or records of a stream or a topic.
     pub const fn has_event_source_mapping(&self) -> bool {
         self.has_queue() || matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_))

@@ -84,21 +84,50 @@ pub struct KafkaTopic {
     pub name: &'static str,
     /// Number of partitions. Records are partitioned by the event's subject.
     pub partitions: i32,
+    pub cleanup: Cleanup,
+}
+
+/// What a topic does with old records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleanup {
+    /// It deletes them after its retention.
+    Delete,
+    /// Also before that, all but the last of each key; a tombstone deletes its key.
+    CompactAndDelete,
+}
+
+impl Cleanup {
+    /// The settings of the topic. Consumers may be three days behind without missing a record that is compacted; what is erased is gone after four,
+    /// with the segments that are cleaned then.
+    pub const fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Delete => &[("cleanup.policy", "delete")],
+            Self::CompactAndDelete => &[
+                ("cleanup.policy", "compact,delete"),
+                ("min.compaction.lag.ms", "259200000"),
+                ("max.compaction.lag.ms", "345600000"),
+            ],
+        }
+    }
 }
 
 /// Orders and invoices.
-pub const ORDER_EVENTS: KafkaTopic = KafkaTopic { name: "order-events", partitions: 4 };
+pub const ORDER_EVENTS: KafkaTopic = KafkaTopic { name: "order-events", partitions: 4, cleanup: Cleanup::Delete };
 /// Payments, refunds and the ledger.
-pub const PAYMENT_EVENTS: KafkaTopic = KafkaTopic { name: "payment-events", partitions: 4 };
+pub const PAYMENT_EVENTS: KafkaTopic = KafkaTopic { name: "payment-events", partitions: 4, cleanup: Cleanup::Delete };
 /// Products and stock.
-pub const INVENTORY_EVENTS: KafkaTopic = KafkaTopic { name: "inventory-events", partitions: 4 };
-/// Users, without personal data.
-pub const USER_EVENTS: KafkaTopic = KafkaTopic { name: "user-events", partitions: 2 };
+pub const INVENTORY_EVENTS: KafkaTopic =
+    KafkaTopic { name: "inventory-events", partitions: 4, cleanup: Cleanup::Delete };
+/// Users, without personal data. Compacted, so that the tombstone of an erased person deletes what is about them.
+pub const USER_EVENTS: KafkaTopic =
+    KafkaTopic { name: "user-events", partitions: 2, cleanup: Cleanup::CompactAndDelete };
 /// Notifications.
-pub const NOTIFICATION_EVENTS: KafkaTopic = KafkaTopic { name: "notification-events", partitions: 2 };
+pub const NOTIFICATION_EVENTS: KafkaTopic =
+    KafkaTopic { name: "notification-events", partitions: 2, cleanup: Cleanup::Delete };
 
 /// Windows of analytics as they are closed and corrected, and anomalies; by window.
-pub const ANALYTICS_RESULTS: KafkaTopic = KafkaTopic { name: "analytics-results", partitions: 2 };
+pub const ANALYTICS_RESULTS: KafkaTopic =
+    KafkaTopic { name: "analytics-results", partitions: 2, cleanup: Cleanup::Delete };
 
 /// The topics of the event log.
 pub const KAFKA_TOPICS: &[&KafkaTopic] =
@@ -106,7 +135,7 @@ pub const KAFKA_TOPICS: &[&KafkaTopic] =
 
 /// Records that were accepted and are not written yet, partitioned by their ids. No events: their order means nothing, and the event log
 /// does not have them.
-pub const RECORD_TOPIC: KafkaTopic = KafkaTopic { name: "records", partitions: 8 };
+pub const RECORD_TOPIC: KafkaTopic = KafkaTopic { name: "records", partitions: 8, cleanup: Cleanup::Delete };
 
 /// Every topic, those of the event log first.
 pub const ALL_KAFKA_TOPICS: &[&KafkaTopic] = &[

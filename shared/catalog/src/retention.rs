@@ -47,8 +47,8 @@ pub const RETENTION: &[RetentionRule] = &[
         "identity.failed_attempts", "catalogue.failed_attempts", "inventory.failed_attempts", "orders.failed_attempts", "payments.failed_attempts",
         "notifications.failed_attempts", "invoices.failed_attempts", "analytics.failed_attempts", "operations.failed_attempts",
     ], Deleted { since: "failed_at", days: 15 }),
-    // The same for a record of the stream, which may be confirmed two weeks before it is counted.
-    rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 31 }),
+    // A day longer than an event may be old to be counted, so that one that comes again is recognized.
+    rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 32 }),
     rule(PostgresTable, &[
         "identity.idempotency", "inventory.idempotency", "orders.idempotency", "payments.idempotency", "notifications.idempotency",
         "records.idempotency", "operations.idempotency",

@@ -39,6 +39,8 @@ pub enum Uses {
     Kafka,
     /// A Kafka topic, to write to.
     KafkaTopic(&'static KafkaTopic),
+    /// Every Kafka topic, to append records to again.
+    AllKafkaTopics,
     /// The Kafka cluster, to create topics.
     KafkaTopics,
     /// The payment gateway.

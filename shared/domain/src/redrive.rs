@@ -1,7 +1,7 @@
 //! What operators do about dead letters, and the record of what they do.
 
-use crate::{event_patch::EventPatch, id::UserId, text::ActionReason};
-use catalog::Function;
+use crate::{event_patch::EventPatch, id::UserId, queue::DeadMessage, text::ActionReason};
+use catalog::{Function, KafkaTopic};
 use kernel::{Failure, FailureKind, Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ const MAX_DELAY_S: u32 = 900;
 /// Messages a second, if a request names no rate.
 const DEFAULT_RATE: u32 = 10;
 
-/// A request to move dead letters back to the queue of their consumer.
+/// A request to move dead letters back to where their consumer reads: its queue, or their topic.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redrive {
@@ -28,7 +28,7 @@ pub struct Redrive {
     /// How many at most: 1 to 100; by default 100. A longer queue needs several requests.
     #[serde(default)]
     pub max: Option<u32>,
-    /// How many are delivered in a second: 1 to 100; by default 10.
+    /// How many are delivered in a second: 1 to 100; by default 10. A consumer of Kafka takes them as it takes all records.
     #[serde(default)]
     pub per_second: Option<u32>,
     /// Edits texts in the event of each message before it is moved; a message that the patch does not apply to, or makes invalid, stays. By
@@ -44,6 +44,9 @@ impl Redrive {
     /// Checks the numbers, and whether there are events to edit. Fails with `Invalid`, naming the member.
     pub fn check(&self, consumer: &Function) -> Result<(), Failure> {
         check_numbers(self.max, self.per_second)?;
+        if self.per_second.is_some() && !consumer.has_queue() {
+            return Err(Failure::field("/per_second", "must be left out: this consumer takes what its topic has"));
+        }
         if self.patch.is_some() && consumer.consumes().is_empty() {
             return Err(Failure::field("/patch", "must be left out: the messages of this consumer are no events"));
         }
@@ -178,10 +181,27 @@ pub struct LoggedAction {
     pub outcome: Option<Map<String, Value>>,
 }
 
-/// The failure for a consumer that reads no queue: `Conflict`.
+/// The failure for a consumer that reads neither a queue nor topics: `Conflict`.
 pub fn not_redrivable(consumer: &str) -> Failure {
-    let detail = format!("{consumer} reads a stream, topic or bucket: there is no queue to move its dead letters to.");
+    let detail = format!("{consumer} reads a stream or a bucket: there is nothing to move its dead letters to.");
     Failure::new(FailureKind::Conflict, "queue-not-redrivable", detail)
+}
+
+/// The topic and the key of the record that a dead letter of a consumer of Kafka was. Its body is the value of the record, unless that was no text.
+/// Fails with `Invalid` if no record can be made of it.
+pub fn record_of(consumer: &Function, message: &DeadMessage) -> Result<(&'static KafkaTopic, String), Failure> {
+    let unreadable = |detail| Failure::new(FailureKind::Invalid, "unreadable", detail);
+    // Topic, partition and offset.
+    let origin = message.notes.get("record_id").and_then(|id| id.rsplitn(3, '-').nth(2));
+    let topic = consumer.topics().iter().copied().find(|topic| Some(topic.name) == origin);
+    let topic = topic.ok_or_else(|| unreadable("The message does not say from which topic of the consumer it is."))?;
+    let key = message.attributes.get("key").cloned();
+    let key = key.ok_or_else(|| unreadable("The record had no key."))?;
+    let body: Option<Map<String, Value>> = serde_json::from_str(&message.body).ok();
+    match body.is_some_and(|members| ["topic", "partition", "offset"].iter().all(|name| members.contains_key(*name))) {
+        true => Err(unreadable("The value of the record was no text.")),
+        false => Ok((topic, key)),
+    }
 }
 
 #[cfg(test)]
@@ -232,6 +252,37 @@ mod tests {
         let patch = redrive(json!({ "patch": [{ "op": "remove", "path": "/a" }] }));
         assert_eq!(patch.check(catalog::STOCK_RESERVE), Ok(()));
         assert_eq!(patch.check(catalog::EMAIL_FEEDBACK_TRACK).unwrap_err().fields[0].pointer, "/patch");
+    }
+
+    #[test]
+    fn rate_is_of_deliveries_to_a_queue() {
+        let wanted = redrive(json!({ "per_second": 2 }));
+        assert_eq!(wanted.check(catalog::RECORD_WRITE).unwrap_err().fields[0].pointer, "/per_second");
+        assert_eq!(redrive(json!({})).check(catalog::RECORD_WRITE), Ok(()));
+    }
+
+    #[test]
+    fn dead_letter_of_a_topic_says_which_record_it_was() {
+        let message = |record_id: &str, key: Option<&str>, body: &str| DeadMessage {
+            id: String::new(),
+            receipt: String::new(),
+            body: body.to_owned(),
+            dead_since: Timestamp::UNIX_EPOCH,
+            notes: [("record_id".to_owned(), record_id.to_owned())].into(),
+            attributes: key.map(|key| ("key".to_owned(), key.to_owned())).into_iter().collect(),
+        };
+        let of = |message| record_of(catalog::EVENT_RECORD, &message);
+        let (topic, key) = of(message("user-events-1-1700", Some("u-1"), "{}")).unwrap();
+        assert_eq!((topic.name, key.as_str()), ("user-events", "u-1"));
+        assert!(of(message("user-events-1-1700", Some("u-1"), "no JSON")).is_ok(), "it will be a dead letter again");
+        for wrong in [
+            message("user-events-1-1700", None, "{}"),
+            message("user-events", Some("u-1"), "{}"),
+            message("records-1-1700", Some("u-1"), "{}"),
+            message("user-events-1-1700", Some("u-1"), r#"{"topic":"user-events","partition":1,"offset":1700}"#),
+        ] {
+            assert_eq!(of(wrong.clone()).unwrap_err().code, "unreadable", "{wrong:?}");
+        }
     }
 
     #[test]

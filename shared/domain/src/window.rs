@@ -24,6 +24,16 @@ pub const WINDOW_SECONDS: i64 = 300;
 /// corrects its window, whose next revision is then published.
 pub const ALLOWED_LATENESS_SECONDS: i64 = 15 * 60;
 
+/// How old an event may be to be counted, in days. The ids of counted events are kept for a day longer (`counted_events`), so that one that
+/// comes again while it may still be counted is recognized. An older one cannot be told from one that was counted, and is left out.
+pub const COUNTED_DAYS: i64 = 31;
+
+/// Whether an event that happened at `at` is counted if it comes `now`. One from the future is: it adds to the window of its time, and does not move
+/// the watermark.
+pub fn is_counted(at: Timestamp, now: Timestamp) -> Result<bool, Failure> {
+    Ok(at >= seconds_after(now, -COUNTED_DAYS * 24 * 3600)?)
+}
+
 /// The start of the window that contains `at`: `at` is in `[start, start + 5 minutes)`.
 pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(at, -at.as_second().rem_euclid(WINDOW_SECONDS))
@@ -221,6 +231,31 @@ mod tests {
         assert_eq!(window.is_complete(at("2026-11-21T09:04:59Z")), Ok(false));
         assert_eq!(window.is_complete(at("2026-11-21T09:05:00Z")), Ok(true));
         assert_eq!(complete_until(at("2026-11-21T09:09:59Z")), Ok(at("2026-11-21T08:50:00Z")));
+    }
+
+    #[test]
+    fn event_is_counted_until_it_is_31_days_old() {
+        let now = at("2026-11-21T08:45:00Z");
+        for (time, is_counted_now) in [
+            ("2025-11-21T08:45:00Z", false),
+            ("2026-10-21T08:44:59.999Z", false),
+            ("2026-10-21T08:45:00Z", true),
+            ("2027-11-21T08:45:00Z", true),
+        ] {
+            assert_eq!(is_counted(at(time), now), Ok(is_counted_now), "{time}");
+        }
+    }
+
+    #[test]
+    fn ids_of_counted_events_are_kept_while_these_events_may_be_counted_again() {
+        let kept = catalog::deletions().find(|deletion| deletion.table == "analytics.counted_events");
+        let kept = kept.expect("a retention");
+        assert_eq!(kept.since, "window_start");
+        let margin = i64::from(kept.days) * 24 * 3600 - COUNTED_DAYS * 24 * 3600;
+        assert!(
+            margin >= WINDOW_SECONDS,
+            "an event is younger than the start of its window by {WINDOW_SECONDS} s at most"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::json;
 use kernel::{CloudEvent, Failure, FailureKind};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Maximum number of envelopes around an event: SNS may carry EventBridge's envelope, which carries the event.
 const MAX_DEPTH: usize = 3;
@@ -25,6 +25,15 @@ pub fn extract_event(text: &str) -> Result<Value, Failure> {
 /// if it carries none.
 pub fn event_in<E: DeserializeOwned>(text: &str) -> Result<CloudEvent<E>, Failure> {
     json::read_event(&extract_event(text)?)
+}
+
+/// Checks whether an event whose members were taken as they are has the form of an `E`. What a newer writer has added fits: members and words
+/// that `E` does not know. Fails with `Invalid`, naming the member.
+pub fn check_event<E: DeserializeOwned>(members: &Map<String, Value>) -> Result<(), Failure> {
+    match json::read_payload::<E>(members) {
+        Err(failure) if !json::is_newer(&failure) => Err(failure),
+        _ => Ok(()),
+    }
 }
 
 enum Layer {

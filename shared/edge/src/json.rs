@@ -22,15 +22,16 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
 /// what is wrong in it is found by reading it again without the envelope.
 pub(crate) fn read_event<E: DeserializeOwned>(event: &Value) -> Result<CloudEvent<E>, Failure> {
     deserialize(event).map_err(|failure| match deserialize::<CloudEvent<IgnoredAny>, _>(event) {
-        Ok(_) => read_payload::<E>(event).err().unwrap_or(failure),
+        Ok(_) => read_payload::<E>(event.as_object().into_iter().flatten()).err().unwrap_or(failure),
         Err(_) => failure,
     })
 }
 
-/// The payload of an event. Its type is read first: what comes before the type is buffered, too.
-fn read_payload<E: DeserializeOwned>(event: &Value) -> Result<E, Failure> {
-    let members = event.as_object().into_iter().flatten();
-    let (kind, others): (Vec<_>, Vec<_>) = members.partition(|(name, _)| *name == "type");
+/// The payload of an event with these members. Its type is read first: what comes before the type is buffered, too.
+pub(crate) fn read_payload<'a, E: DeserializeOwned>(
+    members: impl IntoIterator<Item = (&'a String, &'a Value)>,
+) -> Result<E, Failure> {
+    let (kind, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|(name, _)| *name == "type");
     let members = kind.into_iter().chain(others).map(|(name, value)| (name.as_str(), value));
     deserialize(MapDeserializer::<_, serde_json::Error>::new(members))
 }

@@ -31,7 +31,7 @@ mod trace;
 pub use clock::Clock;
 pub use consumer::{Consumer, Delivery, MAX_AGE, MAX_DEFECT_ATTEMPTS};
 pub use dead_letters::{DeadLetter, DeadLetters, QueueControl};
-pub use envelope::{event_in, extract_event};
+pub use envelope::{check_event, event_in, extract_event};
 pub use runtime::{Error, FunctionError};
 
 /// Compiles the example of the README.

@@ -177,6 +177,9 @@ pub trait LogTopics {
 
     /// Creates a topic, with the log's defaults for everything else. Returns `false` and changes nothing if there is one of this name.
     async fn create(&self, name: &str, partitions: i32) -> Result<bool, Failure>;
+
+    /// Gives a topic these settings, and leaves its others. Returns whether one of them was different.
+    async fn configure(&self, name: &str, settings: &[(&str, &str)]) -> Result<bool, Failure>;
 }
 
 /// The archive of events. Writing the same batch again overwrites its object with the same bytes.

@@ -102,8 +102,9 @@ pub trait EventRecords {
 
 /// Reads what is recorded of events.
 pub trait Timeline {
-    /// A page of the events about an order, oldest first, each with its consumers that keep an inbox. An event that occurred before
-    /// `remembered_since` has none, because the inboxes have forgotten it.
+    /// A page of the events about an order, oldest first, each with its consumers that keep an inbox. Those of one aggregate are in the order of
+    /// its versions, whatever the clocks of their writers say. An event that occurred before `remembered_since` has no consumers, because the
+    /// inboxes have forgotten it.
     async fn of_order(
         &self,
         order: OrderId,

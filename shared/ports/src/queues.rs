@@ -38,6 +38,9 @@ pub trait DeadLetterQueues {
     /// Sends a message to the queue of the consumer, as it came, to be delivered after a delay, and then removes the dead letter. After a crash
     /// in between, both exist.
     async fn redrive(&self, consumer: &str, message: &DeadMessage, delay_s: u32) -> Result<(), Failure>;
+
+    /// Removes a dead letter that was received.
+    async fn remove(&self, consumer: &str, message: &DeadMessage) -> Result<(), Failure>;
 }
 
 /// A published event as the outbox has it.

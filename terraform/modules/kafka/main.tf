@@ -21,16 +21,15 @@ locals {
     "offsets.retention.minutes" = 10080
   }
 
-  # What topics-create makes of the catalog: it sets the partitions, and the rest comes from the configuration above.
+  # What topics-create makes of the catalog: it sets the partitions and the topic's own settings, and the rest comes from the configuration above.
   topics = {
     for name, topic in var.topics : name => {
       partitions         = topic.partitions
       replication_factor = local.replicas
-      settings = {
-        "cleanup.policy"      = "delete"
+      settings = merge(topic.settings, {
         "min.insync.replicas" = tostring(local.min_in_sync)
         "retention.ms"        = tostring(var.retention_hours * 3600000)
-      }
+      })
     }
   }
 }

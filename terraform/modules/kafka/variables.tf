@@ -66,14 +66,20 @@ variable "retention_hours" {
 }
 
 variable "topics" {
-  description = "Topics by name, each with its number of partitions."
+  description = "Topics by name, each with its number of partitions and the settings that differ between topics."
   type = map(object({
     partitions = number
+    settings   = map(string)
   }))
 
   validation {
     condition     = alltrue([for topic in var.topics : topic.partitions >= 1])
     error_message = "Every topic needs one partition or more."
+  }
+
+  validation {
+    condition     = alltrue([for topic in var.topics : contains(["delete", "compact,delete"], lookup(topic.settings, "cleanup.policy", ""))])
+    error_message = "Every topic needs a cleanup.policy that deletes: delete, or compact,delete."
   }
 }
 

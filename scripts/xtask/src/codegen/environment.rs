@@ -118,7 +118,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Queues(_) | Uses::DeadLetterQueues(_) => drop(variables.insert("QUEUES_URL", Setting::QueuesUrl)),
             Uses::EventSourceMappings(_) => drop(variables.insert("FUNCTIONS_ARN", Setting::FunctionsArn)),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
-            Uses::Kafka | Uses::KafkaTopic(_) | Uses::KafkaTopics => variables.extend(KAFKA),
+            Uses::Kafka | Uses::KafkaTopic(_) | Uses::AllKafkaTopics | Uses::KafkaTopics => variables.extend(KAFKA),
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
             Uses::Email => variables.extend(EMAIL),
             Uses::PushEndpoints(_) => {

@@ -51,9 +51,10 @@ pub enum Values {
 pub fn needs_network(function: &Function) -> bool {
     function.database_role().is_some()
         || function.connects_to_redis()
-        || function
-            .resources()
-            .any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Kafka | Uses::KafkaTopic(_) | Uses::KafkaTopics))
+        || function.resources().any(|uses| {
+            let is_kafka = matches!(uses, Uses::Kafka | Uses::KafkaTopic(_) | Uses::AllKafkaTopics | Uses::KafkaTopics);
+            is_kafka || matches!(uses, Uses::PostgresOwner)
+        })
 }
 
 /// The grants of a function, in a fixed order.
@@ -155,6 +156,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         Uses::Bus => publish(function),
         Uses::Kafka => kafka::produce(catalog::KAFKA_TOPICS),
         Uses::KafkaTopic(topic) => kafka::produce(&[topic]),
+        Uses::AllKafkaTopics => kafka::produce(catalog::ALL_KAFKA_TOPICS),
         Uses::KafkaTopics => kafka::create_topics(),
         Uses::Email => {
             // IfExists does not weaken the condition: every `ses:SendEmail` call has a sender.

@@ -8,6 +8,7 @@ use crate::Result;
 use catalog::{KafkaTopic, Table, TopicSource, Trigger, Uses};
 use domain::{money::Currency, order::ShortfallPolicy};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 pub(super) fn render() -> Result<String> {
     pretty(json!({
@@ -111,6 +112,7 @@ fn kafka_topic(topic: &KafkaTopic) -> Value {
     };
     json!({
         "partitions": topic.partitions,
+        "settings": topic.cleanup.settings().iter().copied().collect::<BTreeMap<_, _>>(),
         "is_event_log": is_in_log,
         "producers": named(&writes),
         "consumers": named(&reads),

@@ -156,6 +156,7 @@ fn used(uses: &Uses) -> String {
         Uses::Bus => "bus".into(),
         Uses::Kafka => "Kafka".into(),
         Uses::KafkaTopic(topic) => format!("Kafka topic {}", topic.name),
+        Uses::AllKafkaTopics => "every Kafka topic".into(),
         Uses::KafkaTopics => "Kafka, to create topics".into(),
         Uses::Gateway => "payment gateway".into(),
         Uses::Email => "e-mail".into(),

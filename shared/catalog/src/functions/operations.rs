@@ -37,11 +37,12 @@ functions! {
     /// Lists dead letters of a consumer, with their reasons.
     DEAD_LETTER_LIST = Function::new("dead-letter-list", Operations).http(Get, "/api/v1/ops/dead-letters", ADMIN_ONLY)
         .uses(&[Uses::DeadLetterQueues(&[ChangeMessageVisibility, ReceiveMessage])]).timeout(20);
-    /// Moves dead letters of a consumer back to its queue.
+    /// Moves dead letters of a consumer back to its queue, or to the topic that it reads.
     QUEUE_REDRIVE = Function::new("queue-redrive", Operations).http(Post, "/api/v1/ops/queues/{name}/redrive", ADMIN_ONLY)
         .honours_key().uses(&[
             Uses::Queues(&[SendMessage]),
             Uses::DeadLetterQueues(&[ChangeMessageVisibility, DeleteMessage, ReceiveMessage]),
+            Uses::AllKafkaTopics,
             Uses::PostgresReceipts,
         ]).timeout(25);
     /// Delivers published events again to one consumer.

@@ -25,6 +25,7 @@ macro_rules! contract_dead_letter_queues {
             dead_letter_is_received_as_it_came_with_what_the_consumer_said
             received_dead_letter_is_hidden_until_it_is_released
             redriven_message_leaves_the_dead_letters_and_waits_for_its_consumer
+            removed_message_leaves_the_dead_letters_and_no_other_does
             more_messages_than_one_receive_returns_are_received
             message_sent_to_a_consumer_waits_in_its_queue
         }
@@ -99,6 +100,19 @@ pub async fn redriven_message_leaves_the_dead_letters_and_waits_for_its_consumer
     let found = received(&port.queues, 1).await;
     port.queues.redrive(CONSUMER.name, &found[0], 1).await.expect("redriven");
     assert_eq!(depth(&port.queues).await, (1, 0));
+}
+
+pub async fn removed_message_leaves_the_dead_letters_and_no_other_does(
+    fixture: &Fixture<QueuesAndDeadLetters<impl DeadLetterQueues + QueueDepths, impl DeadLetters>>,
+) {
+    let port = fixture.port();
+    put(&port.dead_letters, "1").await;
+    put(&port.dead_letters, "2").await;
+    let found = received(&port.queues, 2).await;
+    port.queues.remove(CONSUMER.name, &found[0]).await.expect("removed");
+    assert_eq!(depth(&port.queues).await, (0, 1));
+    port.queues.release(CONSUMER.name, &found[1..]).await.expect("released");
+    assert_eq!(received(&port.queues, 1).await[0].id, found[1].id);
 }
 
 pub async fn more_messages_than_one_receive_returns_are_received(

@@ -25,6 +25,7 @@ macro_rules! contract_event_records {
     ($fixture:expr) => {
         $crate::each_rule! { event_records, $fixture;
             events_about_an_order_are_listed_oldest_first
+            events_of_one_aggregate_are_in_the_order_of_their_versions_whatever_clocks_say
             event_is_read_as_it_was_recorded
             event_that_is_recorded_again_stays_as_it_was
             concurrent_batches_record_each_event_once
@@ -86,6 +87,29 @@ pub async fn events_about_an_order_are_listed_oldest_first(
     port.records.add(&[first, unrelated, second]).await.expect("added");
     assert_eq!(ids(&port.timeline, mine).await, expected);
     assert!(ids(&port.timeline, order()).await.is_empty());
+}
+
+pub async fn events_of_one_aggregate_are_in_the_order_of_their_versions_whatever_clocks_say(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let version = |sequence, seconds| EventRecord { sequence, ..about(mine, later(seconds)) };
+    // The clock of the second and of the fourth writer is behind.
+    let [first, second, third, fourth] = [(1, 10), (2, 5), (3, 20), (4, 15)].map(|(n, at)| version(n, at));
+    let other =
+        |sequence, seconds| EventRecord { source: "quayside.payments".to_owned(), ..version(sequence, seconds) };
+    let (paid, refunded) = (other(1, 7), other(2, 12));
+    let expected = [paid.id, first.id, second.id, refunded.id, third.id, fourth.id];
+    port.records.add(&[fourth, second, refunded]).await.expect("added");
+    port.records.add(&[third, paid, first]).await.expect("added");
+    assert_eq!(ids(&port.timeline, mine).await, expected);
+    let (mut read, mut cursor) = (Vec::new(), None);
+    while read.len() < expected.len() {
+        let page = port.timeline.of_order(mine, now(), 1, cursor.as_deref()).await.expect("a page");
+        read.extend(page.items.into_iter().map(|entry| entry.event.id));
+        cursor = page.next;
+    }
+    assert_eq!((&read[..], cursor), (&expected[..], None));
 }
 
 pub async fn event_is_read_as_it_was_recorded(

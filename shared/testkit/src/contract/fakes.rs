@@ -134,6 +134,7 @@ fakes! {
     records contract_records |on: &Platform| {
         WriterAndReader { writer: on.records(), reader: on.records(), sources: on.records() }
     };
+    record_archive contract_record_archive Platform::records;
     log_topics contract_log_topics Platform::log_topics;
     email_sender contract_email_sender |on: &Platform| observed(on.email_sender());
     migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };

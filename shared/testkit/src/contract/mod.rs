@@ -60,6 +60,7 @@ pub mod product_snapshots;
 pub mod products;
 pub mod push_sender;
 pub mod rate_limiter;
+pub mod record_archive;
 pub mod records;
 pub mod request_sources;
 pub mod reservations;

@@ -47,6 +47,7 @@ mod tests {
         ("dead_letter_queues", include_str!("dead_letter_queues.rs")),
         ("operator_actions", include_str!("operator_actions.rs")),
         ("event_records", include_str!("event_records.rs")),
+        ("record_archive", include_str!("record_archive.rs")),
         ("records", include_str!("records.rs")),
         ("email_sender", include_str!("email_sender.rs")),
         ("migrations", include_str!("migrations.rs")),

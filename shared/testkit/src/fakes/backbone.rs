@@ -10,9 +10,9 @@ use std::rc::Rc;
 #[derive(Default)]
 pub(super) struct LogState(Vec<Rc<LogRecord>>);
 
-/// Number of partitions by topic.
+/// Number of partitions by topic, and settings by topic.
 #[derive(Default)]
-pub(super) struct TopicsState(BTreeMap<String, i32>);
+pub(super) struct TopicsState(BTreeMap<String, i32>, BTreeMap<String, BTreeMap<String, String>>);
 
 #[derive(Default)]
 pub(super) struct DeadLettersState {
@@ -65,6 +65,32 @@ impl ports::LogTopics for LogTopics {
         });
         step.await
     }
+
+    async fn configure(&self, name: &str, settings: &[(&str, &str)]) -> Result<bool, Failure> {
+        let step = self.0.step(Dependency::Log, "log_topics.configure", |state| {
+            if !state.topics.0.contains_key(name) {
+                return Err(Failure::unavailable("event log", "there is no such topic"));
+            }
+            let is_known = |(name, value): &(&str, &str)| *name != "cleanup.policy" || POLICIES.contains(value);
+            if !settings.iter().all(is_known) {
+                return Err(Failure::internal("a setting has no such value"));
+            }
+            let of_topic = state.topics.1.entry(name.to_owned()).or_insert_with(default_settings);
+            let mut is_changed = false;
+            for (name, value) in settings {
+                is_changed |= of_topic.insert((*name).to_owned(), (*value).to_owned()).as_deref() != Some(value);
+            }
+            Ok(is_changed)
+        });
+        step.await
+    }
+}
+
+/// What a topic may do with old records.
+const POLICIES: [&str; 3] = ["delete", "compact", "compact,delete"];
+
+fn default_settings() -> BTreeMap<String, String> {
+    [("cleanup.policy".to_owned(), "delete".to_owned())].into()
 }
 
 impl DeadLetters {

@@ -43,16 +43,30 @@ impl ports::Timeline for EventRecords {
         let after = cursor.map(read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let query = self.0.query(Dependency::Database, |state| {
-            let about = state.records.0.iter().filter(|(_, event)| event.order_id == Some(order));
-            let mut found: Vec<_> = about.filter(|(place, _)| after.is_none_or(|after| **place > after)).collect();
+            let about: Vec<_> = state.records.0.values().filter(|event| event.order_id == Some(order)).collect();
+            let mut found: Vec<_> = about.iter().map(|event| (place(event, &about), *event)).collect();
+            found.sort_by_key(|(place, _)| *place);
+            if let Some((at, id)) = after {
+                let sequence = about.iter().find(|event| event.id == id).map(|event| event.sequence);
+                found.retain(|(place, _)| *place > (at, sequence.unwrap_or(u64::MAX), id));
+            }
             let more = found.len() > limit;
             found.truncate(limit);
-            let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
+            let next = found.last().filter(|_| more).map(|((at, _, id), _)| format!("{at}/{id}"));
             let items = found.into_iter().map(|(_, event)| entry(event, remembered_since, state)).collect();
             Ok(Page { items, next })
         });
         query.await
     }
+}
+
+/// Where an event is in the timeline: not before one with a lower version of its aggregate.
+fn place(event: &EventRecord, all: &[&EventRecord]) -> (Timestamp, u64, Uuid) {
+    let is_before = |one: &&&EventRecord| {
+        (&one.source, &one.subject) == (&event.source, &event.subject) && one.sequence < event.sequence
+    };
+    let before = all.iter().filter(is_before).map(|one| one.occurred_at).max();
+    (before.map_or(event.occurred_at, |before| before.max(event.occurred_at)), event.sequence, event.id)
 }
 
 /// The fake has no clock: it records and handles events when they occur.

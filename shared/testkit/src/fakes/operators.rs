@@ -26,6 +26,11 @@ pub(super) struct QueuesState {
 }
 
 impl QueuesState {
+    fn remove(&mut self, consumer: &str, message: &DeadMessage) {
+        self.dead.entry(consumer.to_owned()).or_default().retain(|dead| dead.id != message.id);
+        self.hidden.remove(&message.id);
+    }
+
     /// Each consumer has one mapping, or one for each of its topics.
     fn mappings(&self) -> Vec<Mapping> {
         let consumers = catalog::FUNCTIONS.iter().filter(|function| function.has_event_source_mapping());
@@ -146,8 +151,15 @@ impl ports::DeadLetterQueues for Queues {
     async fn redrive(&self, consumer: &str, message: &DeadMessage, delay_s: u32) -> Result<(), Failure> {
         let step = self.0.step(Dependency::DeadLetters, "queues.redrive", |state| {
             state.queues.sent.push((consumer.to_owned(), message.body.clone(), delay_s));
-            state.queues.dead.entry(consumer.to_owned()).or_default().retain(|dead| dead.id != message.id);
-            state.queues.hidden.remove(&message.id);
+            state.queues.remove(consumer, message);
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn remove(&self, consumer: &str, message: &DeadMessage) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::DeadLetters, "queues.remove", |state| {
+            state.queues.remove(consumer, message);
             Ok(())
         });
         step.await

@@ -315,9 +315,25 @@ impl ports::Outbox for Outbox {
     }
 }
 
+const COUNTED_EVENTS: &str = "analytics.counted_events";
+
+impl Outbox {
+    /// Without a step, of which the tests of faults count those of the outboxes.
+    fn delete_counted(&self, before: Timestamp, limit: u32) -> u32 {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let deleted =
+            self.0.arrange(|state| state.windows.counted.extract_if(.., |_, start| *start < before).take(most).count());
+        u32::try_from(deleted).unwrap_or(u32::MAX)
+    }
+}
+
 impl ports::Retention for Outbox {
-    /// Deletes published events only, as those of the outbox of orders: nothing else has an age here, and the fake lives no longer than a test.
+    /// Deletes published events, as those of the outbox of orders, and ids of counted events: nothing else has an age here, and the fake lives no
+    /// longer than a test.
     async fn delete(&self, rows: &ExpiredRows, limit: u32) -> Result<u32, Failure> {
+        if rows.table == COUNTED_EVENTS {
+            return Ok(self.delete_counted(rows.before, limit));
+        }
         if rows.table != "orders.outbox" {
             return Ok(0);
         }

@@ -30,7 +30,8 @@ type Key = (Timestamp, &'static str);
 
 #[derive(Default)]
 pub(super) struct WindowsState {
-    counted: HashSet<Uuid>,
+    /// The ids of counted events, with the start of their window.
+    pub(super) counted: BTreeMap<Uuid, Timestamp>,
     windows: BTreeMap<Key, Kept>,
     customers: BTreeMap<UserId, Customer>,
     anomalies: anomalies::Anomalies,
@@ -116,7 +117,7 @@ impl Kept {
 
 impl WindowsState {
     fn add(&mut self, record: &AnalyticsRecord) {
-        if !self.counted.insert(record.event_id) {
+        if self.counted.insert(record.event_id, record.window).is_some() {
             return;
         }
         let key = (record.window, record.amount().currency.code());

@@ -7,26 +7,32 @@ use domain::{
     event::{OrderCancelled, PaymentFailed, PaymentRefunded, PaymentSucceeded, UserErased, WindowClosed},
     id::{PaymentId, RefundId},
     order::Reason,
-    window::{ALLOWED_LATENESS_SECONDS, Fact, Tally, WINDOW_SECONDS},
+    window::{ALLOWED_LATENESS_SECONDS, COUNTED_DAYS, Fact, StreamRecord, Tally, WINDOW_SECONDS},
 };
 use edge::{Clock, Delivery, testing};
 use kernel::Timestamp;
-use ports::WindowStore as _;
+use ports::{ExpiredRows, Retention as _, WindowStore as _};
 use serde_json::{Value, json};
 use testkit::{Platform, build, ids};
 
 /// Feeds events to the stream and counts all its records, each of them twice.
 async fn count(platform: &Platform, events: &[Event]) {
+    count_at(platform, events, |_| clock()).await;
+}
+
+/// As [`count`], each record at a time of its own.
+async fn count_at(platform: &Platform, events: &[Event], clock: impl Fn(&StreamRecord) -> Clock) {
     let before = platform.analytics_stream().records().len();
     for event in events {
-        let delivery: Delivery<DomainEvent> = testing::delivery(catalog::ANALYTICS_FEED.name, event.clone(), &clock());
+        let delivery: Delivery<DomainEvent> =
+            testing::delivery(catalog::ANALYTICS_FEED.name, event.clone(), &super::clock());
         analytics_feed::handle(&platform.analytics_stream(), delivery).await.expect("fed");
     }
     let records = platform.analytics_stream().records_after(before);
     let deliveries: Vec<Delivery<Fact>> = records
         .iter()
         .chain(&records)
-        .map(|record| testing::delivery(catalog::WINDOW_AGGREGATE.name, (**record).clone(), &clock()))
+        .map(|record| testing::delivery(catalog::WINDOW_AGGREGATE.name, (**record).clone(), &clock(record)))
         .collect();
     window_aggregate::handle(&platform.windows(), &deliveries).await.expect("counted");
 }
@@ -98,6 +104,45 @@ async fn erased_customer_is_forgotten_with_the_orders_of_the_same_batch() {
     assert_eq!(windows(&platform).await.iter().map(|one| one.first_orders).sum::<i64>(), 2);
 }
 
+/// The sample order so many seconds later, or earlier, than it is.
+fn moved(number: u64, seconds: i64) -> Event {
+    let time = Timestamp::from_second(confirmed().1.time.as_second() + seconds).expect("a time");
+    Event { id: ids::event(number), time, ..confirmed().1 }
+}
+
+#[tokio::test]
+async fn event_that_is_late_by_a_year_is_left_out_also_after_its_id_was_deleted() {
+    let platform = Platform::new();
+    let (now, days) = (confirmed().1.time, COUNTED_DAYS * 86_400);
+    let at = |_: &StreamRecord| Clock::at(now, 7);
+    count_at(&platform, &[moved(30, -365 * 86_400), moved(31, -days - 1)], at).await;
+    assert_eq!(windows(&platform).await, []);
+    count_at(&platform, &[moved(32, -days), confirmed().1], at).await;
+    assert_eq!(windows(&platform).await.iter().map(|one| one.orders).collect::<Vec<_>>(), [1, 1]);
+    // The store forgets the id of the older one, and the event comes again.
+    let deletion = catalog::deletions().find(|one| one.table == "analytics.counted_events").expect("a retention");
+    let (table, since, kept) = (deletion.table, deletion.since, i64::from(deletion.days) * 86_400);
+    let later = Timestamp::from_second(now.as_second() + kept - days + 1).expect("a time");
+    let before = Timestamp::from_second(later.as_second() - kept).expect("a time");
+    assert_eq!(platform.outbox().delete(&ExpiredRows { table, since, before }, 100).await, Ok(1));
+    count_at(&platform, &[moved(32, -days)], |_| Clock::at(later, 7)).await;
+    assert_eq!(windows(&platform).await.iter().map(|one| one.orders).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[tokio::test]
+async fn event_from_the_future_is_counted_in_its_window_and_closes_no_other() {
+    let platform = Platform::new();
+    count(&platform, &[confirmed().1, moved(30, 86_400)]).await;
+    close(&platform, "ok", ALLOWED_LATENESS_SECONDS - 1).await;
+    assert_eq!(closed(&platform), [], "the watermark follows the clock");
+    close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
+    let sales = |platform: &Platform| closed(platform).iter().map(|one| one.start).collect::<Vec<_>>();
+    let start = |event: &Event| domain::window::start(event.time).expect("a window");
+    assert_eq!(sales(&platform), [start(&confirmed().1)]);
+    close(&platform, "ok", 86_400 + ALLOWED_LATENESS_SECONDS).await;
+    assert_eq!(sales(&platform), [start(&confirmed().1), start(&moved(30, 86_400))]);
+}
+
 /// The subject of the events about the window of the sample order.
 fn subject() -> String {
     format!("{}-USD", domain::window::start(confirmed().1.time).expect("a window"))
@@ -155,7 +200,8 @@ async fn window_far_below_the_weeks_before_is_an_anomaly_once() {
     };
     let mut events: Vec<Event> = (1_000..).zip(often).map(event).collect();
     events.push(confirmed().1);
-    count(&platform, &events).await;
+    // Each when it happened: what is six weeks old is not counted any more.
+    count_at(&platform, &events, |record| Clock::at(record.time, 7)).await;
     close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
     close(&platform, "ok", ALLOWED_LATENESS_SECONDS).await;
     let published = platform.bus().published();

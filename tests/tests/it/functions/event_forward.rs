@@ -3,6 +3,7 @@
 use super::{ORDER, PRODUCT, USER, clock, confirmed, consumers::deliver};
 use domain::event::{UserDeleted, UserErased};
 use edge::{Consumer, Delivery};
+use kernel::CloudEvent;
 use ports::LogRecord;
 use serde_json::{Map, Value, json};
 use testkit::{Platform, build};
@@ -47,6 +48,52 @@ async fn forwarded_events_contain_no_personal_data() {
     edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     let log: String = platform.event_log().records().iter().filter_map(|record| record.value.clone()).collect();
     assert!(log.contains(catalog::USER_REGISTERED.name) && !log.contains("example.com"), "{log}");
+}
+
+/// An event in its envelope, with one member of its `data` replaced or, by null, removed.
+fn edited(event: &domain::Event, pointer: &str, value: &Value) -> CloudEvent<Map<String, Value>> {
+    let mut event = serde_json::to_value(event).expect("JSON");
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    let parent = event.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+    match value {
+        Value::Null => drop(parent.remove(name).expect("a member")),
+        value => drop(parent.insert(name.to_owned(), value.clone())),
+    }
+    serde_json::from_value(event).expect("an event")
+}
+
+#[tokio::test]
+async fn event_without_the_form_of_its_type_is_dead_lettered_and_the_rest_goes_on() {
+    let platform = Platform::new();
+    let handler =
+        async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
+    let sale = |number: u64| domain::Event { id: testkit::ids::event(number), ..confirmed().1 };
+    let wrong = [
+        edited(&sale(3), "/data/lines/0/quantity", &json!("two")),
+        edited(&sale(4), "/data/total_amount/amount", &json!(-1)),
+        edited(&sale(5), "/data/order_id", &Value::Null),
+        edited(&sale(6), "/data/placed_at", &json!("yesterday")),
+    ];
+    // What a newer writer has added: a member, and a word.
+    let newer = [
+        edited(&sale(7), "/data/added_later", &json!({ "a": 1 })),
+        edited(&sale(8), "/data/total_amount/currency", &json!("XTS")),
+    ];
+    let right = edited(&sale(9), "/data/order_id", &json!(ORDER));
+    let events: Vec<_> = wrong.iter().chain(&newer).chain([&right]).collect();
+    let consumer = Consumer::new(catalog::EVENT_FORWARD.name, catalog::MAX_RECEIVES);
+    let batch = edge::testing::sqs_event(&events);
+    let response = edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await;
+    assert_eq!(response.expect("a batch")["batchItemFailures"], json!([]));
+    let left: Vec<_> = platform.event_log().records().iter().map(|record| value_of(record)["id"].clone()).collect();
+    assert_eq!(left, newer.iter().chain([&right]).map(|event| json!(event.id)).collect::<Vec<_>>());
+    let letters = platform.dead_letters().messages();
+    let named = ["/data/lines/0/quantity", "/data/total_amount/amount", "/data/order_id", "/data/placed_at"];
+    for (letter, pointer) in letters.iter().zip(named) {
+        assert_eq!(letter.reason, "validation", "{letter:?}");
+        assert!(letter.detail.contains(pointer), "{letter:?}");
+    }
+    assert_eq!(letters.len(), named.len());
 }
 
 #[tokio::test]

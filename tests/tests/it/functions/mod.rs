@@ -49,6 +49,7 @@ mod product_update;
 pub(crate) mod record_api;
 mod records;
 mod redrive_patch;
+mod redrive_topics;
 mod resharding;
 mod restore;
 pub(crate) mod second_factors;

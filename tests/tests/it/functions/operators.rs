@@ -121,7 +121,9 @@ async fn dead_letter_list_shows_reason_and_event_without_personal_data() {
 }
 
 pub(super) async fn redrive(platform: &Platform, case: &str) -> Value {
-    let handler = async |call| queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await;
+    let handler = async |call| {
+        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+    };
     body!(QUEUE_REDRIVE, case, handler)
 }
 
@@ -171,7 +173,9 @@ async fn queue_redrive_without_its_audit_moves_nothing() {
     let platform = platform_with(&[A]);
     platform.faults().take_down(Dependency::Database);
     let route = Wiring::new(catalog::QUEUE_REDRIVE, Config::from_vars([])).route().expect("a route");
-    let handler = async |call| queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await;
+    let handler = async |call| {
+        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+    };
     let response = edge::http::respond(&route, sample(catalog::QUEUE_REDRIVE, "ok"), &clock(), &handler).await;
     assert_eq!(response["statusCode"], 503);
     assert!(platform.queues().sent().is_empty());
@@ -191,7 +195,9 @@ macro_rules! keyed {
 }
 
 async fn keyed_redrive(platform: &Platform, case: &str, seed: u64) -> (u64, Value, bool) {
-    let handler = async |call| queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await;
+    let handler = async |call| {
+        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+    };
     keyed!(QUEUE_REDRIVE, case, seed, handler)
 }
 
@@ -241,14 +247,15 @@ async fn queue_redrive_is_for_admins_and_names_what_is_wrong() {
         (STAFF, 403, "forbidden", ""),
         (r#"set /pathParameters/name = "order-get""#, 404, "not-found", ""),
         (r#"set /pathParameters/name = "no-such""#, 404, "not-found", ""),
-        (r#"set /pathParameters/name = "event-archive""#, 409, "queue-not-redrivable", ""),
+        (r#"set /pathParameters/name = "window-aggregate""#, 409, "queue-not-redrivable", ""),
+        (r#"set /pathParameters/name = "event-record""#, 422, "validation", "/per_second"),
         ("set /body/max = 101", 422, "validation", "/max"),
         ("set /body/message_ids = []", 422, "validation", "/message_ids"),
         (r#"set /body/message_ids = ["a"]"#, 422, "validation", "/message_ids/0"),
     ];
     let platform = platform_with(&[]);
     assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| {
-        queue_redrive::handle(&platform.queues(), &platform.operator_actions(), call).await
+        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
     })
     .await;
 }

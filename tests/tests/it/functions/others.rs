@@ -222,8 +222,11 @@ async fn topics_create_creates_what_is_missing_and_rejects_other_partitions() {
     let first = create("ok").await.expect("done");
     let missing: Vec<&str> =
         catalog::ALL_KAFKA_TOPICS.iter().map(|topic| topic.name).filter(|name| *name != orders.name).collect();
-    assert_eq!(first["created"], json!(missing));
-    assert_eq!(create("ok").await.expect("done")["created"], json!([]));
+    assert_eq!((&first["created"], &first["configured"]), (&json!(missing), &json!(["user-events"])));
+    let again = create("ok").await.expect("done");
+    assert_eq!((&again["created"], &again["configured"]), (&json!([]), &json!([])));
+    let compacted = catalog::Cleanup::CompactAndDelete.settings();
+    assert_eq!(platform.log_topics().configure(catalog::USER_EVENTS.name, compacted).await, Ok(false), "it is set");
     let listed = platform.log_topics().list().await.expect("a list");
     assert!(
         catalog::ALL_KAFKA_TOPICS.iter().all(|topic| listed.get(topic.name) == Some(&topic.partitions)),

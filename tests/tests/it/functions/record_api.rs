@@ -13,7 +13,7 @@ use kernel::{Failure, Uuid};
 use ports::{RecordWriter as _, SourceStore as _};
 use serde::Serialize;
 use serde_json::{Value, json};
-use testkit::{Dependency, Platform};
+use testkit::{Dependency, FaultPoint, Occurrence, Platform};
 
 const CUSTOMER: &str = r#"set /requestContext/authorizer/lambda/role = "customer""#;
 /// Another service client than that of the samples.
@@ -125,6 +125,26 @@ async fn request_during_an_outage_of_kafka_is_accepted_when_it_is_repeated() {
     platform.faults().restore(Dependency::Log);
     assert_eq!(send().await["statusCode"], 202);
     assert_eq!(write(&platform).await.len(), 1);
+}
+
+#[tokio::test]
+async fn request_during_an_outage_of_postgresql_is_accepted_when_it_is_repeated() {
+    let platform = platform().await;
+    let send = async || respond(RECORD_CREATE, "ok_batch", async |call| create(&platform, BACKLOG, call).await).await;
+    // The second time PostgreSQL keeps the key, and its answer is lost.
+    for point in [FaultPoint::Before, FaultPoint::After] {
+        platform.faults().fail(Dependency::Database, Occurrence::Nth(1), point);
+        let refused = send().await;
+        assert_eq!((&refused["statusCode"], &refused["body"]["type"]), (&json!(503), &json!("/problems/unavailable")));
+        assert!(refused["headers"]["retry-after"].is_string(), "{refused}");
+        assert_eq!(platform.record_topic().records(), [], "nothing is on the topic of what was refused");
+        platform.faults().restore(Dependency::Database);
+    }
+    let accepted = send().await;
+    assert_eq!((&accepted["statusCode"], &accepted["body"]["accepted"]), (&json!(202), &json!(2)), "{accepted}");
+    let written: Vec<String> = write(&platform).await.iter().map(|record| record.id.to_string()).collect();
+    assert_eq!(accepted["body"]["ids"], json!(written));
+    assert_eq!(platform.records().all().len(), 2);
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 use super::{assert_all_samples_run, clock, sample, sample_time};
 use domain::record::{Position, Record};
 use edge::{Consumer, kafka};
+use futures_util::future::join_all;
 use kernel::seconds_after;
 use ports::{RecordArchive as _, RecordDays as _, RecordLookup, RecordStore as _, RecordWriter as _};
-use testkit::{Dependency, FaultPoint, Platform};
+use std::{cell::Cell, rc::Rc};
+use testkit::{Access, Dependency, FaultPoint, InjectedFault, Platform};
 
 /// Runs a sample of record-write.
 async fn write(platform: &Platform, case: &str) -> Result<(), edge::FunctionError> {
@@ -49,6 +51,48 @@ async fn record_write_fails_while_the_database_is_down_and_writes_the_same_recor
     assert!(platform.records().all().is_empty());
     write(&platform, "ok").await.expect("written");
     assert_eq!(platform.records().all().len(), 3);
+}
+
+/// Readers of one record at once.
+const READERS: usize = 40;
+
+/// Reads a record that is not cached with many processes at once, while Redis is lost after so many of its operations. Returns how often that read
+/// the database.
+async fn stampede(platform: &Platform, operations_of_redis: usize) -> usize {
+    let (reads, operations) = (Rc::new(Cell::new(0)), Cell::new(0));
+    let counted = reads.clone();
+    platform.faults().interleave();
+    platform.faults().intercept(move |dependency, access| {
+        counted.update(|reads| reads + usize::from((dependency, access) == (Dependency::Database, Access::Read)));
+        operations.update(|done| done + usize::from(dependency == Dependency::Cache));
+        let is_lost = dependency == Dependency::Cache && operations.get() > operations_of_redis;
+        InjectedFault { fail: is_lost.then_some(FaultPoint::Before), crash: None }
+    });
+    let (records, cache, id) = (platform.records(), platform.cache(), platform.records().all()[0].id);
+    let found = join_all((0..READERS).map(|_| services::find_record(&records, &cache, &records, id))).await;
+    for one in found {
+        assert_eq!(one.expect("a response").map(|found| found.record.id), Some(id));
+    }
+    reads.get()
+}
+
+#[tokio::test]
+async fn many_readers_of_a_record_at_once_read_the_database_once() {
+    let platform = Platform::new();
+    write(&platform, "ok").await.expect("written");
+    assert_eq!(stampede(&platform, usize::MAX).await, 1);
+    assert_eq!(stampede(&platform, usize::MAX).await, 0, "it is cached");
+}
+
+#[tokio::test]
+async fn reader_that_loses_redis_at_any_moment_reads_the_database_once_at_most() {
+    for operations in (0..6 * READERS).step_by(7) {
+        let platform = Platform::new();
+        write(&platform, "ok").await.expect("written");
+        let reads = stampede(&platform, operations).await;
+        assert!((1..=READERS).contains(&reads), "{reads} after {operations} operations");
+        assert!(operations > 0 || reads == READERS, "without Redis each reads it: {reads}");
+    }
 }
 
 /// Runs record-partition `days` days after the samples.

@@ -90,11 +90,11 @@ fn envelope(row: &'static catalog::Event, data: Value, note: &str) -> CloudEvent
     }
 }
 
-/// What `events` become on Kafka, without tombstones, and in the archive.
+/// What `events` become on Kafka, without tombstones, and in the archive. Their form is not checked: most texts have no form that a type takes.
 fn forwarded(events: &[&CloudEvent<Map<String, Value>>]) -> (Vec<ports::LogRecord>, String) {
     let (platform, clock) = (Platform::new(), Clock::at(sample_time(), 7));
     let (log, archive, queue) = (platform.event_log(), platform.archive(), platform.dead_letters());
-    let forward = async |delivery| event_forward::handle(&log, delivery).await;
+    let forward = async |delivery: Delivery<_>| event_forward::forward(&log, delivery.event).await;
     let consumer = Consumer::new(catalog::EVENT_FORWARD.name, catalog::MAX_RECEIVES);
     let batch = edge::queue::batch(&consumer, testing::sqs_event(events), &clock, &queue, &forward);
     batch.now_or_never().expect("nothing waits").expect("a batch");

@@ -65,13 +65,17 @@ async fn dead_letter_queue(consumer: &catalog::Function) -> String {
 
 /// Sends what is no event to the dead-letter queue of a consumer.
 async fn put_dead_letter(consumer: &catalog::Function, marker: &str) {
-    let text = |text: &str| {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(text).build();
-        value.expect("an attribute")
-    };
-    let send = sqs().send_message().queue_url(dead_letter_queue(consumer).await);
-    let send = send.message_body(json!({ "marker": marker }).to_string());
-    let send = send.message_attributes("reason", text("unreadable")).message_attributes("detail", text(marker));
+    let body = json!({ "marker": marker }).to_string();
+    send_dead_letter(consumer, &body, &[("reason", "unreadable"), ("detail", marker)]).await;
+}
+
+/// Sends a message with these attributes to the dead-letter queue of a consumer.
+pub(super) async fn send_dead_letter(consumer: &catalog::Function, body: &str, attributes: &[(&str, &str)]) {
+    let mut send = sqs().send_message().queue_url(dead_letter_queue(consumer).await).message_body(body);
+    for (name, text) in attributes {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(*text).build();
+        send = send.message_attributes(*name, value.expect("an attribute"));
+    }
     send.send().await.expect("sent");
 }
 
@@ -83,11 +87,23 @@ async fn replayed_event_reaches_its_consumer_which_recognizes_it() {
     api.wait_until_decided(&customer, &placed).await;
     let consumer = catalog::STOCK_RESERVE.name;
     let reason = unique("replay");
-    let replay = json!({
+    let mut replay = json!({
         "reason": reason, "consumer": consumer, "subject": id(&placed), "from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z",
     });
     api.post("/api/v1/ops/replay").token(&api.staff().await).json(&replay).send().await.problem(403, "forbidden");
+    replay["dry_run"] = json!(true);
+    let dry = api.post("/api/v1/ops/replay").token(&admin).json(&replay).send().await.expect(200);
+    let events = dry["event_ids"].as_array().expect("a list").clone();
+    assert_eq!((&dry["replayed"], &dry["action_id"], events.len()), (&json!(0), &Value::Null, 1), "{dry}");
+    let timeline = format!("/api/v1/ops/orders/{}/timeline", id(&placed));
+    let timeline = api.get(&timeline).token(&admin).send().await.expect(200);
+    let placing = timeline["items"].as_array().into_iter().flatten().find(|entry| entry["type"] == "OrderPlaced.v1");
+    assert_eq!(placing.map(|entry| &entry["id"]), events.first(), "it names the event that would be replayed");
+    let audit = async || String::from_utf8_lossy(&run_script("ops", &["audit", "--json"]).await.stdout).into_owned();
+    assert!(!audit().await.contains(&reason), "a dry run does nothing");
+    replay["dry_run"] = json!(false);
     let done = api.post("/api/v1/ops/replay").token(&admin).json(&replay).send().await.expect(200);
+    assert_eq!(done["event_ids"].as_array(), Some(&events), "{done}");
     assert_eq!((&done["replayed"], &done["next_cursor"]), (&json!(1), &Value::Null), "{done}");
     eventually("the event is consumed", async || {
         let queues = api.get("/api/v1/ops/queues").token(&admin).send().await.expect(200);
@@ -97,8 +113,7 @@ async fn replayed_event_reaches_its_consumer_which_recognizes_it() {
     .await;
     let stock = api.get(&format!("/api/v1/products/{}/stock", id(&lantern))).send().await.expect(200);
     assert_eq!(stock["available"], 4, "{stock}");
-    let audited = run_script("ops", &["audit", "--json"]).await;
-    let text = String::from_utf8_lossy(&audited.stdout);
+    let text = audit().await;
     assert!(text.contains(&reason) && text.contains("\"replayed\": 1"), "{text}");
 }
 

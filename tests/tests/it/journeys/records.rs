@@ -1,6 +1,8 @@
 //! Records: a source, a service client that sends to it, and what can be read of it.
 
+use super::operations::send_dead_letter;
 use super::stack::{ApiClient, eventually, shared_stack, unique, var};
+use domain::record::{Record, RecordId, SourceName};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -19,6 +21,35 @@ async fn service_client(api: &ApiClient, admin: &str) -> (String, String) {
     let request = api.post("/api/v1/oauth/token").text(&form);
     let issued = request.header("content-type", "application/x-www-form-urlencoded").send().await.expect(200);
     (id.to_owned(), text(&issued, "access_token").to_owned())
+}
+
+/// Puts a record of a source into the dead letters of `record-write`, as an outage of the database leaves it, and redrives it. Returns its id.
+async fn redrive(api: &ApiClient, admin: &str, source: &str) -> RecordId {
+    let now = edge::Clock::system().now();
+    let id = RecordId::new(now, kernel::Ids::system().next().as_u128());
+    let record = Record {
+        id,
+        source: SourceName::parse(source).expect("a name"),
+        schema_version: 1,
+        received_at: now,
+        payload: json!({ "temperature": 20 }).as_object().cloned().expect("an object"),
+    };
+    let (marker, consumer) = (unique("outage"), catalog::RECORD_WRITE);
+    let body = serde_json::to_string(&record).expect("JSON");
+    let key = id.to_string();
+    let notes = [("reason", "unavailable"), ("detail", &marker), ("record_id", "records-0-1"), ("key", &key)];
+    send_dead_letter(consumer, &body, &notes).await;
+    let list = format!("/api/v1/ops/dead-letters?queue={}&limit=100", consumer.name);
+    let message = eventually("the dead letter is listed", async || {
+        let listed = api.get(&list).token(admin).send().await.expect(200);
+        listed["items"].as_array().into_iter().flatten().find(|item| item["detail"] == marker.as_str()).cloned()
+    })
+    .await;
+    let path = format!("/api/v1/ops/queues/{}/redrive", consumer.name);
+    let body = json!({ "reason": marker, "message_ids": [message["id"]] });
+    let done = api.post(&path).token(admin).json(&body).send().await.expect(200);
+    assert_eq!(done["redriven"], 1, "{done}");
+    id
 }
 
 #[tokio::test]
@@ -48,6 +79,7 @@ async fn service_client_sends_records_and_reads_them_by_id_range_and_hour() {
     assert_eq!(send(&sensor, &key, &batch).await.expect(202), accepted);
 
     let path = format!("{DATA}/{}", accepted["ids"][0].as_str().expect("an id"));
+    let redriven = redrive(&api, &admin, &name).await;
     let read = async || {
         let found = api.get(&path).token(&sensor).send().await;
         (found.status == 200).then(|| found.json())
@@ -60,12 +92,13 @@ async fn service_client_sends_records_and_reads_them_by_id_range_and_hour() {
     let rollups = format!("{DATA}/sources/{name}/rollups");
     let hours = async || {
         let found = api.get(&rollups).token(&sensor).send().await.expect(200);
-        (found["items"][0]["records"] == 2).then_some(found)
+        (found["items"][0]["records"] == 3).then_some(found)
     };
-    eventually("the hour has both records", hours).await;
+    eventually("the hour has both records, and the one that was redriven", hours).await;
+    assert_eq!(api.get(&format!("{DATA}/{redriven}")).token(&sensor).send().await.expect(200)["source"], name.as_str());
     let later = kernel::time::seconds_after(now, 1).expect("a time");
     let listed = api.get(&format!("{DATA}?source={name}&to={later}")).token(&sensor).send().await.expect(200);
-    assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(3));
 
     let closed = api.request(Method::DELETE, &format!("{sources}/{name}")).token(&admin).send().await;
     assert_eq!(closed.status, 204, "{}", closed.text);

@@ -16,6 +16,7 @@ const NOT_ALARMED: [&str; 21] = [
     "ColdStarts",
     "DuplicateChargesReturned",
     "ErasuresOpen",
+    "EventsTooOld",
     "Invocations",
     "Latency",
     "OrdersPaymentDeclined",

@@ -29,9 +29,14 @@ pub(super) fn produce(topics: &[&KafkaTopic]) -> Vec<Grant> {
     on_topics("KafkaOut", &write, topics)
 }
 
-/// For a function that creates the topics.
+/// For a function that creates the topics and gives them their settings.
 pub(super) fn create_topics() -> Vec<Grant> {
-    let create = ["kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"];
+    let create = [
+        "kafka-cluster:AlterTopicDynamicConfiguration",
+        "kafka-cluster:CreateTopic",
+        "kafka-cluster:DescribeTopic",
+        "kafka-cluster:DescribeTopicDynamicConfiguration",
+    ];
     on_topics("KafkaTopics", &create, catalog::ALL_KAFKA_TOPICS)
 }
 

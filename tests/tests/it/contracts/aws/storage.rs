@@ -3,7 +3,7 @@
 use super::super::{PROCESSES, anonymous_client, var};
 use super::{client, fresh};
 use adapters_dynamodb::DynamoProducts;
-use adapters_s3::{S3Archive, S3Documents, S3Files, S3Images};
+use adapters_s3::{S3Archive, S3Documents, S3Files, S3Images, S3Records};
 use adapters_secrets::{SecretValue, SecretsOfRoles};
 use adapters_stripe::StripeGateway;
 use aws_sdk_dynamodb::types::{
@@ -184,6 +184,17 @@ mod archive {
     }
 
     testkit::contract_archive!(fixture());
+}
+
+mod record_archive {
+    use super::*;
+
+    async fn fixture() -> Fixture<S3Records> {
+        let (client, bucket) = bucket("records").await;
+        Fixture::new((0..PROCESSES).map(|_| S3Records::new(client.clone(), bucket.clone())), &Platform::new())
+    }
+
+    testkit::contract_record_archive!(fixture());
 }
 
 mod gateway {
