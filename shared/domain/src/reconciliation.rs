@@ -6,9 +6,7 @@
 
 use crate::{
     event::LedgerReconciled,
-    ledger::{
-        self, ComparisonResult, Discrepancy, GatewayTransaction, PostedLine, PurposeTotal, StatedLine, Transfer,
-    },
+    ledger::{self, ComparisonResult, Discrepancy, GatewayTransaction, PostedLine, PurposeTotal, StatedLine, Transfer},
 };
 use kernel::{Failure, Timestamp, seconds_after};
 use serde::{Deserialize, Serialize};
