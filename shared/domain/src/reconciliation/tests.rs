@@ -218,7 +218,7 @@ fn days_without_a_comparison_are_compared_first_and_three_at_a_time() {
 }
 
 #[test]
-fn end_of_the_last_comparison_follows_from_its_start_in_a_progress_of_an_older_version() {
+fn end_of_the_last_comparison_follows_from_its_start_in_an_older_progress() {
     let older = Progress { compared_at: Some(at(NOW - 100 * 3_600)), ..all_read() };
     let Some(Step::Compare(comparison)) = next(&older) else { panic!("nothing is compared") };
     assert_eq!(comparison.from, at(NOW - 100 * 3_600 - 5_400));

@@ -25,7 +25,7 @@ fn charge_that_is_found_is_recorded() {
 }
 
 #[test]
-fn attempt_may_be_requested_until_the_order_is_cancelled_or_the_retry_window_is_over() {
+fn attempt_may_be_requested_until_the_cancellation_or_the_end_of_its_window() {
     let until = |payment: &Payment| payment.requested_until().expect("valid").as_second();
     assert_eq!(until(&begun()), RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS);
     assert_eq!(until(&closed(&begun())), 20 + RECONCILE_AFTER_SECONDS, "it was closed at second 20");
