@@ -30,9 +30,14 @@ Labels = tuple[tuple[str, str], ...]
 Key = tuple[str, Labels]
 
 
-def prometheus_name(metric: str) -> str:
-    """`OutboxLag` is `quayside_outbox_lag`."""
-    return catalog.prefix() + re.sub("[A-Z]", lambda letter: "_" + letter.group().lower(), metric)
+def prometheus_name(metric: str, namespace: str | None = None) -> str:
+    """`OutboxLag` is `quayside_outbox_lag`; the namespace of CloudWatch is that of our code if none is given."""
+    return (namespace or catalog.prefix()).replace("/", "_").lower() + snake(metric)
+
+
+def snake(name: str) -> str:
+    """`OutboxLag` is `_outbox_lag`."""
+    return re.sub("[A-Z]", lambda letter: "_" + letter.group().lower(), name)
 
 
 class Histogram:

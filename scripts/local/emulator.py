@@ -11,7 +11,8 @@ Only the emulator's environment can import this program.
 The records (`emulator_records.py`): every log line of a function, as a log subscription of all groups would receive it,
 every API call, as CloudTrail would record it with data events, and every decision of IAM about a function.
 
-What is added to its IAM is in emulator_iam.py, and how its bus fails for scripts/chaos in emulator_faults.py.
+What is added to its IAM is in emulator_iam.py, how its bus fails for scripts/chaos in emulator_faults.py, how it
+rotates secrets in emulator_rotation.py, and what CloudWatch would know of its queues in emulator_queues.py.
 """
 
 import os
@@ -26,7 +27,9 @@ from ministack.services.cloudformation import provisioners
 
 import emulator_faults
 import emulator_iam
+import emulator_queues
 import emulator_records
+import emulator_rotation
 
 _update_resource = provisioners._update_resource
 
@@ -98,4 +101,6 @@ if __name__ == "__main__":
         _record(records)
         emulator_faults.install(Path(directory))
     emulator_iam.install(records)
+    emulator_rotation.install(records)
+    emulator_queues.install()
     app.main()

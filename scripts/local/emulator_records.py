@@ -1,4 +1,5 @@
-"""What the AWS emulator records of functions: log lines, calls of AWS APIs, and what its IAM decides about these.
+"""What the AWS emulator records of functions: log lines, calls of AWS APIs, and what its IAM decides about these; and
+what services do of their own accord, as CloudTrail records it.
 
 scripts/observe, scripts/cost and scripts/iam read them. All are files of JSON lines that begin anew with the emulator.
 Payloads are not recorded, only how many entries a call has and how long they are. The session of a function's role has
@@ -20,6 +21,7 @@ VARIABLE = "QUAYSIDE_RECORDS"
 LINES = "function-lines.jsonl"
 CALLS = "aws-calls.jsonl"
 DECISIONS = "aws-decisions.jsonl"
+TRAIL = "aws-trail.jsonl"
 
 # arn:aws:sts::000000000000:assumed-role/<role>/<session>
 _SESSION = re.compile(r"^arn:[^:]*:sts::\d*:assumed-role/.*/([^/]+)$")
@@ -53,6 +55,7 @@ class Records:
         self._lines = os.open(directory / LINES, flags, 0o600)
         self._calls = os.open(directory / CALLS, flags, 0o600)
         self._decisions = os.open(directory / DECISIONS, flags, 0o600)
+        self._trail = os.open(directory / TRAIL, flags, 0o600)
         self._known: set[Decision] = set()
         self._lock = threading.Lock()
 
@@ -80,6 +83,10 @@ class Records:
             if allowed:
                 self._known.add(made)
         os.write(self._decisions, (json.dumps(made._asdict()) + "\n").encode())
+
+    def trail(self, event: Mapping[str, Any]) -> None:
+        """An event of a service, in the form that CloudTrail gives it."""
+        os.write(self._trail, (json.dumps(dict(event)) + "\n").encode())
 
 
 def target(service: str, path: str, body: bytes) -> str:

@@ -1,10 +1,12 @@
 """Serves the metrics of all functions to Prometheus, and a page with the dashboards. For development and tests only.
 
-GET /metrics    the metrics lines of the functions' logs as Prometheus' exposition; the scrape token is its bearer token
+GET /metrics    the metrics lines of the functions' logs, the messages of the queues, and the events of the trail that
+                alarms look for, as Prometheus' exposition; the scrape token is its bearer token
 GET /           the dashboards: those of Grafana, drawn from Prometheus
 GET /boards     their panels as JSON
 
-On AWS the lines go to CloudWatch, which makes metrics of them, so that no endpoint is needed there.
+On AWS the lines go to CloudWatch, which makes metrics of them and has those of the queues, so that no endpoint is
+needed there.
 """
 
 import argparse
@@ -12,17 +14,24 @@ import asyncio
 import contextlib
 import hmac
 import json
+import logging
 import os
-from collections.abc import AsyncIterator
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 import catalog
+import config
 import emulator_records
-from emf import Metrics
+from emf import Metrics, prometheus_name
+from trail import TrailMetrics
 
 PAGE = Path(__file__).with_name("dashboards.html")
 BOARDS = catalog.CATALOG.with_name("dashboards") / "grafana"
@@ -49,21 +58,77 @@ def _panel(panel: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Exporter:
-    """Follows the record of log lines."""
+# By physical name of a queue: `visible` and `oldest_s`, as emulator_queues.py measures them.
+Queues = Mapping[str, Mapping[str, float]]
+QUEUE_METRICS = {"ApproximateNumberOfMessagesVisible": "visible", "ApproximateAgeOfOldestMessage": "oldest_s"}
 
-    def __init__(self, records: Path, token: str, prometheus: str) -> None:
-        self._lines = records / emulator_records.LINES
+
+def queues_of(endpoint: str) -> Queues:
+    """The queues of the emulator; none while it does not respond."""
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_local/queues", timeout=2) as response:
+            found: Queues = json.load(response)
+    except (OSError, ValueError) as error:
+        logging.warning("the queues are not measured: %s", error)
+        return {}
+    return found
+
+
+class QueueMetrics(Collector):
+    """The metrics of SQS on which alarms are, by queue."""
+
+    def __init__(self, measure: Callable[[], Queues]) -> None:
+        self._measure = measure
+        self._measured: Queues = {}
+
+    def look(self) -> None:
+        self._measured = self._measure()
+
+    def collect(self) -> Iterable[Metric]:
+        for metric, member in QUEUE_METRICS.items():
+            family = GaugeMetricFamily(prometheus_name(metric, "AWS/SQS"), metric, labels=["queue_name"])
+            for name, measured in sorted(self._measured.items()):
+                family.add_metric([config.catalog_name(name)], measured[member])
+            yield family
+
+
+class Exporter:
+    """Follows the records of log lines and of the trail, and looks at the queues."""
+
+    def __init__(
+        self,
+        records: Path,
+        token: str,
+        prometheus: str,
+        measure: Callable[[], Queues],
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._lines, self._trail = records / emulator_records.LINES, records / emulator_records.TRAIL
         self._token, self._prometheus = token, prometheus
-        self._metrics, self._position = Metrics(), 0
+        self._metrics, self._position = metrics or Metrics(), 0
+        self._events, self._trail_position = TrailMetrics(), 0
+        self._queues = QueueMetrics(measure)
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self._metrics)
+        for collector in (self._metrics, self._events, self._queues):
+            self._registry.register(collector)
 
     def read(self, *, is_history: bool = False) -> None:
-        """Adds what was logged since the last call."""
+        """Adds what was recorded since the last call."""
         records, self._position = emulator_records.read(self._lines, self._position)
         for record in records:
             self._metrics.add(record["message"], is_history=is_history)
+        events, self._trail_position = emulator_records.read(self._trail, self._trail_position)
+        for event in events:
+            self._events.add(event)
+
+    def look(self) -> None:
+        """Measures the queues, which takes a request."""
+        self._queues.look()
+
+    def exposition(self) -> bytes:
+        """All metrics, with what was recorded so far and the queues as they were measured last."""
+        self.read()
+        return generate_latest(self._registry)
 
     async def follow(self, _app: web.Application) -> AsyncIterator[None]:
         self.read(is_history=True)
@@ -85,8 +150,8 @@ class Exporter:
             return web.Response(
                 status=401, headers={"WWW-Authenticate": "Bearer"}, text="the scrape token is required\n"
             )
-        self.read()
-        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        await asyncio.to_thread(self.look)
+        return web.Response(body=self.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def show(self, _request: web.Request) -> web.Response:
         return web.Response(text=PAGE.read_text(), content_type="text/html")
@@ -108,8 +173,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--prometheus", required=True, metavar="URL")
     parser.add_argument("--records", type=Path, required=True, metavar="DIRECTORY")
+    parser.add_argument("--aws", required=True, metavar="URL", help="the AWS emulator")
     arguments = parser.parse_args()
-    exporter = Exporter(arguments.records, os.environ["SCRAPE_TOKEN"], arguments.prometheus)
+    measure = partial(queues_of, arguments.aws)
+    exporter = Exporter(arguments.records, os.environ["SCRAPE_TOKEN"], arguments.prometheus, measure)
     web.run_app(exporter.app(), host="127.0.0.1", port=arguments.port, print=None)
 
 

@@ -215,10 +215,12 @@ EXPORTER = Service(
         config.prometheus_url(),
         "--records",
         config.LOGS,
+        "--aws",
+        config.endpoint(),
     ),
     ready=lambda: _http_ok(config.dashboards_url()),
     environment=lambda: config.clean_env(SCRAPE_TOKEN=config.secret("scrape_token")),
-    sources=(HERE / "exporter.py", HERE / "emf.py", HERE / "emulator_records.py"),
+    sources=tuple(HERE / name for name in ("exporter.py", "emf.py", "emulator_records.py", "trail.py")),
 )
 PROMETHEUS = Service(
     name="prometheus",

@@ -12,9 +12,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry, generate_latest
 
 import catalog
+import config
 import emf
 import emulator_records
 import exporter
+import trail
 
 TOKEN = "secret"
 ORDER = 'function_name="order-place",service="orders"'
@@ -101,13 +103,17 @@ class Exposition(unittest.TestCase):
 
     def test_every_series_of_a_rule_has_a_name_that_the_exporter_gives(self) -> None:
         rules = Path(__file__).with_name("alerts.yml").read_text()
-        named = set(re.findall(r"quayside_\w+", rules))
+        named = set(re.findall(r"quayside_\w+|aws_\w+", rules))
         literals = set()
         root = exporter.BOARDS.parents[2]
         for source in [*root.glob("shared/*/src/**/*.rs"), *root.glob("functions/*/src/*.rs")]:
             literals |= set(re.findall(r'"([A-Z]\w+)"', source.read_text()))
         endings = ("", "_total", "_bucket", "_sum", "_count")
         given = {emf.prometheus_name(metric) + ending for metric in literals for ending in endings}
+        given |= {emf.prometheus_name(metric, "AWS/SQS") for metric in exporter.QUEUE_METRICS}
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(trail.TrailMetrics())
+        given |= {sample.name for family in registry.collect() for sample in family.samples}
         self.assertEqual(named - given, set())
 
 
@@ -116,6 +122,7 @@ class Server(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.records = Path(directory.name)
+        self.queues: dict[str, dict[str, float]] = {}
 
     def log(self, *messages: str) -> None:
         with (self.records / emulator_records.LINES).open("a") as file:
@@ -123,7 +130,7 @@ class Server(unittest.TestCase):
 
     def get(self, path: str, token: str | None = TOKEN) -> tuple[int, str]:
         async def ask() -> tuple[int, str]:
-            app = exporter.Exporter(self.records, TOKEN, "http://prometheus/").app()
+            app = exporter.Exporter(self.records, TOKEN, "http://prometheus/", lambda: self.queues).app()
             async with TestClient(TestServer(app)) as client:
                 headers = {"Authorization": f"Bearer {token}"} if token else {}
                 response = await client.get(path, headers=headers)
@@ -138,11 +145,24 @@ class Server(unittest.TestCase):
         self.assertIn("quayside_invocations_total", text)
         self.assertIn("} 4.0", text)
 
+    def test_scrape_has_the_queues_by_the_name_of_the_catalog(self) -> None:
+        self.queues = {config.physical_name("stock-reserve"): {"visible": 3, "oldest_s": 901.5}}
+        text = self.get("/metrics")[1]
+        self.assertIn('aws_sqs_approximate_number_of_messages_visible{queue_name="stock-reserve"} 3.0', text)
+        self.assertIn('aws_sqs_approximate_age_of_oldest_message{queue_name="stock-reserve"} 901.5', text)
+
+    def test_scrape_counts_the_events_of_the_trail_that_alarms_look_for(self) -> None:
+        events = [{"eventName": name} for name in ("RotationFailed", "RotationSucceeded", "RotationFailed")]
+        (self.records / emulator_records.TRAIL).write_text("".join(json.dumps(event) + "\n" for event in events))
+        text = self.get("/metrics")[1]
+        self.assertIn("quayside_trail_secret_rotation_failed_total 2.0", text)
+        self.assertIn("quayside_trail_root_used_total 0.0", text)
+
     def test_scrape_without_the_token_is_refused(self) -> None:
         self.assertEqual([self.get("/metrics", token)[0] for token in (None, "", "other", "sécret")], [401] * 4)
 
     def test_log_that_begins_anew_adds_to_the_counters(self) -> None:
-        served = exporter.Exporter(self.records, TOKEN, "")
+        served = exporter.Exporter(self.records, TOKEN, "", dict)
         self.log(line(Invocations=4), line(Invocations=4))
         served.read(is_history=True)
         (self.records / emulator_records.LINES).unlink()
