@@ -157,6 +157,15 @@ def _decoded(text: str) -> str:
     return base64.b64decode(text).decode(errors="replace").strip()
 
 
+def function_arn(function: str) -> str:
+    """The ARN of a deployed function."""
+    try:
+        found = _call("lambda", "get_function_configuration", FunctionName=config.physical_name(function))
+    except ClientError:
+        raise ScriptError(f"function {function} is not deployed: run scripts/up") from None
+    return str(found["FunctionArn"])
+
+
 def variables(function: str) -> dict[str, str]:
     """Environment variables of a deployed function."""
     try:
