@@ -315,12 +315,10 @@ async fn one(
     let context = RecordContext::of(document, message.xray.as_deref().or(invocation.xray.as_deref()), clock);
     let (span, trace) = (context.span(&message.id), context.trace.clone());
     let outcome = async {
-        if !consumer::has_time(clock) {
-            telemetry::log_failure("record", &Failure::unavailable("time", "not started before the deadline"));
-            return Outcome::Retry;
-        }
         let last_attempt = message.attempt >= consumer.max_receive_count;
+        let is_late = !consumer::has_time(clock);
         let result = match parsed {
+            _ if is_late => Err(RecordError::Failed(Failure::unavailable("time", "not started before the deadline"))),
             Err(failure) => Err(RecordError::Malformed(failure)),
             Ok(event) => {
                 let message = ParsedMessage {
@@ -339,7 +337,8 @@ async fn one(
         let Err(error) = result else { return Outcome::Processed };
         telemetry::log_failure("record", error.failure());
         let age = consumer::age(message.sent, clock.now());
-        if error.may_wait_in_queue(age, message.attempt) && !last_attempt {
+        // A message that was not started has not failed, however old it is.
+        if (is_late || error.may_wait_in_queue(age, message.attempt)) && !last_attempt {
             return Outcome::Retry;
         }
         match in_time(clock, (hooks.send_dead_letter)(message.dead_letter(consumer).with_error(&error))).await {

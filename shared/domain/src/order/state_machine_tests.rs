@@ -100,7 +100,8 @@ fn declined_order_stays_pending_and_payment_can_be_retried() {
     let to = (Status::Pending, Some(Reason::AwaitingPayment));
     assert_transitions(Input::PaymentRequested, &UNPAID, to, &[State::Cancelled]);
     let to = (Status::Pending, Some(Reason::AwaitingCustomer));
-    assert_transitions(Input::PaymentActionRequired, &UNPAID, to, &[State::Cancelled]);
+    let others = [State::AwaitingStock, State::AwaitingPayment, State::Declined];
+    assert_transitions(Input::PaymentActionRequired, &others, to, &[State::AwaitingCustomer, State::Cancelled]);
 }
 
 #[test]
