@@ -100,7 +100,7 @@ if __name__ == "__main__":
     if directory and records:
         _record(records)
         emulator_faults.install(Path(directory))
+        emulator_rotation.install(records)
     emulator_iam.install(records)
-    emulator_rotation.install(records)
     emulator_queues.install()
     app.main()

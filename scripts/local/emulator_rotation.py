@@ -40,7 +40,7 @@ def function_of(arn: str) -> Any:
     return lambda_svc._functions.get(parts[6]) if len(parts) > 6 else None
 
 
-def _run(records: Records | None, function: dict[str, Any], secret: str, version: str) -> None:
+def _run(records: Records, function: dict[str, Any], secret: str, version: str) -> None:
     ended = event("RotationSucceeded", secret, version)
     for step in STEPS:
         payload = {"Step": step, "SecretId": secret, "ClientRequestToken": version, "RotationToken": str(uuid.uuid4())}
@@ -49,11 +49,10 @@ def _run(records: Records | None, function: dict[str, Any], secret: str, version
             said = json.dumps(result.get("body"), default=str)[:300]
             ended = event("RotationFailed", secret, version, f"{step}: {said}")
             break
-    if records:
-        records.trail(ended)
+    records.trail(ended)
 
 
-def install(records: Records | None) -> None:
+def install(records: Records) -> None:
     """Replaces an action, which the emulator looks up at each request."""
 
     def rotate(data: dict[str, Any]) -> Any:
@@ -62,7 +61,8 @@ def install(records: Records | None) -> None:
         function = function_of(arn) if secret and arn else None
         if not secret or not function:
             return _rotate_secret(data)
-        secret |= {"RotationLambdaARN": arn, "RotationEnabled": True}
+        rules = data.get("RotationRules") or secret.get("RotationRules")
+        secret |= {"RotationLambdaARN": arn, "RotationEnabled": True, "RotationRules": rules}
         version = data.get("ClientRequestToken") or str(uuid.uuid4())
         context = contextvars.copy_context()
         arguments = (_run, records, function, secret["ARN"], version)

@@ -234,23 +234,21 @@ class StaleKey(Fault):
     def inject(self) -> None:
         client, name = aws.client("secretsmanager", config.aws_env()), f"quayside/{config.STAGE}/{self.secret}"
         self.undo.callback(sql, f"drop role if exists {self.role}")
-        sql(f"drop role if exists {self.role}; create role {self.role} login")
+        sql(f"drop role if exists {self.role}")
         delete = {"SecretId": name, "ForceDeleteWithoutRecovery": True}
         if any(one["Name"] == name for one in client.list_secrets()["SecretList"]):
             client.delete_secret(**delete)
         client.create_secret(Name=name, SecretString=json.dumps({"username": self.role}))
         self.undo.callback(lambda: client.delete_secret(**delete))
-        self.fault = self.undo.enter_context(ExitStack())
-        self.fault.enter_context(runbook_stack.without_variable(self.function, "DATABASE_NAME"))
         # As the schedule of Secrets Manager does it.
         client.rotate_secret(SecretId=name, RotationLambdaARN=aws.function_arn(self.function))
 
     def see(self) -> None:
         self.shows(self.run("aws secretsmanager describe-secret", secret=self.secret), "RotationEnabled")
-        self.shows(self.run("aws logs tail"), "DATABASE_NAME")
+        self.shows(self.run("aws logs tail"), "not-found", "no such database role")
 
     def mend(self) -> None:
-        self.fault.close()
+        sql(f"create role {self.role} login")
         self.run("aws secretsmanager rotate-secret --rotate-immediately", secret=self.secret)
         eventually("record of the rotation", lambda: self._last_rotation() == "RotationSucceeded")
         value = aws.client("secretsmanager", config.aws_env()).get_secret_value(

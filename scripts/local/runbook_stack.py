@@ -196,17 +196,6 @@ def bus_down() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def without_variable(function: str, name: str) -> Iterator[None]:
-    """A function is deployed without an environment variable, and with it again afterwards."""
-    value = aws.variables(function)[name]
-    aws.set_variables(function, {name: None})
-    try:
-        yield
-    finally:
-        aws.set_variables(function, {name: value})
-
-
 def read_until() -> str:
     """Until when the gateway's statement is read, as text."""
     found = chaos_observer.rows("select progress ->> 'read_until' as at from payments.reconciliation")
