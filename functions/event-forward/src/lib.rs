@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 /// Forwards one event that has the form of its type.
 pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>) -> Result<(), Failure> {
     edge::check_event::<DomainEvent>(&delivery.event.event)?;
-    forward(log, delivery.event).await
+    // Boxed, because the compiler limits the depth of nested futures.
+    Box::pin(forward(log, delivery.event)).await
 }
 
 /// Forwards what may leave of an event, whatever its form is.
