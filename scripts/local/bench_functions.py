@@ -31,15 +31,15 @@ from config import ScriptError
 DRIVER = config.ROOT / "target/debug/benchmark"
 PAGE = config.ROOT / "docs/benchmark.md"
 HEADING = "## Every function"
-# They change a key or a login of the running stack at each call: one call.
+# Called once, because each call changes a key or a password of the running stack.
 ONCE = ("database-secret-rotate", "key-rotate")
-# A customer may have a few unpaid orders: each has another.
+# Each event gets a new customer, because a customer may have only a few unpaid orders.
 NEW_CUSTOMER = ("order-place",)
 # The address of a client in the samples.
 ADDRESS = "203.0.113.7"
-# What is measured is the function: no client is refused.
+# High enough that the rate limiter rejects no call.
 QUOTA = 1_000_000
-# Functions that the table names for each figure.
+# Number of functions listed for each figure.
 WORST = 3
 # Why a function is among the worst: what it does that others do not.
 REASONS = {
@@ -118,7 +118,7 @@ def access_token(data: sample_data.StackData) -> str:
 
 
 def varied(name: str, event: Any, number: int) -> Any:
-    """An event from a network and, where it matters, of a customer of its own."""
+    """The event from a distinct network and, where needed, of a distinct customer."""
     http = event.get("requestContext", {}).get("http")
     if http:
         http["sourceIp"] = f"2001:db8:{number:x}::1"
@@ -141,7 +141,7 @@ def environment(name: str) -> dict[str, str]:
 
 
 def drive(plan: dict[str, Any]) -> dict[str, Any]:
-    """Carries out a plan of `benchmark drive`."""
+    """Runs `benchmark drive` with a plan and returns its result."""
     with tempfile.NamedTemporaryFile("w", suffix=".json", dir=config.RUN) as file:
         json.dump(plan, file)
         file.flush()

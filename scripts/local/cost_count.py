@@ -26,7 +26,7 @@ PLATFORM = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 # Metrics of a batch, whatever became of its records.
 RECORDS = ("RecordsProcessed", "RecordsDeadLettered", "RecordsFailed")
 DRAIN_DEADLINE_S = 180
-# Nothing was logged for this long: the window of the local Kafka trigger, and some more.
+# Idle time after which processing has ended: slightly longer than the window of the local Kafka trigger.
 QUIET_S = 4
 CUSTOMERS = 8
 
@@ -162,7 +162,7 @@ class Recorder:
         return usage(orders, seconds, self.lines(), calls, used)
 
     def drain(self, orders: int) -> None:
-        """Waits until the last function has worked on the orders."""
+        """Waits until all functions have processed the orders."""
         deadline, quiet_since, seen = time.monotonic() + DRAIN_DEADLINE_S, time.monotonic(), -1
         while time.monotonic() < deadline:
             found = usage(orders, 0, self.lines(), [], {})
@@ -217,7 +217,7 @@ class Shop:
         return self._count(recorder, orders, started)
 
     def at_once(self, orders: int) -> Usage:
-        """As many orders a second as this machine takes."""
+        """Sends orders as fast as this machine accepts them."""
         recorder, started = Recorder(), time.monotonic()
         with ThreadPoolExecutor(CUSTOMERS) as pool:
             list(pool.map(self.order, range(orders)))

@@ -9,7 +9,7 @@ from localstripe import server
 from localstripe.errors import UserError
 from localstripe.resources import Customer, PaymentIntent, PaymentMethod, store
 
-# Stripe's texts, which come without a code.
+# Stripe's messages for errors without a code.
 ATTACHED = "The payment method you provided has already been attached to a customer."
 NOT_ATTACHED = "The payment method you provided is not attached to a customer so detachment is impossible."
 DETACHED = (

@@ -152,7 +152,7 @@ def _want_consent() -> None:
         return cls(type="card", card=card)
 
     def create_for_sdk(cls: Any, /, **data: Any) -> Any:
-        # Where the customer consents, which localstripe does not know.
+        # A parameter that localstripe does not know.
         data.pop("use_stripe_sdk", None)
         return create(cls, **data)
 
@@ -325,7 +325,7 @@ def _page(
 
 def _newest_first(cls: Any) -> list[Any]:
     found = [item for name, item in store.items() if name.startswith(f"{cls.object}:")]
-    # Of the same second, the later object is newer.
+    # Objects of the same second are in the order of their creation.
     numbered = sorted(enumerate(found), key=lambda pair: (pair[1].created, pair[0]), reverse=True)
     return [item for _, item in numbered]
 

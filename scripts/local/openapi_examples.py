@@ -13,9 +13,9 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 Json = dict[str, Any]
 
-# Their members are names of the API, not keywords.
+# Keywords whose members are named by the API.
 NAMED = {"properties", "patternProperties", "schemas", "headers", "responses", "paths"}
-# They hold values, which may look like schemas.
+# Keywords whose values are data, even if they look like schemas.
 VALUES = {"example", "examples", "default", "const", "enum"}
 
 
@@ -56,7 +56,7 @@ def _named(document: Json, example: Json) -> Json:
 def wrong_examples(document: Json) -> list[str]:
     found = []
     for place, schema, example in examples(document, document):
-        # References lead to the components of the document.
+        # `$ref` resolves against the components of the document.
         whole = {**schema, "components": document["components"]}
         validator = OAS31Validator(whole, format_checker=oas31_format_checker)
         found += [f"{place}: {error.json_path}: {error.message}" for error in validator.iter_errors(example)]

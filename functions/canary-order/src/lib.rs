@@ -1,8 +1,8 @@
 //! The synthetic canary: every five minutes it logs in, orders a test product over the public API, waits until the order is confirmed,
 //! and cancels it.
 //!
-//! Stock is released and a charge refunded as for every cancelled order. Orders that an earlier run left are cancelled first. Whatever
-//! fails is a result of the run, not an error of the function: a retry would only order again.
+//! Stock is released and a charge refunded as for every cancelled order. Orders that an earlier run left are cancelled first. A
+//! failure is a result of the run, not an error of the function: a retry would place another order.
 
 use domain::{canary, id::OrderId, order::Status};
 use edge::{
@@ -16,7 +16,7 @@ use serde::Serialize;
 /// How often the order is looked at, with a pause of a second before each look, until it is confirmed and again until it is cancelled.
 pub const MAX_LOOKS: u32 = 30;
 
-/// What became of one run.
+/// Result of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -73,7 +73,7 @@ async fn run(
     Ok(Outcome::Passed)
 }
 
-/// Looks at the order until it has the status.
+/// Polls the order until it has the status.
 async fn reach(shop: &impl Storefront, token: &AccessToken, order: OrderId, wanted: Status) -> Result<(), Failure> {
     for _ in 0..MAX_LOOKS {
         let (status, _) = shop.status(token, order).await?;

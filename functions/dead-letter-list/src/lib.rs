@@ -21,7 +21,7 @@ pub async fn handle(
     Ok(Reply::ok(ListView { items, next_cursor: None }))
 }
 
-/// The event in a dead letter is shown as it leaves; what is not an event is not shown.
+/// The event in a dead letter is shown redacted; a body that is not an event is not shown.
 fn view(message: &DeadMessage) -> DeadLetterView {
     let event = edge::event_in(&message.body).ok().and_then(|event| timeline::record(event).ok());
     let content = edge::extract_event(&message.body).ok().filter(|_| event.is_some());

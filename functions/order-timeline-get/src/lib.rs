@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::Timeline;
 
-/// Lists one page of events. An order of which none is recorded is `NotFound`.
+/// Lists one page of events; `NotFound` if no event of the order is recorded.
 pub async fn handle(
     records: &impl Timeline,
     call: Call<NoBody>,

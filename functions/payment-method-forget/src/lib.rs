@@ -1,6 +1,6 @@
-//! Forgets the payment methods of a deleted account, here and at the gateway, where its customer is deleted with everything attached to it.
+//! Deletes the payment methods of a deleted account: in the database, and at the gateway with the customer that they are attached to.
 //!
-//! Each step may be repeated. The customer is known until it is deleted at the gateway.
+//! Every step is idempotent. The id of the gateway's customer is deleted last, so that a retry still finds it.
 
 use domain::{DomainEvent, event::UserDeleted};
 use edge::Delivery;

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 /// Lines that are written at the same time: while one waits for the table, others proceed.
 const CONCURRENT_LINES: usize = 10;
 
-/// What became of a line: the rejection, or the outcome.
+/// The result of a line: the outcome, or the rejection.
 type Written = Result<Outcome, Failure>;
 
 /// Writes the products of `lines`. Returns what became of each that is not empty, with its number, in order. Fails if the table does, whatever

@@ -19,9 +19,9 @@ use std::time::Duration;
 
 /// Products per page.
 const PAGE: u32 = 100;
-/// Where the first sweep begins: as long ago as the stream may have lost something that nobody has noticed.
+/// Hours before now at which the first sweep begins: longer than a loss in the stream may go unnoticed.
 const FIRST_HOURS: i64 = 72;
-/// An hour is swept so many seconds after it is over: by then the index has its changes, and `product-relay` has handled them.
+/// Delay in seconds before an hour is swept, so that the index contains its changes and `product-relay` has handled them.
 const SETTLED_S: i64 = 15 * 60;
 /// Stop this long before the deadline, for the page in progress and the response.
 const TIME_RESERVE: Duration = Duration::from_secs(30);

@@ -1,8 +1,8 @@
 //! `POST /api/v1/ops/queues/{name}/redrive`: moves dead letters of a consumer back to its queue, for admins. Those of a consumer of Kafka are
 //! appended to their topic again, where each of its consumers reads them once more and recognizes what it has handled.
 //!
-//! One, a selection, or as many as there are, delivered at a rate, and as they are or with their events edited. Who does it and why is recorded
-//! before the first message moves, and what came of it after the last. With an `Idempotency-Key`, a repeated request gets the first response;
+//! Moves one message, a selection or all of them, at a limited rate, unchanged or with a JSON Patch applied. Operator, reason and request are
+//! recorded before the first message is moved, the result after the last. With an `Idempotency-Key`, a repeated request gets the first response;
 //! without one, it finds the messages gone, and consumers recognize what they have handled.
 
 mod selection;
@@ -56,7 +56,7 @@ fn consumer(name: &str) -> Result<&'static Function, Failure> {
     if function.is_redrivable() { Ok(function) } else { Err(redrive::not_redrivable(function.name)) }
 }
 
-/// Moves the messages that are asked for until one fails. Returns these, how many were moved, and the failure.
+/// Moves the selected messages until one fails. Returns the selection, the number of moved messages, and the failure.
 async fn redrive(
     (queues, log): (&impl DeadLetterQueues, &impl EventLog),
     consumer: &Function,
@@ -97,7 +97,7 @@ fn view(action: Option<Uuid>, consumer: &Function, selection: &Selection, redriv
     }
 }
 
-/// The events that would be sent, as they leave.
+/// The redacted events that the redrive would send.
 fn edited(selection: &Selection) -> Vec<EditedMessageView> {
     let view = |message: &DeadMessage| {
         let event = timeline::record(edge::event_in(&message.body).ok()?).ok()?;

@@ -1,7 +1,7 @@
 //! `PATCH /api/v1/products/{id}/stock`: adjusts the stock of a product by a number of units, with a reason.
 //!
 //! Returns 200 with the new level, or 409 if fewer units are available than would be removed. A repeated `Idempotency-Key` replays the
-//! first response, which may be a rejection. That the product has no stock account is not stored: it may be opened at any moment.
+//! first response, which may be a rejection. A missing stock account (404) is not stored, because the account may be opened at any time.
 
 use api::StockView;
 use domain::{
@@ -14,7 +14,7 @@ use kernel::Failure;
 use ports::{StockAdjustments, StockStore};
 use services::retry_on_conflict;
 
-/// More than for orders and payments: orders change the level of a popular product often.
+/// Higher than for orders and payments, because orders often change the stock level of a popular product.
 const MAX_RETRIES: u32 = 10;
 
 pub async fn handle(

@@ -11,7 +11,7 @@ pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<Fact>]) -> Res
     let records = batch.iter().filter_map(|delivery| counted(delivery).transpose());
     let records = records.collect::<Result<Vec<_>, _>>()?;
     windows.add(&records).await?;
-    // After the batch: an order of the same customer in it must not be left behind.
+    // Erase after adding, because the batch may contain an order of the same customer.
     let erased: Vec<_> = batch.iter().filter_map(|delivery| window::erased_customer(&delivery.event)).collect();
     windows.forget(&erased).await
 }

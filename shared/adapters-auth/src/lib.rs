@@ -1,4 +1,4 @@
-//! Access tokens, password hashes, sealed secrets, and the secrets that tell sources of requests apart.
+//! Access tokens, password hashes, sealed secrets, and keyed hashes of request sources.
 
 mod cache;
 pub mod origin;

@@ -159,8 +159,8 @@ fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + S
     });
 }
 
-/// Whether an idle connection is still open. The other side may have closed it while the environment was frozen between invocations: one
-/// turn of the runtime notices that without a round trip, and saves the next statement from failing.
+/// Whether an idle connection is still open. The other side may have closed it while the environment was frozen between invocations: yielding
+/// once to the runtime detects that without a round trip, before the next statement fails.
 async fn is_alive(client: &Client) -> bool {
     tokio::task::yield_now().await;
     !client.is_closed()

@@ -132,7 +132,7 @@ impl<B: Bus> PgLedger<B> {
 }
 
 impl<B: Bus> PgLedger<B> {
-    /// The lines of a page of a comparison.
+    /// One page of the lines of a comparison.
     async fn page<T>(
         &self,
         sql: &str,
@@ -216,7 +216,7 @@ fn seconds(count: i64) -> Result<f64, Failure> {
     Ok(f64::from(i32::try_from(count).map_err(Failure::internal)?))
 }
 
-/// A transaction of which the ledger and the statement differ.
+/// A transaction on which ledger and statement disagree.
 #[derive(Debug, Deserialize)]
 struct Differing {
     purpose: Purpose,

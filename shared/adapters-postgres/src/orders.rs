@@ -55,8 +55,8 @@ const LIST: &str = concat!(
     ORDER BY o.created_at DESC, o.id DESC LIMIT $4",
 );
 
-/// Locks the order at the version that the transition starts from. At another version, nothing is written, and `known` tells whether that
-/// is because the claim exists already.
+/// Locks the order if it still has the version that the transition starts from. Otherwise nothing is written, and `known` says whether the
+/// claim already exists.
 const ADVANCE: &str = concat!(
     "WITH before AS (
         SELECT id FROM orders WHERE id = $3 AND version = $4 - 1 FOR NO KEY UPDATE
@@ -73,7 +73,7 @@ const ADVANCE: &str = concat!(
         EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known",
 );
 
-/// Orders that wait for the inventory or the gateway. Backorders have no limit.
+/// Pending orders that wait for the inventory or the gateway. Backorders never time out.
 const STUCK: &str = concat!(
     select_order!(),
     "WHERE o.status = 'pending' AND o.created_at < $1 AND o.reason = ANY ($2)
@@ -84,7 +84,7 @@ const STUCK: &str = concat!(
 const PENDING: &str =
     "SELECT reason, count(*) AS orders FROM orders WHERE status = 'pending' AND reason IS NOT NULL GROUP BY reason";
 
-/// Prices with the response that the key has, if it has one.
+/// Prices, with the stored response of the idempotency key if there is one.
 const QUOTE: &str = "
     SELECT false AS is_new, record.fingerprint, record.status, record.headers, record.body, (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
@@ -101,13 +101,13 @@ const QUOTE: &str = "
 
 const TRACK: &str = concat!("WITH ", claim!(), " SELECT learn_prices($3) AS stored FROM claim");
 
-/// Products whose prices a process remembers. Each takes about 200 bytes.
+/// Capacity of the price cache of a process. An entry takes about 200 bytes.
 const MAX_REMEMBERED: usize = 10_000;
 
 #[derive(Debug)]
 pub struct PgOrders<B> {
     pub(super) relay: Relay<B>,
-    /// The prices that this process saw last.
+    /// Prices that this process has read or committed.
     remembered: Mutex<HashMap<ProductId, ProductSnapshot>>,
 }
 
@@ -117,7 +117,7 @@ impl<B: Bus> PgOrders<B> {
         Self { relay: Relay::new(catalog::Context::Orders, database, bus), remembered: Mutex::default() }
     }
 
-    /// The prices of all of these products, if this process remembers them.
+    /// The cached snapshots of these products; `None` if one is missing.
     fn recall(&self, products: &[ProductId]) -> Option<Vec<ProductSnapshot>> {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         products.iter().map(|product| remembered.get(product).cloned()).collect()

@@ -95,7 +95,7 @@ fn deferred(events: usize, reason: &str) {
     tracing::warn!(error.message = reason, events, "events are left to the sweep");
 }
 
-/// The bus of a function that declares none and has no permission to publish.
+/// Stands for the bus in functions that publish no events; publishing is an internal error.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UnreachableBus;
 

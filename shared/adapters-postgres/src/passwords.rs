@@ -28,7 +28,7 @@ const CHANGE: &str = "
     )
     SELECT ARRAY(SELECT id FROM ended) AS ended FROM changed";
 
-/// `$2` is the counter of the address, `$3` the seconds that a message costs and `$4` those that the counter may be ahead.
+/// `$2` is the counter of the address, `$3` the GCRA interval and `$4` the burst tolerance, both in seconds.
 const REQUEST: &str = concat!(
     "WITH budget AS (
         INSERT INTO message_budgets AS known (counter, expires_at)

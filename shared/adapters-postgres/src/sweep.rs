@@ -44,7 +44,7 @@ impl<B: Bus> PgOutbox<B> {
         Self { database, bus, claim_due, conclude, backlog, audits: audit::statements() }
     }
 
-    /// Offers the events to the bus, in concurrent requests. A request that times out or fails takes nothing from what others achieve.
+    /// Publishes the events in concurrent requests. A request that fails or times out does not affect the others.
     async fn publish(&self, events: &[Event]) -> Published {
         let responses = join_all(events.chunks(REQUEST).map(|chunk| self.request(chunk))).await;
         let timed_out = !responses.is_empty() && responses.iter().all(Option::is_none);
@@ -158,7 +158,7 @@ fn conclude_statement() -> String {
 }
 
 /// Counts pending events up to [`MAX_COUNTED`], and finds the oldest that this version of the code would publish: one that is refused or cannot
-/// be decoded never leaves, has an alarm of its own, and says nothing about the lag. Only such rows are read to find it, in the order of
+/// be decoded is never published, has an alarm of its own, and does not count as lag. Only such rows are read to find it, in the order of
 /// the index.
 fn backlog_statement() -> String {
     let (mut waiting, mut oldest) = (Vec::new(), Vec::new());

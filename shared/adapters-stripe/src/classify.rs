@@ -75,7 +75,7 @@ impl Intent {
         Some(ChargeOutcome::ActionRequired(Answer { transaction_id: self.id, amount }, action))
     }
 
-    /// Whether it was created and never sent to the bank. It stays so: its idempotency key replays the error that ended it.
+    /// Whether the intent was created but never sent to the bank. It never will be, because its idempotency key replays the error.
     fn was_never_confirmed(&self) -> bool {
         match self.status.as_str() {
             "requires_confirmation" => true,
@@ -96,7 +96,7 @@ fn stated(minor: Option<i64>, currency: Option<&str>) -> Option<StatedAmount> {
     Some(StatedAmount::new(minor?, currency?))
 }
 
-/// An object of Stripe's, or why there is none.
+/// Parses a successful response, or classifies the error.
 pub(super) fn object<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Failure> {
     if status.is_success() { read(status, body) } else { Err(failure_of(status, StripeError::parse(body))) }
 }
@@ -315,7 +315,7 @@ pub(super) fn error_response(status: StatusCode, body: &[u8]) -> Failure {
     failure_of(status, StripeError::parse(body))
 }
 
-/// The failure of a request whose outcome Stripe does not tell yet.
+/// The failure for a request whose outcome is still open.
 pub(super) fn pending(what: &str) -> Failure {
     Failure::new(FailureKind::Unavailable, GATEWAY_PENDING, "The outcome at the payment gateway is still pending.")
         .with_internal(format!("{DEPENDENCY}: {what}"))

@@ -29,7 +29,7 @@ pub async fn fresh_database(url: &str) -> TestDatabase {
     let template = template(&server).await;
     let database = TestDatabase::named(server, format!("q_test_{}", Uuid::now_v7().simple()));
     let name = &database.name;
-    // A copy has the privileges in the database, not those on it.
+    // A copy has the privileges on objects in the database, but not those on the database itself.
     run(&database.server, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")).await;
     run(&database.server, &format!("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")).await;
     database
@@ -43,7 +43,8 @@ pub async fn empty_database(url: &str) -> TestDatabase {
     database
 }
 
-/// The name of a database with the current schema, which all test processes share. One that is not marked as a template was interrupted.
+/// Name of the template database with the current schema, shared by all test processes. A database that is not marked as a template is left
+/// over from an interrupted run.
 async fn template(server: &Config) -> String {
     static NAME: OnceCell<String> = OnceCell::const_new();
     NAME.get_or_init(async || {

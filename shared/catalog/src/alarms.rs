@@ -61,7 +61,7 @@ pub enum Signal {
     Trail(&'static str),
 }
 
-/// Which functions have an alarm of their own.
+/// The functions that get one alarm each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FunctionKind {
     Every,
@@ -96,7 +96,7 @@ impl Statistic {
     }
 }
 
-/// When a period breaches.
+/// The condition under which a period breaches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Comparison {
     Above(f64),

@@ -12,14 +12,14 @@ pub struct RetentionRule {
     pub retention: Retention,
 }
 
-/// What becomes of what is old.
+/// How expired data is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {
-    /// `outbox-sweep` deletes a row so many days after the time in this column of it; 0: the column is the time at which it expires.
+    /// `outbox-sweep` deletes a row `days` after the time in column `since`; with 0 days the column is the time of expiry.
     Deleted { since: &'static str, days: u32 },
-    /// The store deletes it by itself; when.
+    /// The store expires it; the text says when.
     Ends(&'static str),
-    /// It is not deleted for its age; why, and what bounds it.
+    /// It has no maximum age; the text says why and what bounds its size.
     Kept(&'static str),
 }
 

@@ -33,7 +33,7 @@ pub mod role {
     pub const ADMIN: &str = "admin";
     /// A machine client.
     pub const SERVICE: &str = "service";
-    /// Whoever must set up a second factor before anything else. No account has it: it is the role of a token of ten minutes.
+    /// A user who must enrol a second factor first. No account has this role, only an enrolment token, which is valid for ten minutes.
     pub const MFA_ENROLMENT: &str = "mfa_enrolment";
 }
 
@@ -43,7 +43,7 @@ pub enum Auth {
     Public,
     /// Principals with one of these roles.
     Roles(&'static [&'static str]),
-    /// Principals with one of these roles, and whoever has no valid access token: the handler asks for another credential.
+    /// Principals with one of these roles, and callers without a valid access token, whom the handler authenticates by another credential.
     Optional(&'static [&'static str]),
 }
 
@@ -61,7 +61,7 @@ impl Auth {
         matches!(self, Self::Public | Self::Optional(_))
     }
 
-    /// The callers, in words.
+    /// The callers as shown in documents.
     pub fn callers(self) -> String {
         match self {
             Self::Public => "public".to_owned(),
@@ -92,7 +92,7 @@ impl Idempotency {
     }
 }
 
-/// A class of routes: API Gateway limits the requests to each of its routes, and a route those of each client to all of the class.
+/// Routes with the same limits. API Gateway throttles each route; the function limits the requests of a client to all routes of the class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteClass {
     /// Reads that need no login, limited by address.
@@ -101,9 +101,9 @@ pub enum RouteClass {
     PublicWrite,
     Read,
     Write,
-    /// Webhooks come from few addresses, as many as there are payments, and are signed: no client has a limit.
+    /// No client limit: webhooks are signed, come from few addresses, and are as frequent as payments.
     Webhook,
-    /// What costs no I/O, or tells whether the platform works: no client has a limit, and nothing is counted.
+    /// No client limit and no counting: routes without I/O, and health checks.
     Unlimited,
 }
 

@@ -51,9 +51,9 @@ pub enum Personal {
     Nothing,
     /// The function erases it; how.
     Erased(&'static Function, &'static str),
-    /// It is gone after this time, without anybody doing anything; what it is.
+    /// It expires after this time; the second text says what it is.
     Expires(&'static str, &'static str),
-    /// It is kept; why.
+    /// It is retained, for this reason.
     Kept(&'static str),
 }
 

@@ -12,20 +12,20 @@ use kernel::{Failure, Timestamp};
 pub const MAX_SEARCH: usize = 100;
 /// Maximum number of words in a search text.
 pub const MAX_WORDS: usize = 8;
-/// Words with fewer characters match only as they are typed.
+/// Shorter words are matched without typo tolerance.
 pub const MIN_TOLERANT: usize = 4;
 
-/// The products that a list has, and their order.
+/// Filter and sort order of a product list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProductQuery {
     pub category: Option<Category>,
-    /// Words that each product has, as a beginning or with a typo; see [`words`].
+    /// Search words. Each must match a word of the product, as a prefix or with a typo; see [`words`].
     pub words: Vec<String>,
     /// Limits of the price of a unit in minor units of the product's currency.
     pub min_price: Option<Amount>,
     pub max_price: Option<Amount>,
     pub currency: Option<Currency>,
-    /// Whether there is stock.
+    /// In stock (`true`) or sold out (`false`) only; `None` for both.
     pub available: Option<bool>,
     /// Whether the stock is at [`crate::stock::LOW_STOCK_THRESHOLD`] or below.
     pub low_stock: Option<bool>,
@@ -62,7 +62,7 @@ impl Sort {
 }
 
 impl ProductQuery {
-    /// Checks what the parts say together.
+    /// Checks combinations of parameters.
     pub fn check(self) -> Result<Self, Failure> {
         if self.min_price.zip(self.max_price).is_some_and(|(least, most)| least > most) {
             return Err(Failure::field("?min_price", "must not exceed max_price"));
@@ -160,7 +160,6 @@ pub struct PriceChange {
     pub price: Money,
     /// The version of the product that has the price first.
     pub version: u64,
-    /// Since when.
     pub at: Timestamp,
 }
 

@@ -218,7 +218,7 @@ impl Import {
         matches!(self.status, Status::AwaitingUpload | Status::Running)
     }
 
-    /// Begins to read a file, once it is uploaded. `None`: it is not, and whether it may still be is told by the status.
+    /// Starts reading an uploaded file. `None`: it is not uploaded; the import expires if the upload link has.
     pub fn begin(&mut self, file: Option<(u64, String)>, now: Timestamp) {
         match file {
             _ if self.status != Status::AwaitingUpload => {}

@@ -2,7 +2,7 @@
 
 use crate::{Money, money::Currency, text::ShippingMethod};
 
-/// The methods on offer. The first is that of orders that name none.
+/// The available shipping methods. The first is the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShippingRates(Vec<Rate>);
 

@@ -8,7 +8,7 @@ use kernel::{CloudEvent, Failure, Timestamp, Uuid, seconds_after};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// An event as it leaves, with what it is about. It contains no personal data.
+/// A redacted event with the ids of its order and customer. It contains no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRecord {
     /// Id of the event.
@@ -23,7 +23,7 @@ pub struct EventRecord {
     pub sequence: u64,
     pub occurred_at: Timestamp,
     pub correlation_id: Uuid,
-    /// Of the W3C trace in which it was published.
+    /// Id of the W3C trace in which the event was published.
     pub trace_id: Option<String>,
     pub order_id: Option<OrderId>,
     pub user_id: Option<UserId>,
@@ -31,7 +31,7 @@ pub struct EventRecord {
     pub data: Map<String, Value>,
 }
 
-/// The record of an event. Whatever may not leave is removed once more. `Unavailable` if the event is not in the catalog.
+/// Redacts an event again and turns it into a record. `Unavailable` if the event is not in the catalog.
 pub fn record(mut event: CloudEvent<Map<String, Value>>) -> Result<EventRecord, Failure> {
     let row = event::redact(&mut event)?;
     let trace_id = event.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1)).map(str::to_owned);
@@ -58,8 +58,7 @@ pub fn record(mut event: CloudEvent<Map<String, Value>>) -> Result<EventRecord, 
 /// Days for which every inbox has the entry of an event. Entries are deleted a day later.
 const INBOX_RETENTION_DAYS: i64 = 14;
 
-/// Since when the inboxes tell which consumers have handled an event. Of an older one nothing is known, which does not
-/// mean that none has.
+/// Start of the period that the inboxes cover. Which consumers have handled an older event is unknown.
 pub fn remembered_since(now: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(now, -INBOX_RETENTION_DAYS * 86_400)
 }

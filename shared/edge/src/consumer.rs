@@ -13,16 +13,16 @@ use tracing::Span;
 const MIN_REMAINING: Duration = Duration::from_secs(1);
 
 /// Deliveries of a queue after which a defect is dead-lettered, such as a panic: the backoff stretches them over seven hours. A redeployment
-/// may mend it, and a message that fails for ever must not wait for [`MAX_AGE`] or the queue's last delivery.
+/// may fix it; a message that always fails must not wait for [`MAX_AGE`] or the queue's last delivery.
 pub const MAX_DEFECT_ATTEMPTS: u32 = 40;
 
 /// Age at which a message of a queue is dead-lettered that waits for a dependency, or for a newer version of the code.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
 
-/// The same for a record of a stream: an hour before the stream forgets it.
+/// The same for a record of a stream: an hour before its retention ends.
 const MAX_STREAM_AGE: Duration = Duration::from_secs(23 * 3_600);
 
-/// Age at which a record of a stream is dead-lettered that fails with a defect: until then it holds its shard.
+/// Age at which a record of a stream is dead-lettered that fails with a defect: until then it blocks its shard.
 const MAX_DEFECT_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// How long ago something happened, by times in milliseconds; zero if it is not known.

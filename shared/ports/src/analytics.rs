@@ -13,13 +13,13 @@ pub trait AnalyticsStream {
     async fn put(&self, record: &StreamRecord) -> Result<(), Failure>;
 }
 
-/// Adds up what happens in windows of five minutes, and lists the windows.
+/// Aggregates records into windows of five minutes, and lists the windows.
 pub trait WindowStore {
     /// Adds records to their windows. A record counts once, in whatever batch it is delivered again. In whatever order records arrive, the
     /// windows are the same.
     async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure>;
 
-    /// Forgets customers. An order of one that is added later is a first order again.
+    /// Deletes the ids of customers. A later order of such a customer counts as a first order.
     async fn forget(&self, customers: &[UserId]) -> Result<(), Failure>;
 
     /// The windows that start in `[from, to)`, one per currency, by start and then by currency. Each has its five best-selling
@@ -41,7 +41,7 @@ pub trait WindowStore {
         cursor: Option<&str>,
     ) -> Result<Page<FoundAnomaly>, Failure>;
 
-    /// What the windows that start in `[from, to)` come to. It has the five best-selling products, by units and then by id, and the
+    /// Totals of the windows that start in `[from, to)`. It has the five best-selling products, by units and then by id, and the
     /// [`MAX_REGIONS`](domain::window::MAX_REGIONS) regions of most orders, and the orders of the last minutes until `now`.
     async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure>;
 }

@@ -3,15 +3,15 @@
 use domain::job::Job;
 use kernel::{Failure, Page, Timestamp, Uuid};
 
-/// A job that this invocation has taken on.
+/// A job that this invocation has leased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenJob<J> {
     pub job: J,
-    /// Counts how often it was taken on. Who took it on before may store nothing any more.
+    /// Fencing token: grows with each lease, so that the holder of an earlier lease can no longer save the job.
     pub turn: u64,
 }
 
-/// Jobs with how far they have come.
+/// Jobs and their progress.
 pub trait JobStore {
     /// Stores a new job, which may be taken on from `due_at`.
     async fn create<J: Job>(&self, job: &J, due_at: Timestamp) -> Result<(), Failure>;
@@ -28,7 +28,7 @@ pub trait JobStore {
     async fn save<J: Job>(&self, taken: &TakenJob<J>, due_at: Timestamp) -> Result<bool, Failure>;
 }
 
-/// What a store says of an object.
+/// Metadata of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectState {
     /// Size in bytes.
@@ -62,6 +62,6 @@ pub trait ProductFiles {
     /// [`domain::product_export::PART_BYTES`] bytes. Returns its ETag.
     async fn put_part(&self, key: &str, upload: &str, number: usize, lines: Vec<u8>) -> Result<String, Failure>;
 
-    /// Makes the object of its parts. An upload that has been completed is completed.
+    /// Completes a multipart upload. Completing it again succeeds.
     async fn complete(&self, key: &str, upload: &str, parts: &[String]) -> Result<(), Failure>;
 }

@@ -35,7 +35,7 @@ pub trait Storefront {
     /// Orders one unit of the account's product, once for a key.
     async fn place(&self, token: &AccessToken, account: &Account, key: Uuid) -> Result<OrderId, Failure>;
 
-    /// Where an order stands.
+    /// The status of an order, with its reason.
     async fn status(&self, token: &AccessToken, order: OrderId) -> Result<(Status, Option<Reason>), Failure>;
 
     /// Cancels an order. Stock and payment follow later.

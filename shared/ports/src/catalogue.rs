@@ -53,7 +53,7 @@ pub trait ProductStore {
     async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure>;
 }
 
-/// A place in the changes of products: all hours before, and of this hour the products up to one.
+/// Position of `product-sweep`: earlier hours are done, and of this hour the products up to `after`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SweepPosition {
     /// Beginning of the hour.
@@ -66,7 +66,7 @@ pub struct SweepPosition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedProduct {
     pub id: ProductId,
-    /// As it is now; the failure of one that cannot be read.
+    /// The current product, or the failure to decode it.
     pub product: Result<Product, Failure>,
 }
 
@@ -77,7 +77,7 @@ pub trait ProductChanges {
     async fn changed(&self, position: SweepPosition, limit: u32) -> Result<Vec<ChangedProduct>, Failure>;
 }
 
-/// How far the changes of products have been swept.
+/// Stores the position of `product-sweep`.
 pub trait SweepPositions {
     /// `None` before the first sweep.
     async fn swept(&self) -> Result<Option<SweepPosition>, Failure>;

@@ -46,7 +46,7 @@ pub enum ClientAttempt {
     Refused(Option<Timestamp>),
 }
 
-/// An attempt to prove to be a service client.
+/// An attempt to authenticate as a service client.
 #[derive(Clone, Copy)]
 pub struct ClientProof<'a> {
     pub credentials: &'a ClientCredentials,
@@ -55,7 +55,7 @@ pub struct ClientProof<'a> {
     pub now: Timestamp,
 }
 
-/// Proving to be a service client, under the delays of `domain::throttle`.
+/// Authenticates service clients, throttled by `domain::throttle`.
 pub trait ClientLogins: RequestSources {
     /// Verifies a secret. `None` for a wrong secret and for an unknown client alike; `RateLimited` after too many.
     async fn prove_client(&self, attempt: ClientProof<'_>) -> Result<Option<ClientId>, Failure>;

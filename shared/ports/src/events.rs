@@ -56,7 +56,7 @@ pub trait Retention {
 pub struct Backlog {
     /// Events that are pending in all outboxes; [`MAX_COUNTED`] stands for that many or more.
     pub waiting: u64,
-    /// When the oldest pending event happened that may leave.
+    /// Time of the oldest pending event that a sweep would publish.
     pub oldest: Option<Timestamp>,
 }
 
@@ -101,7 +101,7 @@ async fn counted(receipts: &(impl Receipts + ?Sized), claim: Claim, done: Result
     Err(failure)
 }
 
-/// Which events an audit looks at, and which of those that are not delivered are published again.
+/// Parameters of an audit: which events it checks, and when it requeues an event that a consumer has not recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Audit {
     pub now: Timestamp,
@@ -149,7 +149,7 @@ pub struct SweepReport {
     pub refused: u32,
     /// Position of the last event that was claimed; `None` if there was none.
     pub last: Option<OutboxCursor>,
-    /// Whether the bus responded to no request. Another sweep right now would wait in vain, too.
+    /// Whether no request to the bus got a response, so that another sweep would time out as well.
     pub timed_out: bool,
 }
 

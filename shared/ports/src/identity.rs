@@ -35,7 +35,7 @@ pub trait UserStore {
     /// Stores a rejection as the response of a key, unless it has one.
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Counts an attempt to prove to be the user of an account, and returns what it is checked against.
+    /// Counts a login attempt, and returns the credentials to check it against.
     ///
     /// The attempt counts as failed until [`Self::begin_session`] or [`Self::forget_attempt`], and counts before the password is verified, so that concurrent guesses
     /// are counted one by one. `domain::throttle` has the rules; a refused attempt counts nothing. Names without an account are treated
@@ -61,7 +61,7 @@ pub trait UserStore {
     ) -> Result<(), Failure>;
 }
 
-/// What names the account of an attempt.
+/// The login name of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginName<'a> {
     /// An e-mail address or username in lower case.
@@ -204,7 +204,7 @@ pub trait Passwords {
     /// Hashes a password with a new salt. Returns a PHC string.
     fn hash(&self, password: &Password) -> Result<String, Failure>;
 
-    /// Verifies a password against a hash. `None`, for an unknown account, takes as long and is `false`.
+    /// Verifies a password against a hash. `None` stands for an unknown account: it takes the same time and returns `false`.
     fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Failure>;
 }
 

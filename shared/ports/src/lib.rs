@@ -74,7 +74,7 @@ pub use second_factors::*;
 pub use sessions::*;
 pub use webhooks::*;
 
-/// What became of a transition that is guarded by the aggregate's version.
+/// Result of committing a transition that is guarded by the aggregate's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransitionOutcome {
     /// It is committed, with its claim.

@@ -17,7 +17,7 @@ pub const PRICE_OUTDATED: &str = "price-outdated";
 pub struct PlacementConditions<'a> {
     /// The products with their prices as the order has them. Where the copy differs, `place` is `Conflict`, code [`PRICE_OUTDATED`].
     pub prices: &'a [ProductSnapshot],
-    /// Those that the catalogue has just stated, because the copy lacks them. They are stored in the copy together with the order.
+    /// Snapshots fetched from the catalogue because the copy lacks them. They are stored in the copy together with the order.
     pub learned: &'a [ProductSnapshot],
     /// What the customer may order. Above it, `place` is `Conflict`, code [`TOO_MANY_UNPAID_ORDERS`](domain::order::TOO_MANY_UNPAID_ORDERS) or
     /// [`TOO_MANY_UNPAID_UNITS`](domain::order::TOO_MANY_UNPAID_UNITS), also for concurrent requests.
@@ -53,7 +53,7 @@ pub struct Quote {
 
 /// The copy of the catalogue's prices that orders keep.
 pub trait PriceCopy {
-    /// Stores a snapshot with the claim on the event that told it, unless the copy has the same or a newer version. Returns whether it
+    /// Stores a snapshot with the claim on its event, unless the copy has the same or a newer version. Returns whether it
     /// was stored.
     async fn track(&self, claim: Claim, product: &ProductSnapshot) -> Result<bool, Failure>;
 

@@ -71,7 +71,7 @@ pub trait ConsumerQueues {
 /// How long an action has the key of its request if it is not finished, because its function died. Longer than such a function runs.
 pub const ACTION_LEASE_SECONDS: u32 = 60;
 
-/// The key of a request with the response to keep; without one, the key is free again.
+/// The idempotency key of a request, and the response to store; `None` releases the key.
 pub type KeyOutcome<'a> = (&'a IdempotencyKey, Option<&'a StoredReply>);
 
 /// Records what operators do.
@@ -80,7 +80,7 @@ pub trait OperatorActions {
     /// key has a response; `idempotency-key-in-flight` if another action has the key.
     async fn begin(&self, action: &Action, key: Option<&IdempotencyKey>) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Records what came of an action, and settles its key, unless another action has that now.
+    /// Records the result of an action, and stores or releases its key unless another action holds it.
     async fn finish(
         &self,
         action: Uuid,

@@ -58,7 +58,7 @@ pub trait RecordLog {
     /// Appends records. All are replicated before this returns; after a failure, some may be, and the same records are appended again.
     async fn append_records(&self, records: &[Record]) -> Result<(), Failure>;
 
-    /// Where the partitions end that this process has appended to, as of then.
+    /// End offsets of the partitions that this process has appended to, as of its last append to each.
     fn ends(&self) -> Vec<Position>;
 }
 

@@ -16,7 +16,7 @@ pub trait RecordWriter {
     async fn positions(&self) -> Result<Vec<Position>, Failure>;
 }
 
-/// What became of a batch.
+/// Result of writing a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     /// Records that were not there.
@@ -56,7 +56,7 @@ pub enum RecordLookup {
     Missing,
 }
 
-/// Which records of a source.
+/// Selects records of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordQuery {
     pub source: SourceName,
@@ -81,7 +81,7 @@ pub struct RecordPage {
     pub archived: Vec<ArchivedPart>,
 }
 
-/// Files of the archive that one page names at most: what bounds the work of a reader.
+/// Maximum number of archive files that one page names. It bounds the work of a reader.
 pub const MAX_ARCHIVED_PARTS: u32 = 4;
 
 /// Sums of a source.
@@ -114,7 +114,7 @@ pub trait RecordDays {
     /// The days with a partition, oldest first.
     async fn stored(&self) -> Result<Vec<Date>, Failure>;
 
-    /// Lets nothing be written to a day any more, once what is being written is committed. Repeating it changes nothing.
+    /// Makes a day read-only after the writes in progress have committed. Repeating it changes nothing.
     async fn seal(&self, day: Date) -> Result<(), Failure>;
 
     /// The last file of the archive of a day, if it has one.

@@ -2,7 +2,7 @@
 
 use kernel::Failure;
 
-/// Tells the sources of requests apart.
+/// Identifies the sources of requests.
 pub trait RequestSources {
     /// A keyed hash of `text`, in hexadecimal, that names a counter. It stays the same for as long as the counter key, which no rotation of
     /// signing keys replaces.

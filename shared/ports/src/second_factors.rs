@@ -9,17 +9,16 @@ use domain::{
 };
 use kernel::{Failure, Timestamp};
 
-/// Second factors of accounts, and logins that are to be finished with one.
+/// Second factors of accounts, and logins that wait for one.
 pub trait FactorStore {
-    /// Stores the encrypted secret of a second factor that is not active yet, in place of one that is not active either. `false` if one is
-    /// active.
+    /// Stores the encrypted secret of an inactive second factor, replacing an inactive one. `false` if an active one exists.
     async fn begin_totp(&self, user: UserId, sealed: &str, now: Timestamp) -> Result<bool, Failure>;
 
     /// The second factor of a user.
     async fn totp(&self, user: UserId) -> Result<Option<Totp>, Failure>;
 
     /// Activates the second factor with this encrypted secret, marks the step as used, and stores the digests of the recovery codes.
-    /// `false` unless it is there and not active.
+    /// `false` unless an inactive second factor has this secret.
     async fn activate_totp(&self, user: UserId, sealed: &str, step: i64, digests: &[String]) -> Result<bool, Failure>;
 
     /// Stores the digests of new recovery codes in place of those of before, as many as there were at first. `false` unless a second factor is
@@ -51,7 +50,7 @@ pub trait FactorStore {
     async fn finish_login(&self, digest: &str) -> Result<bool, Failure>;
 }
 
-/// An attempt to prove to have a second factor.
+/// An attempt to authenticate with a second factor.
 #[derive(Clone, Copy)]
 pub struct FactorAttempt<'a> {
     pub user: UserId,
@@ -61,7 +60,7 @@ pub struct FactorAttempt<'a> {
     pub now: Timestamp,
 }
 
-/// Proving to have a second factor, under the delays of `domain::throttle`.
+/// Verifies second factors, throttled by `domain::throttle`.
 pub trait FactorLogins: RequestSources {
     /// Uses a code or a recovery code. The attempt counts as failed until the returned counters are settled. `None` if it is wrong or was
     /// used before; `RateLimited` after too many wrong ones.
@@ -76,7 +75,7 @@ pub trait FactorCodes {
     /// A new secret in base32, and in its stored form: encrypted, and bound to the user.
     async fn totp_secret(&self, user: UserId) -> Result<(String, String), Failure>;
 
-    /// The step of which `code` is the code, among those that are accepted at `now`; `None` if it is of none.
+    /// The time step whose code is `code`, among the steps accepted at `now`; `None` if no step matches.
     async fn step_of(&self, user: UserId, sealed: &str, code: &Code, now: Timestamp) -> Result<Option<i64>, Failure>;
 
     /// A new recovery code and its stored digest.

@@ -19,7 +19,7 @@ pub struct RefreshToken {
 
 /// Sessions: each is the family of refresh tokens that replaced each other since a login.
 pub trait SessionStore {
-    /// Replaces the refresh token with the digest `old` by `new`. A token that was replaced before ends its session: somebody else has it.
+    /// Replaces the refresh token with the digest `old` by `new`. Reuse of a replaced token ends its session, because the token has leaked.
     async fn rotate_token(&self, old: &str, new: &RefreshToken) -> Result<TokenRotation, Failure>;
 
     /// The sessions of a user that have not expired at `now`, newest first.
@@ -42,7 +42,7 @@ pub trait SessionStore {
     async fn end_session_of_token(&self, digest: &str, now: Timestamp) -> Result<Option<SessionId>, Failure>;
 }
 
-/// What became of a refresh token.
+/// Result of [`SessionStore::rotate_token`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenRotation {
     /// It was the last one of its session, and is replaced.
@@ -58,7 +58,7 @@ pub trait Revocations {
     /// Revokes the access tokens of these sessions: those that were issued until now.
     async fn revoke(&self, sessions: &[SessionId]);
 
-    /// Whether the access tokens of a session are revoked. `false` if that cannot be found out: a token is valid for an hour, and revocations
-    /// are not worth the requests of everyone.
+    /// Whether the access tokens of a session are revoked. It fails open: `false` if the store does not respond, because a token expires
+    /// within an hour, and rejecting every request would be worse.
     async fn is_revoked(&self, session: SessionId) -> bool;
 }

@@ -9,8 +9,8 @@ use domain::{
 use kernel::{EventContext, Failure};
 use ports::{AccountStore, Revocations};
 
-/// Changes the role or the status of a user, as the admin `by`, and ends the user's sessions: their tokens carry the old role. A change that
-/// changes nothing ends nothing.
+/// Changes the role or the status of a user, as the admin `by`, and ends the user's sessions: their tokens carry the old role. A request
+/// that changes nothing ends no session.
 pub async fn administer(
     users: &impl AccountStore,
     revocations: &impl Revocations,

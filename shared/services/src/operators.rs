@@ -1,4 +1,4 @@
-//! What operators do about messages.
+//! Sending the messages of a redrive or a replay.
 
 use kernel::Failure;
 

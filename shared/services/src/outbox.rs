@@ -1,4 +1,4 @@
-//! Runs over the outboxes: publishing what waits, and deleting what is past its retention.
+//! Publishes pending events of the outboxes, requeues events that a consumer has not recorded, and deletes expired rows.
 
 use kernel::{Failure, Timestamp, seconds_after};
 use ports::{Audit, ExpiredRows, Outbox, Retention, SweepReport};

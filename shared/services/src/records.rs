@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 /// Seconds for which a record is cached.
 const CACHE_SECONDS: u32 = 300;
-/// Seconds for which a missing record is cached: one that was accepted is written about then.
+/// Seconds for which a missing record is cached; an accepted record is written within about that time.
 const CACHE_NEGATIVE_SECONDS: u32 = 2;
 /// Seconds for which one process alone reads a record that is not cached.
 const LOAD_LOCK_SECONDS: u32 = 1;
@@ -25,8 +25,8 @@ pub struct ReadableRecord {
     pub clients: Vec<ClientId>,
 }
 
-/// A record by its id, through the cache, and from the archive if its day is there. Of many processes that miss it at once, one reads the database and the others wait for a moment;
-/// those that waited in vain read it, too. Without a cache, each reads it.
+/// Reads a record through the cache, or from the archive if its day is archived. On concurrent cache misses one process reads the database;
+/// the others wait briefly for the cached value, and then read the database themselves. Without a cache every process reads it.
 pub async fn find_record(
     records: &impl RecordStore,
     cache: &impl Cache,
@@ -66,7 +66,7 @@ async fn archived(
     Ok(Some(ReadableRecord { record, clients: hour.writers }))
 }
 
-/// Checks a schema that is to be registered: how many of `payloads` it refuses, or what is wrong with it, as member of a request.
+/// Validates a new schema. Returns how many of `payloads` violate it, or its errors with pointers below `/schema`.
 pub fn try_schema(
     schemas: &impl PayloadSchemas,
     schema: &PayloadSchema,

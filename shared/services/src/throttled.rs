@@ -1,4 +1,4 @@
-//! Proofs of identity under the delays of `domain::throttle`: passwords, second factors, and secrets of service clients.
+//! Authentication throttled by `domain::throttle`: passwords, second factors, and secrets of service clients.
 
 use domain::throttle;
 use kernel::{Failure, Timestamp};

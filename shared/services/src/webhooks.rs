@@ -35,7 +35,7 @@ pub struct WebhookAttempts<'a, W, S, H> {
     pub context: &'a EventContext<'a>,
 }
 
-/// What became of an attempt.
+/// Result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookAttempt {
     pub is_delivered: bool,

@@ -11,7 +11,7 @@ use ports::{RecordLookup, RecordQuery, RecordStore as _, RecordWriter as _, Writ
 use serde_json::{Map, json};
 use std::cell::Cell;
 
-/// Hours whose sums are not those of their records; `$1` is no parameter.
+/// Number of hours whose rollup differs from the sums of their records.
 const WRONG_SUMS: &str = "
     WITH real AS (
         SELECT source, to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 3600000 * 3600) AS hour,
@@ -43,7 +43,8 @@ fn record(number: u32) -> Record {
     }
 }
 
-/// Batches as a consumer group may deliver them: of `count` records, each of `size` and some of the batch before, in a partition of two.
+/// Batches as a consumer group may deliver them: `count` records in batches of `size` plus a third of the batch before, alternating between
+/// two partitions.
 fn batches(count: u32, size: u32) -> Vec<(Vec<Record>, Position)> {
     let starts = (0..count).step_by(usize::try_from(size).expect("small"));
     let batch = |start: u32| {
@@ -168,7 +169,7 @@ async fn sealed_day_is_read_and_not_written() {
     assert_eq!(found, Ok(RecordLookup::Found { record: today, writers: Vec::new() }));
 }
 
-/// Says of a day that a file of the archive has these records.
+/// Registers an archive file with these records.
 async fn archive(database: &TestDatabase, records: &[Record]) {
     let (first, last) = (records[0].id, records[records.len() - 1].id);
     let insert = format!(

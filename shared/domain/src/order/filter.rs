@@ -1,4 +1,4 @@
-//! Which orders a list has, and in which order.
+//! Filter and sort order of a list of orders.
 
 use super::{Order, Status};
 use crate::{

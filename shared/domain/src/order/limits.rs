@@ -67,9 +67,10 @@ pub fn too_many_unpaid_orders() -> Failure {
     Failure::new(FailureKind::Conflict, TOO_MANY_UNPAID_ORDERS, detail)
 }
 
-/// The order would hold more units, together with the customer's other unpaid orders, than the limit allows.
+/// The order would reserve more units, together with the customer's other unpaid orders, than the limit allows.
 pub fn too_many_unpaid_units() -> Failure {
-    let detail = "Your unpaid orders would hold too many units: pay or cancel one of them first, or order fewer units.";
+    let detail =
+        "Your unpaid orders would reserve too many units: pay or cancel one of them first, or order fewer units.";
     Failure::new(FailureKind::Conflict, TOO_MANY_UNPAID_UNITS, detail)
 }
 

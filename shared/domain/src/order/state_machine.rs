@@ -65,7 +65,7 @@ impl State {
         }
     }
 
-    /// Whether the order is open and not paid: its stock is held, or asked for, without money.
+    /// Whether the order is open and unpaid: its stock is reserved or requested without payment.
     pub const fn is_unpaid(self) -> bool {
         matches!(self, Self::AwaitingStock | Self::AwaitingPayment | Self::AwaitingCustomer | Self::Declined)
     }

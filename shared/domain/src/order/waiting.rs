@@ -1,9 +1,9 @@
-//! What an order that stands still waits for, and what becomes of it.
+//! What a stuck order waits for, and its next step.
 
 use super::{Input, Order, PENDING_TIMEOUT_SECONDS, Reason, State, Transition, next};
 use kernel::{Failure, Timestamp, seconds_after};
 
-/// Minutes after which operators look for orders that stand still, if they name no others. While everything works, an order waits for seconds.
+/// Default age in minutes of a stuck order. Without an outage an order waits for seconds.
 pub const STILL_MINUTES: u32 = 5;
 
 words! {
@@ -19,7 +19,7 @@ words! {
         CustomerPayment,
         /// The inventory allocates stock when there is some.
         Restock,
-        /// Staff decide.
+        /// Staff decide about an order under review.
         StaffDecision,
     }
 }

@@ -1,4 +1,4 @@
-//! What the gateway says it moved, and the only way from there to money that counts: the comparison with what was asked.
+//! Amounts that the gateway reports. Only [`accept`], which compares them with the requested amount, turns them into [`Money`].
 
 use super::{Change, Payment};
 use crate::{Money, event::PaymentMismatched, id::RefundId};

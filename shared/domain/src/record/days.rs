@@ -3,13 +3,13 @@
 use super::{RETENTION_DAYS, Record, day, payload_text};
 use kernel::{Date, Failure, Timestamp, seconds_after};
 
-/// Days more until a day is archived: as long as the topic keeps a record that waits to be written, and one.
+/// Days beyond the retention until a day is archived: the retention of the topic, in which a record may wait to be written, plus one.
 const DELAY_DAYS: i32 = 8;
 
 /// Days ahead of the time of a record: clocks differ by minutes, so that its day is today or tomorrow.
 const DAYS_AHEAD: i32 = 1;
 
-/// What becomes of the days of records: those that need a partition soon, and those that are to be archived.
+/// Which days need a partition, and which are to be archived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
     pub today: Date,

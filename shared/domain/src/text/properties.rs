@@ -5,7 +5,7 @@ use super::*;
 use proptest::prelude::*;
 use std::fmt::Debug;
 
-/// Any text, with the characters that cause trouble more often than chance would have it.
+/// Any text, with problematic characters more often than by chance.
 fn anything() -> impl Strategy<Value = String> {
     let trouble = prop::sample::select(vec![
         '\0', '\u{7f}', '\n', '\r', '\t', ' ', '\u{a0}', '\u{200b}', '\u{200f}', '\u{202e}', '\u{2028}', '\u{2066}',

@@ -50,7 +50,7 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
-/// Members of a body that its fingerprint leaves out: fingerprints are stored, and a fast hash of a password would undo the slow one.
+/// Members excluded from the fingerprint. Fingerprints are stored, and a fast hash of a password would defeat the slow one.
 const SECRET_MEMBERS: [&str; 1] = ["password"];
 
 /// SHA-256 of a request's path parameters and body, in hexadecimal.

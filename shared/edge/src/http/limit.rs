@@ -1,4 +1,4 @@
-//! Rate limits of clients, and the response fields that tell a client where it stands
+//! Rate limits of clients, and the response fields that report the remaining quota
 //! (draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` and `RateLimit`).
 
 use super::request::Head;

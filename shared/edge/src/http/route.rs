@@ -12,7 +12,7 @@ pub struct Route {
     pub function: &'static str,
     /// Who may call.
     pub access: Access,
-    /// What becomes of an `Idempotency-Key`.
+    /// How an `Idempotency-Key` is treated.
     pub idempotency: Idempotency,
     /// Whether `If-Match` is required.
     pub precondition: bool,
@@ -43,7 +43,7 @@ impl Route {
     }
 }
 
-/// What becomes of the `Idempotency-Key` of a request.
+/// How the `Idempotency-Key` of a request is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
     /// It has no effect.
@@ -75,7 +75,7 @@ impl Access {
         };
         match roles.contains(&principal.role.as_str()) {
             true => Ok(()),
-            // The log says who tried: with the route, the record of a refusal.
+            // The log line has the principal and the route, so that refusals can be audited.
             false => Err(Failure::new(
                 FailureKind::Forbidden,
                 "forbidden",

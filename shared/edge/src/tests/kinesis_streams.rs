@@ -55,7 +55,7 @@ async fn well_formed_records_are_handled_at_once_and_others_dead_lettered() {
     assert_eq!(dead_letter.attributes["partitionKey"], "thing");
 }
 
-/// Three records, the second of them of a newer version of the code and written so many hours ago.
+/// Three records; the second has an unknown event type and was written `hours` ago.
 fn with_a_newer_one(hours: i64) -> Value {
     let three: Vec<_> = (1..=3).map(thing_done).collect();
     let mut event = kinesis_event(&three.iter().collect::<Vec<_>>());

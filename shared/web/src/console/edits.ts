@@ -4,14 +4,14 @@ import type { Schemas } from "../core/client.ts";
 
 type DeadLetter = Pick<Schemas["DeadLetterView"], "detail" | "editable">;
 
-/** Pointers to the members that may be changed in one of the events or more: first those that the reasons of the dead letters begin with. */
+/** Pointers to the members that may be changed in one of the events or more: those that a failure names come first. */
 export function editableMembers(letters: readonly DeadLetter[]): string[] {
   const members = [...new Set(letters.flatMap(({ editable }) => editable))];
   const wrong = new Set(letters.map(({ detail }) => detail?.split(" ")[0]));
   return [...members.filter((pointer) => wrong.has(pointer)), ...members.filter((pointer) => !wrong.has(pointer))];
 }
 
-/** The request that changes one text in the events of these messages, of all if there are none. It moves nothing. */
+/** The request that changes one text in the events of these messages, of all if there are none. It is a dry run. */
 export function editOf(messageIds: readonly string[], values: Record<string, string>): Schemas["Redrive"] {
   return {
     reason: values["/reason"]?.trim() ?? "",

@@ -1,8 +1,8 @@
-// The time of the API. The clock of a browser may be wrong by days: what is compared with times of the API uses this one.
+// Server time. Use it to compare with times from the API, because the clock of a browser may be wrong by days.
 
 let known: { server: number; at: number } | null = null;
 
-/** Takes the time from a response. Dates are of whole seconds, and one that a cache kept is old: the latest time counts. */
+/** Learns the server time from a response. `Date` has whole seconds and is old in a cached response, so the latest time counts. */
 export function observe(response: Response): void {
   const server = Date.parse(response.headers.get("Date") ?? "");
   const at = performance.now();

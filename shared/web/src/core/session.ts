@@ -8,9 +8,9 @@ import { isProblem, type Problem } from "./problem.ts";
 import { keep, lasting, recall } from "./storage.ts";
 
 const API = "/api/v1";
-/** Whether a cookie may exist. Without it a visitor's first page would ask for a token in vain. */
+/** Whether a cookie may exist. Without this hint, the first page of every visitor would request a token for nothing. */
 const HINT = "signed-in";
-/** Requests that need a token within this time of its end refresh it first. */
+/** A token that expires within this time is refreshed before the request. */
 const MARGIN_MS = 30_000;
 
 export interface Caller {
@@ -25,7 +25,7 @@ export const caller = signal<Caller | null>(null);
 export const isSignedIn = computed(() => caller.value !== null);
 /** Whether the page knows yet if somebody is logged in. */
 export const isSettled = signal(false);
-/** Set while the session has ended under a page that somebody works on: the page asks for the password and goes on. */
+/** Set while the session of an open page has expired: the page asks for the password and then continues. */
 export const isExpired = signal(false);
 
 let resumed: ((isResumed: boolean) => void)[] = [];
@@ -151,7 +151,7 @@ export async function logOut(): Promise<void> {
   otherTabs.postMessage("ended");
 }
 
-/** Gives up a session that has ended, instead of logging in again. */
+/** Drops an expired session instead of logging in again. */
 export function abandon(): void {
   forget();
 }

@@ -2,7 +2,7 @@
 
 import { effect, signal, type Signal } from "@preact/signals";
 
-/** A signal that is stored under this name and follows other tabs. `parse` decides what of the stored value is accepted. */
+/** A signal that is stored under this name and follows other tabs. `parse` validates the stored value. */
 export function stored<T>(name: string, parse: (value: unknown) => T): Signal<T> {
   const read = (text: string | null): T => {
     try {
@@ -32,7 +32,7 @@ export function keep(storage: () => Storage, name: string, value: string | null)
   safely(() => (value === null ? storage().removeItem(name) : storage().setItem(name, value)));
 }
 
-// Functions, because a browser that blocks storage throws at the mention of it.
+// Functions, because browsers that block storage throw on access.
 export const lasting = (): Storage => localStorage;
 export const ofTab = (): Storage => sessionStorage;
 

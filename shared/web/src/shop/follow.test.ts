@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nextPaymentRead, nextRead } from "./follow.ts";
 
-test("an order that moves is read soon, and ever later while nothing happens", () => {
+test("a changing order is polled soon, and an unchanged one less and less often", () => {
   const waits = [0, 1, 5, 50].map((unchanged) => nextRead({ status: "pending", status_reason: "awaiting_payment" }, unchanged));
   assert.equal(waits[0], 1_000);
   assert.deepEqual(waits, waits.toSorted((one, other) => Number(one) - Number(other)));
@@ -14,7 +14,7 @@ test("an order that waits for its customer or for staff is read rarely", () => {
   assert.equal(nextRead({ status: "processing", status_reason: null }, 0), 20_000);
 });
 
-test("an order at its end is not read again", () => {
+test("a final order is not polled", () => {
   assert.equal(nextRead({ status: "delivered", status_reason: null }, 0), false);
   assert.equal(nextRead({ status: "cancelled", status_reason: "customer_request" }, 0), false);
 });

@@ -15,7 +15,7 @@ fn routes() -> impl Iterator<Item = &'static Function> {
     FUNCTIONS.iter().filter(called).copied()
 }
 
-/// Any JSON, with values that cause trouble more often than chance would have it.
+/// Any JSON, with problematic values more often than by chance.
 fn anything() -> impl Strategy<Value = Value> {
     let texts = [
         "",
