@@ -17,7 +17,7 @@ pub async fn handle(
     call: Call<ChangePassword>,
 ) -> Result<Reply<()>, Failure> {
     let user_id = call.owner_from_path("id", user::check_self)?;
-    let session: SessionId = call.claim(SESSION_CLAIM)?;
+    let session: SessionId = call.token_claim(SESSION_CLAIM)?;
     let user = users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
     let (account, password) = (LoginName::Id(user_id), call.body.current_password.as_str());
     let client_address = call.client_address(async |secret| old.is_from_distribution(secret).await).await?;

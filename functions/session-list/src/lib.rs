@@ -9,7 +9,7 @@ use ports::{Page, SESSION_CLAIM, SessionStore};
 /// Lists one page of sessions.
 pub async fn handle(sessions: &impl SessionStore, call: Call<NoBody>) -> Result<Reply<ListView<SessionView>>, Failure> {
     let user_id = call.owner_from_path("id", user::check_self)?;
-    let current: SessionId = call.claim(SESSION_CLAIM)?;
+    let current: SessionId = call.token_claim(SESSION_CLAIM)?;
     let page = call.page()?;
     let Page { items, next } = sessions.sessions(user_id, call.now, page.limit, page.cursor.as_deref()).await?;
     let items = items.iter().map(|session| SessionView::new(session, session.id == current)).collect();

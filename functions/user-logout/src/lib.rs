@@ -22,7 +22,7 @@ pub async fn handle(
             None => None,
         }
     } else {
-        let (user, session) = (UserId(call.principal()?.id), call.claim::<SessionId>(SESSION_CLAIM)?);
+        let (user, session) = (UserId(call.principal()?.id), call.token_claim::<SessionId>(SESSION_CLAIM)?);
         sessions.end_session(user, session).await?;
         Some(session)
     };

@@ -1,7 +1,7 @@
 //! Sends the webhooks that are due: every minute, each endpoint's oldest first. Runs may overlap. First attempts are made before it where they can be,
 //! by `webhook-enqueue`.
 //!
-//! A delivery is claimed for two minutes, attempted, and concluded. If the run dies in between, it is due again: receivers get each event at least
+//! A delivery is leased for two minutes, attempted, and concluded. If the run dies in between, it is due again: receivers get each event at least
 //! once, and tell repetitions by `webhook-id`.
 
 use edge::{
@@ -9,13 +9,13 @@ use edge::{
     telemetry::{self, metrics},
 };
 use kernel::Failure;
-use ports::{ClaimLimits, Sealer, WebhookQueue, WebhookSender};
+use ports::{LeaseLimits, Sealer, WebhookQueue, WebhookSender};
 use serde::Serialize;
 use services::WebhookAttempts;
 
 /// Claims of a run. Each takes as long as its slowest attempt, ten seconds at most, and the function has fifty.
 const CLAIMS: u32 = 4;
-const LIMITS: ClaimLimits = ClaimLimits { total: 100, per_endpoint: 20 };
+const LIMITS: LeaseLimits = LeaseLimits { total: 100, per_endpoint: 20 };
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -40,7 +40,7 @@ pub async fn handle(
     let lease_until = attempts.lease_until()?;
     let (mut summary, mut lag) = (Summary::default(), 0);
     for _ in 0..CLAIMS {
-        let due = webhooks.claim_due(tick.now, lease_until, LIMITS).await?;
+        let due = webhooks.lease_due(tick.now, lease_until, LIMITS).await?;
         if due.is_empty() {
             break;
         }

@@ -43,7 +43,7 @@ struct Record {
 }
 
 #[derive(Serialize, Deserialize)]
-struct SkuClaim {
+struct SkuItem {
     product_id: ProductId,
 }
 
@@ -95,8 +95,8 @@ pub(super) fn change(product: &Product) -> Result<Item, Failure> {
     Ok(change)
 }
 
-pub(super) fn sku_claim(product: &Product) -> Result<Item, Failure> {
-    item(sku_key(&product.sku), SkuClaim { product_id: product.id })
+pub(super) fn sku_item(product: &Product) -> Result<Item, Failure> {
+    item(sku_key(&product.sku), SkuItem { product_id: product.id })
 }
 
 pub(super) fn idempotency(key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Result<Item, Failure> {
@@ -119,9 +119,9 @@ pub(super) fn replay(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOut
 }
 
 /// The product that a SKU is reserved for.
-pub(super) fn claimed_by(item: Item) -> Result<ProductId, Failure> {
+pub(super) fn sku_owner(item: Item) -> Result<ProductId, Failure> {
     let malformed = |cause| Failure::internal(format!("the item of a SKU is malformed: {cause}"));
-    serde_dynamo::from_item(item).map(|claim: SkuClaim| claim.product_id).map_err(malformed)
+    serde_dynamo::from_item(item).map(|item: SkuItem| item.product_id).map_err(malformed)
 }
 
 pub(super) fn to_product(item: Item) -> Result<Product, Failure> {

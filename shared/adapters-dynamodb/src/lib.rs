@@ -166,7 +166,7 @@ impl ports::ProductStore for DynamoProducts {
         let absent = "attribute_not_exists(pk)";
         let writes = vec![
             self.record(key, reply, product.created_at)?,
-            self.put(item::sku_claim(product)?, absent, None)?,
+            self.put(item::sku_item(product)?, absent, None)?,
             self.put(item::product(product)?, absent, None)?,
         ];
         self.commit(writes, key).await?.ok_or_else(sku_taken)
@@ -219,7 +219,7 @@ impl ports::ProductStore for DynamoProducts {
     }
 
     async fn get_by_sku(&self, sku: &Sku) -> Result<Option<Product>, Failure> {
-        match self.find(item::sku_key(sku)).await?.map(item::claimed_by).transpose()? {
+        match self.find(item::sku_key(sku)).await?.map(item::sku_owner).transpose()? {
             Some(id) => self.get(id).await,
             None => Ok(None),
         }

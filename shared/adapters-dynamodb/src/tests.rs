@@ -154,8 +154,8 @@ fn stream_image_that_is_not_an_object_is_ignored() {
 #[test]
 fn sku_and_idempotency_record_have_their_own_keys() {
     let lamp = product();
-    let claim = item::sku_claim(&lamp).unwrap();
-    assert_eq!(claim.get(item::KEY).and_then(|value| value.as_s().ok()).map(String::as_str), Some("SKU#LAMP-1"));
-    assert_eq!(claim.get("product_id").and_then(|value| value.as_s().ok()), Some(&lamp.id.to_string()));
+    let sku = item::sku_item(&lamp).unwrap();
+    assert_eq!(sku.get(item::KEY).and_then(|value| value.as_s().ok()).map(String::as_str), Some("SKU#LAMP-1"));
+    assert_eq!(sku.get("product_id").and_then(|value| value.as_s().ok()), Some(&lamp.id.to_string()));
     assert_eq!(item::idempotency_key(&key("f")), "IDEM#u:product-create#k-1");
 }

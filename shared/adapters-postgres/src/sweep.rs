@@ -12,7 +12,7 @@ use edge::telemetry::metrics;
 use futures_util::future::join_all;
 use kernel::{Failure, Timestamp, Uuid, seconds_after};
 use ports::{
-    Audit, AuditReport, Backlog, Bus, ExpiredRows, MAX_COUNTED, Outbox, OutboxCursor, Retention, SWEEP_CLAIM_SECONDS,
+    Audit, AuditReport, Backlog, Bus, ExpiredRows, MAX_COUNTED, Outbox, OutboxCursor, Retention, SWEEP_LEASE_SECONDS,
     SweepReport,
 };
 use std::{sync::Arc, time::Duration};
@@ -31,7 +31,7 @@ const UNDECODABLE: &str = "OutboxRowsUndecodable";
 pub struct PgOutbox<B> {
     database: Arc<Database>,
     bus: B,
-    claim_due: String,
+    lease_due: String,
     conclude: String,
     backlog: String,
     audits: Vec<String>,
@@ -40,8 +40,8 @@ pub struct PgOutbox<B> {
 impl<B: Bus> PgOutbox<B> {
     /// `database` logs in as the role of operations.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        let (claim_due, conclude, backlog) = (claim_statement(), conclude_statement(), backlog_statement());
-        Self { database, bus, claim_due, conclude, backlog, audits: audit::statements() }
+        let (lease_due, conclude, backlog) = (lease_statement(), conclude_statement(), backlog_statement());
+        Self { database, bus, lease_due, conclude, backlog, audits: audit::statements() }
     }
 
     /// Publishes the events in concurrent requests. A request that fails or times out does not affect the others.
@@ -80,14 +80,14 @@ struct Published {
 impl<B: Bus> Outbox for PgOutbox<B> {
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
         let (at, id) = after.map(|after| (after.at, after.id)).unzip();
-        let claimed_until = seconds_after(before, SWEEP_CLAIM_SECONDS)?;
+        let leased_until = seconds_after(before, SWEEP_LEASE_SECONDS)?;
         let rows =
-            self.database.query(&self.claim_due, &params![before, i64::from(limit), at, id, claimed_until]).await?;
+            self.database.query(&self.lease_due, &params![before, i64::from(limit), at, id, leased_until]).await?;
         let Some(last) = rows.last() else { return Ok(SweepReport::default()) };
         let (events, refused) = leaving(&rows);
         let Published { accepted, timed_out } = self.publish(&events).await;
-        let claimed = rows.iter().map(|row| get(row, "id")).collect::<Result<Vec<Uuid>, _>>()?;
-        self.database.query(&self.conclude, &params![&accepted, claimed]).await?;
+        let leased = rows.iter().map(|row| get(row, "id")).collect::<Result<Vec<Uuid>, _>>()?;
+        self.database.query(&self.conclude, &params![&accepted, leased]).await?;
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let (due, sent, last) = (small(rows.len()), small(accepted.len()), Some(cursor_of(last)?));
         Ok(SweepReport { due, sent, refused, last, timed_out })
@@ -115,10 +115,10 @@ fn cursor_of(row: &Row) -> Result<OutboxCursor, Failure> {
     Ok(OutboxCursor { at: get(row, "created_at")?, id: get(row, "id")? })
 }
 
-/// Claims until `$5` at most `$2` pending events of all outboxes that happened before `$1` and after `($3, $4)`, and that no other sweep has
-/// claimed; returns them, oldest first. Each outbox is read in the order of its index, up to the limit. A row that another sweep is claiming at
+/// Leases until `$5` at most `$2` pending events of all outboxes that happened before `$1` and after `($3, $4)`, and that no other sweep has
+/// leased; returns them, oldest first. Each outbox is read in the order of its index, up to the limit. A row that another sweep is leasing at
 /// this moment is skipped.
-fn claim_statement() -> String {
+fn lease_statement() -> String {
     let due = |name: &str| {
         format!(
             "{name}_due AS (SELECT '{name}' AS context, id, created_at FROM {name}.outbox
@@ -127,9 +127,9 @@ fn claim_statement() -> String {
             ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
         )
     };
-    let claimed = |name: &str| {
+    let leased = |name: &str| {
         format!(
-            "{name}_claimed AS (UPDATE {name}.outbox AS o SET claimed_until = $5 FROM due
+            "{name}_leased AS (UPDATE {name}.outbox AS o SET claimed_until = $5 FROM due
             WHERE due.context = '{name}' AND o.id = due.id RETURNING '{name}' AS context, o.id, o.created_at, o.event)"
         )
     };
@@ -140,12 +140,12 @@ fn claim_statement() -> String {
         "WITH {}, due AS ({} ORDER BY created_at, id LIMIT $2), {} {} ORDER BY created_at, id",
         each(&due, ", "),
         each(&|name| format!("SELECT * FROM {name}_due"), " UNION ALL "),
-        each(&claimed, ", "),
-        each(&|name| format!("SELECT * FROM {name}_claimed"), " UNION ALL "),
+        each(&leased, ", "),
+        each(&|name| format!("SELECT * FROM {name}_leased"), " UNION ALL "),
     )
 }
 
-/// Marks the events `$1` as published and ends the claims of the events `$2`, which include them.
+/// Marks the events `$1` as published and ends the leases of the events `$2`, which include them.
 fn conclude_statement() -> String {
     let conclude = |name: &str| {
         format!(

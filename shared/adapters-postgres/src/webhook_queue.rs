@@ -13,7 +13,7 @@ use domain::{
     webhook::{AttemptResult, DisabledReason, Undelivered},
 };
 use kernel::{Failure, Timestamp};
-use ports::{Bus, ClaimLimits, DueDelivery, WebhookQueue};
+use ports::{Bus, DueDelivery, LeaseLimits, WebhookQueue};
 use tokio_postgres::{Row, types::Json};
 
 const ENQUEUE: &str = "
@@ -26,24 +26,24 @@ const ENQUEUE: &str = "
     SELECT count(*) AS added FROM added";
 
 /// Leases the rows of `due` until `$2`.
-macro_rules! lease_due {
+macro_rules! leased_rows {
     () => {
-        ", claimed AS (
+        ", leased AS (
             UPDATE webhook_deliveries AS d SET attempts = d.attempts + 1, next_attempt_at = $2 FROM due
             WHERE d.endpoint_id = due.endpoint AND d.id = due.id
             RETURNING d.endpoint_id, d.id AS delivery_id, d.event_type, d.payload, d.status AS delivery_status, d.attempts, d.next_attempt_at,
                 d.last_attempt_at, d.response_status, d.error, d.created_at AS delivery_created_at, due.next_attempt_at AS due_at
         )
         SELECT e.id, e.url, e.event_types, e.description, e.status, e.disabled_reason, e.secret, e.previous_secret, e.previous_expires_at,
-            e.failing_since, e.created_by, e.created_at, e.updated_at, e.version, claimed.*,
+            e.failing_since, e.created_by, e.created_at, e.updated_at, e.version, leased.*,
             EXISTS (SELECT FROM contacts AS c WHERE c.user_id = e.created_by) AS has_contact
-        FROM claimed JOIN webhook_endpoints AS e ON e.id = claimed.endpoint_id ORDER BY claimed.due_at"
+        FROM leased JOIN webhook_endpoints AS e ON e.id = leased.endpoint_id ORDER BY leased.due_at"
     };
 }
 
 /// Locks are taken inside of the lateral query, which reads at most `$4` rows of each endpoint. The oldest of each endpoint comes before the second
 /// of any, so that endpoints that fail and have many due do not delay the others.
-const CLAIM: &str = concat!(
+const LEASE_DUE: &str = concat!(
     "WITH due AS (
         SELECT e.id AS endpoint, d.id, d.next_attempt_at FROM webhook_endpoints AS e
         CROSS JOIN LATERAL (
@@ -54,11 +54,11 @@ const CLAIM: &str = concat!(
         WHERE e.status = 'enabled'
         ORDER BY row_number() OVER (PARTITION BY e.id ORDER BY d.next_attempt_at), d.next_attempt_at LIMIT $3
     )",
-    lease_due!(),
+    leased_rows!(),
 );
 
 /// Attempts under way that began at the same moment are not counted, so that the limits may be exceeded by as many.
-const CLAIM_FIRST: &str = concat!(
+const LEASE_FIRST: &str = concat!(
     "WITH under_way AS (
         SELECT e.id AS endpoint, count(*) AS deliveries FROM webhook_endpoints AS e
         JOIN webhook_deliveries AS d ON d.endpoint_id = e.id AND d.status = 'pending' AND d.next_attempt_at > $1 AND d.attempts = 1
@@ -72,20 +72,20 @@ const CLAIM_FIRST: &str = concat!(
         ORDER BY e.id LIMIT greatest($3 - (SELECT coalesce(sum(deliveries), 0) FROM under_way)::bigint, 0)
         FOR UPDATE OF d SKIP LOCKED
     )",
-    lease_due!(),
+    leased_rows!(),
 );
 
-const CLAIM_ONE: &str = concat!(
+const LEASE_ONE: &str = concat!(
     "WITH due AS (
         SELECT d.endpoint_id AS endpoint, d.id, d.next_attempt_at FROM webhook_endpoints AS e
         JOIN webhook_deliveries AS d ON d.endpoint_id = e.id
         WHERE e.id = $3 AND d.id = $4 AND e.status = 'enabled' AND d.status = 'pending' AND d.next_attempt_at <= $1
         FOR UPDATE OF d SKIP LOCKED
     )",
-    lease_due!(),
+    leased_rows!(),
 );
 
-/// `$9` is the reason to disable the endpoint, if it is to be disabled; `$10` is since when it had been failing at the claim. One that succeeded
+/// `$9` is the reason to disable the endpoint, if it is to be disabled; `$10` is since when it had been failing when the delivery was leased. One that succeeded
 /// since is not disabled for failing.
 const CONCLUDE: &str = concat!(
     "WITH done AS (
@@ -124,28 +124,28 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
         count(only(&self.relay.database().query(ENQUEUE, &params).await?)?, "added")
     }
 
-    async fn claim_due(
+    async fn lease_due(
         &self,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure> {
         let params = params![now, lease_until, i64::from(limits.total), i64::from(limits.per_endpoint)];
-        Ok(decodable(&self.relay.database().query(CLAIM, &params).await?, due))
+        Ok(decodable(&self.relay.database().query(LEASE_DUE, &params).await?, due))
     }
 
-    async fn claim_first(
+    async fn lease_first(
         &self,
         id: DeliveryId,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure> {
         let params = params![now, lease_until, i64::from(limits.total), i64::from(limits.per_endpoint), id.0];
-        Ok(decodable(&self.relay.database().query(CLAIM_FIRST, &params).await?, due))
+        Ok(decodable(&self.relay.database().query(LEASE_FIRST, &params).await?, due))
     }
 
-    async fn claim_one(
+    async fn lease_one(
         &self,
         endpoint: EndpointId,
         id: DeliveryId,
@@ -153,7 +153,7 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
         lease_until: Timestamp,
     ) -> Result<Option<DueDelivery>, Failure> {
         let params = params![now, lease_until, endpoint.0, id.0];
-        self.relay.database().query(CLAIM_ONE, &params).await?.first().map(due).transpose()
+        self.relay.database().query(LEASE_ONE, &params).await?.first().map(due).transpose()
     }
 
     async fn conclude_attempt(

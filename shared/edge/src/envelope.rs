@@ -45,7 +45,7 @@ fn unwrap_once(mut value: Value) -> Result<Layer, Failure> {
     if value.get("detail-type").is_some()
         && let Some(detail) = value.get_mut("detail").map(Value::take)
     {
-        return match claims(&detail, &value) {
+        return match declares(&detail, &value) {
             true => Ok(Layer::Envelope(detail)),
             false => Err(unreadable("The event names another type or source than its envelope.")),
         };
@@ -57,9 +57,9 @@ fn unwrap_once(mut value: Value) -> Result<Layer, Failure> {
     }
 }
 
-/// Whether the event in the envelope of EventBridge claims no other type or source than that. Grants to publish name those of the envelope.
-fn claims(event: &Value, bridge: &Value) -> bool {
-    let agrees = |claimed: Option<&Value>, granted: Option<&Value>| claimed.is_none() || claimed == granted;
+/// Whether the event in the envelope of EventBridge declares no other type or source than that. Grants to publish name those of the envelope.
+fn declares(event: &Value, bridge: &Value) -> bool {
+    let agrees = |declared: Option<&Value>, granted: Option<&Value>| declared.is_none() || declared == granted;
     agrees(event.get("type"), bridge.get("detail-type")) && agrees(event.get("source"), bridge.get("source"))
 }
 

@@ -10,8 +10,8 @@ pub trait Bus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure>;
 }
 
-/// How long the events that a sweep claimed are left alone by other sweeps, if it dies before it reports. Longer than a run may take.
-pub const SWEEP_CLAIM_SECONDS: i64 = 60;
+/// How long the events that a sweep leased are left alone by other sweeps, if it dies before it reports. Longer than a run may take.
+pub const SWEEP_LEASE_SECONDS: i64 = 60;
 
 /// Pending events that [`Outbox::backlog`] counts at most.
 pub const MAX_COUNTED: u64 = 10_000;
@@ -22,7 +22,7 @@ pub trait Outbox {
     /// that the bus accepted, also if it does not respond about others. Rejected events, rows that cannot be decoded and events of another
     /// context than the outbox stay; a caller that continues from [`SweepReport::last`] advances past them.
     ///
-    /// Sweeps may run concurrently: each first claims its events, for [`SWEEP_CLAIM_SECONDS`] from `before`, and holds no lock while it asks
+    /// Sweeps may run concurrently: each first leases its events, for [`SWEEP_LEASE_SECONDS`] from `before`, and holds no lock while it asks
     /// the bus. The cost does not depend on the number of pending events.
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure>;
 
@@ -141,13 +141,13 @@ pub struct OutboxCursor {
 /// Result of one sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// Events that were claimed.
+    /// Events that were leased.
     pub due: u32,
     /// Events that the bus accepted.
     pub sent: u32,
     /// Events that the context of their outbox does not publish. They are never offered to the bus.
     pub refused: u32,
-    /// Position of the last event that was claimed; `None` if there was none.
+    /// Position of the last event that was leased; `None` if there was none.
     pub last: Option<OutboxCursor>,
     /// Whether no request to the bus got a response, so that another sweep would time out as well.
     pub timed_out: bool,

@@ -113,7 +113,7 @@ pub trait VerificationStore {
         quota: &Quota,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// The stored response to a key of [`Self::request_verification`], if there is one. It does not claim the key.
+    /// The stored response to a key of [`Self::request_verification`], if there is one. It does not reserve the key.
     async fn find_request(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// Whether the token of this claim was sent.

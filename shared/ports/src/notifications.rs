@@ -81,7 +81,7 @@ pub trait NotificationRequests {
         event: &Event,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// The stored response to a key, if there is one. It does not claim the key. Failures are those of `request`.
+    /// The stored response to a key, if there is one. It does not reserve the key. Failures are those of `request`.
     async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// A page of the log entries about an order, oldest first.

@@ -52,10 +52,10 @@ pub trait WebhookLog {
     ) -> Result<Option<WebhookDelivery>, Failure>;
 }
 
-/// A delivery that is claimed, and its endpoint.
+/// A delivery that is leased, and its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueDelivery {
-    /// As claimed: `attempts` counts the attempt that is to be made.
+    /// As leased: `attempts` counts the attempt that is to be made.
     pub delivery: WebhookDelivery,
     pub endpoint: Endpoint,
     /// When it became due.
@@ -64,9 +64,9 @@ pub struct DueDelivery {
     pub has_contact: bool,
 }
 
-/// Most deliveries that are claimed at once.
+/// Most deliveries that are leased at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClaimLimits {
+pub struct LeaseLimits {
     pub total: u32,
     /// So that an endpoint with many deliveries does not delay the others.
     pub per_endpoint: u32,
@@ -77,27 +77,27 @@ pub trait WebhookQueue {
     /// Adds a delivery of the event `id` to each enabled endpoint that subscribed to its type, once each. Returns how many are new.
     async fn enqueue(&self, id: DeliveryId, event_type: &str, payload: &str, now: Timestamp) -> Result<u64, Failure>;
 
-    /// Claims deliveries to enabled endpoints that are due at `now`, the oldest of each endpoint before the second of any, and counts an attempt of each. Until `lease_until` nobody else claims
+    /// Leases deliveries to enabled endpoints that are due at `now`, the oldest of each endpoint before the second of any, and counts an attempt of each. Until `lease_until` nobody else leases
     /// them; after that they are due again, unless the attempt was concluded.
-    async fn claim_due(
+    async fn lease_due(
         &self,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure>;
 
-    /// Claims the deliveries of the event `id` that are due at `now` and were never attempted, as [`WebhookQueue::claim_due`] does, but none to
+    /// Leases the deliveries of the event `id` that are due at `now` and were never attempted, as [`WebhookQueue::lease_due`] does, but none to
     /// an endpoint that is failing, and none beyond `limits`, which here are those of all first attempts under way.
-    async fn claim_first(
+    async fn lease_first(
         &self,
         id: DeliveryId,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure>;
 
-    /// Claims one delivery that is due at `now`, whatever else is under way; `None` if it is not due, or its endpoint is disabled.
-    async fn claim_one(
+    /// Leases one delivery that is due at `now`, whatever else is under way; `None` if it is not due, or its endpoint is disabled.
+    async fn lease_one(
         &self,
         endpoint: EndpointId,
         id: DeliveryId,
@@ -105,9 +105,9 @@ pub trait WebhookQueue {
         lease_until: Timestamp,
     ) -> Result<Option<DueDelivery>, Failure>;
 
-    /// Concludes the claimed attempt at `now`: the delivery gets the result, and its endpoint remembers since when it
+    /// Concludes the leased attempt at `now`: the delivery gets the result, and its endpoint remembers since when it
     /// has been failing. An endpoint to disable is disabled, its pending deliveries fail, and `notice`, if any, is
-    /// committed with that. Returns whether it was disabled. Nothing changes if the delivery was claimed again since.
+    /// committed with that. Returns whether it was disabled. Nothing changes if the delivery was leased again since.
     async fn conclude_attempt(
         &self,
         due: &DueDelivery,

@@ -8,11 +8,11 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{EventContext, Failure, FailureKind, Timestamp, time};
-use ports::{ClaimLimits, DueDelivery, Sealer, WebhookEndpoints, WebhookMessage, WebhookQueue, WebhookSender};
+use ports::{DueDelivery, LeaseLimits, Sealer, WebhookEndpoints, WebhookMessage, WebhookQueue, WebhookSender};
 
 /// First attempts that are under way at once, so that receivers that respond slowly do not hold back the events of others: fewer than the
 /// batches that `webhook-enqueue` handles at once. The sweep attempts the rest.
-const FIRST_ATTEMPTS: ClaimLimits = ClaimLimits { total: 10, per_endpoint: 2 };
+const FIRST_ATTEMPTS: LeaseLimits = LeaseLimits { total: 10, per_endpoint: 2 };
 
 /// A secret in the form in which Standard Webhooks shows it.
 pub fn shown_webhook_secret(secret: &[u8]) -> String {
@@ -44,7 +44,7 @@ pub struct WebhookAttempt {
 }
 
 impl<W: WebhookQueue, S: Sealer, H: WebhookSender> WebhookAttempts<'_, W, S, H> {
-    /// Attempts and concludes each of the claimed deliveries. One that fails to be concluded does not prevent the others.
+    /// Attempts and concludes each of the leased deliveries. One that fails to be concluded does not prevent the others.
     pub async fn make(&self, due: &[DueDelivery]) -> Vec<Result<WebhookAttempt, Failure>> {
         join_all(due.iter().map(|one| self.make_one(one))).await
     }
@@ -52,7 +52,7 @@ impl<W: WebhookQueue, S: Sealer, H: WebhookSender> WebhookAttempts<'_, W, S, H> 
     /// Attempts the deliveries of a new event, if few others are under way and their endpoints are not failing.
     pub async fn make_first(&self, event: DeliveryId) -> Result<Vec<Result<WebhookAttempt, Failure>>, Failure> {
         let now = self.context.now;
-        let due = self.webhooks.claim_first(event, now, self.lease_until()?, FIRST_ATTEMPTS).await?;
+        let due = self.webhooks.lease_first(event, now, self.lease_until()?, FIRST_ATTEMPTS).await?;
         Ok(self.make(&due).await)
     }
 
@@ -63,13 +63,13 @@ impl<W: WebhookQueue, S: Sealer, H: WebhookSender> WebhookAttempts<'_, W, S, H> 
         delivery: DeliveryId,
     ) -> Result<Option<WebhookAttempt>, Failure> {
         let now = self.context.now;
-        match self.webhooks.claim_one(endpoint, delivery, now, self.lease_until()?).await? {
+        match self.webhooks.lease_one(endpoint, delivery, now, self.lease_until()?).await? {
             Some(due) => self.make_one(&due).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// Until when attempts that begin now are claimed.
+    /// Until when attempts that begin now are leased.
     pub fn lease_until(&self) -> Result<Timestamp, Failure> {
         time::seconds_after(self.context.now, webhook::LEASE_SECONDS)
     }

@@ -176,7 +176,7 @@ async fn bus_timeout_is_distinguished_from_a_rejection() {
     assert!(sweep.sweep(after(60), 100, None).await.expect("swept").timed_out);
 }
 
-/// Starts a sweep with a bus that does not respond, and drops it when its claim is committed and no transaction is open.
+/// Starts a sweep with a bus that does not respond, and drops it when its lease is committed and no transaction is open.
 async fn abort_a_sweep(database: &TestDatabase) {
     database.bus().set_behavior(BusBehavior::TimeOut);
     let sweep = database.outbox();
@@ -199,7 +199,7 @@ async fn sweep_locks_nothing_while_it_asks_the_bus_and_its_claim_ends_by_itself(
     place(&database, 2).await;
     abort_a_sweep(&database).await;
     let sweep = database.outbox();
-    assert_eq!(sweep.sweep(after(60), 100, None).await, Ok(SweepReport::default()), "they are claimed");
+    assert_eq!(sweep.sweep(after(60), 100, None).await, Ok(SweepReport::default()), "they are leased");
     assert_eq!(sweep.sweep(after(119), 100, None).await, Ok(SweepReport::default()), "for a minute");
     assert_eq!(sweep.sweep(after(121), 100, None).await.expect("swept").sent, 2);
     assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE claimed_until IS NOT NULL").await, 0);

@@ -159,7 +159,7 @@ impl<B> Call<B> {
     }
 
     /// Parses a claim of the access token that the authorizer passed on, such as its session; `Unauthenticated` without it.
-    pub fn claim<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
+    pub fn token_claim<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
         self.head.claims.get(name).and_then(|value| value.parse().ok()).ok_or_else(unauthenticated)
     }
 

@@ -11,7 +11,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp};
-use ports::{ClaimLimits, DueDelivery, WebhookEndpoints, WebhookLog, WebhookQueue};
+use ports::{DueDelivery, LeaseLimits, WebhookEndpoints, WebhookLog, WebhookQueue};
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl WebhookEndpoints + WebhookLog + WebhookQueue>`; each rule needs
 /// a store of its own.
@@ -23,12 +23,12 @@ macro_rules! contract_webhooks {
             endpoints_are_listed_newest_first_and_in_pages
             endpoint_is_replaced_from_the_version_before_only
             event_is_enqueued_once_for_each_enabled_endpoint_that_subscribed
-            claimed_delivery_is_due_again_after_its_lease
-            concurrent_claims_share_what_is_due
-            claim_takes_some_of_each_endpoint
-            first_attempts_are_claimed_once_and_not_of_endpoints_that_fail
+            leased_delivery_is_due_again_after_its_lease
+            concurrent_leases_share_what_is_due
+            lease_takes_some_of_each_endpoint
+            first_attempts_are_leased_once_and_not_of_endpoints_that_fail
             few_first_attempts_are_under_way_at_once
-            one_delivery_is_claimed_whatever_else_is_under_way
+            one_delivery_is_leased_whatever_else_is_under_way
             concluded_attempt_is_stored_and_an_outdated_one_is_not
             endpoint_remembers_since_when_it_has_been_failing
             endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notice
@@ -46,7 +46,7 @@ impl<S: WebhookEndpoints + WebhookLog + WebhookQueue> Stores for S {}
 
 const PLACED: &str = catalog::ORDER_PLACED.name;
 const SHIPPED: &str = catalog::ORDER_SHIPPED.name;
-const ALL: ClaimLimits = ClaimLimits { total: 100, per_endpoint: 100 };
+const ALL: LeaseLimits = LeaseLimits { total: 100, per_endpoint: 100 };
 
 async fn created(store: &impl Stores, seconds: i64, events: &[&str]) -> Endpoint {
     let endpoint = endpoint_of(EndpointId(fresh()), UserId(fresh()), later(seconds), events);
@@ -65,13 +65,13 @@ async fn enqueued(store: &impl Stores, at: Timestamp) -> DeliveryId {
     id
 }
 
-async fn claimed(store: &impl Stores, at: Timestamp) -> Vec<DueDelivery> {
+async fn lease_all(store: &impl Stores, at: Timestamp) -> Vec<DueDelivery> {
     let lease_until = Timestamp::from_second(at.as_second() + 120).expect("a time");
-    store.claim_due(at, lease_until, ALL).await.expect("the store responds")
+    store.lease_due(at, lease_until, ALL).await.expect("the store responds")
 }
 
-async fn only_claimed(store: &impl Stores, at: Timestamp) -> DueDelivery {
-    let mut due = claimed(store, at).await;
+async fn only_leased(store: &impl Stores, at: Timestamp) -> DueDelivery {
+    let mut due = lease_all(store, at).await;
     assert_eq!(due.len(), 1, "{due:?}");
     due.remove(0)
 }
@@ -160,33 +160,33 @@ pub async fn event_is_enqueued_once_for_each_enabled_endpoint_that_subscribed(fi
     }
 }
 
-pub async fn claimed_delivery_is_due_again_after_its_lease(fixture: &Fixture<impl Stores>) {
+pub async fn leased_delivery_is_due_again_after_its_lease(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     let endpoint = created(store, 0, &[PLACED]).await;
     let id = enqueued(store, later(10)).await;
-    assert_eq!(claimed(store, later(9)).await, []);
-    let due = only_claimed(store, later(10)).await;
+    assert_eq!(lease_all(store, later(9)).await, []);
+    let due = only_leased(store, later(10)).await;
     assert_eq!((due.delivery.id, due.delivery.attempts, due.due_at), (id, 1, later(10)));
     assert_eq!((due.endpoint, due.delivery.next_attempt_at), (endpoint, Some(later(130))));
     assert!(!due.has_contact, "the creator is nobody's contact");
-    assert_eq!(claimed(store, later(129)).await, []);
-    assert_eq!(only_claimed(store, later(130)).await.delivery.attempts, 2);
+    assert_eq!(lease_all(store, later(129)).await, []);
+    assert_eq!(only_leased(store, later(130)).await.delivery.attempts, 2);
 }
 
-pub async fn concurrent_claims_share_what_is_due(fixture: &Fixture<impl Stores>) {
+pub async fn concurrent_leases_share_what_is_due(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     created(store, 0, &[PLACED]).await;
     for _ in 0..5 {
         enqueued(store, now()).await;
     }
-    let claims = join_all(fixture.concurrent(4).map(|store| claimed(store, now()))).await;
-    let mut ids: Vec<DeliveryId> = claims.iter().flatten().map(|due| due.delivery.id).collect();
+    let leased = join_all(fixture.concurrent(4).map(|store| lease_all(store, now()))).await;
+    let mut ids: Vec<DeliveryId> = leased.iter().flatten().map(|due| due.delivery.id).collect();
     ids.sort();
     ids.dedup();
-    assert_eq!((ids.len(), claims.iter().flatten().count()), (5, 5), "each is claimed by one");
+    assert_eq!((ids.len(), leased.iter().flatten().count()), (5, 5), "each is leased by one");
 }
 
-pub async fn claim_takes_some_of_each_endpoint(fixture: &Fixture<impl Stores>) {
+pub async fn lease_takes_some_of_each_endpoint(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     let busy = created(store, 0, &[SHIPPED]).await;
     for seconds in 0..4 {
@@ -194,34 +194,34 @@ pub async fn claim_takes_some_of_each_endpoint(fixture: &Fixture<impl Stores>) {
     }
     let other = created(store, 0, &[PLACED]).await;
     enqueued(store, later(5)).await;
-    let claim = async |total, per_endpoint| {
-        let due = store.claim_due(later(5), later(125), ClaimLimits { total, per_endpoint }).await;
+    let lease = async |total, per_endpoint| {
+        let due = store.lease_due(later(5), later(125), LeaseLimits { total, per_endpoint }).await;
         due.expect("the store responds").into_iter().map(|one| (one.endpoint.id, one.due_at)).collect::<Vec<_>>()
     };
     assert_eq!(
-        claim(2, 2).await,
+        lease(2, 2).await,
         [(busy.id, later(0)), (other.id, later(5))],
         "the oldest of each before the second of any"
     );
-    assert_eq!(claim(10, 2).await, [(busy.id, later(1)), (busy.id, later(2))]);
-    assert_eq!(claim(1, 2).await, [(busy.id, later(3))]);
+    assert_eq!(lease(10, 2).await, [(busy.id, later(1)), (busy.id, later(2))]);
+    assert_eq!(lease(1, 2).await, [(busy.id, later(3))]);
 }
 
-pub async fn first_attempts_are_claimed_once_and_not_of_endpoints_that_fail(fixture: &Fixture<impl Stores>) {
+pub async fn first_attempts_are_leased_once_and_not_of_endpoints_that_fail(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     let failing = created(store, 0, &[SHIPPED, PLACED]).await;
     assert_eq!(store.enqueue(DeliveryId(fresh()), SHIPPED, "{}", now()).await, Ok(1));
-    conclude(store, &only_claimed(store, now()).await, Ok(500), now()).await;
+    conclude(store, &only_leased(store, now()).await, Ok(500), now()).await;
     let healthy = created(store, 0, &[PLACED]).await;
     let id = DeliveryId(fresh());
     assert_eq!(store.enqueue(id, PLACED, "{}", now()).await, Ok(2));
-    let claims = join_all(fixture.concurrent(3).map(|store| store.claim_first(id, now(), later(120), ALL))).await;
-    let claims: Vec<DueDelivery> = claims.into_iter().flat_map(|claim| claim.expect("a claim")).collect();
-    let [due] = claims.as_slice() else { panic!("{claims:?}") };
+    let leased = join_all(fixture.concurrent(3).map(|store| store.lease_first(id, now(), later(120), ALL))).await;
+    let leased: Vec<DueDelivery> = leased.into_iter().flat_map(|due| due.expect("a lease")).collect();
+    let [due] = leased.as_slice() else { panic!("{leased:?}") };
     assert_eq!((&due.endpoint, due.delivery.id, due.delivery.attempts), (&healthy, id, 1));
     assert_eq!((due.due_at, due.delivery.next_attempt_at), (now(), Some(later(120))));
-    assert_eq!(store.claim_first(id, later(120), later(240), ALL).await, Ok(vec![]), "it was attempted");
-    let due = claimed(store, later(120)).await;
+    assert_eq!(store.lease_first(id, later(120), later(240), ALL).await, Ok(vec![]), "it was attempted");
+    let due = lease_all(store, later(120)).await;
     assert_eq!(due.len(), 3, "both, and what failed before: {due:?}");
     assert!(due.iter().any(|one| one.endpoint.id == failing.id && one.delivery.id == id));
 }
@@ -230,42 +230,42 @@ pub async fn few_first_attempts_are_under_way_at_once(fixture: &Fixture<impl Sto
     let store = fixture.port();
     created(store, 0, &[SHIPPED]).await;
     created(store, 0, &[PLACED]).await;
-    let limits = ClaimLimits { total: 3, per_endpoint: 2 };
+    let limits = LeaseLimits { total: 3, per_endpoint: 2 };
     let first = async |event: &str| {
         let id = DeliveryId(fresh());
         assert_eq!(store.enqueue(id, event, "{}", now()).await, Ok(1));
-        let mut due = store.claim_first(id, now(), later(120), limits).await.expect("the store responds");
+        let mut due = store.lease_first(id, now(), later(120), limits).await.expect("the store responds");
         (due.len() <= 1).then(|| due.pop()).expect("one delivery")
     };
-    let busy = first(SHIPPED).await.expect("claimed");
+    let busy = first(SHIPPED).await.expect("leased");
     assert!(first(SHIPPED).await.is_some() && first(SHIPPED).await.is_none(), "two of an endpoint");
     assert!(first(PLACED).await.is_some() && first(PLACED).await.is_none(), "three of all");
     conclude(store, &busy, Ok(204), later(1)).await;
     assert!(first(PLACED).await.is_some(), "one has ended");
 }
 
-pub async fn one_delivery_is_claimed_whatever_else_is_under_way(fixture: &Fixture<impl Stores>) {
+pub async fn one_delivery_is_leased_whatever_else_is_under_way(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     let endpoint = created(store, 0, &[PLACED]).await;
     let (id, other) = (enqueued(store, now()).await, enqueued(store, now()).await);
-    let claim = async |id, at| store.claim_one(endpoint.id, id, at, later(120)).await.expect("the store responds");
-    let due = claim(other, now()).await.expect("due");
+    let lease = async |id, at| store.lease_one(endpoint.id, id, at, later(120)).await.expect("the store responds");
+    let due = lease(other, now()).await.expect("due");
     conclude(store, &due, Ok(500), now()).await;
-    let due = claim(id, now()).await.expect("due, though the endpoint is failing");
+    let due = lease(id, now()).await.expect("due, though the endpoint is failing");
     assert_eq!((due.delivery.id, due.delivery.attempts, due.delivery.next_attempt_at), (id, 1, Some(later(120))));
-    assert_eq!(claim(id, later(119)).await, None, "claimed");
-    assert_eq!(claim(DeliveryId(fresh()), now()).await, None);
+    assert_eq!(lease(id, later(119)).await, None, "leased");
+    assert_eq!(lease(DeliveryId(fresh()), now()).await, None);
     conclude(store, &due, Ok(410), later(1)).await;
     store.retry_delivery(endpoint.id, id, later(2)).await.expect("the store responds").expect("a delivery");
-    assert_eq!(claim(id, later(2)).await, None, "the endpoint is disabled");
+    assert_eq!(lease(id, later(2)).await, None, "the endpoint is disabled");
 }
 
 pub async fn concluded_attempt_is_stored_and_an_outdated_one_is_not(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     let endpoint = created(store, 0, &[PLACED]).await;
     enqueued(store, now()).await;
-    let lost = only_claimed(store, now()).await;
-    let due = only_claimed(store, later(120)).await;
+    let lost = only_leased(store, now()).await;
+    let due = only_leased(store, later(120)).await;
     conclude(store, &lost, Ok(204), later(121)).await;
     conclude(store, &due, Err(Undelivered::TimedOut), later(130)).await;
     let log = async || {
@@ -278,24 +278,24 @@ pub async fn concluded_attempt_is_stored_and_an_outdated_one_is_not(fixture: &Fi
         (DeliveryStatus::Pending, 2, Some(Undelivered::TimedOut))
     );
     assert_eq!((failed.next_attempt_at, failed.last_attempt_at), (Some(later(430)), Some(later(130))));
-    conclude(store, &only_claimed(store, later(430)).await, Ok(204), later(431)).await;
+    conclude(store, &only_leased(store, later(430)).await, Ok(204), later(431)).await;
     let delivered = log().await;
     assert_eq!(
         (delivered.status, delivered.response_status, delivered.error),
         (DeliveryStatus::Delivered, Some(204), None)
     );
-    assert_eq!((delivered.next_attempt_at, claimed(store, later(9_999)).await.len()), (None, 0));
+    assert_eq!((delivered.next_attempt_at, lease_all(store, later(9_999)).await.len()), (None, 0));
 }
 
 pub async fn endpoint_remembers_since_when_it_has_been_failing(fixture: &Fixture<impl Stores>) {
     let store = fixture.port();
     let endpoint = created(store, 0, &[PLACED]).await;
     enqueued(store, now()).await;
-    conclude(store, &only_claimed(store, now()).await, Ok(500), later(1)).await;
-    conclude(store, &only_claimed(store, later(10)).await, Ok(500), later(11)).await;
+    conclude(store, &only_leased(store, now()).await, Ok(500), later(1)).await;
+    conclude(store, &only_leased(store, later(10)).await, Ok(500), later(11)).await;
     let failing = stored(store, endpoint.id).await;
     assert_eq!((failing.failing_since, failing.version), (Some(later(1)), 2));
-    let due = only_claimed(store, later(1_000)).await;
+    let due = only_leased(store, later(1_000)).await;
     assert_eq!(due.endpoint.failing_since, Some(later(1)));
     conclude(store, &due, Ok(200), later(1_001)).await;
     let healthy = stored(store, endpoint.id).await;
@@ -308,7 +308,7 @@ pub async fn endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notic
     for _ in 0..3 {
         enqueued(store, now()).await;
     }
-    let due = claimed(store, now()).await;
+    let due = lease_all(store, now()).await;
     let result = webhook::conclude(1, None, Ok(410), 0, now()).expect("a result");
     let notices = [notice(), notice()];
     for (due, (notice, expected)) in due.iter().zip(notices.iter().zip([true, false])) {
@@ -325,9 +325,9 @@ pub async fn endpoint_that_succeeded_since_is_not_disabled_for_failing(fixture: 
     let store = fixture.port();
     let endpoint = created(store, 0, &[PLACED]).await;
     enqueued(store, now()).await;
-    conclude(store, &only_claimed(store, now()).await, Ok(500), now()).await;
+    conclude(store, &only_leased(store, now()).await, Ok(500), now()).await;
     enqueued(store, later(5)).await;
-    let due = claimed(store, later(6 * 86_400)).await;
+    let due = lease_all(store, later(6 * 86_400)).await;
     assert_eq!(due.len(), 2);
     conclude(store, &due[0], Ok(200), later(6 * 86_400)).await;
     assert!(!conclude(store, &due[1], Ok(500), later(6 * 86_400)).await);
@@ -345,11 +345,11 @@ pub async fn disabled_endpoint_is_sent_nothing(fixture: &Fixture<impl Stores>) {
         ..endpoint.clone()
     };
     assert_eq!(store.replace_endpoint(&disabled).await, Ok(true));
-    assert_eq!(claimed(store, later(60)).await, []);
+    assert_eq!(lease_all(store, later(60)).await, []);
     store.retry_delivery(endpoint.id, id, now()).await.expect("the store responds").expect("a delivery");
-    assert_eq!(claimed(store, later(60)).await, []);
+    assert_eq!(lease_all(store, later(60)).await, []);
     assert_eq!(store.replace_endpoint(&Endpoint { version: 3, ..endpoint }).await, Ok(true));
-    assert_eq!(only_claimed(store, later(60)).await.delivery.id, id);
+    assert_eq!(only_leased(store, later(60)).await.delivery.id, id);
 }
 
 pub async fn deliveries_are_listed_newest_first_and_retried(fixture: &Fixture<impl Stores>) {
@@ -370,7 +370,7 @@ pub async fn deliveries_are_listed_newest_first_and_retried(fixture: &Fixture<im
     let cursor = first.next.expect("a second page");
     let second = store.webhook_deliveries(endpoint.id, 2, Some(&cursor)).await.expect("a page").expect("an endpoint");
     assert_eq!((second.items[0].id, second.next), (ids[0], None));
-    for due in claimed(store, later(2)).await {
+    for due in lease_all(store, later(2)).await {
         conclude(store, &due, Ok(204), later(3)).await;
     }
     let retried = store.retry_delivery(endpoint.id, ids[0], later(9)).await.expect("a response").expect("a delivery");
@@ -378,7 +378,7 @@ pub async fn deliveries_are_listed_newest_first_and_retried(fixture: &Fixture<im
         (retried.status, retried.attempts, retried.next_attempt_at),
         (DeliveryStatus::Pending, 0, Some(later(9)))
     );
-    assert_eq!(only_claimed(store, later(9)).await.delivery.id, ids[0]);
+    assert_eq!(only_leased(store, later(9)).await.delivery.id, ids[0]);
     assert_eq!(store.retry_delivery(endpoint.id, DeliveryId(fresh()), later(9)).await, Ok(None));
     assert_eq!(store.retry_delivery(EndpointId(fresh()), ids[0], later(9)).await, Ok(None));
 }
@@ -387,10 +387,10 @@ pub async fn deleted_endpoint_takes_its_deliveries_with_it(fixture: &Fixture<imp
     let store = fixture.port();
     let endpoint = created(store, 0, &[PLACED]).await;
     enqueued(store, now()).await;
-    let due = only_claimed(store, now()).await;
+    let due = only_leased(store, now()).await;
     assert_eq!(store.delete_endpoint(endpoint.id).await, Ok(true));
     assert_eq!(store.delete_endpoint(endpoint.id).await, Ok(false));
     assert!(!conclude(store, &due, Ok(500), now()).await);
     assert_eq!(store.webhook_deliveries(endpoint.id, 10, None).await, Ok(None));
-    assert_eq!(claimed(store, later(9_999)).await, []);
+    assert_eq!(lease_all(store, later(9_999)).await, []);
 }

@@ -6,7 +6,7 @@ use domain::{Event, event::is_published_by, replay::Selection};
 use kernel::{Failure, Timestamp, seconds_after};
 use ports::{
     Audit, AuditReport, Backlog, Claim, ExpiredRows, MAX_COUNTED, OutboxCursor, Page, PublishedEvent,
-    SWEEP_CLAIM_SECONDS, SweepPosition, SweepReport,
+    SWEEP_LEASE_SECONDS, SweepPosition, SweepReport,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -33,7 +33,7 @@ struct SentEvent {
 
 struct PendingEvent {
     event: Rc<Event>,
-    claimed_until: Option<Timestamp>,
+    leased_until: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl OutboxState {
     pub fn add(&mut self, event: &Event) {
         let event = Rc::new(event.clone());
         self.committed.push(Rc::clone(&event));
-        self.pending.insert(self.next, PendingEvent { event, claimed_until: None });
+        self.pending.insert(self.next, PendingEvent { event, leased_until: None });
         self.next += 1;
     }
 }
@@ -113,8 +113,8 @@ impl Platform {
         self.conclude(numbers, &[]).await
     }
 
-    /// Marks the events of these numbers as published, and ends the claims of a sweep.
-    async fn conclude(&self, published: &[u64], claimed: &[(u64, Rc<Event>)]) -> Result<(), Failure> {
+    /// Marks the events of these numbers as published, and ends the leases of a sweep.
+    async fn conclude(&self, published: &[u64], leased: &[(u64, Rc<Event>)]) -> Result<(), Failure> {
         self.step(Dependency::Database, "outbox.mark_published", |state| {
             for number in published {
                 if let Some(sent) = state.outbox.pending.remove(number) {
@@ -122,7 +122,7 @@ impl Platform {
                     state.outbox.sent.push(SentEvent { event: sent.event, at, is_audited: false });
                 }
             }
-            claim(&mut state.outbox.pending, claimed, None);
+            lease(&mut state.outbox.pending, leased, None);
             Ok(())
         })
         .await
@@ -248,18 +248,18 @@ impl ports::EventHistory for Outbox {
 
 impl ports::Outbox for Outbox {
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
-        let claimed_until = Some(seconds_after(before, SWEEP_CLAIM_SECONDS)?);
+        let leased_until = Some(seconds_after(before, SWEEP_LEASE_SECONDS)?);
         let due: Vec<(u64, Rc<Event>)> = self
             .0
-            .step(Dependency::Database, "outbox.claim", |state| {
+            .step(Dependency::Database, "outbox.lease", |state| {
                 let pending = &mut state.outbox.pending;
-                let is_free = |one: &PendingEvent| one.claimed_until.is_none_or(|until| until < before);
-                let unclaimed = pending.iter().filter(|(_, one)| is_free(one) && one.event.time < before);
-                let after_cursor = unclaimed.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
+                let is_free = |one: &PendingEvent| one.leased_until.is_none_or(|until| until < before);
+                let free = pending.iter().filter(|(_, one)| is_free(one) && one.event.time < before);
+                let after_cursor = free.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
                 let mut due: Vec<_> = after_cursor.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
                 due.sort_by_key(|(_, event)| cursor(event));
                 due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-                claim(pending, &due, claimed_until);
+                lease(pending, &due, leased_until);
                 Ok(due)
             })
             .await?;
@@ -306,7 +306,7 @@ impl ports::Outbox for Outbox {
             outbox.sent.retain(|sent| !requeued.iter().any(|event| event.id == sent.event.id));
             report.requeued = requeued.len() as u64;
             for event in requeued {
-                outbox.pending.insert(outbox.next, PendingEvent { event, claimed_until: None });
+                outbox.pending.insert(outbox.next, PendingEvent { event, leased_until: None });
                 outbox.next += 1;
             }
             Ok(report)
@@ -348,11 +348,11 @@ impl ports::Retention for Outbox {
     }
 }
 
-/// Claims events until an instant, or ends their claims.
-fn claim(pending: &mut BTreeMap<u64, PendingEvent>, events: &[(u64, Rc<Event>)], until: Option<Timestamp>) {
+/// Leases events until an instant, or ends their leases.
+fn lease(pending: &mut BTreeMap<u64, PendingEvent>, events: &[(u64, Rc<Event>)], until: Option<Timestamp>) {
     for (number, _) in events {
         if let Some(one) = pending.get_mut(number) {
-            one.claimed_until = until;
+            one.leased_until = until;
         }
     }
 }

@@ -110,7 +110,7 @@ async fn crash_at_any_operation_loses_neither_order_nor_event() {
 }
 
 #[tokio::test]
-async fn events_of_a_crashed_sweep_are_swept_when_its_claim_ends() {
+async fn events_of_a_crashed_sweep_are_swept_when_its_lease_ends() {
     let platform = Platform::new();
     platform.outbox().insert(&build::event(1, build::order().order_placed()));
     platform.faults().crash(1, FaultPoint::After);

@@ -7,7 +7,7 @@ use domain::{
     webhook::{self, AttemptResult, DeliveryStatus, Endpoint, EndpointStatus, Undelivered, WebhookDelivery},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{ClaimLimits, DueDelivery, Page, WebhookMessage};
+use ports::{DueDelivery, LeaseLimits, Page, WebhookMessage};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -54,12 +54,12 @@ impl WebhooksState {
         enabled && one.status == DeliveryStatus::Pending && one.next_attempt_at.is_some_and(|at| at <= now)
     }
 
-    fn claim(
+    fn lease_oldest(
         &mut self,
         has_contact: impl Fn(UserId) -> bool,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Vec<DueDelivery> {
         let mut due: Vec<_> = self.deliveries.values().filter(|one| self.is_due(one, now)).cloned().collect();
         due.sort_by_key(|one| one.next_attempt_at);
@@ -77,13 +77,13 @@ impl WebhooksState {
         self.lease(due, has_contact, now, lease_until)
     }
 
-    fn claim_first(
+    fn lease_first(
         &mut self,
         id: DeliveryId,
         has_contact: impl Fn(UserId) -> bool,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Vec<DueDelivery> {
         let is_healthy = |id: &EndpointId| self.endpoints.get(id).is_some_and(|one| one.failing_since.is_none());
         let is_under_way = |one: &&WebhookDelivery| {
@@ -113,7 +113,7 @@ impl WebhooksState {
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Vec<DueDelivery> {
-        let mut claimed = Vec::new();
+        let mut leased = Vec::new();
         for one in due {
             let Some(endpoint) = self.endpoints.get(&one.endpoint_id).cloned() else { continue };
             let due_at = one.next_attempt_at.unwrap_or(now);
@@ -121,9 +121,9 @@ impl WebhooksState {
                 WebhookDelivery { attempts: one.attempts + 1, next_attempt_at: Some(lease_until), ..one.clone() };
             self.deliveries.insert((one.endpoint_id, one.id), delivery.clone());
             let has_contact = has_contact(endpoint.created_by);
-            claimed.push(DueDelivery { delivery, endpoint, due_at, has_contact });
+            leased.push(DueDelivery { delivery, endpoint, due_at, has_contact });
         }
-        claimed
+        leased
     }
 }
 
@@ -268,41 +268,41 @@ impl ports::WebhookQueue for Webhooks {
         commit.await
     }
 
-    async fn claim_due(
+    async fn lease_due(
         &self,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure> {
-        let commit = self.0.commit("webhooks.claim_due", |state| {
+        let commit = self.0.commit("webhooks.lease_due", |state| {
             let State { webhooks, contacts, .. } = state;
-            Ok(webhooks.claim(|user| contacts.has(user), now, lease_until, limits))
+            Ok(webhooks.lease_oldest(|user| contacts.has(user), now, lease_until, limits))
         });
         commit.await
     }
 
-    async fn claim_first(
+    async fn lease_first(
         &self,
         id: DeliveryId,
         now: Timestamp,
         lease_until: Timestamp,
-        limits: ClaimLimits,
+        limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure> {
-        let commit = self.0.commit("webhooks.claim_first", |state| {
+        let commit = self.0.commit("webhooks.lease_first", |state| {
             let State { webhooks, contacts, .. } = state;
-            Ok(webhooks.claim_first(id, |user| contacts.has(user), now, lease_until, limits))
+            Ok(webhooks.lease_first(id, |user| contacts.has(user), now, lease_until, limits))
         });
         commit.await
     }
 
-    async fn claim_one(
+    async fn lease_one(
         &self,
         endpoint: EndpointId,
         id: DeliveryId,
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Option<DueDelivery>, Failure> {
-        let commit = self.0.commit("webhooks.claim_one", |state| {
+        let commit = self.0.commit("webhooks.lease_one", |state| {
             let State { webhooks, contacts, .. } = state;
             let known = webhooks.deliveries.get(&(endpoint, id)).cloned();
             let due = known.filter(|one| webhooks.is_due(one, now)).into_iter().collect();
@@ -331,10 +331,10 @@ fn conclude(
     now: Timestamp,
 ) -> bool {
     let WebhooksState { endpoints, deliveries, .. } = &mut state.webhooks;
-    let is_claimed =
+    let is_leased =
         |one: &&mut WebhookDelivery| one.attempts == due.delivery.attempts && one.status == DeliveryStatus::Pending;
     let key = (due.endpoint.id, due.delivery.id);
-    let Some(one) = deliveries.get_mut(&key).filter(is_claimed) else { return false };
+    let Some(one) = deliveries.get_mut(&key).filter(is_leased) else { return false };
     (one.status, one.next_attempt_at) = (result.status, result.next_attempt_at);
     (one.response_status, one.error, one.last_attempt_at) = (result.response_status, result.error, Some(now));
     let Some(endpoint) = endpoints.get_mut(&due.endpoint.id) else { return false };

@@ -70,7 +70,7 @@ fn every_consumer_dead_letters_an_event_from_another_source() {
 }
 
 #[test]
-fn event_that_claims_another_source_than_its_envelope_is_dead_lettered() {
+fn event_that_declares_another_source_than_its_envelope_is_dead_lettered() {
     let (clock, platform, calls) = (Clock::at(sample_time(), 7), Platform::new(), Cell::new(0));
     let wiring = Wiring::new(catalog::STOCK_ALLOCATE, Config::from_vars([]));
     let mut bridge = testing::bridge_event(&event(catalog::PAYMENT_SUCCEEDED, Context::Payments.source()));

@@ -41,7 +41,7 @@ fn every_event_has_a_consumer() {
 
 /// The audit of deliveries publishes an event again until each consumer has recorded it.
 #[test]
-fn every_consumer_of_events_claims_them_or_records_a_receipt() {
+fn every_consumer_of_events_claims_or_records_them() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS.iter().filter(|row| row.keeps_inbox()) {
         let source = |file: &str| {

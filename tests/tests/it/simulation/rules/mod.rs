@@ -70,7 +70,7 @@ pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     })?;
     stock(seen)?;
     for payment in seen.payments.values() {
-        // A refund that was made at the gateway may leave less than pending ones claim; the gateway rejects those.
+        // A refund that was made at the gateway may leave less than pending ones reserve; the gateway rejects those.
         let counts = |refund: &&payment::Refund| match refund.status {
             payment::RefundStatus::Succeeded => true,
             payment::RefundStatus::Pending => !world.plan.has_refunds_at_gateway(),
