@@ -1,13 +1,13 @@
 //! Adds up what happens to orders and payments in windows of five minutes of event time. Late and redelivered records count once, in their
 //! window; one that is older than 31 days is left out, because what was counted is forgotten then. Customers who are erased are forgotten.
 
-use domain::window::{self, AnalyticsRecord, Fact};
+use domain::window::{self, AnalyticsRecord, WindowEntry};
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::WindowStore;
 
 /// Adds a batch of the stream to its windows.
-pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<Fact>]) -> Result<(), Failure> {
+pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<AnalyticsRecord>]) -> Result<(), Failure> {
     let records = batch.iter().filter_map(|delivery| counted(delivery).transpose());
     let records = records.collect::<Result<Vec<_>, _>>()?;
     windows.add(&records).await?;
@@ -17,8 +17,8 @@ pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<Fact>]) -> Res
 }
 
 /// What a record adds to its window, if it adds anything.
-fn counted(delivery: &Delivery<Fact>) -> Result<Option<AnalyticsRecord>, Failure> {
-    let Some(record) = window::analytics_record(&delivery.event)? else { return Ok(None) };
+fn counted(delivery: &Delivery<AnalyticsRecord>) -> Result<Option<WindowEntry>, Failure> {
+    let Some(record) = window::window_entry(&delivery.event)? else { return Ok(None) };
     if window::is_counted(record.at, delivery.now)? {
         return Ok(Some(record));
     }

@@ -1,4 +1,4 @@
-//! The stream of facts for analytics on Kinesis.
+//! The stream of analytics records on Kinesis.
 
 use adapters::aws;
 use adapters::wiring::{Result, Wiring};

@@ -12,7 +12,7 @@ use super::{
 use domain::{
     id::UserId,
     money::Currency,
-    window::{AnalyticsRecord, Counted, FoundAnomaly, MAX_REGIONS, Payments, Sum, Summary, Tally, Window},
+    window::{Counted, FoundAnomaly, MAX_REGIONS, Payments, Sum, Summary, Tally, Window, WindowEntry},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Page, WindowStore};
@@ -29,7 +29,7 @@ pub use closing::PgWindowClosing;
 /// has one first order less. The statement reads from the row itself which window that is, because a row that another batch has inserted
 /// meanwhile is not in its snapshot.
 const ADD: &str = "
-    WITH fact AS (
+    WITH entry AS (
         SELECT * FROM jsonb_to_recordset($1) AS f (
             event_id uuid, at timestamptz, window_start timestamptz, currency text, orders bigint, revenue bigint, units bigint,
             paid bigint, paid_amount bigint, declined bigint, declined_amount bigint, refunded bigint, refunded_amount bigint,
@@ -37,11 +37,11 @@ const ADD: &str = "
         )
     ), fresh AS (
         INSERT INTO counted_events (event_id, window_start)
-        SELECT event_id, window_start FROM fact ORDER BY event_id
+        SELECT event_id, window_start FROM entry ORDER BY event_id
         ON CONFLICT DO NOTHING
         RETURNING event_id
     ), counted AS (
-        SELECT DISTINCT ON (event_id) fact.* FROM fact JOIN fresh USING (event_id)
+        SELECT DISTINCT ON (event_id) entry.* FROM entry JOIN fresh USING (event_id)
     ), buyer AS (
         SELECT DISTINCT ON (customer) customer, at, event_id, window_start, currency,
             count(*) OVER (PARTITION BY customer) AS orders, max(at) OVER (PARTITION BY customer) AS last_at
@@ -177,7 +177,7 @@ impl PgWindows {
 }
 
 impl WindowStore for PgWindows {
-    async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure> {
+    async fn add(&self, records: &[WindowEntry]) -> Result<(), Failure> {
         if records.is_empty() {
             return Ok(());
         }
@@ -243,7 +243,7 @@ fn parse_cursor(cursor: &str) -> Result<(Timestamp, Currency), Failure> {
 }
 
 /// Every figure of a record, most of which are zero.
-fn to_json(record: &AnalyticsRecord) -> Value {
+fn to_json(record: &WindowEntry) -> Value {
     let minor = record.amount().amount.get();
     let mut row = object!({
         "event_id": record.event_id, "at": record.at, "window_start": record.window, "currency": record.amount().currency,

@@ -1,14 +1,16 @@
 //! Analytics windows: what is added up per five minutes of event time and currency.
 
+mod analytics_record;
 pub mod anomaly;
 mod closing;
-mod facts;
-mod record;
+mod entry;
 mod summary;
 
+pub use analytics_record::{
+    AnalyticsRecord, Cancellation, Erasure, Movement, Sale, SoldLine, StreamRecord, stream_record,
+};
 pub use closing::{ChangedWindow, Closing, FoundAnomaly, closing};
-pub use facts::{Cancellation, Erasure, Fact, Movement, Sale, SoldLine, StreamRecord, stream_record};
-pub use record::{AnalyticsRecord, Counted, analytics_record, erased_customer};
+pub use entry::{Counted, WindowEntry, erased_customer, window_entry};
 pub use summary::{Buyers, Day, MinuteCount, PeakHour, RATE_MINUTES, SoldProduct, SoldRegion, Summary};
 
 use crate::{Money, id::ProductId, money::Currency, order_status::Reason};

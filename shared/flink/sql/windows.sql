@@ -31,7 +31,7 @@ CREATE VIEW confirmed AS
 SELECT `time`, data FROM orders_once
 WHERE `type` = 'OrderConfirmed.v1' AND data.user_id <> '${canary}';
 
-CREATE VIEW facts AS
+CREATE VIEW analytics_records AS
 SELECT `time`, data.total_amount.currency AS currency, 'total' AS dimension, '' AS item,
   CAST(1 AS BIGINT) AS events, data.total_amount.amount AS amount, CAST(0 AS BIGINT) AS units
 FROM confirmed
@@ -62,6 +62,6 @@ SELECT window_start, currency, dimension, item, SUM(events), SUM(amount), SUM(un
     WHEN window_start + INTERVAL '5' MINUTE + INTERVAL '${lateness_minutes}' MINUTE <= CURRENT_TIMESTAMP THEN 1 ELSE 0
   END)
 FROM (
-  SELECT *, TO_TIMESTAMP_LTZ((EXTRACT(EPOCH FROM `time`) / 300) * 300, 0) AS window_start FROM facts
+  SELECT *, TO_TIMESTAMP_LTZ((EXTRACT(EPOCH FROM `time`) / 300) * 300, 0) AS window_start FROM analytics_records
 )
 GROUP BY window_start, currency, dimension, item;

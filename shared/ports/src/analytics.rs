@@ -3,7 +3,7 @@
 use crate::Page;
 use domain::{
     id::UserId,
-    window::{AnalyticsRecord, ChangedWindow, Closing, FoundAnomaly, StreamRecord, Summary, Window},
+    window::{ChangedWindow, Closing, FoundAnomaly, StreamRecord, Summary, Window, WindowEntry},
 };
 use kernel::{Failure, Timestamp};
 
@@ -17,7 +17,7 @@ pub trait AnalyticsStream {
 pub trait WindowStore {
     /// Adds records to their windows. A record counts once, in whatever batch it is delivered again. In whatever order records arrive, the
     /// windows are the same.
-    async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure>;
+    async fn add(&self, records: &[WindowEntry]) -> Result<(), Failure>;
 
     /// Deletes the ids of customers. A later order of such a customer counts as a first order.
     async fn forget(&self, customers: &[UserId]) -> Result<(), Failure>;

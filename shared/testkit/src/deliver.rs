@@ -46,7 +46,7 @@ enum Source {
 #[derive(Clone)]
 enum Content {
     Event(Rc<Event>),
-    Fact(Rc<StreamRecord>),
+    AnalyticsRecord(Rc<StreamRecord>),
     Change(Rc<Product>),
     Record(Rc<LogRecord>),
 }
@@ -122,7 +122,7 @@ impl<'a> Dispatcher<'a> {
             panic!("the catalog row of {} has no stream", function.name)
         };
         self.route(function, Source::Stream(events), async move |content| match content {
-            Content::Fact(record) => handle(StreamRecord::clone(&record)).await,
+            Content::AnalyticsRecord(record) => handle(StreamRecord::clone(&record)).await,
             _ => Ok(()),
         })
     }
@@ -210,7 +210,7 @@ impl<'a> Dispatcher<'a> {
             self.offsets.stream += 1;
             let row = record.event.row();
             self.enqueue(
-                &Content::Fact(record),
+                &Content::AnalyticsRecord(record),
                 |source| matches!(source, Source::Stream(events) if includes(events, row)),
             );
         }
@@ -243,7 +243,7 @@ impl Content {
     fn name(&self) -> &'static str {
         match self {
             Self::Event(event) => event.event.row().name,
-            Self::Fact(_) => catalog::ANALYTICS.name,
+            Self::AnalyticsRecord(_) => catalog::ANALYTICS.name,
             Self::Change(_) => catalog::PRODUCTS.name,
             Self::Record(record) => record.topic,
         }

@@ -6,13 +6,13 @@ use domain::{
     address::Area,
     id::ProductId,
     text::ProductName,
-    window::{AnalyticsRecord, Counted, start},
+    window::{Counted, WindowEntry, start},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
 use ports::WindowStore;
 
-fn record(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> AnalyticsRecord {
+fn record(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> WindowEntry {
     let product = |(id, name, units): &(ProductId, &str, u32)| (*id, ProductName::parse(name).expect("a name"), *units);
     let counted = Counted::Sale {
         revenue,
@@ -20,7 +20,7 @@ fn record(window: Timestamp, revenue: Money, region: &str, products: &[(ProductI
         products: products.iter().map(product).collect(),
         customer: None,
     };
-    AnalyticsRecord { event_id: id(), at: window, window, counted }
+    WindowEntry { event_id: id(), at: window, window, counted }
 }
 
 fn window() -> Timestamp {
@@ -84,7 +84,7 @@ async fn concurrent_overlapping_batches_count_each_record_once() {
     let stores: Vec<_> = (0..8).map(|_| database.windows()).collect();
     let products: Vec<_> = (0..4).map(|_| ProductId(id())).collect();
     for round in 1..=4 {
-        let records: Vec<AnalyticsRecord> = (0..300)
+        let records: Vec<WindowEntry> = (0..300)
             .map(|n: usize| {
                 let seconds = 300 * i64::try_from(n % 3).expect("small");
                 record(later(seconds), usd(10), ["US-CA", "US-NY"][n % 2], &[(products[n % 4], "Anchor", 1)])

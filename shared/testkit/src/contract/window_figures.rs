@@ -10,7 +10,7 @@ use domain::{
     id::{ProductId, UserId},
     order::Reason,
     text::ProductName,
-    window::{AnalyticsRecord, Counted, MinuteCount, Tally},
+    window::{Counted, MinuteCount, Tally, WindowEntry},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
@@ -40,11 +40,11 @@ fn seconds(at: Timestamp, seconds: i64) -> Timestamp {
 }
 
 /// So many seconds after the start of a window.
-fn counted(window: Timestamp, offset: i64, counted: Counted) -> AnalyticsRecord {
-    AnalyticsRecord { event_id: fresh(), at: seconds(window, offset), window, counted }
+fn counted(window: Timestamp, offset: i64, counted: Counted) -> WindowEntry {
+    WindowEntry { event_id: fresh(), at: seconds(window, offset), window, counted }
 }
 
-fn bought(window: Timestamp, offset: i64, customer: UserId) -> AnalyticsRecord {
+fn bought(window: Timestamp, offset: i64, customer: UserId) -> WindowEntry {
     let region = Area::parse("DE").expect("an area");
     let sale = Counted::Sale { revenue: usd(100), region, products: vec![], customer: Some(customer) };
     counted(window, offset, sale)
@@ -82,7 +82,7 @@ pub async fn first_order_of_a_customer_is_the_earliest_in_whatever_order_they_ar
     fixture: &Fixture<impl WindowStore>,
 ) {
     let (start, ada, bob) = (a_window(), UserId(fresh()), UserId(fresh()));
-    let add = async |records: &[AnalyticsRecord]| fixture.port().add(records).await.expect("added");
+    let add = async |records: &[WindowEntry]| fixture.port().add(records).await.expect("added");
     add(&[bought(after(start, 2), 9, ada), bought(after(start, 2), 8, ada), bought(after(start, 2), 9, bob)]).await;
     assert_eq!(first_orders(fixture.port(), start, 4).await, [2]);
     let late = bought(after(start, 1), 0, ada);
@@ -104,7 +104,7 @@ pub async fn forgotten_customer_orders_for_the_first_time_again(fixture: &Fixtur
 }
 
 /// A hundred records of six windows, of four customers and two currencies, in the order of their times.
-fn many(start: Timestamp) -> Vec<AnalyticsRecord> {
+fn many(start: Timestamp) -> Vec<WindowEntry> {
     let customers = [(); 4].map(|()| UserId(fresh()));
     let products = [(); 7].map(|()| ProductId(fresh()));
     let make = |n: usize| {
@@ -123,7 +123,7 @@ fn many(start: Timestamp) -> Vec<AnalyticsRecord> {
             },
         };
         let at = seconds(start, 18 * number);
-        AnalyticsRecord { event_id: fresh(), at, window: domain::window::start(at).expect("a window"), counted }
+        WindowEntry { event_id: fresh(), at, window: domain::window::start(at).expect("a window"), counted }
     };
     (0..100).map(make).collect()
 }
@@ -134,11 +134,11 @@ pub async fn any_order_repetition_and_batching_makes_the_windows_of_the_model(fi
     model.add(&records).await.expect("the model counts");
     // Steps that have no divisor in common with a hundred visit every record once.
     for (step, size) in [(37, 7), (61, 1), (99, 13), (3, 50)] {
-        let order: Vec<AnalyticsRecord> = (0..100).map(|n| records[n * step % 100].clone()).collect();
+        let order: Vec<WindowEntry> = (0..100).map(|n| records[n * step % 100].clone()).collect();
         for batch in order.chunks(size) {
             fixture.port().add(batch).await.expect("added");
         }
-        let parts: Vec<&[AnalyticsRecord]> = order.chunks(size + 5).collect();
+        let parts: Vec<&[WindowEntry]> = order.chunks(size + 5).collect();
         let added = join_all(fixture.concurrent(parts.len()).zip(&parts).map(|(port, part)| port.add(part))).await;
         assert!(added.iter().all(Result::is_ok), "{added:?}");
     }

@@ -7,7 +7,7 @@ use domain::{
     id::ProductId,
     money::{Currency, MAX_AMOUNT},
     text::ProductName,
-    window::{AnalyticsRecord, Counted, MAX_REGIONS, Sum, WINDOW_SECONDS, Window},
+    window::{Counted, MAX_REGIONS, Sum, WINDOW_SECONDS, Window, WindowEntry},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, Timestamp};
@@ -54,7 +54,7 @@ pub(super) fn record(
     money: (i64, &str),
     region: &str,
     products: &[(ProductId, u32)],
-) -> AnalyticsRecord {
+) -> WindowEntry {
     let name = ProductName::parse("Lamp").expect("a name");
     let counted = Counted::Sale {
         revenue: Money::new(money.0, money.1).expect("an amount"),
@@ -62,10 +62,10 @@ pub(super) fn record(
         products: products.iter().map(|(id, units)| (*id, name.clone(), *units)).collect(),
         customer: None,
     };
-    AnalyticsRecord { event_id: fresh(), at: window, window, counted }
+    WindowEntry { event_id: fresh(), at: window, window, counted }
 }
 
-fn small_record(window: Timestamp) -> AnalyticsRecord {
+fn small_record(window: Timestamp) -> WindowEntry {
     record(window, (100, "USD"), "US-CA", &[(ProductId(fresh()), 1)])
 }
 
@@ -132,7 +132,7 @@ pub async fn concurrent_batches_neither_lose_records_nor_deadlock(fixture: &Fixt
     let (lamp, cord) = (ProductId(fresh()), ProductId(fresh()));
     let ahead =
         |at| [record(at, (1, "USD"), "US-CA", &[(lamp, 1), (cord, 1)]), record(at, (1, "EUR"), "DE-BE", &[(cord, 1)])];
-    let batches: Vec<Vec<AnalyticsRecord>> = (0..16)
+    let batches: Vec<Vec<WindowEntry>> = (0..16)
         .map(|n| {
             let mut batch = [ahead(start), ahead(after(start, 1))].concat();
             if n % 2 == 1 {
@@ -150,7 +150,7 @@ pub async fn concurrent_batches_neither_lose_records_nor_deadlock(fixture: &Fixt
 
 pub async fn list_includes_its_start_excludes_its_end_and_is_oldest_first(fixture: &Fixture<impl WindowStore>) {
     let start = a_window();
-    let records: Vec<AnalyticsRecord> = [2, 0, 3, 1].map(|n| small_record(after(start, n))).into();
+    let records: Vec<WindowEntry> = [2, 0, 3, 1].map(|n| small_record(after(start, n))).into();
     fixture.port().add(&records).await.expect("added");
     let listed = list(fixture.port(), start, after(start, 3)).await;
     let starts: Vec<Timestamp> = listed.iter().map(|window| window.start).collect();
@@ -203,7 +203,7 @@ pub async fn window_revenue_may_exceed_the_maximum_of_an_order(fixture: &Fixture
 pub async fn window_lists_the_regions_with_the_most_revenue(fixture: &Fixture<impl WindowStore>) {
     let start = a_window();
     let regions: Vec<String> = (10..35).map(|n| format!("US-{n}")).collect();
-    let records: Vec<AnalyticsRecord> =
+    let records: Vec<WindowEntry> =
         regions.iter().zip(1..).map(|(name, minor)| record(start, (minor, "USD"), name, &[])).collect();
     fixture.port().add(&records).await.expect("added");
     let listed = list(fixture.port(), start, after(start, 1)).await;
@@ -213,7 +213,7 @@ pub async fn window_lists_the_regions_with_the_most_revenue(fixture: &Fixture<im
 
 pub async fn page_starts_after_the_cursor_even_between_currencies(fixture: &Fixture<impl WindowStore>) {
     let start = a_window();
-    let records: Vec<AnalyticsRecord> = (0..3)
+    let records: Vec<WindowEntry> = (0..3)
         .flat_map(|n| ["USD", "EUR"].map(|currency| record(after(start, n), (1, currency), "US-CA", &[])))
         .collect();
     fixture.port().add(&records).await.expect("added");

@@ -8,8 +8,8 @@ use domain::{
     money::Currency,
     order::Reason,
     window::{
-        AnalyticsRecord, Buyers, ChangedWindow, Closing, Counted, Day, FoundAnomaly, MAX_REGIONS, MinuteCount,
-        PeakHour, RATE_MINUTES, SoldProduct, SoldRegion, Summary, WINDOW_SECONDS, Window,
+        Buyers, ChangedWindow, Closing, Counted, Day, FoundAnomaly, MAX_REGIONS, MinuteCount, PeakHour, RATE_MINUTES,
+        SoldProduct, SoldRegion, Summary, WINDOW_SECONDS, Window, WindowEntry,
         anomaly::{BESIDE, Baseline, Sales, WEEKS},
     },
 };
@@ -41,7 +41,7 @@ pub(super) struct WindowsState {
 
 /// A window as it is kept.
 struct Kept {
-    records: Vec<AnalyticsRecord>,
+    records: Vec<WindowEntry>,
     first_orders: i64,
     revision: i64,
     published: i64,
@@ -116,7 +116,7 @@ impl Kept {
 }
 
 impl WindowsState {
-    fn add(&mut self, record: &AnalyticsRecord) {
+    fn add(&mut self, record: &WindowEntry) {
         if self.counted.insert(record.event_id, record.window).is_some() {
             return;
         }
@@ -282,7 +282,7 @@ impl Windows {
 }
 
 impl ports::WindowStore for Windows {
-    async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure> {
+    async fn add(&self, records: &[WindowEntry]) -> Result<(), Failure> {
         let commit = self.0.commit("windows.add", |state| {
             for record in records {
                 state.windows.add(record);

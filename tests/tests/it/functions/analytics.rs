@@ -7,7 +7,7 @@ use domain::{
     event::{OrderCancelled, PaymentFailed, PaymentRefunded, PaymentSucceeded, UserErased, WindowClosed},
     id::{PaymentId, RefundId},
     order::Reason,
-    window::{ALLOWED_LATENESS_SECONDS, COUNTED_DAYS, Fact, StreamRecord, Tally, WINDOW_SECONDS},
+    window::{ALLOWED_LATENESS_SECONDS, AnalyticsRecord, COUNTED_DAYS, StreamRecord, Tally, WINDOW_SECONDS},
 };
 use edge::{Clock, Delivery, testing};
 use kernel::Timestamp;
@@ -29,7 +29,7 @@ async fn count_at(platform: &Platform, events: &[Event], clock: impl Fn(&StreamR
         analytics_feed::handle(&platform.analytics_stream(), delivery).await.expect("fed");
     }
     let records = platform.analytics_stream().records_after(before);
-    let deliveries: Vec<Delivery<Fact>> = records
+    let deliveries: Vec<Delivery<AnalyticsRecord>> = records
         .iter()
         .chain(&records)
         .map(|record| testing::delivery(catalog::WINDOW_AGGREGATE.name, (**record).clone(), &clock(record)))
@@ -60,11 +60,11 @@ async fn windows(platform: &Platform) -> Vec<domain::window::Window> {
 
 #[test]
 fn what_is_wrong_in_a_record_of_the_stream_is_named_by_its_pointer() {
-    let record = domain::window::stream_record(&confirmed().1).expect("a fact").expect("not the canary's");
+    let record = domain::window::stream_record(&confirmed().1).expect("a record").expect("not the canary's");
     let read = |pointer: &str, value: Value| {
         let mut record = serde_json::to_value(&record).expect("serializes");
         *record.pointer_mut(pointer).expect("a member") = value;
-        edge::event_in::<Fact>(&record.to_string())
+        edge::event_in::<AnalyticsRecord>(&record.to_string())
     };
     assert!(read("/data/lines/0/quantity", json!(3)).is_ok());
     for (pointer, value) in [

@@ -1,7 +1,7 @@
 //! The authorizer, consumers of streams and topics, schedules, and functions that operators call.
 
 use super::{USER, assert_all_samples_run, clock, sample, sample_time};
-use domain::{id::SessionId, user::Role, window::Fact};
+use domain::{id::SessionId, user::Role, window::AnalyticsRecord};
 use edge::{Consumer, Delivery, schedule::Tick};
 use kernel::{Failure, Timestamp};
 use ports::{Claims, LoginAttempt, LoginCounters, LoginName, Tokens, UserStore as _, WindowStore};
@@ -37,7 +37,8 @@ async fn window_aggregate_counts_an_order_once_and_dead_letters_malformed_record
     let platform = Platform::new();
     let cases = ["ok", "bad_mixed_batch"];
     assert_all_samples_run(catalog::WINDOW_AGGREGATE, &cases);
-    let handler = async |batch: &[Delivery<Fact>]| window_aggregate::handle(&platform.windows(), batch).await;
+    let handler =
+        async |batch: &[Delivery<AnalyticsRecord>]| window_aggregate::handle(&platform.windows(), batch).await;
     let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name, catalog::MAX_RECEIVES);
     for case in cases {
         let event = sample(catalog::WINDOW_AGGREGATE, case);

@@ -52,7 +52,8 @@ fn counted(platform: &Platform) -> Vec<Window> {
 /// Delivers a batch as Lambda does.
 fn read(platform: &Platform, batch: &[StreamRecord]) {
     let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name, catalog::MAX_RECEIVES).producers(catalog::PRODUCERS);
-    let handler = async |batch: &[Delivery<window::Fact>]| window_aggregate::handle(&platform.windows(), batch).await;
+    let handler =
+        async |batch: &[Delivery<window::AnalyticsRecord>]| window_aggregate::handle(&platform.windows(), batch).await;
     let (event, clock) = (testing::kinesis_event(&batch.iter().collect::<Vec<_>>()), clock());
     let dead_letters = platform.dead_letters();
     let response = edge::kinesis::batch(&consumer, event, &clock, &dead_letters, &handler).now_or_never();

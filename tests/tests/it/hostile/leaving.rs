@@ -1,7 +1,7 @@
 //! What leaves for Kafka, S3 and the analytics stream: for every event type, with generated personal data in every text, nothing of it.
 
 use crate::functions::{confirmed, sample_time};
-use domain::{DomainEvent, Event, window::Fact};
+use domain::{DomainEvent, Event, window::AnalyticsRecord};
 use edge::{Clock, Consumer, Delivery, kafka::Record, testing};
 use futures_util::FutureExt;
 use kernel::{CloudEvent, TraceContext, Uuid};
@@ -168,7 +168,7 @@ proptest! {
         for text in &texts {
             prop_assert!(!record.contains(text.as_str()), "{} left: {}", text, record);
         }
-        let Fact::Sold(sale) = &records[0].event else { panic!("{records:?}") };
+        let AnalyticsRecord::Sold(sale) = &records[0].event else { panic!("{records:?}") };
         prop_assert_eq!(sale.area.as_str(), order.shipping_address.country.as_str());
     }
 }

@@ -10,7 +10,7 @@ use domain::{
     DomainEvent, Event,
     invoice::{Calendar, Seller},
     message_limits::MessageLimits,
-    window::{Fact, StreamRecord},
+    window::{AnalyticsRecord, StreamRecord},
 };
 use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
 use kernel::{CloudEvent, Failure, TraceContext};
@@ -233,7 +233,7 @@ impl<S: Backend> World<S> {
         let events = self.platform.analytics_stream().records_after(self.stream.cursor);
         let events = events.iter().take(taken).map(|event| &**event);
         let windows = stores.windows();
-        let handler = async |batch: &[Delivery<Fact>]| match self.defect {
+        let handler = async |batch: &[Delivery<AnalyticsRecord>]| match self.defect {
             Some(Defect::CountsWithoutClaim) => defects::count_anew(self, stores, batch).await,
             _ => window_aggregate::handle(&windows, batch).await,
         };

@@ -3,7 +3,7 @@
 use super::golden::lines;
 use crate::functions::sample_time;
 use catalog::Function;
-use domain::{DomainEvent, Event, window::Fact};
+use domain::{DomainEvent, Event, window::AnalyticsRecord};
 use edge::{
     Clock, Consumer, Delivery, kafka,
     testing::{self, FakeDeadLetterQueue},
@@ -87,14 +87,14 @@ fn deliver<E: DeserializeOwned + Clone>(consumer: &'static Function, events: &[V
 }
 
 /// The same for records of the analytics stream.
-fn aggregate(sales: &[Value], age: Duration) -> Outcome<Fact> {
+fn aggregate(sales: &[Value], age: Duration) -> Outcome<AnalyticsRecord> {
     let (queue, handled) = (FakeDeadLetterQueue::default(), RefCell::new(vec![]));
     let sales: Vec<Untyped> = sales.iter().map(untyped).collect();
     let mut batch = testing::kinesis_event(&sales.iter().collect::<Vec<_>>());
     for record in batch["Records"].as_array_mut().into_iter().flatten() {
         record["kinesis"]["approximateArrivalTimestamp"] = json!(sample_time().as_second());
     }
-    let handler = async |batch: &[Delivery<Fact>]| {
+    let handler = async |batch: &[Delivery<AnalyticsRecord>]| {
         handled.borrow_mut().extend(batch.iter().map(|delivery| delivery.event.clone()));
         Ok::<_, Failure>(())
     };

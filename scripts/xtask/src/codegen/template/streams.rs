@@ -8,7 +8,7 @@ use catalog::{Function, Trigger};
 use serde_json::{Value, json};
 
 /// Retries of a batch, or of its bisected half: Lambda's maximum. `AGE_S` is the effective limit, because these streams carry an
-/// outbox and facts, and functions dead-letter permanent failures themselves.
+/// outbox and analytics records, and functions dead-letter permanent failures themselves.
 pub const RETRIES: u32 = 10_000;
 /// Maximum age of a record in seconds: the retention of the streams.
 pub const AGE_S: u32 = 24 * 3_600;

@@ -12,7 +12,7 @@ use domain::{
     message_limits::MessageLimits,
     notification::{self, Channel},
     text::Email,
-    window::{self, AnalyticsRecord, Fact},
+    window::{self, AnalyticsRecord, WindowEntry},
 };
 use edge::Delivery;
 use kernel::{Date, Failure, Ids, Timestamp, Uuid};
@@ -129,12 +129,12 @@ impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
 pub async fn count_anew<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
-    batch: &[Delivery<Fact>],
+    batch: &[Delivery<AnalyticsRecord>],
 ) -> Result<(), Failure> {
     let ids = world.clock.ids();
-    let anew = |delivery: &Delivery<Fact>| {
-        let record = window::analytics_record(&delivery.event).transpose()?;
-        Some(record.map(|record| AnalyticsRecord { event_id: ids.next(), ..record }))
+    let anew = |delivery: &Delivery<AnalyticsRecord>| {
+        let record = window::window_entry(&delivery.event).transpose()?;
+        Some(record.map(|record| WindowEntry { event_id: ids.next(), ..record }))
     };
     let records = batch.iter().filter_map(anew).collect::<Result<Vec<_>, Failure>>()?;
     stores.windows().add(&records).await

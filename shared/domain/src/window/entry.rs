@@ -1,6 +1,6 @@
 //! What a record of the stream adds to its window.
 
-use super::{Fact, StreamRecord, start};
+use super::{AnalyticsRecord, StreamRecord, start};
 use crate::{
     Money,
     address::Area,
@@ -12,7 +12,7 @@ use kernel::{Failure, Timestamp, Uuid};
 
 /// What one event adds to its window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnalyticsRecord {
+pub struct WindowEntry {
     /// Id of the event; windows count each event once.
     pub event_id: Uuid,
     /// When it happened.
@@ -43,7 +43,7 @@ pub enum Counted {
     Refunded(Money),
 }
 
-impl AnalyticsRecord {
+impl WindowEntry {
     /// The amount that the event is about; its currency is that of the window.
     pub const fn amount(&self) -> Money {
         match self.counted {
@@ -57,27 +57,27 @@ impl AnalyticsRecord {
 }
 
 /// What a record of the stream adds, in the window of the time at which it happened; `None` for an erasure, which adds nothing.
-pub fn analytics_record(record: &StreamRecord) -> Result<Option<AnalyticsRecord>, Failure> {
+pub fn window_entry(record: &StreamRecord) -> Result<Option<WindowEntry>, Failure> {
     let counted = match &record.event {
-        Fact::Sold(sale) => Counted::Sale {
+        AnalyticsRecord::Sold(sale) => Counted::Sale {
             revenue: sale.revenue,
             region: sale.area.clone(),
             products: sale.lines.iter().map(|one| (one.product_id, one.product_name.clone(), one.quantity)).collect(),
             customer: sale.user_id,
         },
-        Fact::Cancelled(order) => Counted::Cancellation { amount: order.amount, reason: order.reason },
-        Fact::Paid(made) => Counted::Paid(made.amount),
-        Fact::Declined(made) => Counted::Declined(made.amount),
-        Fact::Refunded(made) => Counted::Refunded(made.amount),
-        Fact::Erased(_) => return Ok(None),
+        AnalyticsRecord::Cancelled(order) => Counted::Cancellation { amount: order.amount, reason: order.reason },
+        AnalyticsRecord::Paid(made) => Counted::Paid(made.amount),
+        AnalyticsRecord::Declined(made) => Counted::Declined(made.amount),
+        AnalyticsRecord::Refunded(made) => Counted::Refunded(made.amount),
+        AnalyticsRecord::Erased(_) => return Ok(None),
     };
-    Ok(Some(AnalyticsRecord { event_id: record.id, at: record.time, window: start(record.time)?, counted }))
+    Ok(Some(WindowEntry { event_id: record.id, at: record.time, window: start(record.time)?, counted }))
 }
 
 /// The customer that a record of the stream asks to forget.
 pub const fn erased_customer(record: &StreamRecord) -> Option<UserId> {
     match &record.event {
-        Fact::Erased(erasure) => Some(erasure.user_id),
+        AnalyticsRecord::Erased(erasure) => Some(erasure.user_id),
         _ => None,
     }
 }

@@ -28,7 +28,7 @@ const TYPES: &[&str] = &[SOLD, CANCELLED, PAID, DECLINED, REFUNDED, ERASED];
 /// What analytics uses of an event. Nothing else of it is on the analytics stream: no address, no text that a customer typed. It is
 /// written as the type of its event and its `data`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fact {
+pub enum AnalyticsRecord {
     /// An order was confirmed.
     Sold(Sale),
     /// An order was cancelled.
@@ -85,22 +85,26 @@ pub struct Erasure {
 }
 
 /// A record of the analytics stream, in the envelope of its event.
-pub type StreamRecord = CloudEvent<Fact>;
+pub type StreamRecord = CloudEvent<AnalyticsRecord>;
 
 /// The record of an event; `None` for one of the canary, and [`event::unexpected_event`] for an event that analytics does not use.
 ///
 /// An event about a payment that was written before it named the customer counts even if it was the canary's.
 pub fn stream_record(of: &Event) -> Result<Option<StreamRecord>, Failure> {
-    let (customer, fact) = match &of.event {
-        DomainEvent::OrderConfirmed(order) => (Some(order.user_id), Fact::Sold(sale(order))),
+    let (customer, record) = match &of.event {
+        DomainEvent::OrderConfirmed(order) => (Some(order.user_id), AnalyticsRecord::Sold(sale(order))),
         DomainEvent::OrderCancelled(order) => {
             let cancellation = Cancellation { amount: order.total_amount, reason: order.reason };
-            (Some(order.user_id), Fact::Cancelled(cancellation))
+            (Some(order.user_id), AnalyticsRecord::Cancelled(cancellation))
         }
-        DomainEvent::PaymentSucceeded(paid) => (paid.user_id, Fact::Paid(Movement { amount: paid.amount })),
-        DomainEvent::PaymentFailed(failed) => (failed.user_id, Fact::Declined(Movement { amount: failed.amount })),
-        DomainEvent::PaymentRefunded(made) => (made.user_id, Fact::Refunded(Movement { amount: made.amount })),
-        DomainEvent::UserErased(erased) => (None, Fact::Erased(Erasure { user_id: erased.user_id })),
+        DomainEvent::PaymentSucceeded(paid) => (paid.user_id, AnalyticsRecord::Paid(Movement { amount: paid.amount })),
+        DomainEvent::PaymentFailed(failed) => {
+            (failed.user_id, AnalyticsRecord::Declined(Movement { amount: failed.amount }))
+        }
+        DomainEvent::PaymentRefunded(made) => {
+            (made.user_id, AnalyticsRecord::Refunded(Movement { amount: made.amount }))
+        }
+        DomainEvent::UserErased(erased) => (None, AnalyticsRecord::Erased(Erasure { user_id: erased.user_id })),
         other => return Err(event::unexpected_event(other)),
     };
     if customer.is_some_and(canary::is_customer) {
@@ -115,7 +119,7 @@ pub fn stream_record(of: &Event) -> Result<Option<StreamRecord>, Failure> {
         sequence: of.sequence,
         correlationid: of.correlationid,
         traceparent: of.traceparent.clone(),
-        event: fact,
+        event: record,
     }))
 }
 
@@ -133,7 +137,7 @@ fn sale(order: &event::OrderConfirmed) -> Sale {
     }
 }
 
-impl Fact {
+impl AnalyticsRecord {
     /// The event that it is about.
     pub const fn row(&self) -> &'static catalog::Event {
         match self {
@@ -147,28 +151,28 @@ impl Fact {
     }
 }
 
-impl Serialize for Fact {
+impl Serialize for AnalyticsRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fact = serializer.serialize_struct("Fact", 2)?;
-        fact.serialize_field("type", self.row().name)?;
+        let mut record = serializer.serialize_struct("AnalyticsRecord", 2)?;
+        record.serialize_field("type", self.row().name)?;
         match self {
-            Self::Sold(data) => fact.serialize_field("data", data)?,
-            Self::Cancelled(data) => fact.serialize_field("data", data)?,
-            Self::Paid(data) | Self::Declined(data) | Self::Refunded(data) => fact.serialize_field("data", data)?,
-            Self::Erased(data) => fact.serialize_field("data", data)?,
+            Self::Sold(data) => record.serialize_field("data", data)?,
+            Self::Cancelled(data) => record.serialize_field("data", data)?,
+            Self::Paid(data) | Self::Declined(data) | Self::Refunded(data) => record.serialize_field("data", data)?,
+            Self::Erased(data) => record.serialize_field("data", data)?,
         }
-        fact.end()
+        record.end()
     }
 }
 
 /// Written by hand, because the names of the types are the catalog's.
-impl<'de> Deserialize<'de> for Fact {
+impl<'de> Deserialize<'de> for AnalyticsRecord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(FactVisitor)
     }
 }
 
-/// The name of a type of facts.
+/// The name of a type of records.
 struct TypeName(&'static str);
 
 impl<'de> Deserialize<'de> for TypeName {
@@ -182,19 +186,19 @@ impl<'de> Deserialize<'de> for TypeName {
 struct FactVisitor;
 
 impl<'de> Visitor<'de> for FactVisitor {
-    type Value = Fact;
+    type Value = AnalyticsRecord;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map")
     }
 
     /// Data that comes after its type is read where it is, so that an error has the path to what is wrong.
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Fact, A::Error> {
-        let (mut name, mut unread, mut fact) = (None, None::<Value>, None);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<AnalyticsRecord, A::Error> {
+        let (mut name, mut unread, mut record) = (None, None::<Value>, None);
         while let Some(member) = members.next_key::<String>()? {
             match (member.as_str(), &name) {
                 ("type", _) => name = Some(members.next_value::<TypeName>()?),
-                ("data", Some(TypeName(name))) => fact = Some(members.next_value_seed(Data(name))?),
+                ("data", Some(TypeName(name))) => record = Some(members.next_value_seed(Data(name))?),
                 ("data", None) => unread = Some(members.next_value()?),
                 _ => {
                     members.next_value::<IgnoredAny>()?;
@@ -202,28 +206,28 @@ impl<'de> Visitor<'de> for FactVisitor {
             }
         }
         let TypeName(name) = name.ok_or_else(|| A::Error::missing_field("type"))?;
-        match (fact, unread) {
-            (Some(fact), _) => Ok(fact),
+        match (record, unread) {
+            (Some(record), _) => Ok(record),
             (None, Some(data)) => Data(name).deserialize(data).map_err(A::Error::custom),
             (None, None) => Err(A::Error::missing_field("data")),
         }
     }
 }
 
-/// Reads the data of a fact of this type.
+/// Reads the data of a record of this type.
 struct Data(&'static str);
 
 impl<'de> DeserializeSeed<'de> for Data {
-    type Value = Fact;
+    type Value = AnalyticsRecord;
 
-    fn deserialize<D: Deserializer<'de>>(self, data: D) -> Result<Fact, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, data: D) -> Result<AnalyticsRecord, D::Error> {
         match self.0 {
-            SOLD => Deserialize::deserialize(data).map(Fact::Sold),
-            CANCELLED => Deserialize::deserialize(data).map(Fact::Cancelled),
-            PAID => Deserialize::deserialize(data).map(Fact::Paid),
-            DECLINED => Deserialize::deserialize(data).map(Fact::Declined),
-            REFUNDED => Deserialize::deserialize(data).map(Fact::Refunded),
-            ERASED => Deserialize::deserialize(data).map(Fact::Erased),
+            SOLD => Deserialize::deserialize(data).map(AnalyticsRecord::Sold),
+            CANCELLED => Deserialize::deserialize(data).map(AnalyticsRecord::Cancelled),
+            PAID => Deserialize::deserialize(data).map(AnalyticsRecord::Paid),
+            DECLINED => Deserialize::deserialize(data).map(AnalyticsRecord::Declined),
+            REFUNDED => Deserialize::deserialize(data).map(AnalyticsRecord::Refunded),
+            ERASED => Deserialize::deserialize(data).map(AnalyticsRecord::Erased),
             other => Err(D::Error::unknown_variant(other, TYPES)),
         }
     }
@@ -234,7 +238,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn facts() -> Vec<Fact> {
+    fn records() -> Vec<AnalyticsRecord> {
         let amount = Money::new(1999, "EUR").expect("an amount");
         let (movement, user_id) = (Movement { amount }, UserId(kernel::Uuid::from_u128(7)));
         let lines = vec![SoldLine {
@@ -244,21 +248,21 @@ mod tests {
         }];
         let area = Area::parse("DE-BE").expect("an area");
         vec![
-            Fact::Sold(Sale { revenue: amount, area, lines, user_id: Some(user_id) }),
-            Fact::Cancelled(Cancellation { amount, reason: Reason::TimedOut }),
-            Fact::Paid(movement.clone()),
-            Fact::Declined(movement.clone()),
-            Fact::Refunded(movement),
-            Fact::Erased(Erasure { user_id }),
+            AnalyticsRecord::Sold(Sale { revenue: amount, area, lines, user_id: Some(user_id) }),
+            AnalyticsRecord::Cancelled(Cancellation { amount, reason: Reason::TimedOut }),
+            AnalyticsRecord::Paid(movement.clone()),
+            AnalyticsRecord::Declined(movement.clone()),
+            AnalyticsRecord::Refunded(movement),
+            AnalyticsRecord::Erased(Erasure { user_id }),
         ]
     }
 
     #[test]
     fn fact_is_read_as_it_was_written_under_the_type_of_its_event() {
-        for fact in facts() {
-            let written = serde_json::to_value(&fact).expect("serializes");
-            assert_eq!(written["type"], fact.row().name);
-            assert_eq!(serde_json::from_value::<Fact>(written).expect("a fact"), fact);
+        for record in records() {
+            let written = serde_json::to_value(&record).expect("serializes");
+            assert_eq!(written["type"], record.row().name);
+            assert_eq!(serde_json::from_value::<AnalyticsRecord>(written).expect("a record"), record);
         }
     }
 
@@ -269,7 +273,7 @@ mod tests {
             "amount": { "amount": 1, "currency": "USD" }, "reason": "added_later"
         } });
         for newer in [other, word] {
-            let error = serde_json::from_value::<Fact>(newer).expect_err("unknown").to_string();
+            let error = serde_json::from_value::<AnalyticsRecord>(newer).expect_err("unknown").to_string();
             assert!(error.starts_with("unknown variant"), "{error}");
         }
     }
