@@ -179,7 +179,7 @@ def event_context(event: str) -> str:
     return str(_catalog()["events"][event]["context"])
 
 
-def leaving_members(event: str) -> list[str]:
-    """The members of an event's data that leave for Kafka, as paths."""
-    found: list[str] = _catalog()["events"][event]["leaves"]
+def exported_members(event: str) -> list[str]:
+    """The members of an event's data that are exported to Kafka, as paths."""
+    found: list[str] = _catalog()["events"][event]["exported"]
     return found

@@ -82,7 +82,7 @@ def records(topics: dict[str, str], events: list[Json]) -> Iterator[tuple[str, s
     """The events as `event-forward` writes them, to the topics of this run."""
     for event in events:
         name = topics[SOURCES[stream_events.topic(event)]]
-        yield name, event["subject"], json.dumps(stream_events.leaving(event))
+        yield name, event["subject"], json.dumps(stream_events.exported(event))
 
 
 def through_flink(job: Job, events: list[Json], kill: bool) -> None:

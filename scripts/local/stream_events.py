@@ -96,9 +96,9 @@ def topic(event: Json) -> str:
     return catalog.kafka_topic(event["type"])
 
 
-def leaving(event: Json) -> Json:
-    """The event with the members that leave for Kafka, as `event-forward` writes it."""
-    paths = [path.split(".") for path in catalog.leaving_members(event["type"])]
+def exported(event: Json) -> Json:
+    """The event with the exported members, as `event-forward` writes it."""
+    paths = [path.split(".") for path in catalog.exported_members(event["type"])]
     return {**event, "data": _pick(event["data"], paths)}
 
 

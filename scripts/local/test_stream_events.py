@@ -83,9 +83,9 @@ class Deliveries(unittest.TestCase):
         places = [place for place, each in enumerate(ids) if each in made.strays]
         self.assertGreater(places[-1] - places[0], 3 * len(made.strays))
 
-    def test_members_that_do_not_leave_are_not_in_the_log(self) -> None:
+    def test_members_that_are_not_exported_are_not_in_the_log(self) -> None:
         event = of(generated().events, "OrderConfirmed.v1")[0]
-        data = stream_events.leaving(event)["data"]
+        data = stream_events.exported(event)["data"]
         self.assertNotIn("shipping_address", data)
         self.assertEqual(data["total_amount"], event["data"]["total_amount"])
         line = data["lines"][0]

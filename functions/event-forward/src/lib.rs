@@ -1,4 +1,4 @@
-//! Forwards every event of the bus to its Kafka topic, keyed by subject: the members that the catalog lets leave, and no others.
+//! Forwards every event of the bus to its Kafka topic, keyed by subject: the members that the catalog lists as exported, and no others.
 //!
 //! An event that does not have the form of its type goes to the dead letters. What a newer writer has added leaves: an event is checked and not
 //! decoded. A tombstone follows the event that a person was erased, so that compaction removes their records.

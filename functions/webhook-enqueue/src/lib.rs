@@ -1,4 +1,4 @@
-//! Adds a delivery of a public event to each endpoint that subscribed to it, with the members of the event that may leave, and attempts
+//! Adds a delivery of a public event to each endpoint that subscribed to it, with the exported members of the event, and attempts
 //! them at once.
 //!
 //! What is not attempted here, or not concluded, is left to `webhook-deliver`: nothing that a receiver does makes the event fail.

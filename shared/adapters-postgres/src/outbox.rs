@@ -43,7 +43,7 @@ impl<B: Bus> Relay<B> {
     /// Publishes committed events. An error undoes no commit and is not returned: it is logged and counted, and the sweep publishes the
     /// events.
     pub(super) async fn publish(&self, events: &[Event]) {
-        let events = leaving(events, self.context);
+        let events = publishable(events, self.context);
         if events.is_empty() {
             return;
         }
@@ -67,18 +67,18 @@ impl<B: Bus> Relay<B> {
     }
 }
 
-/// The events that may leave the outbox of `context`; copied only if one may not.
-fn leaving(events: &[Event], context: Context) -> Cow<'_, [Event]> {
-    let leaves: Vec<bool> = events.iter().map(|event| may_leave(event, context)).collect();
-    match leaves.contains(&false) {
+/// The events that belong to `context`; copied only if one does not.
+fn publishable(events: &[Event], context: Context) -> Cow<'_, [Event]> {
+    let is_own: Vec<bool> = events.iter().map(|event| belongs_to(event, context)).collect();
+    match is_own.contains(&false) {
         false => Cow::Borrowed(events),
-        true => events.iter().zip(leaves).filter(|(_, leaves)| *leaves).map(|(event, _)| event.clone()).collect(),
+        true => events.iter().zip(is_own).filter(|(_, is_own)| *is_own).map(|(event, _)| event.clone()).collect(),
     }
 }
 
-/// Whether the event may leave the outbox of `context`. One of another context, or with another source, is reported and counted: whoever
+/// Whether the event belongs to `context`. One of another context, or with another source, is reported and counted: whoever
 /// can write one context's table does not speak for another.
-pub(super) fn may_leave(event: &Event, context: Context) -> bool {
+pub(super) fn belongs_to(event: &Event, context: Context) -> bool {
     let is_own = is_published_by(event, context);
     if !is_own {
         metrics::count(REFUSED, 1);

@@ -3,7 +3,7 @@
 use super::{
     Database, audit,
     migrations::publishers,
-    outbox::{DEFERRED, may_leave},
+    outbox::{DEFERRED, belongs_to},
     params::params,
     rows::{count, get, json, only},
 };
@@ -84,7 +84,7 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         let rows =
             self.database.query(&self.lease_due, &params![before, i64::from(limit), at, id, leased_until]).await?;
         let Some(last) = rows.last() else { return Ok(SweepReport::default()) };
-        let (events, refused) = leaving(&rows);
+        let (events, refused) = publishable(&rows);
         let Published { accepted, timed_out } = self.publish(&events).await;
         let leased = rows.iter().map(|row| get(row, "id")).collect::<Result<Vec<Uuid>, _>>()?;
         self.database.query(&self.conclude, &params![&accepted, leased]).await?;
@@ -174,7 +174,7 @@ fn backlog_statement() -> String {
     }
     format!(
         "SELECT (SELECT count(*) FROM (SELECT FROM ({}) AS pending LIMIT {MAX_COUNTED}) AS counted) AS waiting,
-            (SELECT min(created_at) FROM ({}) AS leaving) AS oldest",
+            (SELECT min(created_at) FROM ({}) AS publishable) AS oldest",
         waiting.join(" UNION ALL "),
         oldest.join(" UNION ALL ")
     )
@@ -195,14 +195,14 @@ fn delete_statement(ExpiredRows { table, since, .. }: &ExpiredRows) -> String {
     )
 }
 
-/// The events of rows that may leave the outbox that they are in, and the number of those that may not.
-fn leaving(rows: &[Row]) -> (Vec<Event>, u32) {
+/// The events of rows that belong to the context of their outbox, and the number of those that do not.
+fn publishable(rows: &[Row]) -> (Vec<Event>, u32) {
     let (mut events, mut refused) = (Vec::new(), 0);
     for row in rows {
         let Some(event) = decodable(row) else { continue };
         let context = get::<&str>(row, "context").ok().and_then(|name| publishers().find(|one| one.name() == name));
         match context {
-            Some(context) if may_leave(&event, context) => events.push(event),
+            Some(context) if belongs_to(&event, context) => events.push(event),
             _ => refused += 1,
         }
     }

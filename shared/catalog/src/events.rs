@@ -1,4 +1,4 @@
-//! Domain events: name and version, publishing context, Kafka topic, and what of them may leave.
+//! Domain events: name and version, publishing context, Kafka topic, and which of their members are exported.
 
 use crate::{Context, KafkaTopic, resources::*};
 
@@ -11,12 +11,12 @@ pub struct Event {
     pub context: Context,
     /// The Kafka topic that the event is forwarded to.
     pub topic: &'static KafkaTopic,
-    /// The members of `data` that may leave for Kafka and S3, as paths such as `lines.product_id`; elements of arrays have no step of
-    /// their own. No other member leaves, and none of these is text that somebody typed.
-    pub leaves: &'static [&'static str],
+    /// The members of `data` that are exported to Kafka, S3 and webhooks, as paths such as `lines.product_id`; elements of arrays have no step of
+    /// their own. No other member is exported, and none of these is text that somebody typed.
+    pub exported: &'static [&'static str],
 }
 
-/// Calls `$callback!` with one row per event: constant, Rust type, name, context, topic, members that may leave.
+/// Calls `$callback!` with one row per event: constant, Rust type, name, context, topic, exported members.
 ///
 /// `domain` generates its event enum from these rows.
 #[macro_export]
@@ -136,14 +136,14 @@ macro_rules! for_each_event {
 }
 
 macro_rules! define_events {
-    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($leaves:literal),*];)*) => {
+    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($exported:literal),*];)*) => {
         $(
             #[doc = concat!("`", $name, "`.")]
             pub const $constant: &Event = &Event {
                 name: $name,
                 context: Context::$context,
                 topic: &$topic,
-                leaves: &[$($leaves),*],
+                exported: &[$($exported),*],
             };
         )*
 

@@ -8,10 +8,10 @@
 mod analytics;
 mod identity;
 mod inventory;
-mod leaving;
 mod notifications;
 mod orders;
 mod payments;
+mod redaction;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +25,6 @@ pub use inventory::{
     PaymentRef, ProductCreated, ProductDeleted, ProductUpdated, StockAdjusted, StockAllocated, StockAllocationFailed,
     StockLow, StockOpened, StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,
 };
-pub use leaving::{erases_subject, redact};
 pub use notifications::{NotificationRequested, NotificationSent};
 pub use orders::{
     CreditNoteIssued, InvoiceIssued, OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped,
@@ -36,6 +35,7 @@ pub use payments::{
     PaymentFailed, PaymentMismatched, PaymentRefunded, PaymentRequested, PaymentSucceeded, RefundApprovalDecided,
     RefundApprovalRefused, RefundApprovalRequested, RefundFailed, RefundRequested,
 };
+pub use redaction::{erases_subject, redact};
 
 pub use kernel::SPEC_VERSION;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 pub const SEQUENCE_SET_BY_STORE: u64 = 0;
 
 macro_rules! define {
-    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($leaves:literal),*];)*) => {
+    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($exported:literal),*];)*) => {
         /// A domain event, serialized as its `type` and `data`.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "type", content = "data")]

@@ -158,7 +158,7 @@ fn is_shown(pointer: &str, row: Option<&Event>) -> bool {
     let Some(member) = pointer.strip_prefix("/data/") else { return ENVELOPE.contains(&pointer) };
     let names = member.split('/').filter(|step| step.parse::<usize>().is_err());
     let path = names.collect::<Vec<&str>>().join(".");
-    row.is_some_and(|row| row.leaves.contains(&path.as_str()))
+    row.is_some_and(|row| row.exported.contains(&path.as_str()))
 }
 
 /// Whether a patch may change the member at this pointer.

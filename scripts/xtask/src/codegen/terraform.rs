@@ -27,7 +27,7 @@ pub(super) fn render() -> Result<String> {
         "events": by_name(catalog::EVENTS, |event| (event.name, json!({
             "context": event.context.name(),
             "kafka_topic": event.topic.name,
-            "leaves": event.leaves,
+            "exported": event.exported,
         }))),
         "topics": by_name(catalog::TOPICS, |topic| (topic.name, json!({
             "context": topic.context.name(),

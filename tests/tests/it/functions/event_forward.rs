@@ -1,4 +1,4 @@
-//! What leaves for Kafka.
+//! What is exported to Kafka.
 
 use super::{ORDER, PRODUCT, USER, clock, confirmed, consumers::deliver};
 use domain::event::{UserDeleted, UserErased};
@@ -13,7 +13,7 @@ fn value_of(record: &LogRecord) -> Value {
 }
 
 #[tokio::test]
-async fn event_forward_appends_what_may_leave_of_every_event_to_its_topic() {
+async fn event_forward_appends_the_exported_members_of_every_event_to_its_topic() {
     let platform = Platform::new();
     let handler =
         async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
@@ -29,7 +29,7 @@ async fn event_forward_appends_what_may_leave_of_every_event_to_its_topic() {
     let mut envelope: Vec<&str> = value.as_object().expect("an event").keys().map(String::as_str).collect();
     envelope.sort_unstable();
     let expected = "correlationid data id sequence source specversion subject time traceparent type";
-    assert_eq!(envelope.join(" "), expected, "no other member of the envelope leaves");
+    assert_eq!(envelope.join(" "), expected, "no other member of the envelope is exported");
     for record in &records {
         let value = value_of(record);
         let row = catalog::find_event(value["type"].as_str().expect("a type")).expect("an event of ours");

@@ -196,7 +196,7 @@ async fn rotated_secret_signs_with_the_one_before_for_a_day() {
 }
 
 #[tokio::test]
-async fn event_is_enqueued_once_for_each_subscribed_endpoint_with_what_may_leave() {
+async fn event_is_enqueued_once_for_each_subscribed_endpoint_redacted() {
     let platform = platform().await;
     let other = EndpointId(Uuid::from_u128(7));
     let shipped = build::endpoint_of(other, USER, sample_time(), &[catalog::ORDER_SHIPPED.name]);

@@ -1,12 +1,12 @@
-//! What of an event leaves for Kafka and S3.
+//! Redaction of events: what is exported to Kafka, S3 and webhooks.
 
 use kernel::{CloudEvent, Failure, FailureKind};
 use serde_json::{Map, Value};
 
-/// Longest text that leaves.
+/// Longest text that is exported.
 const MAX_TEXT: usize = 64;
 
-/// Removes from an event that was not decoded what does not leave, and returns its catalog row. `Unavailable` if its type is not in the
+/// Removes from an event that was not decoded what is not exported, and returns its catalog row. `Unavailable` if its type is not in the
 /// catalog, because the next deployment may know it; `Invalid` if its subject does not have the form of an id.
 pub fn redact(event: &mut CloudEvent<Map<String, Value>>) -> Result<&'static catalog::Event, Failure> {
     let row = event.event.get("type").and_then(Value::as_str).and_then(catalog::find_event);
@@ -16,7 +16,7 @@ pub fn redact(event: &mut CloudEvent<Map<String, Value>>) -> Result<&'static cat
     if !is_code(&event.subject) {
         return Err(Failure::new(FailureKind::Invalid, "invalid-subject", "The subject of the event is not an id."));
     }
-    retain_leaving(&mut event.event, row);
+    retain_exported(&mut event.event, row);
     event.traceparent = event.traceparent.take().filter(|parent| is_traceparent(parent));
     Ok(row)
 }
@@ -26,15 +26,15 @@ pub fn erases_subject(row: &catalog::Event) -> bool {
     row.name == catalog::USER_ERASED.name
 }
 
-/// Removes everything from an event's `type` and `data` but the members that its catalog row lets leave.
+/// Removes everything from an event's `type` and `data` but the members that its catalog row lists as exported.
 ///
-/// A listed member leaves only as an id, a code, a time, a number or a list of these: a text with other characters is removed, too, since
+/// A listed member is exported only as an id, a code, a time, a number or a list of these: a text with other characters is removed, too, since
 /// events are forwarded without being decoded.
-fn retain_leaving(event: &mut Map<String, Value>, row: &catalog::Event) {
+fn retain_exported(event: &mut Map<String, Value>, row: &catalog::Event) {
     event.retain(|name, _| matches!(name.as_str(), "type" | "data"));
     if let Some(data) = event.get_mut("data") {
         match data {
-            Value::Object(members) => retain(members, "", row.leaves),
+            Value::Object(members) => retain(members, "", row.exported),
             other => *other = Value::Object(Map::new()),
         }
     }
@@ -50,24 +50,24 @@ fn is_traceparent(text: &str) -> bool {
     text.len() == 55 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 
-fn retain(members: &mut Map<String, Value>, parent: &str, leaves: &[&str]) {
+fn retain(members: &mut Map<String, Value>, parent: &str, exported: &[&str]) {
     members.retain(|name, value| {
         let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
-        let is_listed = leaves.contains(&path.as_str());
-        let has_listed = leaves.iter().any(|one| one.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')));
-        (is_listed || has_listed) && retain_value(value, &path, is_listed, leaves)
+        let is_listed = exported.contains(&path.as_str());
+        let has_listed = exported.iter().any(|one| one.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')));
+        (is_listed || has_listed) && retain_value(value, &path, is_listed, exported)
     });
 }
 
-/// Whether anything of `value` leaves. What does not is removed from it.
-fn retain_value(value: &mut Value, path: &str, is_listed: bool, leaves: &[&str]) -> bool {
+/// Whether anything of `value` is exported. The rest is removed from it.
+fn retain_value(value: &mut Value, path: &str, is_listed: bool, exported: &[&str]) -> bool {
     match value {
         Value::Object(members) => {
-            retain(members, path, leaves);
+            retain(members, path, exported);
             !is_listed
         }
         Value::Array(items) => {
-            items.retain_mut(|item| retain_value(item, path, is_listed, leaves));
+            items.retain_mut(|item| retain_value(item, path, is_listed, exported));
             true
         }
         Value::String(text) => is_listed && is_code(text),
@@ -83,7 +83,7 @@ mod tests {
 
     fn left(row: &catalog::Event, data: Value) -> Value {
         let mut event = Map::from_iter([("data".to_owned(), data), ("note".to_owned(), json!("Ada"))]);
-        retain_leaving(&mut event, row);
+        retain_exported(&mut event, row);
         assert!(!event.contains_key("note"));
         event["data"].take()
     }

@@ -1,4 +1,4 @@
-//! What leaves for Kafka, S3 and the analytics stream: for every event type, with generated personal data in every text, nothing of it.
+//! What is exported to Kafka, S3 and the analytics stream: for every event type, with generated personal data in every text, nothing of it.
 
 use crate::functions::{confirmed, sample_time};
 use domain::{DomainEvent, Event, window::AnalyticsRecord};
@@ -174,13 +174,13 @@ proptest! {
 }
 
 #[test]
-fn every_member_that_may_leave_exists_and_leaves() {
+fn every_exported_member_exists_and_is_exported() {
     let texts = ["Ada Lovelace".to_owned()];
     for row in catalog::EVENTS {
         let (data, members) = Schema::instance(row, &texts);
         let (records, _) = forwarded(&[&envelope(row, data, &texts[0])]);
         let left: Value = serde_json::from_str(records[0].value.as_deref().expect("a value")).expect("JSON");
-        for path in row.leaves {
+        for path in row.exported {
             let is_text = members.iter().find(|(member, _)| member == path).map(|(_, is_text)| *is_text);
             assert_eq!(
                 is_text,
@@ -192,7 +192,7 @@ fn every_member_that_may_leave_exists_and_leaves() {
                 Value::Object(members) => members.get(step),
                 _ => None,
             });
-            assert!(found.is_some_and(|value| !value.is_null()), "{}: {path} did not leave: {left}", row.name);
+            assert!(found.is_some_and(|value| !value.is_null()), "{}: {path} was not exported: {left}", row.name);
         }
     }
 }
