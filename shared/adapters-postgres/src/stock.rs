@@ -13,7 +13,7 @@ use domain::{
     Event,
     event::{PaymentRef, ProductCreated, StockLevel},
     id::{OrderId, PaymentId, ProductId},
-    stock::{self, AdjustStock, AdjustmentReason, Movement, MovementKind, Reservation},
+    stock::{self, AdjustStock, AdjustmentReason, Reservation, StockMovement, StockMovementKind},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{
@@ -257,13 +257,18 @@ fn level(product_id: ProductId, row: &Row) -> Result<StockLevel, Failure> {
 }
 
 impl<B: Bus> StockMovements for PgStock<B> {
-    async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure> {
+    async fn movements(
+        &self,
+        product: ProductId,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<StockMovement>, Failure> {
         let before = cursor.map(stock::parse_cursor).transpose()?;
         let shown = usize::try_from(limit).map_err(Failure::internal)?;
         let rows = self.relay.database().query(MOVEMENTS, &params![product.0, before, i64::from(limit) + 1]).await?;
         let movement = |row| {
-            Ok(Movement {
-                kind: keyword(row, "kind", MovementKind::parse)?,
+            Ok(StockMovement {
+                kind: keyword(row, "kind", StockMovementKind::parse)?,
                 quantity: get(row, "quantity")?,
                 level: level(product, row)?,
                 order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
@@ -273,7 +278,7 @@ impl<B: Bus> StockMovements for PgStock<B> {
                 at: get(row, "at")?,
             })
         };
-        let items: Vec<Movement> = rows.iter().take(shown).map(movement).collect::<Result<_, Failure>>()?;
+        let items: Vec<StockMovement> = rows.iter().take(shown).map(movement).collect::<Result<_, Failure>>()?;
         let next = items.last().filter(|_| rows.len() > shown).map(|last| last.level.version.to_string());
         Ok(Page { items, next })
     }

@@ -7,7 +7,7 @@ use domain::{
     image::{AddImage, ProductImage, State},
     listing::{CategoryCount, PriceChange},
     product::Product,
-    stock::Movement,
+    stock::StockMovement,
     stock_level::StockLevel,
 };
 use kernel::Timestamp;
@@ -219,8 +219,8 @@ pub struct MovementView {
     pub at: String,
 }
 
-impl From<&Movement> for MovementView {
-    fn from(movement: &Movement) -> Self {
+impl From<&StockMovement> for MovementView {
+    fn from(movement: &StockMovement) -> Self {
         Self {
             version: movement.level.version,
             kind: movement.kind.name(),

@@ -5,8 +5,8 @@ use domain::{
     Money,
     id::UserId,
     payment::{
-        CustomerAction, Dispute, DisputeStatus, Mismatch, Movement, Payment, Refund, RefundApproval, RefundReason,
-        RefundStatus, StatedAmount, Status, Verdict,
+        CustomerAction, Dispute, DisputeStatus, GatewayOperation, Mismatch, Payment, Refund, RefundApproval,
+        RefundReason, RefundStatus, StatedAmount, Status, Verdict,
     },
 };
 use schemars::JsonSchema;
@@ -201,7 +201,7 @@ impl From<&Dispute> for DisputeView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MismatchView {
     /// What the gateway was asked to move.
-    pub movement: Movement,
+    pub movement: GatewayOperation,
     /// The gateway's id of the charge or refund.
     pub transaction_id: String,
     /// Id of the refund, if it is one that was requested.

@@ -16,7 +16,7 @@ mod state_machine;
 #[cfg(test)]
 mod tests;
 
-pub use amount::{Accepted, Answer, Mismatch, Movement, StatedAmount, accept};
+pub use amount::{Accepted, Answer, GatewayOperation, Mismatch, StatedAmount, accept};
 pub use approvals::{
     ApprovalDecision, DecideRefund, RefundApproval, RefundLimit, Verdict, decide_refund, request_refund_by_staff,
 };
@@ -30,7 +30,7 @@ pub use charges::{
     fail_charge_after_gateway_error, post_returned_duplicate, record_charge_outcome, retry_payment,
 };
 pub use commands::{ProcessPayment, RefundPayment};
-pub use disputes::{Dispute, DisputeMovement, DisputeStatus, ReportedDispute, record_dispute};
+pub use disputes::{Dispute, DisputeStatus, DisputeTransfer, ReportedDispute, record_dispute};
 pub use limits::{MAX_CHARGE, check_total};
 pub use reconciliation::{Resolution, republish_pending, resolve_charge, resolve_refund};
 pub use refunds::{
@@ -261,7 +261,7 @@ impl Payment {
 
     /// Whether a charge is for review, because its amount is not what was asked. It is not in the ledger, nor is what follows from it.
     pub(crate) fn is_for_review(&self, charge: &str) -> bool {
-        self.mismatches.iter().any(|one| one.movement == Movement::Charge && one.transaction_id == charge)
+        self.mismatches.iter().any(|one| one.movement == GatewayOperation::Charge && one.transaction_id == charge)
     }
 
     /// When the newest answer that does not match was seen; `None` without one.

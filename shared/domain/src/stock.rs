@@ -198,7 +198,7 @@ pub const MAX_ADJUSTMENT: i64 = 1_000_000;
 
 words! {
     /// Cause of a stock movement.
-    pub enum MovementKind {
+    pub enum StockMovementKind {
         /// The stock account was opened.
         Opened,
         /// Units were reserved for an order.
@@ -218,8 +218,8 @@ words! {
 
 /// One change of a product's stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Movement {
-    pub kind: MovementKind,
+pub struct StockMovement {
+    pub kind: StockMovementKind,
     /// Change of the units on hand for `Opened` and `Adjusted`; otherwise the change of the reserved units.
     pub quantity: i64,
     /// The level after the movement; its version counts the movements of the product.

@@ -7,7 +7,7 @@ mod entry;
 mod summary;
 
 pub use analytics_record::{
-    AnalyticsRecord, Cancellation, Erasure, Movement, Sale, SoldLine, StreamRecord, stream_record,
+    AnalyticsRecord, Cancellation, Erasure, PaymentAmount, Sale, SoldLine, StreamRecord, stream_record,
 };
 pub use closing::{ChangedWindow, Closing, FoundAnomaly, closing};
 pub use entry::{Counted, WindowEntry, erased_customer, window_entry};

@@ -7,7 +7,7 @@ use domain::{
     Event,
     event::{PaymentRef, ProductCreated, StockLevel},
     id::{OrderId, ProductId},
-    stock::{AdjustStock, Movement, Reservation},
+    stock::{AdjustStock, Reservation, StockMovement},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
@@ -89,7 +89,12 @@ pub trait StockAdjustments {
 /// The history of stock accounts.
 pub trait StockMovements {
     /// A page of the movements of a product, newest first; empty for a product without an account.
-    async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure>;
+    async fn movements(
+        &self,
+        product: ProductId,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<StockMovement>, Failure>;
 }
 
 /// Detects products that run low on stock.

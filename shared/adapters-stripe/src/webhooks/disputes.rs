@@ -1,7 +1,7 @@
 //! Stripe's disputes (<https://docs.stripe.com/api/disputes/object>).
 
 use super::Ignored;
-use domain::payment::{DisputeMovement, DisputeStatus, ReportedDispute, StatedAmount};
+use domain::payment::{DisputeStatus, DisputeTransfer, ReportedDispute, StatedAmount};
 use kernel::Timestamp;
 use ports::GatewayReport;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ pub(super) struct StripeDispute {
     evidence_details: Evidence,
     /// What was withdrawn and returned, in the currency of the account. Empty until then.
     #[serde(default)]
-    balance_transactions: Vec<Movement>,
+    balance_transactions: Vec<BalanceTransaction>,
 }
 
 #[derive(Default, Deserialize)]
@@ -30,7 +30,7 @@ struct Evidence {
 
 /// A withdrawal has a negative amount and a fee, a return a positive amount and, if the fee is returned, a negative fee.
 #[derive(Deserialize)]
-struct Movement {
+struct BalanceTransaction {
     amount: i64,
     #[serde(default)]
     fee: i64,
@@ -43,13 +43,13 @@ const MAX_REASON: usize = 100;
 pub(super) fn report(dispute: StripeDispute) -> Result<GatewayReport, Ignored> {
     // Other systems may charge with the same Stripe account what is no payment intent.
     let charge = dispute.payment_intent.ok_or(Ignored::Unrelated)?;
-    let sum = |is_wanted: fn(&Movement) -> bool| {
+    let sum = |is_wanted: fn(&BalanceTransaction) -> bool| {
         let mut wanted = dispute.balance_transactions.iter().filter(|one| is_wanted(one));
         let first = wanted.next()?;
         let (amount, fee) =
             wanted.fold((first.amount, first.fee), |(amount, fee), one| (amount + one.amount, fee + one.fee));
         let stated = |minor: i64| StatedAmount::new(minor.saturating_abs(), &first.currency);
-        Some(DisputeMovement { amount: stated(amount), fee: stated(fee) })
+        Some(DisputeTransfer { amount: stated(amount), fee: stated(fee) })
     };
     let (withdrawal, reversal) = (sum(|one| one.amount < 0), sum(|one| one.amount > 0));
     Ok(GatewayReport::Dispute(ReportedDispute {

@@ -5,7 +5,7 @@
 use super::*;
 use adapters_testkit::server::{secret, serve};
 use domain::id::RefundId;
-use domain::payment::{Answer, DisputeMovement, DisputeStatus, ReportedDispute, ReportedRefund, StatedAmount};
+use domain::payment::{Answer, DisputeStatus, DisputeTransfer, ReportedDispute, ReportedRefund, StatedAmount};
 use ports::WebhookVerifier;
 use tokio::net::TcpListener;
 
@@ -314,7 +314,7 @@ fn dispute_object(status: &str) -> Value {
 fn dispute_is_reported_with_its_deadline_and_what_was_moved() {
     let movement = |fee| {
         let stated = |minor| StatedAmount::new(minor, "USD");
-        Some(DisputeMovement { amount: stated(1999), fee: stated(fee) })
+        Some(DisputeTransfer { amount: stated(1999), fee: stated(fee) })
     };
     let opened = ReportedDispute {
         charge: "pi_1".to_owned(),

@@ -5,7 +5,7 @@ use crate::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::Discrepancy,
     order_status::Reason,
-    payment::{DisputeStatus, Movement, StatedAmount, Verdict},
+    payment::{DisputeStatus, GatewayOperation, StatedAmount, Verdict},
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;
@@ -171,7 +171,7 @@ pub struct PaymentMismatched {
     /// Id of the order.
     pub order_id: OrderId,
     /// What the gateway was asked to move.
-    pub movement: Movement,
+    pub movement: GatewayOperation,
     /// The gateway's id of the charge or refund.
     pub transaction_id: String,
     /// Id of the refund, if it is one that was requested.

@@ -77,8 +77,8 @@ pub fn accept(asked: Money, answered: &Answer) -> Option<Accepted> {
 }
 
 words! {
-    /// What the gateway was asked to move.
-    pub enum Movement {
+    /// What the gateway was asked for.
+    pub enum GatewayOperation {
         /// A charge.
         Charge,
         /// A refund.
@@ -89,7 +89,7 @@ words! {
 /// An answer of the gateway that does not match what was asked. It changes nothing else; staff must review it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mismatch {
-    pub movement: Movement,
+    pub movement: GatewayOperation,
     /// The gateway's id of the charge or refund.
     pub transaction_id: String,
     /// The refund, if it is one that was requested.
@@ -105,7 +105,7 @@ pub struct Mismatch {
 /// Records an answer that [`accept`] did not accept. `None` if the same answer is recorded already.
 pub(super) fn record_mismatch(
     payment: &Payment,
-    movement: Movement,
+    movement: GatewayOperation,
     refund_id: Option<RefundId>,
     asked: Money,
     answer: &Answer,

@@ -1,9 +1,9 @@
 //! Charge attempts: begun, retried, and ended by what the gateway says or never said.
 
 use super::{
-    AMOUNT_MISMATCH, Accepted, Answer, CHARGE_NOT_FOUND, Change, CustomerAction, GATEWAY_ERROR, GIVE_UP_SECONDS, Input,
-    MAX_ATTEMPTS, Movement, NO_PAYMENT_REQUIRED, Payment, RECONCILE_AFTER_SECONDS, State, Status, Transition, accept,
-    amount::record_mismatch, is_past_retry_window, next, seconds_since,
+    AMOUNT_MISMATCH, Accepted, Answer, CHARGE_NOT_FOUND, Change, CustomerAction, GATEWAY_ERROR, GIVE_UP_SECONDS,
+    GatewayOperation, Input, MAX_ATTEMPTS, NO_PAYMENT_REQUIRED, Payment, RECONCILE_AFTER_SECONDS, State, Status,
+    Transition, accept, amount::record_mismatch, is_past_retry_window, next, seconds_since,
 };
 use crate::{
     event::{OrderCancelled, PaymentActionRequired, PaymentFailed, PaymentRequested, PaymentSucceeded, StockReserved},
@@ -114,7 +114,7 @@ pub fn record_charge_outcome(
         ChargeOutcome::Declined(code) => return Ok(fail(payment, Input::ChargeDeclined, code, now)),
     };
     let Some(charge) = accept(payment.amount, answer) else {
-        return Ok(record_mismatch(payment, Movement::Charge, None, payment.amount, answer, now));
+        return Ok(record_mismatch(payment, GatewayOperation::Charge, None, payment.amount, answer, now));
     };
     match next(payment.status, Input::ChargeSucceeded) {
         Transition::To(_) if attempt != payment.attempts && payment.is_open() => {
@@ -142,7 +142,7 @@ fn require_action(
     now: Timestamp,
 ) -> Option<Change> {
     if accept(payment.amount, answer).is_none() {
-        return record_mismatch(payment, Movement::Charge, None, payment.amount, answer, now);
+        return record_mismatch(payment, GatewayOperation::Charge, None, payment.amount, answer, now);
     }
     let Transition::To(status) = next(payment.status, Input::ActionRequired) else { return None };
     if attempt != payment.attempts {
@@ -192,7 +192,7 @@ pub fn abandon_charge(payment: &Payment, now: Timestamp) -> Option<Change> {
         true => seconds_since(payment.updated_at, now) >= RECONCILE_AFTER_SECONDS,
         false => is_past_retry_window(payment.attempted_at, now),
     };
-    let is_mismatched = payment.mismatches.iter().any(|mismatch| mismatch.movement == Movement::Charge);
+    let is_mismatched = payment.mismatches.iter().any(|mismatch| mismatch.movement == GatewayOperation::Charge);
     let code = if is_mismatched { AMOUNT_MISMATCH } else { CHARGE_NOT_FOUND };
     if is_over { fail(payment, Input::ChargeAbandoned, code, now) } else { None }
 }

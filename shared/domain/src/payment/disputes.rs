@@ -59,14 +59,14 @@ pub struct ReportedDispute {
     /// Until when evidence is accepted.
     pub evidence_due_by: Option<Timestamp>,
     /// What the gateway withdrew, with its fee; `None` if the report does not state it.
-    pub withdrawal: Option<DisputeMovement>,
+    pub withdrawal: Option<DisputeTransfer>,
     /// What it returned.
-    pub reversal: Option<DisputeMovement>,
+    pub reversal: Option<DisputeTransfer>,
 }
 
-/// A movement of money because of a dispute.
+/// Money that a dispute withdraws or returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DisputeMovement {
+pub struct DisputeTransfer {
     pub amount: StatedAmount,
     pub fee: StatedAmount,
 }

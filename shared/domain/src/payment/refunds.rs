@@ -1,8 +1,8 @@
 //! Refunds that Quayside requests, and what the gateway says about them.
 
 use super::{
-    AMOUNT_MISMATCH, Answer, Change, GIVE_UP_SECONDS, Input, Movement, Payment, REFUND_NOT_FOUND, Refund, RefundReason,
-    RefundStatus, Transition, accept, amount::record_mismatch, change::money, is_past_retry_window, next,
+    AMOUNT_MISMATCH, Answer, Change, GIVE_UP_SECONDS, GatewayOperation, Input, Payment, REFUND_NOT_FOUND, Refund,
+    RefundReason, RefundStatus, Transition, accept, amount::record_mismatch, change::money, is_past_retry_window, next,
     seconds_since,
 };
 use crate::{
@@ -74,7 +74,9 @@ pub fn record_refund_outcome(
     let made = match outcome {
         RefundOutcome::Refunded(answer) => match accept(refund.amount, answer) {
             Some(made) => Ok(made),
-            None => return Ok(record_mismatch(payment, Movement::Refund, Some(id), refund.amount, answer, now)),
+            None => {
+                return Ok(record_mismatch(payment, GatewayOperation::Refund, Some(id), refund.amount, answer, now));
+            }
         },
         RefundOutcome::Failed(code) => Err(code),
     };

@@ -1,7 +1,7 @@
 //! Refunds as the gateway reports them, whoever made them: this platform, or staff in the gateway's dashboard.
 
 use super::{
-    Accepted, Answer, Change, Input, Movement, Payment, Refund, RefundOutcome, RefundReason, RefundStatus,
+    Accepted, Answer, Change, GatewayOperation, Input, Payment, Refund, RefundOutcome, RefundReason, RefundStatus,
     StatedAmount, Transition, accept, amount::record_mismatch, next, record_refund_outcome, refunds::exceeds_charge,
 };
 use crate::{
@@ -156,5 +156,5 @@ fn remaining(payment: &Payment) -> Money {
 }
 
 fn mismatch(payment: &Payment, reported: &ReportedRefund, now: Timestamp) -> Option<Change> {
-    record_mismatch(payment, Movement::Refund, reported.refund_id, remaining(payment), &reported.answer(), now)
+    record_mismatch(payment, GatewayOperation::Refund, reported.refund_id, remaining(payment), &reported.answer(), now)
 }

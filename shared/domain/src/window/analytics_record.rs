@@ -34,11 +34,11 @@ pub enum AnalyticsRecord {
     /// An order was cancelled.
     Cancelled(Cancellation),
     /// A payment was charged.
-    Paid(Movement),
+    Paid(PaymentAmount),
     /// A charge was declined.
-    Declined(Movement),
+    Declined(PaymentAmount),
     /// A refund succeeded.
-    Refunded(Movement),
+    Refunded(PaymentAmount),
     /// A customer is to be forgotten.
     Erased(Erasure),
 }
@@ -74,7 +74,7 @@ pub struct Cancellation {
 
 /// What analytics uses of a charge that was made or declined, and of a refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Movement {
+pub struct PaymentAmount {
     pub amount: Money,
 }
 
@@ -97,12 +97,14 @@ pub fn stream_record(of: &Event) -> Result<Option<StreamRecord>, Failure> {
             let cancellation = Cancellation { amount: order.total_amount, reason: order.reason };
             (Some(order.user_id), AnalyticsRecord::Cancelled(cancellation))
         }
-        DomainEvent::PaymentSucceeded(paid) => (paid.user_id, AnalyticsRecord::Paid(Movement { amount: paid.amount })),
+        DomainEvent::PaymentSucceeded(paid) => {
+            (paid.user_id, AnalyticsRecord::Paid(PaymentAmount { amount: paid.amount }))
+        }
         DomainEvent::PaymentFailed(failed) => {
-            (failed.user_id, AnalyticsRecord::Declined(Movement { amount: failed.amount }))
+            (failed.user_id, AnalyticsRecord::Declined(PaymentAmount { amount: failed.amount }))
         }
         DomainEvent::PaymentRefunded(made) => {
-            (made.user_id, AnalyticsRecord::Refunded(Movement { amount: made.amount }))
+            (made.user_id, AnalyticsRecord::Refunded(PaymentAmount { amount: made.amount }))
         }
         DomainEvent::UserErased(erased) => (None, AnalyticsRecord::Erased(Erasure { user_id: erased.user_id })),
         other => return Err(event::unexpected_event(other)),
@@ -240,7 +242,7 @@ mod tests {
 
     fn records() -> Vec<AnalyticsRecord> {
         let amount = Money::new(1999, "EUR").expect("an amount");
-        let (movement, user_id) = (Movement { amount }, UserId(kernel::Uuid::from_u128(7)));
+        let (movement, user_id) = (PaymentAmount { amount }, UserId(kernel::Uuid::from_u128(7)));
         let lines = vec![SoldLine {
             product_id: ProductId(kernel::Uuid::from_u128(8)),
             product_name: ProductName::parse("Lantern").expect("a name"),

@@ -8,7 +8,7 @@ use domain::{
     ledger::{Purpose, Transfer},
     order::Reason,
     payment::{
-        self, Answer, Change, ChargeOutcome, CustomerAction, DisputeMovement, DisputeStatus, Payment, RefundLimit,
+        self, Answer, Change, ChargeOutcome, CustomerAction, DisputeStatus, DisputeTransfer, Payment, RefundLimit,
         RefundOutcome, RefundPayment, RefundReason, ReportedDispute, Verdict,
     },
     text::PaymentMethod,
@@ -124,7 +124,7 @@ pub fn disputed(payment: &Payment, at: Timestamp) -> Change {
         reason: "fraudulent".to_owned(),
         status: DisputeStatus::NeedsResponse,
         evidence_due_by: Some(at),
-        withdrawal: Some(DisputeMovement { amount: payment.amount.into(), fee: payment.amount.into() }),
+        withdrawal: Some(DisputeTransfer { amount: payment.amount.into(), fee: payment.amount.into() }),
         reversal: None,
     };
     payment::record_dispute(payment, &reported, at).expect("an allowed transition").expect("a transition")

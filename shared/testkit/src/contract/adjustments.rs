@@ -6,7 +6,7 @@ use domain::{
     Event,
     event::{StockLevel, StockLow},
     id::ProductId,
-    stock::{self as rules, AdjustStock, AdjustmentReason, Movement, MovementKind},
+    stock::{self as rules, AdjustStock, AdjustmentReason, StockMovement, StockMovementKind},
 };
 use futures_util::future::{join, join_all};
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
@@ -70,22 +70,22 @@ pub async fn movement_history_is_paged_newest_first(
         .expect("the store responds");
     release(stock, order.placed().id).await;
     try_adjust(stock, &a_key(), &read(stock, id).await, -2).await.expect("the store responds");
-    let seen = |one: &Movement| {
+    let seen = |one: &StockMovement| {
         (one.kind, one.quantity, one.level.available, one.level.reserved, one.level.version, one.order_id.is_some())
     };
     let first = stock.movements(id, 3, None).await.expect("a page");
     assert_eq!(
         first.items.iter().map(seen).collect::<Vec<_>>(),
         [
-            (MovementKind::Adjusted, -2, 5, 0, 4, false),
-            (MovementKind::Released, -3, 7, 0, 3, true),
-            (MovementKind::Reserved, 3, 4, 3, 2, true),
+            (StockMovementKind::Adjusted, -2, 5, 0, 4, false),
+            (StockMovementKind::Released, -3, 7, 0, 3, true),
+            (StockMovementKind::Reserved, 3, 4, 3, 2, true),
         ]
     );
     assert_eq!((first.items[0].reason, first.items[1].reason), (Some(AdjustmentReason::Recount), None));
     assert_eq!(first.items[2].at, reserved_event.time);
     let rest = stock.movements(id, 3, first.next.as_deref()).await.expect("a page");
-    assert_eq!(rest.items.iter().map(seen).collect::<Vec<_>>(), [(MovementKind::Opened, 7, 7, 0, 1, false)]);
+    assert_eq!(rest.items.iter().map(seen).collect::<Vec<_>>(), [(StockMovementKind::Opened, 7, 7, 0, 1, false)]);
     assert_eq!(rest.next, None);
     assert_eq!(stock.movements(other, 3, None).await.expect("a page").items.len(), 1);
     assert_eq!(stock.movements(ProductId(fresh()), 3, None).await.expect("a page").items, []);

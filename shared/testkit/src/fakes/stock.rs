@@ -5,7 +5,7 @@ use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{self, AdjustStock, Input, Movement, MovementKind, Reservation, Transition},
+    stock::{self, AdjustStock, Input, Reservation, StockMovement, StockMovementKind, Transition},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{Claim, ExpiredReservation, Page, PaidOrder};
@@ -18,7 +18,7 @@ pub(super) struct StockState {
     pub committed: HashMap<ProductId, i64>,
     adjusted: HashMap<ProductId, i64>,
     keys: IdempotencyKeys,
-    movements: HashMap<ProductId, Vec<Movement>>,
+    movements: HashMap<ProductId, Vec<StockMovement>>,
     /// Version of the newest level seen of each product, and whether it was low.
     low: HashMap<ProductId, (i64, bool)>,
 }
@@ -165,13 +165,13 @@ impl StockState {
     /// Records the levels of an event as movements.
     fn record(&mut self, event: &Event) {
         let (kind, order_id, reason) = match &event.event {
-            DomainEvent::StockOpened(_) => (MovementKind::Opened, None, None),
-            DomainEvent::StockReserved(event) => (MovementKind::Reserved, Some(event.order_id), None),
-            DomainEvent::StockAllocated(event) => (MovementKind::Allocated, Some(event.order_id), None),
-            DomainEvent::StockReservationExpired(event) => (MovementKind::Expired, Some(event.order_id), None),
-            DomainEvent::StockReleased(event) => (MovementKind::Released, Some(event.order_id), None),
-            DomainEvent::StockShipped(event) => (MovementKind::Shipped, Some(event.order_id), None),
-            DomainEvent::StockAdjusted(event) => (MovementKind::Adjusted, None, Some(event.reason)),
+            DomainEvent::StockOpened(_) => (StockMovementKind::Opened, None, None),
+            DomainEvent::StockReserved(event) => (StockMovementKind::Reserved, Some(event.order_id), None),
+            DomainEvent::StockAllocated(event) => (StockMovementKind::Allocated, Some(event.order_id), None),
+            DomainEvent::StockReservationExpired(event) => (StockMovementKind::Expired, Some(event.order_id), None),
+            DomainEvent::StockReleased(event) => (StockMovementKind::Released, Some(event.order_id), None),
+            DomainEvent::StockShipped(event) => (StockMovementKind::Shipped, Some(event.order_id), None),
+            DomainEvent::StockAdjusted(event) => (StockMovementKind::Adjusted, None, Some(event.reason)),
             _ => return,
         };
         for level in event.event.stock_levels().unwrap_or_default() {
@@ -179,10 +179,10 @@ impl StockState {
             let (available, reserved) =
                 before.last().map_or((0, 0), |last| (last.level.available, last.level.reserved));
             let quantity = match kind {
-                MovementKind::Opened | MovementKind::Adjusted => level.available - available,
+                StockMovementKind::Opened | StockMovementKind::Adjusted => level.available - available,
                 _ => level.reserved - reserved,
             };
-            before.push(Movement { kind, quantity, level: level.clone(), order_id, reason, at: event.time });
+            before.push(StockMovement { kind, quantity, level: level.clone(), order_id, reason, at: event.time });
         }
     }
 
@@ -416,7 +416,12 @@ impl ports::StockAdjustments for Stock {
 }
 
 impl ports::StockMovements for Stock {
-    async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure> {
+    async fn movements(
+        &self,
+        product: ProductId,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<StockMovement>, Failure> {
         let before = cursor.map(stock::parse_cursor).transpose()?;
         let query = self.0.query(Dependency::Database, |state| {
             let all = state.stock.movements.get(&product).map(Vec::as_slice).unwrap_or_default();

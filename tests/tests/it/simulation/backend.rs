@@ -6,7 +6,7 @@ use domain::{
     Event,
     credit_note::CreditNote,
     id::{OrderId, ProductId},
-    stock::Movement,
+    stock::StockMovement,
     window::Window,
 };
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
@@ -75,7 +75,7 @@ pub trait Backend {
 pub struct FinalState {
     pub windows: Vec<Window>,
     /// The movements of each product, oldest first.
-    pub movements: BTreeMap<ProductId, Vec<Movement>>,
+    pub movements: BTreeMap<ProductId, Vec<StockMovement>>,
     pub credit_notes: Vec<CreditNote>,
 }
 

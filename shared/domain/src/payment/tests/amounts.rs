@@ -43,7 +43,7 @@ fn mismatched_charge_is_recorded_with_both_amounts_and_confirms_nothing() {
         let event = PaymentMismatched {
             payment_id: ID,
             order_id: ORDER,
-            movement: Movement::Charge,
+            movement: GatewayOperation::Charge,
             transaction_id: "ch_1".to_owned(),
             refund_id: None,
             asked,
@@ -103,7 +103,7 @@ fn mismatched_refund_is_recorded_and_stays_pending_until_it_is_given_up() {
     let mismatch = &change.payment.mismatches[0];
     assert_eq!(
         (mismatch.movement, mismatch.refund_id, mismatch.asked),
-        (Movement::Refund, Some(refund_id(1)), usd(400))
+        (GatewayOperation::Refund, Some(refund_id(1)), usd(400))
     );
     assert_eq!((change.payment.refunds[0].status, change.payment.refunded()), (RefundStatus::Pending, 0));
     assert_eq!(refund(&change.payment, 4000), None);

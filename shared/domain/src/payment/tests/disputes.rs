@@ -3,8 +3,8 @@
 use super::*;
 use crate::event::{DisputeClosed, DisputeUpdated, PaymentDisputed};
 
-fn movement(minor: i64, fee: i64) -> Option<DisputeMovement> {
-    Some(DisputeMovement { amount: usd(minor).into(), fee: usd(fee).into() })
+fn movement(minor: i64, fee: i64) -> Option<DisputeTransfer> {
+    Some(DisputeTransfer { amount: usd(minor).into(), fee: usd(fee).into() })
 }
 
 /// A dispute of the whole payment, whose amount and fee of 15 USD are withdrawn.

@@ -10,7 +10,7 @@ use domain::{
     DomainEvent, Event,
     event::{StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{self, MovementKind, RESERVATION_SECONDS, State},
+    stock::{self, RESERVATION_SECONDS, State, StockMovementKind},
 };
 use kernel::Timestamp;
 use std::{
@@ -217,8 +217,8 @@ impl Model {
             for (movement, level) in moved.iter().zip(levels) {
                 rule!(movement.level == *level, "a movement to {:?}: stock is {level:?}", movement.level);
                 match movement.kind {
-                    MovementKind::Opened | MovementKind::Adjusted => received += movement.quantity,
-                    MovementKind::Shipped => {
+                    StockMovementKind::Opened | StockMovementKind::Adjusted => received += movement.quantity,
+                    StockMovementKind::Shipped => {
                         (shipped, reserved) = (shipped - movement.quantity, reserved + movement.quantity)
                     }
                     _ => reserved += movement.quantity,

@@ -5,7 +5,7 @@ use api::*;
 use domain::{
     image, product_export,
     product_import::{self, Mode},
-    stock::MovementKind,
+    stock::StockMovementKind,
 };
 
 examples! {
@@ -74,7 +74,7 @@ examples! {
     StockView = Self { available: 3, reserved: 2 };
     MovementView = Self {
         version: 2,
-        kind: MovementKind::Reserved.name(),
+        kind: StockMovementKind::Reserved.name(),
         quantity: 2,
         available: 3,
         reserved: 2,

@@ -5,7 +5,7 @@ use crate::Result;
 use api::*;
 use domain::{
     ledger::{Account, Purpose},
-    payment::{DisputeStatus, Movement, RefundReason, RefundStatus, StatedAmount, Status, Verdict},
+    payment::{DisputeStatus, GatewayOperation, RefundReason, RefundStatus, StatedAmount, Status, Verdict},
 };
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ examples! {
         order_id: ORDER.into(),
         status: Status::Pending,
         mismatches: vec![MismatchView {
-            movement: Movement::Charge,
+            movement: GatewayOperation::Charge,
             transaction_id: CHARGE.into(),
             refund_id: None,
             asked: usd(4868)?,
