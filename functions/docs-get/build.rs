@@ -13,9 +13,9 @@ use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 const START: &str =
     "SwaggerUIBundle({url: 'openapi.json', dom_id: '#page', deepLinking: true, persistAuthorization: false});";
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+type BuildResult<T> = Result<T, Box<dyn std::error::Error>>;
 
-fn main() -> Outcome<()> {
+fn main() -> BuildResult<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let (script, style) = (inline(&file("dist/swagger-ui-bundle.js")?), file("dist/swagger-ui.css")?);
     let page = format!(
@@ -37,7 +37,7 @@ fn main() -> Outcome<()> {
 }
 
 /// A file of the distribution, whose paths begin with its version.
-fn file(path: &str) -> Outcome<String> {
+fn file(path: &str) -> BuildResult<String> {
     let mut archive = zip::ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED))?;
     let is_wanted = |name: &str| name.split_once('/').is_some_and(|(_, rest)| rest == path);
     let name = archive.file_names().filter_map(Result::ok).find(|name| is_wanted(name)).map(|name| name.into_owned());

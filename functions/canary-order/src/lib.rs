@@ -19,7 +19,7 @@ pub const MAX_LOOKS: u32 = 30;
 /// Result of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CanaryOutcome {
     /// The order was confirmed and cancelled.
     Passed,
     /// The failure is logged.
@@ -30,7 +30,7 @@ pub enum Outcome {
 
 #[derive(Debug, Serialize)]
 pub struct Summary {
-    pub outcome: Outcome,
+    pub outcome: CanaryOutcome,
     /// Orders of earlier runs that were cancelled.
     pub left_over: usize,
 }
@@ -42,13 +42,13 @@ pub async fn handle(accounts: &impl CanaryAccounts, shop: &impl Storefront, tick
         Ok(outcome) => outcome,
         Err(failure) => {
             telemetry::log_failure("canary", &failure);
-            Outcome::Failed
+            CanaryOutcome::Failed
         }
     };
-    metrics::count("CanaryNotSetUp", u64::from(outcome == Outcome::NotSetUp));
-    metrics::count("CanaryOrdersFailed", u64::from(outcome == Outcome::Failed));
+    metrics::count("CanaryNotSetUp", u64::from(outcome == CanaryOutcome::NotSetUp));
+    metrics::count("CanaryOrdersFailed", u64::from(outcome == CanaryOutcome::Failed));
     // What service levels count: the journey was one request.
-    metrics::count("ServerErrors", u64::from(outcome == Outcome::Failed));
+    metrics::count("ServerErrors", u64::from(outcome == CanaryOutcome::Failed));
     Ok(Summary { outcome, left_over })
 }
 
@@ -57,8 +57,8 @@ async fn run(
     shop: &impl Storefront,
     tick: &Tick,
     left_over: &mut usize,
-) -> Result<Outcome, Failure> {
-    let Some(account) = accounts.account().await? else { return Ok(Outcome::NotSetUp) };
+) -> Result<CanaryOutcome, Failure> {
+    let Some(account) = accounts.account().await? else { return Ok(CanaryOutcome::NotSetUp) };
     let token = shop.log_in(&account).await?;
     for order in shop.open_orders(&token).await? {
         shop.cancel(&token, order).await?;
@@ -70,7 +70,7 @@ async fn run(
     shop.cancel(&token, order).await?;
     confirmed?;
     reach(shop, &token, order, Status::Cancelled).await?;
-    Ok(Outcome::Passed)
+    Ok(CanaryOutcome::Passed)
 }
 
 /// Polls the order until it has the status.

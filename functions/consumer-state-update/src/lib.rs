@@ -7,7 +7,7 @@
 use api::ConsumerStateView;
 use domain::{
     consumer::{self, ConsumerState, Mapping, UpdateConsumerState},
-    redrive::Outcome,
+    redrive::OperatorActionResult,
 };
 use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome};
@@ -31,7 +31,8 @@ pub async fn handle(
     let state = consumer::state_of(&progress.mappings).unwrap_or(ConsumerState::Changing);
     let reply = Reply::ok(ConsumerStateView::new(action.id, consumer, state, progress.changed));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
-    let outcome = Outcome { verb: action.verb, matched: progress.mappings.len(), done: progress.changed };
+    let outcome =
+        OperatorActionResult { verb: action.verb, found: progress.mappings.len(), succeeded: progress.changed };
     actions.finish(action.id, outcome, call.now, key.map(|key| (key, stored.as_ref()))).await?;
     result.map(|()| reply)
 }

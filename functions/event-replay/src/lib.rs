@@ -6,7 +6,7 @@
 
 use api::ReplayView;
 use domain::{
-    redrive::{Outcome, Verb},
+    redrive::{OperatorActionKind, OperatorActionResult},
     replay::Replay,
 };
 use edge::http::{Call, Reply};
@@ -36,7 +36,8 @@ pub async fn handle(
     let (replayed, result) = services::send_each(&page.items, wanted.delays(), send).await;
     let reply = Reply::ok(ReplayView::new(Some(action.id), selection.consumer, ids, replayed, page.next));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
-    let outcome = Outcome { verb: Verb::Replay, matched: page.items.len(), done: replayed };
+    let outcome =
+        OperatorActionResult { verb: OperatorActionKind::Replay, found: page.items.len(), succeeded: replayed };
     actions.finish(action.id, outcome, call.now, key.map(|key| (key, stored.as_ref()))).await?;
     result.map(|()| reply)
 }

@@ -3,7 +3,7 @@
 //! A run goes on page by page until its time is over, and the next one, half an hour later, continues. The gateway reports its fees only in its
 //! own ledger, so the comparison posts them. Discrepancies are published as events, a hundred in each, and counted as a metric.
 
-use domain::reconciliation::{self, Outcome, PAGE, Progress, Side, Step};
+use domain::reconciliation::{self, PAGE, Progress, Side, Step, StepResult};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
 use ports::{Gateway, Ledger};
@@ -57,7 +57,7 @@ async fn take(
     progress: &Progress,
     step: Step,
     tick: &Tick,
-) -> Result<Outcome, Failure> {
+) -> Result<StepResult, Failure> {
     Ok(match step {
         Step::Read { from, to, after } => {
             let page = gateway.balance_transactions(from, to, after.as_deref()).await?;

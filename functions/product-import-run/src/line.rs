@@ -4,7 +4,7 @@ use domain::{
     id::ProductId,
     json_lines::{Line, MAX_LINE_BYTES},
     product::{self, CreateProduct, UpdateProduct},
-    product_import::{self, Import, Mode, Outcome},
+    product_import::{self, Import, ImportLineOutcome, Mode},
 };
 use edge::{http::read_line, schedule::Tick};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -17,7 +17,7 @@ use std::collections::HashSet;
 const CONCURRENT_LINES: usize = 10;
 
 /// The result of a line: the outcome, or the rejection.
-type Written = Result<Outcome, Failure>;
+type Written = Result<ImportLineOutcome, Failure>;
 
 /// Writes the products of `lines`. Returns what became of each that is not empty, with its number, in order. Fails if the table does, whatever
 /// has been written then.
@@ -80,7 +80,7 @@ async fn attempt(
     line: &CreateProduct,
     key: &IdempotencyKey,
     tick: &Tick,
-) -> Result<Option<Outcome>, Failure> {
+) -> Result<Option<ImportLineOutcome>, Failure> {
     let known = match mode {
         Mode::Create => None,
         Mode::Upsert => products.get_by_sku(&line.sku).await?,
@@ -88,23 +88,23 @@ async fn attempt(
     let (outcome, stored) = match known {
         None => {
             let product = product::create(ProductId(tick.ids.next()), line.clone(), tick.now);
-            match products.create(&product, key, &product_import::reply(Outcome::Created)).await {
+            match products.create(&product, key, &product_import::reply(ImportLineOutcome::Created)).await {
                 Err(failure) if failure.code == SKU_TAKEN && mode == Mode::Upsert => return Ok(None),
-                stored => (Outcome::Created, stored?),
+                stored => (ImportLineOutcome::Created, stored?),
             }
         }
         Some(known) if !known.active => return Err(product_import::withdrawn_sku()),
         Some(known) if product_import::is_stated(&known, line) => {
-            let reply = product_import::reply(Outcome::Unchanged);
-            (Outcome::Unchanged, products.store_rejection(key, &reply, tick.now).await?)
+            let reply = product_import::reply(ImportLineOutcome::Unchanged);
+            (ImportLineOutcome::Unchanged, products.store_rejection(key, &reply, tick.now).await?)
         }
         Some(known) => {
             let CreateProduct { sku, name, description, category, price, stock_quantity: _ } = line.clone();
             let change = UpdateProduct { sku: Some(sku), name, description, category, price };
             let changed = product::update(&known, change, tick.now)?;
-            let reply = product_import::reply(Outcome::Updated);
+            let reply = product_import::reply(ImportLineOutcome::Updated);
             match products.replace_once(&changed, key, &reply).await? {
-                Some(stored) => (Outcome::Updated, stored),
+                Some(stored) => (ImportLineOutcome::Updated, stored),
                 None => return Ok(None),
             }
         }

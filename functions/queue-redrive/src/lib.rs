@@ -11,7 +11,7 @@ use api::{EditedMessageView, RedriveView, RefusedMessageView};
 use catalog::Function;
 use domain::{
     queue::DeadMessage,
-    redrive::{self, Action, Outcome, Redrive, Verb},
+    redrive::{self, Action, OperatorActionKind, OperatorActionResult, Redrive},
     timeline,
 };
 use edge::http::{Call, Reply};
@@ -43,7 +43,8 @@ pub async fn handle(
     let (selection, redriven, result) = redrive((queues, log), consumer, &wanted, call.now).await;
     let reply = Reply::ok(view(Some(action.id), consumer, &selection, redriven));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
-    let outcome = Outcome { verb: Verb::Redrive, matched: selection.ids.len(), done: redriven };
+    let outcome =
+        OperatorActionResult { verb: OperatorActionKind::Redrive, found: selection.ids.len(), succeeded: redriven };
     actions.finish(action.id, outcome, call.now, key.map(|key| (key, stored.as_ref()))).await?;
     queues.release(consumer.name, &selection.unsent(redriven)).await?;
     result.map(|()| reply)

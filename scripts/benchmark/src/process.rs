@@ -16,7 +16,7 @@ use xtask::Result;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Body of the function's response or of its error.
-type Outcome = std::result::Result<Vec<u8>, Vec<u8>>;
+type Exit = std::result::Result<Vec<u8>, Vec<u8>>;
 
 /// State shared by `Process` and the connections of its Runtime API.
 #[derive(Default)]
@@ -24,7 +24,7 @@ struct RuntimeState {
     ready: Option<Instant>,
     events: VecDeque<Vec<u8>>,
     delivered: Option<Instant>,
-    outcome: Option<(Instant, Outcome)>,
+    outcome: Option<(Instant, Exit)>,
     invocations: u64,
     allowed: Option<Duration>,
 }

@@ -15,7 +15,7 @@ use domain::{
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
     message_template::TemplateTexts,
-    notification::{self, Channel, DeliveryLogEntry, Locale, Outcome, Suppression, Template},
+    notification::{self, Channel, DeliveryLogEntry, Locale, NotificationOutcome, Suppression, Template},
     text::{Email, FullName, Phone},
     verification::ContactKind,
 };
@@ -210,7 +210,7 @@ impl<B: Bus> ContactStore for PgContacts<B> {
         &self,
         claim: Claim,
         about: &NotificationSent,
-        reason: Outcome,
+        reason: NotificationOutcome,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let params = params![
@@ -288,7 +288,7 @@ impl<B: Bus> NotificationRequests for PgContacts<B> {
             Ok(DeliveryLogEntry {
                 id: get(row, "id")?,
                 sent,
-                outcome: keyword(row, "outcome", Outcome::parse)?,
+                outcome: keyword(row, "outcome", NotificationOutcome::parse)?,
                 at: get(row, "sent_at")?,
             })
         };

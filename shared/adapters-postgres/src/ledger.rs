@@ -10,7 +10,7 @@ use domain::{
     Event, Money,
     id::{PaymentId, RefundId},
     ledger::{Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, Lines, Outcome, Position, Progress, Report},
+    reconciliation::{self, ComparisonProgress, Lines, Position, Progress, Report, StepResult},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
@@ -200,7 +200,7 @@ impl<B: Bus> Ledger for PgLedger<B> {
         Ok(())
     }
 
-    async fn advance(&self, before: &Progress, outcome: &Outcome, events: &[Event]) -> Result<bool, Failure> {
+    async fn advance(&self, before: &Progress, outcome: &StepResult, events: &[Event]) -> Result<bool, Failure> {
         let lines: Vec<LineRow<'_>> = outcome.transactions.iter().map(LineRow::from).collect();
         let params =
             params![Json(before), Json(&outcome.progress), Json(lines), Json(rows(&outcome.fees)), Json(events),];

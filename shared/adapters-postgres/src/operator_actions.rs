@@ -10,7 +10,7 @@ use super::{
 };
 use domain::{
     id::UserId,
-    redrive::{Action, LoggedAction, Outcome, Verb},
+    redrive::{Action, LoggedAction, OperatorActionKind, OperatorActionResult},
     text::ActionReason,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
@@ -84,7 +84,7 @@ impl OperatorActions for PgOperatorActions {
     async fn finish(
         &self,
         action: Uuid,
-        outcome: Outcome,
+        outcome: OperatorActionResult,
         at: Timestamp,
         settled: Option<KeyOutcome<'_>>,
     ) -> Result<(), Failure> {
@@ -115,7 +115,7 @@ fn read(row: &Row) -> Result<LoggedAction, Failure> {
         action: Action {
             id: get(row, "id")?,
             operator: UserId(get(row, "operator_id")?),
-            verb: keyword(row, "verb", Verb::parse)?,
+            verb: keyword(row, "verb", OperatorActionKind::parse)?,
             target: get(row, "target")?,
             reason: parsed(row, "reason", ActionReason::parse)?,
             request: json(row, "request")?,

@@ -2,7 +2,7 @@
 
 use crate::{
     id::UserId,
-    redrive::{Action, Verb},
+    redrive::{Action, OperatorActionKind},
     text::ActionReason,
 };
 use catalog::Function;
@@ -68,10 +68,10 @@ impl WantedState {
         }
     }
 
-    pub fn verb(self) -> Verb {
+    pub fn verb(self) -> OperatorActionKind {
         match self {
-            Self::Paused => Verb::Pause,
-            Self::Running => Verb::Resume,
+            Self::Paused => OperatorActionKind::Pause,
+            Self::Running => OperatorActionKind::Resume,
         }
     }
 }

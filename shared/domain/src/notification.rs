@@ -54,7 +54,7 @@ words! {
 
 words! {
     /// The outcome of a notification.
-    pub enum Outcome {
+    pub enum NotificationOutcome {
         /// Accepted by the provider.
         Sent,
         /// Not sent: the user has no phone number or device.
@@ -76,7 +76,7 @@ words! {
     }
 }
 
-impl From<Suppression> for Outcome {
+impl From<Suppression> for NotificationOutcome {
     fn from(suppression: Suppression) -> Self {
         match suppression {
             Suppression::Bounced => Self::Bounced,
@@ -201,7 +201,7 @@ pub struct DeliveryLogEntry {
     /// Id of the event that caused the notification; unique together with the channel.
     pub id: Uuid,
     pub sent: NotificationSent,
-    pub outcome: Outcome,
+    pub outcome: NotificationOutcome,
     pub at: Timestamp,
 }
 
@@ -241,13 +241,13 @@ mod tests {
         }
         for suppression in [Suppression::Bounced, Suppression::Complained] {
             assert_eq!(Suppression::parse(suppression.name()), Some(suppression));
-            assert_eq!(Outcome::from(suppression).name(), suppression.name());
+            assert_eq!(NotificationOutcome::from(suppression).name(), suppression.name());
         }
-        for outcome in Outcome::ALL {
-            assert_eq!(Outcome::parse(outcome.name()), Some(outcome));
+        for outcome in NotificationOutcome::ALL {
+            assert_eq!(NotificationOutcome::parse(outcome.name()), Some(outcome));
         }
         assert_eq!((Channel::parse("fax"), Template::parse(""), Locale::parse("EN")), (None, None, None));
-        assert_eq!((Suppression::parse("sent"), Outcome::parse("")), (None, None));
+        assert_eq!((Suppression::parse("sent"), NotificationOutcome::parse("")), (None, None));
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
             channel: Channel::Sms,
             template: Template::Message,
         };
-        let entry = DeliveryLogEntry { id, sent, outcome: Outcome::Sent, at: Timestamp::UNIX_EPOCH };
+        let entry = DeliveryLogEntry { id, sent, outcome: NotificationOutcome::Sent, at: Timestamp::UNIX_EPOCH };
         assert_eq!(parse_cursor(&entry.cursor()), Ok((id, Channel::Sms)));
         for wrong in ["", "x", "x.sms", &id.to_string(), &format!("{id}.fax")] {
             assert_eq!(parse_cursor(wrong).expect_err("no cursor").fields[0].pointer, "?cursor", "{wrong}");

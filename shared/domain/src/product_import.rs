@@ -65,7 +65,7 @@ words! {
         TimedOut,
     }
     /// What became of a line.
-    pub enum Outcome {
+    pub enum ImportLineOutcome {
         Created,
         Updated,
         /// The product has what the line states.
@@ -150,11 +150,11 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn count(&mut self, outcome: Option<Outcome>) {
+    pub fn count(&mut self, outcome: Option<ImportLineOutcome>) {
         let count = match outcome {
-            Some(Outcome::Created) => &mut self.created,
-            Some(Outcome::Updated) => &mut self.updated,
-            Some(Outcome::Unchanged) => &mut self.unchanged,
+            Some(ImportLineOutcome::Created) => &mut self.created,
+            Some(ImportLineOutcome::Updated) => &mut self.updated,
+            Some(ImportLineOutcome::Unchanged) => &mut self.unchanged,
             None => &mut self.rejected,
         };
         *count += 1;
@@ -259,13 +259,13 @@ impl Import {
 }
 
 /// What a key's record holds.
-pub fn reply(outcome: Outcome) -> StoredReply {
+pub fn reply(outcome: ImportLineOutcome) -> StoredReply {
     StoredReply { status: 200, headers: Vec::new(), body: outcome.name().to_owned() }
 }
 
 /// The outcome that a key's record holds.
-pub fn outcome(reply: &StoredReply) -> Result<Outcome, Failure> {
-    Outcome::parse(&reply.body).ok_or_else(|| Failure::internal("the record of a line holds no outcome"))
+pub fn outcome(reply: &StoredReply) -> Result<ImportLineOutcome, Failure> {
+    ImportLineOutcome::parse(&reply.body).ok_or_else(|| Failure::internal("the record of a line holds no outcome"))
 }
 
 /// Whether a product has what a line states. The stock has requests of its own.

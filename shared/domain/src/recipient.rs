@@ -4,7 +4,7 @@ use crate::{
     channel::Channel,
     id::{DeviceId, UserId},
     message_limits::CallingCodes,
-    notification::{Outcome, Preferences, SendNotification, Suppression},
+    notification::{NotificationOutcome, Preferences, SendNotification, Suppression},
     text::{Email, FullName, Phone},
     verification::ContactKind,
 };
@@ -65,13 +65,15 @@ impl Recipient {
     }
 
     /// Why the recipient cannot be reached through `channel`; `None` if they can.
-    pub fn blocked_reason(&self, channel: Channel) -> Option<Outcome> {
-        let unverified = |kind| (!self.verified.contains(&kind)).then_some(Outcome::Unverified);
+    pub fn blocked_reason(&self, channel: Channel) -> Option<NotificationOutcome> {
+        let unverified = |kind| (!self.verified.contains(&kind)).then_some(NotificationOutcome::Unverified);
         match channel {
-            Channel::Email => self.suppressed.map(|_| Outcome::Suppressed).or(unverified(ContactKind::Email)),
-            Channel::Sms if self.contact.phone.is_none() => Some(Outcome::NoAddress),
+            Channel::Email => {
+                self.suppressed.map(|_| NotificationOutcome::Suppressed).or(unverified(ContactKind::Email))
+            }
+            Channel::Sms if self.contact.phone.is_none() => Some(NotificationOutcome::NoAddress),
             Channel::Sms => unverified(ContactKind::Phone),
-            Channel::Push => self.devices.is_empty().then_some(Outcome::NoAddress),
+            Channel::Push => self.devices.is_empty().then_some(NotificationOutcome::NoAddress),
         }
     }
 }
@@ -87,10 +89,10 @@ impl SendNotification {
                 Some(phone) if self.channel == Channel::Sms => countries.check("/channel", phone),
                 _ => Ok(()),
             },
-            Some(Outcome::Suppressed) => {
+            Some(NotificationOutcome::Suppressed) => {
                 Err(Failure::field("/channel", "cannot be used: the customer's address is suppressed"))
             }
-            Some(Outcome::Unverified) => {
+            Some(NotificationOutcome::Unverified) => {
                 Err(Failure::field("/channel", "cannot be used: the customer has not verified this address"))
             }
             Some(_) => Err(Failure::field("/channel", "cannot be used: the customer has no phone number or device")),
@@ -154,12 +156,23 @@ mod tests {
         to.contact.phone = None;
         let reasons = Channel::ALL.map(|channel| (channel, to.blocked_reason(channel), check(channel, &to).is_err()));
         for (channel, reason, is_rejected) in reasons {
-            let expected = if channel == Channel::Email { Outcome::Suppressed } else { Outcome::NoAddress };
+            let expected = if channel == Channel::Email {
+                NotificationOutcome::Suppressed
+            } else {
+                NotificationOutcome::NoAddress
+            };
             assert_eq!((reason, is_rejected), (Some(expected), true));
         }
         let to = Recipient { verified: BTreeSet::new(), ..reachable() };
         let reasons = Channel::ALL.map(|channel| (to.blocked_reason(channel), check(channel, &to).is_err()));
-        assert_eq!(reasons, [(Some(Outcome::Unverified), true), (Some(Outcome::Unverified), true), (None, false)]);
+        assert_eq!(
+            reasons,
+            [
+                (Some(NotificationOutcome::Unverified), true),
+                (Some(NotificationOutcome::Unverified), true),
+                (None, false)
+            ]
+        );
         let to = Recipient { suppressed: Some(Suppression::Complained), ..reachable() };
         assert_eq!(Channel::ALL.map(|channel| check(channel, &to).is_err()).iter().filter(|one| **one).count(), 1);
     }

@@ -125,7 +125,7 @@ pub enum Step {
 
 /// The result of a step, to be committed as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct StepResult {
     pub progress: Progress,
     /// Transactions to store.
     pub transactions: Vec<GatewayTransaction>,
@@ -177,7 +177,7 @@ pub fn read(
     progress: &Progress,
     (from, to): (Timestamp, Timestamp),
     ledger::GatewayStatement { transactions, unreadable, next }: ledger::GatewayStatement,
-) -> Outcome {
+) -> StepResult {
     let is_last = next.is_none();
     let reading = next.map(|after| StatementPage { to, after });
     let read_until = if is_last { Some(to) } else { Some(from) };
@@ -193,7 +193,7 @@ pub fn read(
     };
     let reports = unreadable.chunks(MAX_REPORTED).map(report).collect();
     let progress = Progress { read_until, reading, ..progress.clone() };
-    Outcome { progress, transactions, fees: vec![], reports }
+    StepResult { progress, transactions, fees: vec![], reports }
 }
 
 /// The result of comparing a page of the statement with what is posted.
@@ -202,7 +202,7 @@ pub fn compare_statement(
     comparison: &ComparisonProgress,
     Lines { lines, next }: &Lines<StatedLine>,
     now: Timestamp,
-) -> Outcome {
+) -> StepResult {
     let mut comparison = comparison.clone();
     let ComparisonResult { discrepancies, fees } = ledger::compare_statement(lines, now);
     comparison.compared = comparison.compared.saturating_add(small(lines.len()));
@@ -214,7 +214,7 @@ pub fn compare_statement(
     let reports = reports(&mut comparison, discrepancies, false);
     let compared_at = if progress.comparison.is_none() { Some(now) } else { progress.compared_at };
     let progress = Progress { comparison: Some(comparison), compared_at, ..progress.clone() };
-    Outcome { progress, fees, reports, transactions: vec![] }
+    StepResult { progress, fees, reports, transactions: vec![] }
 }
 
 /// The result of comparing a page of the ledger with what is stated. The last one ends the comparison, and is reported in any case.
@@ -222,14 +222,14 @@ pub fn compare_ledger(
     progress: &Progress,
     comparison: &ComparisonProgress,
     Lines { lines, next }: &Lines<PostedLine>,
-) -> Outcome {
+) -> StepResult {
     let mut comparison = comparison.clone();
     let is_last = next.is_none();
     comparison.after.clone_from(next);
     let reports = reports(&mut comparison, ledger::compare_ledger(lines), is_last);
     let compared_until = if is_last { Some(comparison.to) } else { progress.compared_until };
     let progress = Progress { comparison: (!is_last).then_some(comparison), compared_until, ..progress.clone() };
-    Outcome { progress, reports, ..Outcome::default() }
+    StepResult { progress, reports, ..StepResult::default() }
 }
 
 /// Discrepancies in as many reports as they need; the last page of a comparison also without any.

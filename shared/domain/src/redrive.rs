@@ -103,7 +103,7 @@ pub(crate) fn delays(per_second: Option<u32>) -> impl Iterator<Item = u32> + use
 
 words! {
     /// What an operator did.
-    pub enum Verb {
+    pub enum OperatorActionKind {
         /// Moved dead letters back to their queue.
         Redrive,
         /// Delivered published events again.
@@ -120,7 +120,7 @@ words! {
 pub struct Action {
     pub id: Uuid,
     pub operator: UserId,
-    pub verb: Verb,
+    pub verb: OperatorActionKind,
     /// What it is done to, such as the name of a consumer.
     pub target: String,
     pub reason: ActionReason,
@@ -141,7 +141,7 @@ impl Action {
         Self {
             id,
             operator: UserId(operator),
-            verb: Verb::Redrive,
+            verb: OperatorActionKind::Redrive,
             target: consumer.to_owned(),
             reason: wanted.reason.clone(),
             request: members.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -152,24 +152,24 @@ impl Action {
 
 /// What came of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome {
-    pub verb: Verb,
+pub struct OperatorActionResult {
+    pub verb: OperatorActionKind,
     /// Messages, events or event source mappings that were found.
-    pub matched: usize,
+    pub found: usize,
     /// Those that were moved, delivered or changed.
-    pub done: usize,
+    pub succeeded: usize,
 }
 
-impl Outcome {
+impl OperatorActionResult {
     /// As it is stored and shown.
     pub fn members(self) -> Map<String, Value> {
         let done = match self.verb {
-            Verb::Redrive => "redriven",
-            Verb::Replay => "replayed",
-            Verb::Pause => "paused",
-            Verb::Resume => "resumed",
+            OperatorActionKind::Redrive => "redriven",
+            OperatorActionKind::Replay => "replayed",
+            OperatorActionKind::Pause => "paused",
+            OperatorActionKind::Resume => "resumed",
         };
-        Map::from_iter([("matched".to_owned(), self.matched.into()), (done.to_owned(), self.done.into())])
+        Map::from_iter([("matched".to_owned(), self.found.into()), (done.to_owned(), self.succeeded.into())])
     }
 }
 

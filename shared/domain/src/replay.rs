@@ -2,7 +2,7 @@
 
 use crate::{
     id::UserId,
-    redrive::{Action, Verb, check_numbers, delays},
+    redrive::{Action, OperatorActionKind, check_numbers, delays},
     text::ActionReason,
 };
 use catalog::Function;
@@ -117,7 +117,7 @@ impl Replay {
         let request: Map<String, Value> =
             members.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect();
         let (target, reason) = (self.consumer.clone(), self.reason.clone());
-        Action { id, operator: UserId(operator), verb: Verb::Replay, target, reason, request, at }
+        Action { id, operator: UserId(operator), verb: OperatorActionKind::Replay, target, reason, request, at }
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
         let action = replay(json!({ "max": 7 })).action(Uuid::nil(), Uuid::max(), Timestamp::UNIX_EPOCH);
         assert_eq!(
             (action.operator.0, action.target.as_str(), action.verb),
-            (Uuid::max(), "product-index", Verb::Replay)
+            (Uuid::max(), "product-index", OperatorActionKind::Replay)
         );
         let request = json!({ "from": "2026-11-21T08:00:00Z", "to": "2026-11-21T09:00:00Z", "max": 7 });
         assert_eq!(Value::Object(action.request), request);

@@ -244,7 +244,7 @@ impl Message {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum RecordResult {
     Processed,
     DeadLettered,
     Retry,
@@ -264,7 +264,7 @@ async fn work(
         // A partial response needs message ids: without them the whole batch is retried.
         return Err(FunctionError::not_an_event_of("SQS", "it has no Records with a messageId"));
     };
-    let outcomes: Vec<Outcome> = stream::iter(&messages)
+    let outcomes: Vec<RecordResult> = stream::iter(&messages)
         .map(|message| one(consumer, message, invocation, hooks, handle))
         .buffered(consumer.concurrency.max(1))
         .collect()
@@ -272,13 +272,13 @@ async fn work(
 
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
     let summary = BatchSummary {
-        processed: count(Outcome::Processed),
-        dead_lettered: count(Outcome::DeadLettered),
-        retried: count(Outcome::Retry),
+        processed: count(RecordResult::Processed),
+        dead_lettered: count(RecordResult::DeadLettered),
+        retried: count(RecordResult::Retry),
     };
     summary.report(invocation.clock.millis_since(started));
     let retried =
-        || messages.iter().zip(&outcomes).filter(|(_, out)| **out == Outcome::Retry).map(|(message, _)| message);
+        || messages.iter().zip(&outcomes).filter(|(_, out)| **out == RecordResult::Retry).map(|(message, _)| message);
     back_off(retried(), &invocation.clock, hooks).await;
     Ok(consumer::failures(retried().map(|message| message.id.as_str())))
 }
@@ -308,7 +308,7 @@ async fn one(
     invocation: &InvocationContext,
     hooks: &Hooks<'_>,
     handle: &Handle<'_>,
-) -> Outcome {
+) -> RecordResult {
     let clock = &invocation.clock;
     let parsed = (hooks.parse)(&message.body);
     let document = parsed.as_ref().unwrap_or(&Value::Null);
@@ -334,21 +334,21 @@ async fn one(
                 }
             }
         };
-        let Err(error) = result else { return Outcome::Processed };
+        let Err(error) = result else { return RecordResult::Processed };
         telemetry::log_failure("record", error.failure());
         let age = consumer::age(message.sent, clock.now());
         // A message that was not started has not failed, however old it is.
         if (is_late || error.may_wait_in_queue(age, message.attempt)) && !last_attempt {
-            return Outcome::Retry;
+            return RecordResult::Retry;
         }
         match in_time(clock, (hooks.send_dead_letter)(message.dead_letter(consumer).with_error(&error))).await {
-            Some(true) => Outcome::DeadLettered,
-            Some(false) | None => Outcome::Retry,
+            Some(true) => RecordResult::DeadLettered,
+            Some(false) | None => RecordResult::Retry,
         }
     }
     .instrument(span)
     .await;
-    spans::end(&trace, outcome == Outcome::Processed);
+    spans::end(&trace, outcome == RecordResult::Processed);
     outcome
 }
 

@@ -7,7 +7,7 @@ use domain::{
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
     message_template::{TemplateEdit, TemplateHistory, TemplateKey, TemplatePreview, TemplateTexts},
-    notification::{DeliveryLogEntry, Outcome, Preferences, Suppression, Template},
+    notification::{DeliveryLogEntry, NotificationOutcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -65,7 +65,7 @@ pub trait ContactStore {
         &self,
         claim: Claim,
         notification: &NotificationSent,
-        reason: Outcome,
+        reason: NotificationOutcome,
         now: Timestamp,
     ) -> Result<(), Failure>;
 }

@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, PostedLine, StatedLine, Transfer},
     payment::{AttemptLimit, Change, Payment},
-    reconciliation::{ComparisonProgress, Lines, Outcome, Progress, Report},
+    reconciliation::{ComparisonProgress, Lines, Progress, Report, StepResult},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::ops::Range;
@@ -102,5 +102,5 @@ pub trait Ledger {
 
     /// Commits the outcome of a step with its events: stores transactions and posts fees that are not there yet. `false`, and nothing
     /// committed, if the progress is not `before` any more, because another run has taken the step.
-    async fn advance(&self, before: &Progress, outcome: &Outcome, events: &[Event]) -> Result<bool, Failure>;
+    async fn advance(&self, before: &Progress, outcome: &StepResult, events: &[Event]) -> Result<bool, Failure>;
 }

@@ -4,7 +4,7 @@ use crate::Page;
 use domain::{
     consumer::{Mapping, WantedState},
     queue::{DeadMessage, QueueDepth},
-    redrive::{Action, LoggedAction, Outcome},
+    redrive::{Action, LoggedAction, OperatorActionResult},
     replay::Selection,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -84,7 +84,7 @@ pub trait OperatorActions {
     async fn finish(
         &self,
         action: Uuid,
-        outcome: Outcome,
+        outcome: OperatorActionResult,
         at: Timestamp,
         settled: Option<KeyOutcome<'_>>,
     ) -> Result<(), Failure>;

@@ -6,7 +6,7 @@ use domain::{
     id::UserId,
     message_limits::MessageLimits,
     message_template::TemplateTexts,
-    notification::{self, Channel, Outcome, Template},
+    notification::{self, Channel, NotificationOutcome, Template},
 };
 use futures_util::future::join_all;
 use kernel::{EventContext, Failure};
@@ -122,7 +122,7 @@ where
             None => self.deliver(to, &job).await?,
         };
         match outcome {
-            Outcome::Sent => {
+            NotificationOutcome::Sent => {
                 let event = context.event(&about.subject, 1, notification.clone());
                 self.contacts.record_sent(claim, &event).await.map(drop)
             }
@@ -130,15 +130,15 @@ where
         }
     }
 
-    /// Renders a notification and sends it through the provider. Returns [`Outcome::Sent`], or why there is no address to send to.
-    async fn deliver(&self, to: &Recipient, job: &Job<'_>) -> Result<Outcome, Failure> {
+    /// Renders a notification and sends it through the provider. Returns [`NotificationOutcome::Sent`], or why there is no address to send to.
+    async fn deliver(&self, to: &Recipient, job: &Job<'_>) -> Result<NotificationOutcome, Failure> {
         let (template, about) = (job.notification.template, &job.about.event);
         match job.notification.channel {
             Channel::Email => {
                 let message = self.templates.render_email(template, to, about, job.edited)?;
                 match self.channels.email.send(&message, job.claim.event_id).await {
-                    Err(refused) if refused.code == EMAIL_REJECTED => Ok(Outcome::Rejected),
-                    sent => sent.map(|()| Outcome::Sent),
+                    Err(refused) if refused.code == EMAIL_REJECTED => Ok(NotificationOutcome::Rejected),
+                    sent => sent.map(|()| NotificationOutcome::Sent),
                 }
             }
             Channel::Sms => self.text(to, job).await,
@@ -147,23 +147,27 @@ where
     }
 
     /// Sends to the countries and within the budgets of the limits.
-    async fn text(&self, to: &Recipient, job: &Job<'_>) -> Result<Outcome, Failure> {
+    async fn text(&self, to: &Recipient, job: &Job<'_>) -> Result<NotificationOutcome, Failure> {
         let Channels { sms, limits, .. } = self.channels;
-        let Some(phone) = &to.contact.phone else { return Ok(Outcome::NoAddress) };
+        let Some(phone) = &to.contact.phone else { return Ok(NotificationOutcome::NoAddress) };
         if !limits.countries.serve(phone) {
-            return Ok(Outcome::CountryNotServed);
+            return Ok(NotificationOutcome::CountryNotServed);
         }
         let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let (user, now) = (job.notification.user_id, job.context.now);
         if !self.contacts.take_message(job.claim, user, phone, &limits.sms, now).await? {
-            return Ok(Outcome::QuotaExceeded);
+            return Ok(NotificationOutcome::QuotaExceeded);
         }
-        Ok(if sms.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Rejected })
+        Ok(if sms.send(phone, &message.text).await? {
+            NotificationOutcome::Sent
+        } else {
+            NotificationOutcome::Rejected
+        })
     }
 
     /// Sends to all devices of the recipient, and removes those that cannot be reached any more. Reaching one is enough: a retry for the
     /// sake of another would show the notification twice on the first.
-    async fn push(&self, to: &Recipient, job: &Job<'_>) -> Result<Outcome, Failure> {
+    async fn push(&self, to: &Recipient, job: &Job<'_>) -> Result<NotificationOutcome, Failure> {
         let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let tag = job.claim.event_id.to_string();
         let send = async |device: &Device| {
@@ -175,11 +179,11 @@ where
         };
         let results = join_all(to.devices.iter().map(send)).await;
         if results.contains(&Ok(true)) {
-            return Ok(Outcome::Sent);
+            return Ok(NotificationOutcome::Sent);
         }
         match results.into_iter().find_map(Result::err) {
             Some(failure) => Err(failure),
-            None => Ok(Outcome::NoAddress),
+            None => Ok(NotificationOutcome::NoAddress),
         }
     }
 }

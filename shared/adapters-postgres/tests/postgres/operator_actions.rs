@@ -5,7 +5,7 @@ use adapters_postgres::PgOperatorActions;
 use catalog::DatabaseRole;
 use domain::{
     id::UserId,
-    redrive::{Action, Outcome, Verb},
+    redrive::{Action, OperatorActionKind, OperatorActionResult},
     text::ActionReason,
 };
 use kernel::{IdempotencyOutcome, StoredReply};
@@ -15,7 +15,7 @@ fn an_action() -> Action {
     Action {
         id: id(),
         operator: UserId(id()),
-        verb: Verb::Redrive,
+        verb: OperatorActionKind::Redrive,
         target: catalog::STOCK_RESERVE.name.to_owned(),
         reason: ActionReason::parse("the gateway is back").expect("a reason"),
         request: serde_json::Map::new(),
@@ -34,7 +34,7 @@ async fn key_of_an_action_that_never_ended_is_free_after_its_lease() {
     database.execute("UPDATE operations.idempotency SET expires_at = now()").await;
     assert_eq!(actions.begin(&second, Some(&key)).await, Ok(IdempotencyOutcome::Committed));
     // The first one was slow, not dead: its response is not that of the second.
-    let outcome = Outcome { verb: Verb::Redrive, matched: 1, done: 1 };
+    let outcome = OperatorActionResult { verb: OperatorActionKind::Redrive, found: 1, succeeded: 1 };
     let of_first = StoredReply { body: "first".to_owned(), ..reply(200) };
     actions.finish(first.id, outcome, now(), Some((&key, Some(&of_first)))).await.expect("recorded");
     let taken = actions.begin(&an_action(), Some(&key)).await.expect_err("the second one is in progress");

@@ -10,7 +10,7 @@ use domain::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
     payment::{self, Answer, Change, ChargeOutcome, Payment},
-    reconciliation::{ComparisonProgress, Lines, Outcome, Position, Progress, Side},
+    reconciliation::{ComparisonProgress, Lines, Position, Progress, Side, StepResult},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
@@ -154,7 +154,7 @@ async fn statement_is_stored_with_the_progress_and_compared_page_by_page() {
     };
     let next = Progress { read_until: Some(end), ..Progress::default() };
     let transactions = vec![b.clone(), a.clone()];
-    let outcome = Outcome { progress: next.clone(), transactions, fees: vec![posted.clone()], reports: vec![] };
+    let outcome = StepResult { progress: next.clone(), transactions, fees: vec![posted.clone()], reports: vec![] };
     assert_eq!(ledger.advance(&before, &outcome, &[]).await, Ok(true));
     assert_eq!(ledger.advance(&before, &outcome, &[]).await, Ok(false), "another run took the step");
     assert_eq!(ledger.progress().await, Ok(next));
@@ -187,7 +187,7 @@ async fn line_that_cannot_be_decoded_is_stepped_over_on_both_sides() {
     };
     let (fees, transactions) = (lines.iter().map(transfer).collect(), lines.to_vec());
     let progress = Progress { read_until: Some(end), ..Progress::default() };
-    let outcome = Outcome { progress, transactions, fees, reports: vec![] };
+    let outcome = StepResult { progress, transactions, fees, reports: vec![] };
     assert_eq!(ledger.advance(&Progress::default(), &outcome, &[]).await, Ok(true));
     for table in ["statement_lines", "transfers"] {
         database.execute(&format!("UPDATE payments.{table} SET currency = 'XTS' WHERE reference <> 'c'")).await;

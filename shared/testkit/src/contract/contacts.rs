@@ -6,7 +6,7 @@ use domain::{
     Event,
     event::{ContactVerified, NotificationSent},
     id::{OrderId, UserId},
-    notification::{Channel, Outcome, Template},
+    notification::{Channel, NotificationOutcome, Template},
     text::Phone,
     verification::ContactKind,
 };
@@ -243,12 +243,12 @@ pub async fn unsent_message_is_logged_with_its_reason_and_not_published(
     let order = about.order_id.expect("an order id");
     for _ in 0..2 {
         let now = an_event(about.clone()).time;
-        fixture.port().record_not_sent(claim, &about, Outcome::NoAddress, now).await.expect("stored");
+        fixture.port().record_not_sent(claim, &about, NotificationOutcome::NoAddress, now).await.expect("stored");
     }
     assert_eq!(fixture.port().was_sent(claim).await, Ok(true), "the claim is recorded");
     let log = fixture.port().delivery_log(order, 5, None).await.expect("the store responds").items;
     assert_eq!(log.len(), 1);
-    assert_eq!((&log[0].sent, log[0].outcome), (&about, Outcome::NoAddress));
+    assert_eq!((&log[0].sent, log[0].outcome), (&about, NotificationOutcome::NoAddress));
     fixture.assert_only_published(&[]).await;
 }
 

@@ -9,7 +9,7 @@ use domain::{
     ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
     payment::Change,
     reconciliation::{
-        CLOCK_MARGIN_S, ComparisonProgress, Lines, Outcome, Position, Progress, SPAN_S, Side, StatementPage,
+        CLOCK_MARGIN_S, ComparisonProgress, Lines, Position, Progress, SPAN_S, Side, StatementPage, StepResult,
     },
 };
 use futures_util::future::join_all;
@@ -96,7 +96,7 @@ fn moved() -> Progress {
 
 /// Posts transfers in a step, as fees are; repeats it if somebody else takes one meanwhile.
 async fn post(ledger: &impl Ledger, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
-    let outcome = Outcome { progress: moved(), fees: transfers.to_vec(), ..Outcome::default() };
+    let outcome = StepResult { progress: moved(), fees: transfers.to_vec(), ..StepResult::default() };
     while !ledger.advance(&ledger.progress().await?, &outcome, std::slice::from_ref(event)).await? {}
     Ok(())
 }
@@ -277,7 +277,7 @@ pub async fn step_is_taken_once_and_the_loser_commits_nothing(
     let before = ledger.progress().await.expect("the ledger responds");
     let attempts: Vec<_> = (0..6).map(|_| (a_transfer(now()), reconciled())).collect();
     let take = fixture.concurrent(attempts.len()).zip(&attempts).map(async |(stores, (transfer, event))| {
-        let outcome = Outcome { progress: moved(), fees: vec![transfer.clone()], ..Outcome::default() };
+        let outcome = StepResult { progress: moved(), fees: vec![transfer.clone()], ..StepResult::default() };
         stores.ledger.advance(&before, &outcome, std::slice::from_ref(event)).await
     });
     let taken: Vec<bool> = join_all(take).await.into_iter().map(|one| one.expect("the ledger responds")).collect();
@@ -295,7 +295,7 @@ fn a_transaction(transfer: &Transfer, fee: i64) -> GatewayTransaction {
 }
 
 async fn store(ledger: &impl Ledger, transactions: Vec<GatewayTransaction>) {
-    let outcome = Outcome { progress: moved(), transactions, ..Outcome::default() };
+    let outcome = StepResult { progress: moved(), transactions, ..StepResult::default() };
     while !ledger.advance(&ledger.progress().await.expect("a response"), &outcome, &[]).await.expect("a response") {}
     assert_eq!(ledger.progress().await, Ok(outcome.progress));
 }
@@ -374,7 +374,7 @@ pub async fn report_sums_a_period_and_lists_what_differs(
     let transactions = statement.map(|one| a_transaction(one, 0)).to_vec();
     post(ledger, &[agreed, other, unstated, fee, early, recent], &reconciled()).await.expect("posted");
     let progress = Progress { read_until: Some(read_until), ..moved() };
-    let outcome = Outcome { progress: progress.clone(), transactions, ..Outcome::default() };
+    let outcome = StepResult { progress: progress.clone(), transactions, ..StepResult::default() };
     assert_eq!(ledger.advance(&ledger.progress().await.expect("a response"), &outcome, &[]).await, Ok(true));
     let report = ledger.report(&(first..last), 10).await.expect("a response");
     let total = |purpose, transfers, amount| {

@@ -4,7 +4,7 @@ use super::{Fixture, fresh, later};
 use crate::build;
 use domain::{
     id::UserId,
-    redrive::{Action, LoggedAction, Outcome, Verb},
+    redrive::{Action, LoggedAction, OperatorActionKind, OperatorActionResult},
     text::ActionReason,
 };
 use futures_util::future::join_all;
@@ -37,7 +37,7 @@ macro_rules! contract_operator_actions {
     };
 }
 
-const DONE: Outcome = Outcome { verb: Verb::Redrive, matched: 3, done: 2 };
+const DONE: OperatorActionResult = OperatorActionResult { verb: OperatorActionKind::Redrive, found: 3, succeeded: 2 };
 
 fn a_key() -> IdempotencyKey {
     build::a_key(&fresh().to_string(), "body")
@@ -47,7 +47,7 @@ fn an_action(at: Timestamp) -> Action {
     Action {
         id: fresh(),
         operator: UserId(fresh()),
-        verb: Verb::Redrive,
+        verb: OperatorActionKind::Redrive,
         target: catalog::STOCK_RESERVE.name.to_owned(),
         reason: ActionReason::parse("the gateway is back").expect("a reason"),
         request: json!({ "max": 7 }).as_object().cloned().expect("an object"),

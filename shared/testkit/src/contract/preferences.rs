@@ -5,7 +5,7 @@ use crate::build;
 use domain::{
     event::NotificationSent,
     id::{DeviceId, OrderId, UserId},
-    notification::{Channel, Locale, Outcome, Preferences, Suppression, Template},
+    notification::{Channel, Locale, NotificationOutcome, Preferences, Suppression, Template},
     text::Email,
 };
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -186,7 +186,7 @@ fn confirmed(user_id: UserId) -> NotificationSent {
     NotificationSent { order_id, user_id, channel: Channel::Email, template: Template::OrderConfirmed }
 }
 
-async fn outcomes(requests: &impl NotificationRequests, sent: &NotificationSent) -> Vec<Outcome> {
+async fn outcomes(requests: &impl NotificationRequests, sent: &NotificationSent) -> Vec<NotificationOutcome> {
     let order = sent.order_id.expect("an order id");
     let page = requests.delivery_log(order, 5, None).await.expect("the store responds");
     page.items.into_iter().map(|one| one.outcome).collect()
@@ -198,7 +198,7 @@ pub async fn bounced_address_is_suppressed_and_logged(
     let (contact, other) = (stored_contact(fixture.port()).await, stored_contact(fixture.port()).await);
     let (claim, sent) = (a_claim(Channel::Email.name()), confirmed(contact.user_id));
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
-    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Sent]);
+    assert_eq!(outcomes(fixture.port(), &sent).await, [NotificationOutcome::Sent]);
     for reason in [Suppression::Bounced, Suppression::Bounced, Suppression::Complained] {
         let feedback = EmailFeedback { delivery: Some(claim.event_id), reason, suppress: vec![contact.email.clone()] };
         fixture.port().record_feedback(&feedback, now()).await.expect("stored");
@@ -208,7 +208,7 @@ pub async fn bounced_address_is_suppressed_and_logged(
         Some(Suppression::Bounced),
         "the first reason stays"
     );
-    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
+    assert_eq!(outcomes(fixture.port(), &sent).await, [NotificationOutcome::Bounced]);
     assert_eq!(recipient(fixture.port(), other.user_id).await.suppressed, None);
     let suppress = vec![other.email.clone(), contact.email.clone(), other.email.clone()];
     let feedback = EmailFeedback { delivery: None, reason: Suppression::Complained, suppress };
@@ -225,7 +225,7 @@ pub async fn bounce_received_before_the_send_record_is_logged(
     let feedback = EmailFeedback { delivery, reason, suppress: vec![contact.email.clone()] };
     fixture.port().record_feedback(&feedback, now()).await.expect("stored");
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
-    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
+    assert_eq!(outcomes(fixture.port(), &sent).await, [NotificationOutcome::Bounced]);
 }
 
 pub async fn transient_bounce_is_logged_and_suppresses_no_address(
@@ -236,6 +236,6 @@ pub async fn transient_bounce_is_logged_and_suppresses_no_address(
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
     let feedback = EmailFeedback { delivery: Some(claim.event_id), reason: Suppression::Bounced, suppress: vec![] };
     fixture.port().record_feedback(&feedback, now()).await.expect("stored");
-    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
+    assert_eq!(outcomes(fixture.port(), &sent).await, [NotificationOutcome::Bounced]);
     assert_eq!(recipient(fixture.port(), contact.user_id).await.suppressed, None);
 }

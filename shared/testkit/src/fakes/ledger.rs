@@ -4,7 +4,7 @@ use super::{Dependency, Ledger, payments::PaymentsState};
 use domain::{
     Event,
     ledger::{Account, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, Lines, Outcome, Position, Progress, Report},
+    reconciliation::{self, ComparisonProgress, Lines, Position, Progress, Report, StepResult},
 };
 use kernel::{Failure, Timestamp};
 use std::{collections::BTreeMap, ops::Range};
@@ -109,7 +109,7 @@ impl ports::Ledger for Ledger {
         commit.await
     }
 
-    async fn advance(&self, before: &Progress, outcome: &Outcome, events: &[Event]) -> Result<bool, Failure> {
+    async fn advance(&self, before: &Progress, outcome: &StepResult, events: &[Event]) -> Result<bool, Failure> {
         let commit = self.0.commit("ledger.advance", |state| {
             if state.payments.progress != *before {
                 return Ok(false);

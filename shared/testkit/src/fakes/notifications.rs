@@ -13,7 +13,7 @@ use domain::{
     id::{DeviceId, OrderId, UserId},
     message_limits::Quota,
     message_template::{TemplateKey, TemplateTexts},
-    notification::{self, Channel, DeliveryLogEntry, Outcome, Preferences, Suppression, Template},
+    notification::{self, Channel, DeliveryLogEntry, NotificationOutcome, Preferences, Suppression, Template},
     text::{Email, Phone},
     verification::ContactKind,
 };
@@ -90,7 +90,7 @@ impl ContactsState {
         self.erased.insert(user, version);
     }
 
-    fn log(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
+    fn log(&mut self, claim: Claim, sent: &NotificationSent, outcome: NotificationOutcome, at: Timestamp) {
         let logged = DeliveryLogEntry { id: claim.event_id, sent: sent.clone(), outcome, at };
         self.log.insert((logged.id, sent.channel), logged);
     }
@@ -234,7 +234,7 @@ impl ports::ContactStore for Contacts {
             let first = state.claim(claim);
             if first {
                 if let DomainEvent::NotificationSent(sent) = &event.event {
-                    state.contacts.log(claim, sent, Outcome::Sent, event.time);
+                    state.contacts.log(claim, sent, NotificationOutcome::Sent, event.time);
                 }
                 state.outbox.add(event);
             }
@@ -247,7 +247,7 @@ impl ports::ContactStore for Contacts {
         &self,
         claim: Claim,
         about: &NotificationSent,
-        reason: Outcome,
+        reason: NotificationOutcome,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.record_not_sent", |state| {

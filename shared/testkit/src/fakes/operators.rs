@@ -5,7 +5,7 @@ use catalog::{Function, Trigger};
 use domain::{
     consumer::{self, Mapping, MappingState, WantedState},
     queue::{DeadMessage, QueueDepth, Waiting},
-    redrive::{Action, LoggedAction, Outcome},
+    redrive::{Action, LoggedAction, OperatorActionResult},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
 use ports::{KeyOutcome, Page};
@@ -196,7 +196,7 @@ impl ports::OperatorActions for OperatorActions {
     async fn finish(
         &self,
         action: Uuid,
-        outcome: Outcome,
+        outcome: OperatorActionResult,
         _at: Timestamp,
         settled: Option<KeyOutcome<'_>>,
     ) -> Result<(), Failure> {

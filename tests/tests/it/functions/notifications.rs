@@ -11,7 +11,7 @@ use domain::{
     DomainEvent,
     id::DeviceId,
     message_limits::MessageLimits,
-    notification::{Channel, Locale, Outcome, Preferences, Suppression, Template},
+    notification::{Channel, Locale, NotificationOutcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
 };
 use edge::{Consumer, Delivery};
@@ -161,7 +161,7 @@ async fn rejected_email_is_logged_and_the_other_channels_are_retried() {
     assert!(platform.dead_letters().messages().is_empty());
     let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     let of_email = log.iter().find(|one| one.sent.channel == Channel::Email);
-    assert_eq!(of_email.map(|one| one.outcome), Some(Outcome::Rejected));
+    assert_eq!(of_email.map(|one| one.outcome), Some(NotificationOutcome::Rejected));
 }
 
 fn sent_counts(platform: &Platform) -> [usize; 3] {
@@ -208,9 +208,9 @@ async fn unreachable_channel_is_logged_once() {
     assert_eq!(
         outcomes,
         [
-            (Channel::Email, Outcome::Suppressed),
-            (Channel::Sms, Outcome::NoAddress),
-            (Channel::Push, Outcome::NoAddress),
+            (Channel::Email, NotificationOutcome::Suppressed),
+            (Channel::Sms, NotificationOutcome::NoAddress),
+            (Channel::Push, NotificationOutcome::NoAddress),
         ]
     );
 }
@@ -218,10 +218,10 @@ async fn unreachable_channel_is_logged_once() {
 #[tokio::test]
 async fn email_feedback_track_suppresses_a_bounced_address() {
     for (case, outcome, suppressed) in [
-        ("ok", Outcome::Bounced, Some(Suppression::Bounced)),
-        ("ok_complaint", Outcome::Complained, Some(Suppression::Complained)),
-        ("ok_mailbox_full", Outcome::Bounced, None),
-        ("ok_ses_validation", Outcome::Sent, None),
+        ("ok", NotificationOutcome::Bounced, Some(Suppression::Bounced)),
+        ("ok_complaint", NotificationOutcome::Complained, Some(Suppression::Complained)),
+        ("ok_mailbox_full", NotificationOutcome::Bounced, None),
+        ("ok_ses_validation", NotificationOutcome::Sent, None),
     ] {
         let platform = seeded_platform();
         platform.contacts().put(&Contact {
@@ -373,7 +373,7 @@ async fn permanently_rejected_number_is_logged_and_not_dead_lettered() {
     assert_eq!(sent_counts(&platform), [1, 0, 1]);
     let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     let outcomes: Vec<_> = log.iter().map(|one| one.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Sent, Outcome::Rejected, Outcome::Sent]);
+    assert_eq!(outcomes, [NotificationOutcome::Sent, NotificationOutcome::Rejected, NotificationOutcome::Sent]);
     assert!(platform.dead_letters().messages().is_empty());
 }
 

@@ -8,7 +8,7 @@ use catalog::{
 };
 use domain::{
     message_limits::{CallingCodes, Quota},
-    notification::{Channel, Outcome, Preferences},
+    notification::{Channel, NotificationOutcome, Preferences},
     text::{FullName, Phone},
     user::User,
     verification::MAX_ATTEMPTS,
@@ -65,7 +65,7 @@ async fn deliver(api: &Api, function: &'static catalog::Function, event: Value) 
 }
 
 /// The channels and outcomes in the log of the order.
-async fn log(api: &Api) -> Vec<(Channel, Outcome)> {
+async fn log(api: &Api) -> Vec<(Channel, NotificationOutcome)> {
     let page = api.platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page");
     page.items.into_iter().map(|one| (one.sent.channel, one.outcome)).collect()
 }
@@ -76,7 +76,7 @@ async fn unverified_addresses_get_no_order_notifications_and_the_log_says_why() 
     deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
     let p = &api.platform;
     assert!(p.email_sender().sent().is_empty() && p.sms_sender().sent().is_empty());
-    let (unverified, no_device) = (Outcome::Unverified, (Channel::Push, Outcome::NoAddress));
+    let (unverified, no_device) = (NotificationOutcome::Unverified, (Channel::Push, NotificationOutcome::NoAddress));
     assert_eq!(log(&api).await, [(Channel::Email, unverified), (Channel::Sms, unverified), no_device]);
 }
 
@@ -128,8 +128,11 @@ async fn verified_address_gets_news_and_its_token_counts_once() {
     assert_eq!(verify(&api, &token).await.status, 422);
     deliver(&api, CONTACT_TRACK, sample(CONTACT_TRACK, "ok_verified")).await;
     deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
-    let no_device = (Channel::Push, Outcome::NoAddress);
-    assert_eq!(log(&api).await, [(Channel::Email, Outcome::Sent), (Channel::Sms, Outcome::Unverified), no_device]);
+    let no_device = (Channel::Push, NotificationOutcome::NoAddress);
+    assert_eq!(
+        log(&api).await,
+        [(Channel::Email, NotificationOutcome::Sent), (Channel::Sms, NotificationOutcome::Unverified), no_device]
+    );
 }
 
 #[tokio::test]
@@ -173,7 +176,7 @@ async fn verified_api() -> Api {
 }
 
 /// The outcomes of text messages in the log of the order.
-async fn texts(api: &Api) -> Vec<Outcome> {
+async fn texts(api: &Api) -> Vec<NotificationOutcome> {
     log(api).await.into_iter().filter(|(channel, _)| *channel == Channel::Sms).map(|(_, outcome)| outcome).collect()
 }
 
@@ -201,7 +204,7 @@ async fn order_notifications_are_not_texted_to_a_country_that_is_not_listed() {
     deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
     deliver(&api, VERIFICATION_SEND, sample(VERIFICATION_SEND, "ok_requested")).await;
     assert!(api.platform.sms_sender().sent().is_empty());
-    assert_eq!(texts(&api).await, [Outcome::CountryNotServed]);
+    assert_eq!(texts(&api).await, [NotificationOutcome::CountryNotServed]);
     let log =
         api.sample(NOTIFICATION_LIST, &format!("set /rawQueryString = {}", json!(format!("order_id={ORDER}")))).await;
     let mut entries = log.body["items"].as_array().expect("a page").iter();
@@ -219,7 +222,7 @@ async fn text_messages_about_orders_are_limited_and_the_log_says_so() {
     assert_eq!(api.platform.sms_sender().sent().len(), 2);
     let log = texts(&api).await;
     let of = |outcome| log.iter().filter(|one| **one == outcome).count();
-    assert_eq!((of(Outcome::Sent), of(Outcome::QuotaExceeded)), (2, 1), "{log:?}");
+    assert_eq!((of(NotificationOutcome::Sent), of(NotificationOutcome::QuotaExceeded)), (2, 1), "{log:?}");
 }
 
 #[tokio::test]

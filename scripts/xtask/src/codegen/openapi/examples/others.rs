@@ -8,7 +8,7 @@ use api::{
 };
 use domain::{
     channel::{Channel, Template},
-    notification::{Locale, Outcome},
+    notification::{Locale, NotificationOutcome},
     webhook::{DeliveryStatus, EndpointStatus},
 };
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ examples! {
         order_id: Some(ORDER.into()),
         channel: Channel::Email.name(),
         template: Template::OrderConfirmed.name(),
-        status: Outcome::Sent.name(),
+        status: NotificationOutcome::Sent.name(),
         at: NOON.into(),
     };
     MessageTemplateView = Self {
