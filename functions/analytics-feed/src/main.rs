@@ -1,14 +1,14 @@
 //! Wires analytics-feed.
 
-use ports::Receipts as _;
+use ports::HandledEvents as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::ANALYTICS_FEED)?;
     let analytics_stream = adapters_kinesis::analytics_stream(&wiring)?;
-    let receipts = adapters_postgres::receipts(&wiring)?;
+    let handled_events = adapters_postgres::handled_events(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        receipts.after(delivery.claim(), analytics_feed::handle(&analytics_stream, delivery)).await
+        handled_events.after(delivery.claim(), analytics_feed::handle(&analytics_stream, delivery)).await
     })
     .await
 }

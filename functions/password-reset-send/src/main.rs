@@ -1,6 +1,6 @@
 //! Wires password-reset-send.
 
-use ports::Receipts as _;
+use ports::HandledEvents as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
@@ -9,9 +9,9 @@ async fn main() -> Result<(), edge::Error> {
     let (tokens, messages) = (adapters_auth::RandomTokens, adapters_templates::JinjaMessageTemplates::new()?);
     let email = adapters_ses::email_sender(&wiring)?;
     let sender = services::MailedTokenSender { messages: &messages, email: &email };
-    let receipts = adapters_postgres::receipts(&wiring)?;
+    let handled_events = adapters_postgres::handled_events(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        receipts.attempt(delivery.claim(), password_reset_send::handle(&users, &tokens, &sender, delivery)).await
+        handled_events.attempt(delivery.claim(), password_reset_send::handle(&users, &tokens, &sender, delivery)).await
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! Wires payment-charge.
 
-use ports::Receipts as _;
+use ports::HandledEvents as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {

@@ -1,6 +1,6 @@
 //! Wires verification-send.
 
-use ports::Receipts as _;
+use ports::HandledEvents as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
@@ -10,9 +10,9 @@ async fn main() -> Result<(), edge::Error> {
     let (email, sms) = (adapters_ses::email_sender(&wiring)?, adapters_sns::sms_sender(&wiring)?);
     let countries = &wiring.message_limits()?.countries;
     let sender = services::MessageTokenSender { messages: &messages, email: &email, sms: &sms, countries };
-    let receipts = adapters_postgres::receipts(&wiring)?;
+    let handled_events = adapters_postgres::handled_events(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        receipts.attempt(delivery.claim(), verification_send::handle(&users, &tokens, &sender, delivery)).await
+        handled_events.attempt(delivery.claim(), verification_send::handle(&users, &tokens, &sender, delivery)).await
     })
     .await
 }

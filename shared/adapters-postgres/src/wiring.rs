@@ -4,9 +4,9 @@
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{
-    Database, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs,
-    PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRecords,
-    PgRolePasswords, PgSources, PgStock, PgUsers, PgWebhooks, PgWindowClosing, PgWindows, Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgHandledEvents,
+    PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex,
+    PgRecords, PgRolePasswords, PgSources, PgStock, PgUsers, PgWebhooks, PgWindowClosing, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -69,8 +69,8 @@ pub fn window_closing<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgWindowClosing
 }
 
 /// The inbox of the function's context.
-pub fn receipts(wiring: &Wiring) -> Result<PgReceipts> {
-    Ok(PgReceipts::new(database(wiring)?))
+pub fn handled_events(wiring: &Wiring) -> Result<PgHandledEvents> {
+    Ok(PgHandledEvents::new(database(wiring)?))
 }
 
 /// The outbox of the function's context.
@@ -138,8 +138,9 @@ pub fn database_probe(wiring: &Wiring) -> Result<PgProbe> {
 
 /// The database as a role of the function's context, over one connection.
 fn database(wiring: &Wiring) -> Result<Arc<Database>> {
-    wiring
-        .require("PostgreSQL", |uses| matches!(uses, Uses::Postgres | Uses::PostgresRead | Uses::PostgresReceipts))?;
+    wiring.require("PostgreSQL", |uses| {
+        matches!(uses, Uses::Postgres | Uses::PostgresRead | Uses::PostgresHandledEvents)
+    })?;
     connect(wiring)
 }
 

@@ -58,11 +58,11 @@ impl DeadLetters for SqsDeadLetters {
 }
 
 impl QueueControl for SqsDeadLetters {
-    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+    async fn change_visibility(&self, receipt_handle: &str, seconds: u32) -> Result<(), Failure> {
         // A record of a stream has no visibility timeout.
         let Some(queue_url) = &self.source_url else { return Ok(()) };
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
-        let request = self.client.change_message_visibility().queue_url(queue_url).receipt_handle(receipt);
+        let request = self.client.change_message_visibility().queue_url(queue_url).receipt_handle(receipt_handle);
         let changed = request.visibility_timeout(seconds).send().await;
         changed.map(drop).map_err(|error| aws::to_failure("queue", &error))
     }

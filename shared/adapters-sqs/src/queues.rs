@@ -130,7 +130,7 @@ impl ports::DeadLetterQueues for SqsQueues {
         for batch in messages.chunks(usize::try_from(BATCH).map_err(Failure::internal)?) {
             let entry = |(n, message): (usize, &DeadMessage)| {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(n.to_string());
-                entry.receipt_handle(&message.receipt).visibility_timeout(0).build().map_err(Failure::internal)
+                entry.receipt_handle(&message.receipt_handle).visibility_timeout(0).build().map_err(Failure::internal)
             };
             let entries = batch.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
             let request = self.client.change_message_visibility_batch().queue_url(&url).set_entries(Some(entries));
@@ -154,7 +154,7 @@ impl ports::DeadLetterQueues for SqsQueues {
 
     async fn remove(&self, consumer: &str, message: &DeadMessage) -> Result<(), Failure> {
         let delete = self.client.delete_message().queue_url(self.dead_letter_url(consumer));
-        let deleted = delete.receipt_handle(&message.receipt).send().await;
+        let deleted = delete.receipt_handle(&message.receipt_handle).send().await;
         deleted.map(drop).map_err(|error| aws::to_failure("dead-letter queue", &error))
     }
 }
@@ -186,7 +186,7 @@ fn read(message: Message) -> Result<DeadMessage, Failure> {
     let encoding = notes.remove("body_encoding");
     Ok(DeadMessage {
         id: message.message_id.ok_or_else(missing)?,
-        receipt: message.receipt_handle.ok_or_else(missing)?,
+        receipt_handle: message.receipt_handle.ok_or_else(missing)?,
         body: decode_body(message.body.unwrap_or_default(), encoding.as_deref()),
         dead_since: sent.and_then(|at| Timestamp::from_millisecond(at).ok()).ok_or_else(missing)?,
         notes,

@@ -56,7 +56,7 @@ impl Function {
             Uses::Postgres => Some(DatabaseRole::Writer(self.context)),
             Uses::PostgresRead => Some(DatabaseRole::Reader(self.context)),
             Uses::PostgresProbe => Some(DatabaseRole::Probe),
-            Uses::PostgresReceipts => Some(DatabaseRole::Recorder),
+            Uses::PostgresHandledEvents => Some(DatabaseRole::Recorder),
             _ => None,
         })
     }

@@ -12,7 +12,7 @@ pub enum Uses {
     /// PostgreSQL, with a role that logs in and can read nothing: whether it responds.
     PostgresProbe,
     /// The inbox, the event records and the actions of operations, with a role that adds entries and can read nothing.
-    PostgresReceipts,
+    PostgresHandledEvents,
     /// The database as its owner; for migrations only.
     PostgresOwner,
     /// The secrets with the passwords of the database roles, to rotate them.

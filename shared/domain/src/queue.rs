@@ -27,8 +27,8 @@ pub struct Waiting {
 pub struct DeadMessage {
     /// Id of the message in the dead-letter queue.
     pub id: String,
-    /// What names this receipt of it.
-    pub receipt: String,
+    /// Names this reception of the message.
+    pub receipt_handle: String,
     /// The body that the consumer got.
     pub body: String,
     /// When it was sent to the dead-letter queue; for a message that SQS moved, to its first queue.

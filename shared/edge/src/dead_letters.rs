@@ -37,8 +37,8 @@ pub trait DeadLetters {
 
 /// Controls the redelivery of messages of the function's own queue.
 pub trait QueueControl {
-    /// Makes the queue redeliver the message of `receipt` after `seconds`, and not when its visibility timeout ends.
-    fn change_visibility(&self, receipt: &str, seconds: u32) -> impl Future<Output = Result<(), Failure>>;
+    /// Makes the queue redeliver the message of `receipt_handle` after `seconds`, and not when its visibility timeout ends.
+    fn change_visibility(&self, receipt_handle: &str, seconds: u32) -> impl Future<Output = Result<(), Failure>>;
 }
 
 impl<D: DeadLetters> DeadLetters for &D {
@@ -48,8 +48,8 @@ impl<D: DeadLetters> DeadLetters for &D {
 }
 
 impl<Q: QueueControl> QueueControl for &Q {
-    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
-        (**self).change_visibility(receipt, seconds).await
+    async fn change_visibility(&self, receipt_handle: &str, seconds: u32) -> Result<(), Failure> {
+        (**self).change_visibility(receipt_handle, seconds).await
     }
 }
 
@@ -85,8 +85,8 @@ pub(crate) async fn send(dead_letters: &impl DeadLetters, dead_letter: DeadLette
 }
 
 /// Changes the visibility timeout of a message. If that fails, the message is redelivered after the queue's own timeout.
-pub(crate) async fn change_visibility(queue: &impl QueueControl, receipt: String, seconds: u32) {
-    if let Err(failure) = queue.change_visibility(&receipt, seconds).await {
+pub(crate) async fn change_visibility(queue: &impl QueueControl, receipt_handle: String, seconds: u32) {
+    if let Err(failure) = queue.change_visibility(&receipt_handle, seconds).await {
         telemetry::log_failure("visibility change", &failure);
     }
 }

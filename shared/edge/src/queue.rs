@@ -126,8 +126,8 @@ impl<'a> Hooks<'a> {
         Self {
             parse,
             send_dead_letter: Box::new(|dead_letter| dead_letters::send(queue, dead_letter).boxed_local()),
-            change_visibility: Box::new(|receipt, seconds| {
-                dead_letters::change_visibility(queue, receipt, seconds).boxed_local()
+            change_visibility: Box::new(|receipt_handle, seconds| {
+                dead_letters::change_visibility(queue, receipt_handle, seconds).boxed_local()
             }),
         }
     }
@@ -198,7 +198,7 @@ where
 #[derive(Debug)]
 struct Message {
     id: String,
-    receipt: String,
+    receipt_handle: String,
     body: String,
     attempt: u32,
     /// When it was sent, in milliseconds.
@@ -215,7 +215,7 @@ impl Message {
         let attributes = record.get("messageAttributes").and_then(Value::as_object);
         Some(Self {
             id: text(record.get("messageId"))?,
-            receipt: text(record.get("receiptHandle")).unwrap_or_default(),
+            receipt_handle: text(record.get("receiptHandle")).unwrap_or_default(),
             body: text(record.get("body")).unwrap_or_default(),
             attempt: system("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1),
             sent: system("SentTimestamp").and_then(|sent| sent.parse().ok()),
@@ -287,7 +287,7 @@ async fn work(
 /// due, because a late response makes SQS redeliver the processed messages, too.
 async fn back_off(messages: impl Iterator<Item = &Message>, clock: &Clock, hooks: &Hooks<'_>) {
     let changes: Vec<_> = messages
-        .map(|message| (hooks.change_visibility)(message.receipt.clone(), backoff(message.attempt, &message.id)))
+        .map(|message| (hooks.change_visibility)(message.receipt_handle.clone(), backoff(message.attempt, &message.id)))
         .collect();
     if !changes.is_empty() && in_time(clock, join_all(changes)).await.is_none() {
         tracing::warn!("no time was left to back off the messages that are redelivered");

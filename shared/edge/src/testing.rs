@@ -355,8 +355,11 @@ impl DeadLetters for FakeDeadLetterQueue {
 }
 
 impl QueueControl for FakeDeadLetterQueue {
-    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
-        self.visibility_changes.lock().unwrap_or_else(PoisonError::into_inner).push((receipt.to_owned(), seconds));
+    async fn change_visibility(&self, receipt_handle: &str, seconds: u32) -> Result<(), Failure> {
+        self.visibility_changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((receipt_handle.to_owned(), seconds));
         Ok(())
     }
 }

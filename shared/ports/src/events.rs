@@ -68,7 +68,7 @@ pub trait EventOutbox {
 
 /// Records that a consumer has handled an event, and how often it failed. The first is for handlers that do not store a claim with each
 /// event that they handle: without a record, the event is published again.
-pub trait Receipts {
+pub trait HandledEvents {
     /// Records the claim. Recording it again changes nothing.
     async fn record(&self, claim: Claim) -> Result<(), Failure>;
 
@@ -92,9 +92,13 @@ pub trait Receipts {
 }
 
 /// Records a failure, and returns it even if it cannot be recorded.
-async fn counted(receipts: &(impl Receipts + ?Sized), claim: Claim, done: Result<(), Failure>) -> Result<(), Failure> {
+async fn counted(
+    handled_events: &(impl HandledEvents + ?Sized),
+    claim: Claim,
+    done: Result<(), Failure>,
+) -> Result<(), Failure> {
     let Err(mut failure) = done else { return Ok(()) };
-    if let Err(unrecorded) = receipts.record_failure(claim, failure.code).await {
+    if let Err(unrecorded) = handled_events.record_failure(claim, failure.code).await {
         let cause = failure.internal.take().map(|cause| format!("{cause}; ")).unwrap_or_default();
         failure.internal = Some(format!("{cause}the attempt is not counted: {unrecorded}"));
     }

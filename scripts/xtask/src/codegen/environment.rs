@@ -100,7 +100,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
     let mut variables = BTreeMap::new();
     for uses in function.resources() {
         match uses {
-            Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresReceipts => {
+            Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresHandledEvents => {
                 if let Some(role) = function.database_role() {
                     database(&mut variables, role.name(), "DatabasePassword");
                 }

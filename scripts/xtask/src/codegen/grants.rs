@@ -130,7 +130,7 @@ fn trigger(function: &Function) -> Vec<Grant> {
 fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
     let database = |user| vec![grant("Database", &["rds-db:connect"], Target::DatabaseUser(user))];
     match uses {
-        Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresReceipts => {
+        Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresHandledEvents => {
             function.database_role().map(|role| database(role.name())).unwrap_or_default()
         }
         Uses::PostgresOwner => database(super::environment::OWNER_ROLE),

@@ -141,7 +141,7 @@ fn used(uses: &Uses) -> String {
     match uses {
         Uses::Postgres => "Postgres".into(),
         Uses::PostgresRead => "Postgres, to read".into(),
-        Uses::PostgresReceipts => "Postgres, as a role that only adds to what operations keep".into(),
+        Uses::PostgresHandledEvents => "Postgres, as a role that only adds to what operations keep".into(),
         Uses::PostgresProbe => "Postgres, as a role that reads nothing".into(),
         Uses::PostgresOwner => "Postgres as owner".into(),
         Uses::RoleSecrets(actions) => format!("secrets of the database roles ({})", names_of(actions)),

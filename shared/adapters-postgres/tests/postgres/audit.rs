@@ -1,12 +1,12 @@
 //! The audit of deliveries: a published event that a consumer has not recorded is published again.
 
 use crate::fixtures::*;
-use adapters_postgres::{PgEvents, PgReceipts};
+use adapters_postgres::{PgEvents, PgHandledEvents};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole, Function};
 use domain::{Event, id::UserId};
 use kernel::{Claim, Timestamp, Uuid};
-use ports::{Audit, AuditReport, EventOutbox, OrderStore, Outbox, PlacementConditions, Receipts};
+use ports::{Audit, AuditReport, EventOutbox, HandledEvents, OrderStore, Outbox, PlacementConditions};
 use std::time::Duration;
 
 /// Places an order that was published an hour and a minute ago, `hours` after it was placed.
@@ -32,9 +32,9 @@ fn role_of(consumer: &Function) -> DatabaseRole {
 }
 
 async fn record(database: &TestDatabase, consumer: &Function, event: Uuid) {
-    let receipts = PgReceipts::new(database.as_role(role_of(consumer)));
+    let handled_events = PgHandledEvents::new(database.as_role(role_of(consumer)));
     for _ in 0..2 {
-        receipts.record(Claim { consumer: consumer.name, event_id: event }).await.expect("recorded");
+        handled_events.record(Claim { consumer: consumer.name, event_id: event }).await.expect("recorded");
     }
 }
 

@@ -1,12 +1,12 @@
 //! What operators see of every event.
 
 use crate::fixtures::*;
-use adapters_postgres::{PgEventRecords, PgReceipts};
+use adapters_postgres::{PgEventRecords, PgHandledEvents};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole};
 use domain::id::OrderId;
 use kernel::{Claim, Timestamp, Uuid};
-use ports::{EventRecords as _, Receipts as _, Timeline as _};
+use ports::{EventRecords as _, HandledEvents as _, Timeline as _};
 
 /// Number of orders with ten events each.
 const ORDERS: i64 = 3_000;
@@ -61,12 +61,12 @@ async fn every_context_tells_which_events_its_consumers_handled_and_how_often_th
         );
         database.execute(&insert).await;
         let claim = Claim { consumer: function.name, event_id: id };
-        PgReceipts::new(database.as_role(DatabaseRole::Writer(function.context)))
+        PgHandledEvents::new(database.as_role(DatabaseRole::Writer(function.context)))
             .record(claim)
             .await
             .expect("recorded");
         let role = function.database_role().expect("a role");
-        PgReceipts::new(database.as_role(role)).record_failure(claim, "unavailable").await.expect("counted");
+        PgHandledEvents::new(database.as_role(role)).record_failure(claim, "unavailable").await.expect("counted");
         let page = records.of_order(order, Timestamp::UNIX_EPOCH, 10, None).await.expect("a page");
         let first = &page.items[0].deliveries[0];
         assert_eq!((first.consumer.as_str(), first.handled_at.is_some()), (function.name, true));

@@ -5,7 +5,7 @@ use super::*;
 functions! {
     /// Forwards every event to Kafka.
     EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents)
-        .uses(&[Uses::Kafka, Uses::PostgresReceipts]).timeout(20)
+        .uses(&[Uses::Kafka, Uses::PostgresHandledEvents]).timeout(20)
         .batched(100, 20).memory(512).concurrency(20);
     /// Creates the topics of the event log that do not exist.
     TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
@@ -15,7 +15,7 @@ functions! {
         .batched(1000, 300).memory(512);
     /// Records every event, so that operators find it by order, customer and correlation id.
     EVENT_RECORD = Function::new("event-record", Operations)
-        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::PostgresReceipts]).timeout(30)
+        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::PostgresHandledEvents]).timeout(30)
         .batched(1000, 10).memory(512);
     /// Lists the events about an order, with the consumers that have handled each.
     ORDER_TIMELINE_GET = Function::new("order-timeline-get", Operations)
@@ -32,7 +32,7 @@ functions! {
         .http(Put, "/api/v1/ops/consumers/{name}/state", ADMIN_ONLY).honours_key()
         .uses(&[
             Uses::EventSourceMappings(&[ListEventSourceMappings, UpdateEventSourceMapping]),
-            Uses::PostgresReceipts,
+            Uses::PostgresHandledEvents,
         ]).timeout(25);
     /// Lists dead letters of a consumer, with their reasons.
     DEAD_LETTER_LIST = Function::new("dead-letter-list", Operations).http(Get, "/api/v1/ops/dead-letters", ADMIN_ONLY)
@@ -43,7 +43,7 @@ functions! {
             Uses::Queues(&[SendMessage]),
             Uses::DeadLetterQueues(&[ChangeMessageVisibility, DeleteMessage, ReceiveMessage]),
             Uses::AllKafkaTopics,
-            Uses::PostgresReceipts,
+            Uses::PostgresHandledEvents,
         ]).timeout(25);
     /// Delivers published events again to one consumer.
     EVENT_REPLAY = Function::new("event-replay", Operations).http(Post, "/api/v1/ops/replay", ADMIN_ONLY)

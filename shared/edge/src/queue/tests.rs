@@ -105,8 +105,8 @@ async fn only_the_retryable_message_is_redelivered() {
     .await;
     assert_eq!(response, failures(&["m-1"]));
     assert!(dead_letters.sent().is_empty());
-    let [(receipt, seconds)] = dead_letters.visibility_changes().try_into().unwrap();
-    assert_eq!((receipt.as_str(), seconds), ("receipt-1", 1));
+    let [(receipt_handle, seconds)] = dead_letters.visibility_changes().try_into().unwrap();
+    assert_eq!((receipt_handle.as_str(), seconds), ("receipt-1", 1));
 }
 
 #[test]
@@ -204,7 +204,8 @@ async fn messages_without_time_left_are_redelivered_unhandled() {
     event["Records"][1]["attributes"]["SentTimestamp"] = json!((-25_i64 * 3_600_000).to_string());
     let response = batch(&CONSUMER, event, &clock, &dead_letters, &handler).await.unwrap();
     assert_eq!(response, failures(&["m-1", "m-2"]), "however old");
-    let receipts: Vec<_> = dead_letters.visibility_changes().into_iter().map(|(receipt, _)| receipt).collect();
+    let receipts: Vec<_> =
+        dead_letters.visibility_changes().into_iter().map(|(receipt_handle, _)| receipt_handle).collect();
     assert_eq!(receipts, ["receipt-1", "receipt-2"], "or they would exhaust their deliveries unhandled");
 }
 

@@ -7,7 +7,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, Timestamp, Uuid};
-use ports::{Claim, EventRecords, Receipts, Timeline};
+use ports::{Claim, EventRecords, HandledEvents, Timeline};
 use serde_json::json;
 
 /// What is recorded of events, and the inbox of `order-advance`.
@@ -19,7 +19,7 @@ pub struct RecordsAndInbox<W, R, I> {
 }
 
 /// Generates one test per rule of [`EventRecords`] and [`Timeline`]. The expression is a future of a
-/// `Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>`.
+/// `Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>`.
 #[macro_export]
 macro_rules! contract_event_records {
     ($fixture:expr) => {
@@ -77,7 +77,7 @@ async fn ids(timeline: &impl Timeline, order: OrderId) -> Vec<Uuid> {
 }
 
 pub async fn events_about_an_order_are_listed_oldest_first(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine, other) = (fixture.port(), order(), order());
     let [third, first, second] = [30, 10, 20].map(|seconds| about(mine, later(seconds)));
@@ -90,7 +90,7 @@ pub async fn events_about_an_order_are_listed_oldest_first(
 }
 
 pub async fn events_of_one_aggregate_are_in_the_order_of_their_versions_whatever_clocks_say(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     let version = |sequence, seconds| EventRecord { sequence, ..about(mine, later(seconds)) };
@@ -113,7 +113,7 @@ pub async fn events_of_one_aggregate_are_in_the_order_of_their_versions_whatever
 }
 
 pub async fn event_is_read_as_it_was_recorded(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     let full = about(mine, now());
@@ -124,7 +124,7 @@ pub async fn event_is_read_as_it_was_recorded(
 }
 
 pub async fn event_that_is_recorded_again_stays_as_it_was(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     let event = about(mine, now());
@@ -136,7 +136,7 @@ pub async fn event_that_is_recorded_again_stays_as_it_was(
 }
 
 pub async fn concurrent_batches_record_each_event_once(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let mine = order();
     let batch: Vec<EventRecord> = (0..10).map(|seconds| about(mine, later(seconds))).collect();
@@ -149,7 +149,7 @@ pub async fn concurrent_batches_record_each_event_once(
 }
 
 pub async fn page_starts_after_the_cursor_even_between_events_of_one_time(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     let mut events: Vec<EventRecord> = [0, 0, 0, 7, 7].map(|seconds| about(mine, later(seconds))).into();
@@ -169,7 +169,7 @@ pub async fn page_starts_after_the_cursor_even_between_events_of_one_time(
 }
 
 pub async fn malformed_cursor_is_rejected(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     for cursor in ["", "-", "x", "1-x", "99999999999999999999-0192f0c1000070008000000000000001"] {
         let failure = fixture.port().timeline.of_order(order(), now(), 2, Some(cursor)).await.expect_err(cursor);
@@ -178,7 +178,7 @@ pub async fn malformed_cursor_is_rejected(
 }
 
 pub async fn consumer_that_has_handled_an_event_comes_before_those_that_have_not(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     let event = of_type(catalog::STOCK_ALLOCATED.name, mine, now());
@@ -197,7 +197,7 @@ pub async fn consumer_that_has_handled_an_event_comes_before_those_that_have_not
 }
 
 pub async fn failed_attempts_are_counted_with_the_code_of_the_last(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     let (event, other) =
@@ -219,7 +219,7 @@ pub async fn failed_attempts_are_counted_with_the_code_of_the_last(
 }
 
 pub async fn attempt_that_fails_is_counted_and_returns_its_own_failure(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     let event = of_type(catalog::STOCK_ALLOCATED.name, mine, now());
@@ -238,7 +238,7 @@ pub async fn attempt_that_fails_is_counted_and_returns_its_own_failure(
 }
 
 pub async fn event_that_the_inboxes_have_forgotten_has_no_consumers(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine, since) = (fixture.port(), order(), now());
     port.records.add(&[about(mine, later(-10)), about(mine, since)]).await.expect("added");
@@ -247,7 +247,7 @@ pub async fn event_that_the_inboxes_have_forgotten_has_no_consumers(
 }
 
 pub async fn event_without_consumers_has_none(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     let (port, mine) = (fixture.port(), order());
     port.records.add(&[of_type("Retired.v1", mine, now())]).await.expect("added");
@@ -255,7 +255,7 @@ pub async fn event_without_consumers_has_none(
 }
 
 pub async fn adding_no_events_succeeds(
-    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl Receipts>>,
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
 ) {
     assert_eq!(fixture.port().records.add(&[]).await, Ok(()));
 }

@@ -129,7 +129,7 @@ fakes! {
         ActionsAndLog { actions: on.operator_actions(), log: on.operator_actions() }
     };
     event_records contract_event_records |on: &Platform| {
-        RecordsAndInbox { records: on.event_records(), timeline: on.event_records(), inbox: on.receipts() }
+        RecordsAndInbox { records: on.event_records(), timeline: on.event_records(), inbox: on.handled_events() }
     };
     records contract_records |on: &Platform| {
         WriterAndReader { writer: on.records(), reader: on.records(), sources: on.records() }

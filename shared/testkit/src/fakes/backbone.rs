@@ -116,9 +116,9 @@ impl edge::DeadLetters for DeadLetters {
 }
 
 impl edge::QueueControl for DeadLetters {
-    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+    async fn change_visibility(&self, receipt_handle: &str, seconds: u32) -> Result<(), Failure> {
         let step = self.0.step(Dependency::DeadLetters, "dead_letters.change_visibility", |state| {
-            state.dead_letters.visibility_timeouts.push((receipt.to_owned(), seconds));
+            state.dead_letters.visibility_timeouts.push((receipt_handle.to_owned(), seconds));
             Ok(())
         });
         step.await

@@ -15,6 +15,7 @@ mod credit_notes;
 mod event_records;
 mod faults;
 mod gateway;
+mod handled_events;
 mod identity;
 mod images;
 mod invoices;
@@ -31,7 +32,6 @@ mod payments;
 mod personal_data;
 mod product_index;
 mod rate_limiter;
-mod receipts;
 mod records;
 mod request_sources;
 mod roles;
@@ -243,7 +243,7 @@ handles! {
     /// The outbox of a context whose changes are stored elsewhere.
     events Events;
     /// The inbox of a consumer whose handler stores no claims.
-    receipts Receipts;
+    handled_events HandledEvents;
     migrations Migrations;
     role_secrets RoleSecrets;
     /// Seals reversibly, without a key.

@@ -246,7 +246,7 @@ impl edge::DeadLetters for Queues {
         ];
         let message = DeadMessage {
             id: record_id.clone(),
-            receipt: record_id,
+            receipt_handle: record_id,
             body,
             dead_since: Timestamp::UNIX_EPOCH,
             notes: notes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -2,8 +2,8 @@
 
 use super::{PROCESSES, var};
 use adapters_postgres::{
-    Database, Migrator, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgInvoices, PgJobs, PgLedger,
-    PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts, PgRecords, PgSources, PgStock,
+    Database, Migrator, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgHandledEvents, PgInvoices, PgJobs,
+    PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgRecords, PgSources, PgStock,
     PgUsers, PgWebhooks, PgWindowClosing, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
@@ -63,7 +63,7 @@ mod event_records {
     testkit::contract_event_records!(fixture(|database, _| RecordsAndInbox {
         records: PgEventRecords::new(database.as_role(DatabaseRole::Recorder)),
         timeline: PgEventRecords::new(database.as_role(DatabaseRole::Reader(Context::Operations))),
-        inbox: PgReceipts::new(database.as_context(Context::Orders)),
+        inbox: PgHandledEvents::new(database.as_context(Context::Orders)),
     }));
 }
 

@@ -315,7 +315,7 @@ async fn failed_invoice_upload_is_retried_under_the_same_number() {
     assert_eq!(run().await["batchItemFailures"].as_array().map(Vec::len), Some(1));
     assert!(platform.documents().keys().is_empty());
     // So that the event is published again, even if its message ends as a dead letter.
-    assert!(!platform.receipts().are_there_of(catalog::INVOICE_ISSUE.name));
+    assert!(!platform.handled_events().are_there_of(catalog::INVOICE_ISSUE.name));
     platform.faults().restore_all();
     assert_eq!(run().await, json!({"batchItemFailures": []}));
     assert_eq!((platform.invoices().all().len(), platform.documents().keys().len()), (1, 1));

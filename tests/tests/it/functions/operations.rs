@@ -71,7 +71,7 @@ async fn order_timeline_get_tells_who_has_handled_each_event_and_how_long_it_too
     let platform = Platform::new();
     record(&platform, &["ok"]).await;
     let placed = platform.event_records().all().remove(0);
-    platform.receipts().assume(Claim { consumer: catalog::STOCK_RESERVE.name, event_id: placed.id });
+    platform.handled_events().assume(Claim { consumer: catalog::STOCK_RESERVE.name, event_id: placed.id });
     let route = Wiring::new(catalog::ORDER_TIMELINE_GET, Config::from_vars([])).route().expect("a route");
     let handler = async |call| order_timeline_get::handle(&platform.event_records(), call).await;
     let event = sample(catalog::ORDER_TIMELINE_GET, "ok");

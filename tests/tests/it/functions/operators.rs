@@ -57,7 +57,7 @@ pub(super) fn dead_letter(id: &str) -> DeadMessage {
     let event = &sample(catalog::STOCK_RESERVE, "ok")["Records"][0]["body"];
     DeadMessage {
         id: id.to_owned(),
-        receipt: format!("receipt-{id}"),
+        receipt_handle: format!("receipt-{id}"),
         body: event.as_str().expect("a body").to_owned(),
         dead_since: sample_time(),
         notes: BTreeMap::from([("reason".to_owned(), "not-found".to_owned())]),

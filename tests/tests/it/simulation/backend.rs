@@ -12,8 +12,8 @@ use domain::{
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::Timestamp;
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore,
-    Outbox, PaymentStore, PriceCopy, ProductIndex, Receipts, Retention, SavedMethodStore, StockMovements, StockStore,
+    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, HandledEvents, InvoiceStore, LowStockAlerts, OrderErasure,
+    OrderStore, Outbox, PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockMovements, StockStore,
     UserStore, VerificationStore, WindowStore,
 };
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
@@ -33,7 +33,7 @@ pub trait Stores {
     /// The outbox of the catalogue.
     fn events(&self) -> impl EventOutbox;
     /// The inbox of the context of a consumer whose handler stores no claims.
-    fn receipts(&self, consumer: &'static Function) -> impl Receipts;
+    fn handled_events(&self, consumer: &'static Function) -> impl HandledEvents;
 }
 
 /// The backend of one schedule.
@@ -212,7 +212,7 @@ impl Stores for Platform {
         Platform::events(self)
     }
 
-    fn receipts(&self, _: &'static Function) -> impl Receipts {
-        Platform::receipts(self)
+    fn handled_events(&self, _: &'static Function) -> impl HandledEvents {
+        Platform::handled_events(self)
     }
 }

@@ -14,7 +14,7 @@ use domain::{
 };
 use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
 use kernel::{CloudEvent, Failure, TraceContext};
-use ports::Receipts as _;
+use ports::HandledEvents as _;
 use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -34,27 +34,27 @@ impl<S: Backend> World<S> {
             Task::EarlyWebhook(n) => vec![self.deliver_early_webhook(stores, *n).await],
             Task::Relay => vec![self.relay(stores).await.is_err()],
             Task::Batch(to, messages) if to.name == catalog::EVENT_FORWARD.name => {
-                let (log, receipts) = (self.platform.event_log(), stores.receipts(to));
+                let (log, handled_events) = (self.platform.event_log(), stores.handled_events(to));
                 let handler = async |delivery: Delivery<_>| {
-                    receipts.after(delivery.claim(), event_forward::handle(&log, delivery)).await
+                    handled_events.after(delivery.claim(), event_forward::handle(&log, delivery)).await
                 };
                 self.deliver::<Map<String, Value>>(to, messages, untyped, handler).await
             }
             Task::Batch(to, messages) if to.name == catalog::WEBHOOK_ENQUEUE.name => {
-                let receipts = stores.receipts(to);
+                let handled_events = stores.handled_events(to);
                 let handler = async |delivery: Delivery<_>| {
-                    receipts.after(delivery.claim(), self.enqueue_webhook(delivery)).await
+                    handled_events.after(delivery.claim(), self.enqueue_webhook(delivery)).await
                 };
                 self.deliver(to, messages, untyped, handler).await
             }
             Task::Batch(to, messages) => {
-                let receipts = stores.receipts(to);
+                let handled_events = stores.handled_events(to);
                 let handler = async |delivery: Delivery<DomainEvent>| {
                     let claim = delivery.claim();
                     self.consume(stores, to, delivery).await?;
                     // Without the inbox, the audit would ask for ever for what was done.
                     let records = keeps_receipts(to) || self.defect == Some(Defect::SkipsInbox);
-                    if records { receipts.record(claim).await } else { Ok(()) }
+                    if records { handled_events.record(claim).await } else { Ok(()) }
                 };
                 self.deliver(to, messages, Event::clone, handler).await
             }
@@ -332,7 +332,7 @@ impl ports::ConsumerMappings for NoMappings {
     }
 }
 
-/// The consumers whose `main` records a receipt, because the handler does not claim every event.
+/// The consumers whose `main` records handled events, because the handler does not claim every event.
 fn keeps_receipts(consumer: &Function) -> bool {
     KEEP_RECEIPTS.iter().any(|one| one.name == consumer.name)
 }

@@ -230,7 +230,9 @@ impl<S: Backend> World<S> {
             let row = event.event.row().name;
             if !self.subscribes {
                 // Nothing is delivered to it then.
-                self.platform.receipts().assume(Claim { consumer: catalog::WEBHOOK_ENQUEUE.name, event_id: event.id });
+                self.platform
+                    .handled_events()
+                    .assume(Claim { consumer: catalog::WEBHOOK_ENQUEUE.name, event_id: event.id });
             }
             let has_work = |to: &&&Function| self.subscribes || to.name != catalog::WEBHOOK_ENQUEUE.name;
             for to in consumers(row).iter().filter(has_work) {

@@ -41,7 +41,11 @@ fn function_has_one_kind_of_access_to_the_database() {
     let is_database = |uses: &&Uses| {
         matches!(
             uses,
-            Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresReceipts | Uses::PostgresOwner
+            Uses::Postgres
+                | Uses::PostgresRead
+                | Uses::PostgresProbe
+                | Uses::PostgresHandledEvents
+                | Uses::PostgresOwner
         )
     };
     let twice = FUNCTIONS.iter().filter(|row| row.resources().filter(is_database).count() > 1);

@@ -55,7 +55,7 @@ fn every_consumer_of_events_claims_or_records_them() {
             complaints.push(format!("{} has no database with an inbox", row.name));
         }
     }
-    expect_none(&complaints, "wrap the handler in `receipts.after(…)`, and add `Uses::Postgres`");
+    expect_none(&complaints, "wrap the handler in `handled_events.after(…)`, and add `Uses::Postgres`");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn every_consumer_of_events_counts_its_failed_attempts() {
     };
     let silent = FUNCTIONS.iter().filter(|row| row.keeps_inbox()).filter(|row| !counts(row));
     let complaints: Vec<_> = silent.map(|row| format!("{} does not", row.name)).collect();
-    expect_none(&complaints, "wrap the handler in `receipts.after(…)`, or in `attempt` if it stores its claim");
+    expect_none(&complaints, "wrap the handler in `handled_events.after(…)`, or in `attempt` if it stores its claim");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use super::{
     choices::Choices,
 };
 use adapters_postgres::{
-    Database, PgContacts, PgEvents, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts,
-    PgStock, PgUsers, PgWindows, UnreachableBus,
+    Database, PgContacts, PgEvents, PgHandledEvents, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments,
+    PgProductIndex, PgStock, PgUsers, PgWindows, UnreachableBus,
 };
 use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use catalog::{Context, Function};
@@ -23,8 +23,8 @@ use fault_proxy::{CutCounts, FaultProxy, ProcessState};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore,
-    Outbox, PaymentStore, PriceCopy, ProductIndex, Receipts, Retention, SavedMethodStore, StockStore, UserStore,
+    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, HandledEvents, InvoiceStore, LowStockAlerts, OrderErasure,
+    OrderStore, Outbox, PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockStore, UserStore,
     VerificationStore, WindowStore,
 };
 use snapshot::Tables;
@@ -337,7 +337,7 @@ impl Stores for Process {
         self.store(Context::Catalogue, |database, bus| PgEvents::new(Context::Catalogue, database, bus))
     }
 
-    fn receipts(&self, consumer: &'static Function) -> impl Receipts {
-        self.store(consumer.context, |database, _| PgReceipts::new(database))
+    fn handled_events(&self, consumer: &'static Function) -> impl HandledEvents {
+        self.store(consumer.context, |database, _| PgHandledEvents::new(database))
     }
 }

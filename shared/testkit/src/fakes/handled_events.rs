@@ -1,12 +1,12 @@
 //! In-memory fake of the inbox of a consumer whose handler stores no claims.
 
-use super::{Dependency, Receipts};
+use super::{Dependency, HandledEvents};
 use kernel::Failure;
 use ports::Claim;
 
-impl ports::Receipts for Receipts {
+impl ports::HandledEvents for HandledEvents {
     async fn record(&self, claim: Claim) -> Result<(), Failure> {
-        let step = self.0.step(Dependency::Database, "receipts.record", |state| {
+        let step = self.0.step(Dependency::Database, "handled_events.record", |state| {
             state.claim(claim);
             Ok(())
         });
@@ -22,7 +22,7 @@ impl ports::Receipts for Receipts {
     }
 }
 
-impl Receipts {
+impl HandledEvents {
     /// Records a claim, without a step and without faults.
     pub fn assume(&self, claim: Claim) {
         self.0.0.state.borrow_mut().claim(claim);

@@ -4,7 +4,7 @@ use super::{
     Database, PgContacts, PgInvoices, PgOrders, PgPayments, PgProductIndex, PgStock, PgWebhooks, params::params,
 };
 use kernel::{Claim, Failure};
-use ports::{Bus, Receipts};
+use ports::{Bus, HandledEvents};
 use std::sync::Arc;
 
 const RECORD: &str = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -13,9 +13,9 @@ const RECORD_FAILURE: &str = "SELECT record_failure($1, $2, $3)";
 
 /// The inbox of a context, for a consumer without another store there.
 #[derive(Debug)]
-pub struct PgReceipts(Arc<Database>);
+pub struct PgHandledEvents(Arc<Database>);
 
-impl PgReceipts {
+impl PgHandledEvents {
     /// `database` logs in as the role of the consumer's context.
     pub fn new(database: Arc<Database>) -> Self {
         Self(database)
@@ -30,7 +30,7 @@ async fn record_failure(database: &Database, claim: Claim, code: &str) -> Result
     database.query(RECORD_FAILURE, &params![claim.consumer, claim.event_id, code]).await.map(drop)
 }
 
-impl Receipts for PgReceipts {
+impl HandledEvents for PgHandledEvents {
     async fn record(&self, claim: Claim) -> Result<(), Failure> {
         record(&self.0, claim).await
     }
@@ -40,7 +40,7 @@ impl Receipts for PgReceipts {
     }
 }
 
-impl Receipts for PgProductIndex {
+impl HandledEvents for PgProductIndex {
     async fn record(&self, claim: Claim) -> Result<(), Failure> {
         record(&self.database, claim).await
     }
@@ -50,9 +50,9 @@ impl Receipts for PgProductIndex {
     }
 }
 
-macro_rules! receipts_of {
+macro_rules! handled_events_of {
     ($($store:ident)*) => {
-        $(impl<B: Bus> Receipts for $store<B> {
+        $(impl<B: Bus> HandledEvents for $store<B> {
             async fn record(&self, claim: Claim) -> Result<(), Failure> {
                 record(self.relay.database(), claim).await
             }
@@ -64,4 +64,4 @@ macro_rules! receipts_of {
     };
 }
 
-receipts_of! { PgContacts PgInvoices PgOrders PgPayments PgStock PgWebhooks }
+handled_events_of! { PgContacts PgInvoices PgOrders PgPayments PgStock PgWebhooks }
