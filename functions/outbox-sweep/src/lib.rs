@@ -49,8 +49,8 @@ pub async fn handle(
     // Refused events are never sent; they have an alarm of their own, at each run until somebody has looked at them.
     let waiting = backlog.waiting.saturating_sub(u64::from(report.refused));
     metrics::value("OutboxWaiting", metrics::Unit::Count, waiting);
-    let audit = requeue_undelivered(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await;
-    if let Ok(requeued @ 1..) = audit {
+    let delivery_check = requeue_undelivered(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await;
+    if let Ok(requeued @ 1..) = delivery_check {
         metrics::count("EventsUndelivered", requeued);
     }
     let tables = catalog::deletions().map(|one| (one.table, one.since, one.days));
@@ -58,8 +58,8 @@ pub async fn handle(
     metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
     deleted.result?;
     count_paused(mappings).await;
-    // Last, so that an audit that fails does not keep rows from being deleted.
-    let requeued = audit?;
+    // Last, so that a delivery check that fails does not keep rows from being deleted.
+    let requeued = delivery_check?;
     let (deleted, behind) = (deleted.rows, deleted.behind);
     Ok(Summary { sent: report.sent, refused: report.refused, waiting, requeued, deleted, behind })
 }

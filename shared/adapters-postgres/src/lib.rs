@@ -7,11 +7,11 @@
 //! contents to the log.
 
 mod accounts;
-mod audit;
 mod clients;
 mod contacts;
 mod credit_notes;
 mod database;
+mod delivery_check;
 mod errors;
 mod event_history;
 mod event_records;

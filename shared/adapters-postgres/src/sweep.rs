@@ -1,7 +1,7 @@
 //! The outbox sweep: publishes what a crash or an unreachable bus left in the outboxes, and deletes rows past their retention.
 
 use super::{
-    Database, audit,
+    Database, delivery_check,
     migrations::publishers,
     outbox::{DEFERRED, belongs_to},
     params::params,
@@ -12,8 +12,8 @@ use edge::telemetry::metrics;
 use futures_util::future::join_all;
 use kernel::{Failure, Timestamp, Uuid, seconds_after};
 use ports::{
-    Audit, AuditReport, Backlog, Bus, ExpiredRows, MAX_COUNTED, Outbox, OutboxCursor, Retention, SWEEP_LEASE_SECONDS,
-    SweepReport,
+    Backlog, Bus, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, Outbox, OutboxCursor, Retention,
+    SWEEP_LEASE_SECONDS, SweepReport,
 };
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Row;
@@ -34,14 +34,14 @@ pub struct PgOutbox<B> {
     lease_due: String,
     conclude: String,
     backlog: String,
-    audits: Vec<String>,
+    delivery_checks: Vec<String>,
 }
 
 impl<B: Bus> PgOutbox<B> {
     /// `database` logs in as the role of operations.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         let (lease_due, conclude, backlog) = (lease_statement(), conclude_statement(), backlog_statement());
-        Self { database, bus, lease_due, conclude, backlog, audits: audit::statements() }
+        Self { database, bus, lease_due, conclude, backlog, delivery_checks: delivery_check::statements() }
     }
 
     /// Publishes the events in concurrent requests. A request that fails or times out does not affect the others.
@@ -93,8 +93,8 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         Ok(SweepReport { due, sent, refused, last, timed_out })
     }
 
-    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure> {
-        audit::run(&self.database, &self.audits, audit).await
+    async fn requeue_undelivered(&self, check: &DeliveryCheck) -> Result<DeliveryCheckReport, Failure> {
+        delivery_check::run(&self.database, &self.delivery_checks, check).await
     }
 
     async fn backlog(&self) -> Result<Backlog, Failure> {

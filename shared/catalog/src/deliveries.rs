@@ -21,7 +21,7 @@ impl Function {
         }
     }
 
-    /// Whether the inbox of its context has an entry for each event that it has handled, which the audit of deliveries looks for.
+    /// Whether the inbox of its context has an entry for each event that it has handled, which the delivery check looks for.
     pub const fn keeps_inbox(&self) -> bool {
         matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::AllEvents)
     }

@@ -29,9 +29,9 @@ pub trait Outbox {
     /// What is pending. The cost does not depend on the number of pending events.
     async fn backlog(&self) -> Result<Backlog, Failure>;
 
-    /// Looks once at up to `audit.limit` published events of each context, and at those with the same time. One that a function of
+    /// Looks once at up to `check.limit` published events of each context, and at those with the same time. One that a function of
     /// `catalog::consumers_with_inbox` has not recorded is due to be published again, or to be looked at again an hour later.
-    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure>;
+    async fn requeue_undelivered(&self, check: &DeliveryCheck) -> Result<DeliveryCheckReport, Failure>;
 }
 
 /// Rows that are past their retention.
@@ -105,9 +105,9 @@ async fn counted(
     Err(failure)
 }
 
-/// Parameters of an audit: which events it checks, and when it requeues an event that a consumer has not recorded.
+/// Parameters of a delivery check: which events it checks, and when it requeues an event that a consumer has not recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Audit {
+pub struct DeliveryCheck {
     pub now: Timestamp,
     /// Events that were published before it are looked at.
     pub published_before: Timestamp,
@@ -118,7 +118,7 @@ pub struct Audit {
     pub limit: u32,
 }
 
-impl Audit {
+impl DeliveryCheck {
     /// Whether an event that happened then and is not delivered is published again now.
     pub fn is_repeat_due(&self, happened: Timestamp) -> bool {
         let hours = (self.now.as_second() - happened.as_second()).div_euclid(3600);
@@ -126,11 +126,11 @@ impl Audit {
     }
 }
 
-/// Result of one audit.
+/// Result of one delivery check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AuditReport {
+pub struct DeliveryCheckReport {
     /// Events that were looked at, in the context with the most of them.
-    pub audited: u64,
+    pub checked: u64,
     /// Events that will be published again.
     pub requeued: u64,
 }

@@ -1,7 +1,7 @@
 //! Publishes pending events of the outboxes, requeues events that a consumer has not recorded, and deletes expired rows.
 
 use kernel::{Failure, Timestamp, seconds_after};
-use ports::{Audit, ExpiredRows, Outbox, Retention, SweepReport};
+use ports::{DeliveryCheck, ExpiredRows, Outbox, Retention, SweepReport};
 
 /// Age of the youngest event that a sweep publishes: the function that committed a younger one may still be publishing it.
 const GRACE_MS: i64 = 5_000;
@@ -12,7 +12,7 @@ const MAX_PAGES_WITHOUT_PROGRESS: u32 = 20;
 
 const DAY_S: i64 = 24 * 3600;
 /// Time since the publication of an event after which its consumers should have handled it.
-const AUDIT_AGE_S: i64 = 3600;
+const DELIVERY_CHECK_AGE_S: i64 = 3600;
 /// Ages at which an undelivered event is published again on its first day. Few, because in an outage of a consumer each adds a copy of every
 /// event that waits in its queue.
 const REPEAT_HOURS: &[i64] = &[1, 2, 8];
@@ -48,13 +48,14 @@ pub async fn requeue_undelivered(
     now: Timestamp,
     is_over: impl Fn() -> bool,
 ) -> Result<u64, Failure> {
-    let (published_before, given_up_before) = (seconds_after(now, -AUDIT_AGE_S)?, seconds_after(now, -GIVE_UP_AGE_S)?);
-    let audit = Audit { now, published_before, given_up_before, repeat_hours: REPEAT_HOURS, limit: PAGE };
+    let (published_before, given_up_before) =
+        (seconds_after(now, -DELIVERY_CHECK_AGE_S)?, seconds_after(now, -GIVE_UP_AGE_S)?);
+    let check = DeliveryCheck { now, published_before, given_up_before, repeat_hours: REPEAT_HOURS, limit: PAGE };
     let mut requeued = 0;
     while !is_over() {
-        let page = outbox.requeue_undelivered(&audit).await?;
+        let page = outbox.requeue_undelivered(&check).await?;
         requeued += page.requeued;
-        if page.audited < u64::from(PAGE) {
+        if page.checked < u64::from(PAGE) {
             break;
         }
     }

@@ -3,9 +3,9 @@
 //! `DATABASE_URL` names a server and a superuser; `scripts/test` sets it. Without it these tests fail.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
-mod audit;
 mod backorders;
 mod connection;
+mod delivery_check;
 mod erasure;
 mod event_records;
 mod fixtures;

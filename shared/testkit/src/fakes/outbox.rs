@@ -5,7 +5,7 @@ use catalog::Function;
 use domain::{Event, event::is_published_by, replay::Selection};
 use kernel::{Failure, Timestamp, seconds_after};
 use ports::{
-    Audit, AuditReport, Backlog, Claim, ExpiredRows, MAX_COUNTED, OutboxCursor, Page, PublishedEvent,
+    Backlog, Claim, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, OutboxCursor, Page, PublishedEvent,
     SWEEP_LEASE_SECONDS, SweepPosition, SweepReport,
 };
 use std::collections::{BTreeMap, HashSet};
@@ -27,8 +27,8 @@ struct SentEvent {
     event: Rc<Event>,
     /// When it was published. Here that is when it happened.
     at: Timestamp,
-    /// Whether an audit has looked at it.
-    is_audited: bool,
+    /// Whether a delivery check has looked at it.
+    is_checked: bool,
 }
 
 struct PendingEvent {
@@ -119,7 +119,7 @@ impl Platform {
             for number in published {
                 if let Some(sent) = state.outbox.pending.remove(number) {
                     let at = sent.event.time;
-                    state.outbox.sent.push(SentEvent { event: sent.event, at, is_audited: false });
+                    state.outbox.sent.push(SentEvent { event: sent.event, at, is_checked: false });
                 }
             }
             lease(&mut state.outbox.pending, leased, None);
@@ -283,23 +283,23 @@ impl ports::Outbox for Outbox {
         }))
     }
 
-    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure> {
-        let step = self.0.step(Dependency::Database, "outbox.audit", |state| {
+    async fn requeue_undelivered(&self, check: &DeliveryCheck) -> Result<DeliveryCheckReport, Failure> {
+        let step = self.0.step(Dependency::Database, "outbox.check", |state| {
             let State { outbox, claims, .. } = state;
-            let due = |sent: &SentEvent| !sent.is_audited && sent.at <= audit.published_before;
+            let due = |sent: &SentEvent| !sent.is_checked && sent.at <= check.published_before;
             let mut due: Vec<usize> = (0..outbox.sent.len()).filter(|n| outbox.sent.get(*n).is_some_and(due)).collect();
             due.sort_by_key(|n| outbox.sent.get(*n).map(|sent| sent.at));
-            due.truncate(usize::try_from(audit.limit).unwrap_or(usize::MAX));
-            let mut report = AuditReport { audited: due.len() as u64, requeued: 0 };
+            due.truncate(usize::try_from(check.limit).unwrap_or(usize::MAX));
+            let mut report = DeliveryCheckReport { checked: due.len() as u64, requeued: 0 };
             let mut requeued = Vec::new();
             for n in due {
                 let Some(sent) = outbox.sent.get_mut(n) else { continue };
-                sent.is_audited = true;
-                if is_delivered(&sent.event, claims) || sent.event.time < audit.given_up_before {
+                sent.is_checked = true;
+                if is_delivered(&sent.event, claims) || sent.event.time < check.given_up_before {
                     continue;
                 }
-                (sent.at, sent.is_audited) = (audit.now, false);
-                if audit.is_repeat_due(sent.event.time) {
+                (sent.at, sent.is_checked) = (check.now, false);
+                if check.is_repeat_due(sent.event.time) {
                     requeued.push(Rc::clone(&sent.event));
                 }
             }

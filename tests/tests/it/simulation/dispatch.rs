@@ -52,7 +52,7 @@ impl<S: Backend> World<S> {
                 let handler = async |delivery: Delivery<DomainEvent>| {
                     let claim = delivery.claim();
                     self.consume(stores, to, delivery).await?;
-                    // Without the inbox, the audit would ask for ever for what was done.
+                    // Without the inbox, the delivery check would ask for ever for what was done.
                     let records = keeps_receipts(to) || self.defect == Some(Defect::SkipsInbox);
                     if records { handled_events.record(claim).await } else { Ok(()) }
                 };

@@ -6,8 +6,8 @@ use domain::order::Reason;
 use std::collections::BTreeSet;
 use testkit::build;
 
-fn with_loss(plan: Plan, lost: Option<usize>, audits: bool) -> (World<Memory>, Result<(), Violation>) {
-    run::with_loss(Memory::new(), build::noon(), plan, lost, audits)
+fn with_loss(plan: Plan, lost: Option<usize>, delivery_checks: bool) -> (World<Memory>, Result<(), Violation>) {
+    run::with_loss(Memory::new(), build::noon(), plan, lost, delivery_checks)
 }
 
 /// No order was cancelled because it had waited for too long: what was lost is republished before.
@@ -19,13 +19,14 @@ fn no_order_was_cancelled(world: &World<Memory>) -> Result<(), Violation> {
 }
 
 /// Loses each message of a run of `plan` in turn. Returns the number of messages, and those that are not republished.
-fn losses_not_republished(plan: &Plan, audits: bool) -> (usize, BTreeSet<String>) {
+fn losses_not_republished(plan: &Plan, delivery_checks: bool) -> (usize, BTreeSet<String>) {
     let (whole, outcome) = with_loss(plan.clone(), None, true);
     outcome.unwrap_or_else(|violation| panic!("without a loss: {violation}"));
     let messages = whole.deliveries;
     let outcomes = on_all_cores(1..messages as u64 + 1, |take, failed| {
         while let Some(number) = take() {
-            let (world, outcome) = with_loss(plan.clone(), Some(usize::try_from(number).expect("few")), audits);
+            let (world, outcome) =
+                with_loss(plan.clone(), Some(usize::try_from(number).expect("few")), delivery_checks);
             if let Err(violation) = outcome.and_then(|()| no_order_was_cancelled(&world)) {
                 let (event, to) = world.loss.expect("a message was lost");
                 failed.push(format!("{event} to {to}: {violation}"));
@@ -64,7 +65,7 @@ fn lost_message_is_not_republished_without_audits() {
     }
 }
 
-/// Every consumer records what it handles: an audit that asks again for what was done would never end.
+/// Every consumer records what it handles: otherwise a delivery check would requeue its events for ever.
 #[test]
 fn nothing_is_published_twice_if_nothing_is_lost() {
     for plan in [Plan::usual(), Plan::full(), Plan::unverified()] {

@@ -17,7 +17,7 @@ use testkit::FaultPoint;
 const LIMIT: usize = 2_000;
 /// Sweeps that this may take.
 const SWEEPS: usize = 8;
-/// Time after which an audit has looked at every event.
+/// Time after which a delivery check has looked at every event.
 const AUDITED_AFTER: Duration = Duration::from_secs(3_601);
 /// When faults end. A queue dead-letters a message only after more than seven hours of retries.
 const FAULT_PERIOD: Duration = Duration::from_secs(3 * 3600);
@@ -53,17 +53,17 @@ pub fn in_order<S: Backend>(
     Ok(report)
 }
 
-/// Runs tasks in order, loses message number `lost` for good, and, with `audits`, lets the platform stand until an audit of deliveries finds
+/// Runs tasks in order, loses message number `lost` for good, and, with `delivery_checks`, lets the platform stand until an audit of deliveries finds
 /// nothing.
 pub fn with_loss<S: Backend>(
     backend: S,
     now: Timestamp,
     plan: Plan,
     lost: Option<usize>,
-    audits: bool,
+    delivery_checks: bool,
 ) -> (World<S>, Result<(), Violation>) {
     let mut world = World::new(backend, now, 7, plan, None);
-    (world.through_edge, world.lost, world.audits) = (true, lost, audits);
+    (world.through_edge, world.lost, world.delivery_checks) = (true, lost, delivery_checks);
     let outcome = until_delivered(&mut world);
     (world, outcome)
 }
@@ -74,7 +74,7 @@ fn until_delivered<S: Backend>(world: &mut World<S>) -> Result<(), Violation> {
         if step(world, &choices)? {
             continue;
         }
-        if world.audits {
+        if world.delivery_checks {
             world.clock.advance(AUDITED_AFTER);
             world.work(vec![Task::Sweep], &choices);
         }

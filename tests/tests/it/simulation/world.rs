@@ -75,8 +75,8 @@ pub struct World<S> {
     /// Messages that queues have received so far, and the number of the one that is lost on its way.
     pub deliveries: usize,
     pub lost: Option<usize>,
-    /// Whether outboxes are swept, and deliveries audited, even if no event waits.
-    pub audits: bool,
+    /// Whether outboxes are swept, and deliveries checked, even if no event waits.
+    pub delivery_checks: bool,
     /// What was lost: the event, and the function that it was for.
     pub loss: Option<(&'static str, &'static str)>,
     pub changes: StreamPosition,
@@ -203,7 +203,7 @@ impl<S: Backend> World<S> {
             bus_position: 0,
             deliveries: 0,
             lost: None,
-            audits: false,
+            delivery_checks: false,
             loss: None,
             changes: StreamPosition::default(),
             stream: StreamPosition::default(),

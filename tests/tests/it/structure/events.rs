@@ -39,7 +39,7 @@ fn every_event_has_a_consumer() {
     expect_none(&complaints, "add a consumer, or delete the event");
 }
 
-/// The audit of deliveries publishes an event again until each consumer has recorded it.
+/// The delivery check publishes an event again until each consumer has recorded it.
 #[test]
 fn every_consumer_of_events_claims_or_records_them() {
     let mut complaints = Vec::new();

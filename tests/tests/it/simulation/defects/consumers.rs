@@ -17,8 +17,8 @@ use domain::{
 use edge::Delivery;
 use kernel::{Date, Failure, Ids, Timestamp, Uuid};
 use ports::{
-    Audit, AuditReport, Backlog, Bus as _, Claim, ContactStore as _, EmailMessage, EmailSender, InvoiceStore,
-    MessageTemplates as _, Outbox, OutboxCursor, SweepReport, WindowStore as _,
+    Backlog, Bus as _, Claim, ContactStore as _, DeliveryCheck, DeliveryCheckReport, EmailMessage, EmailSender,
+    InvoiceStore, MessageTemplates as _, Outbox, OutboxCursor, SweepReport, WindowStore as _,
 };
 use services::Channels;
 use std::time::Duration;
@@ -179,7 +179,7 @@ impl<O: Outbox> Outbox for SweptOutbox<'_, O> {
         self.inner.backlog().await
     }
 
-    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure> {
-        self.inner.requeue_undelivered(audit).await
+    async fn requeue_undelivered(&self, check: &DeliveryCheck) -> Result<DeliveryCheckReport, Failure> {
+        self.inner.requeue_undelivered(check).await
     }
 }

@@ -43,7 +43,7 @@ impl<S: Backend> World<S> {
             self.queue.iter().filter(|message| message.due <= now).count(),
             self.stream.is_due(now).into(),
             self.topics.values().filter(|(_, position)| position.is_due(now)).count(),
-            (sweeps && (self.audits || self.backend.waiting() > 0)).into(),
+            (sweeps && (self.delivery_checks || self.backend.waiting() > 0)).into(),
             self.maintenance_at.iter().filter(|at| **at <= now).count(),
             self.webhooks.iter().filter(|webhook| webhook.due <= now).count(),
         ]
@@ -222,7 +222,8 @@ impl<S: Backend> World<S> {
         let webhooks = self.webhooks.iter().map(|webhook| webhook.due);
         let positions = self.topics.values().map(|(_, position)| position).chain([&self.changes, &self.stream]);
         let positions = positions.filter(|position| position.cursor < position.length).map(|position| position.due);
-        let waits = self.defect != Some(Defect::NeverSweepsOutbox) && (self.audits || self.backend.waiting() > 0);
+        let waits =
+            self.defect != Some(Defect::NeverSweepsOutbox) && (self.delivery_checks || self.backend.waiting() > 0);
         let sweep = waits.then_some(self.sweep_at);
         // Nothing happens until a late webhook comes: sweeps find nothing.
         let stands_still = self.is_idle_but_for_webhooks() && !self.waits_for_time();

@@ -1,4 +1,4 @@
-//! The audit of deliveries: looks for published events that a consumer has not recorded, and requeues them.
+//! The delivery check: looks for published events that a consumer has not recorded, and requeues them.
 
 use super::{
     Database,
@@ -8,7 +8,7 @@ use super::{
 };
 use catalog::Context;
 use kernel::Failure;
-use ports::{Audit, AuditReport};
+use ports::{DeliveryCheck, DeliveryCheckReport};
 
 /// One statement for each outbox whose events have consumers that record them.
 pub(super) fn statements() -> Vec<String> {
@@ -16,27 +16,31 @@ pub(super) fn statements() -> Vec<String> {
 }
 
 /// Looks at a page of the events of every outbox.
-pub(super) async fn run(database: &Database, statements: &[String], audit: &Audit) -> Result<AuditReport, Failure> {
+pub(super) async fn run(
+    database: &Database,
+    statements: &[String],
+    check: &DeliveryCheck,
+) -> Result<DeliveryCheckReport, Failure> {
     let params = params![
-        audit.now,
-        audit.published_before,
-        audit.given_up_before,
-        audit.repeat_hours.to_vec(),
-        i64::from(audit.limit)
+        check.now,
+        check.published_before,
+        check.given_up_before,
+        check.repeat_hours.to_vec(),
+        i64::from(check.limit)
     ];
-    let mut total = AuditReport::default();
+    let mut total = DeliveryCheckReport::default();
     for statement in statements {
         let rows = database.query(statement, &params).await?;
         let row = only(&rows)?;
-        total.audited = total.audited.max(count(row, "audited")?);
+        total.checked = total.checked.max(count(row, "checked")?);
         total.requeued += count(row, "requeued")?;
     }
     Ok(total)
 }
 
-/// Looks at events in the order in which they were published, from the position of the last audit on; events of the same time are looked at
+/// Looks at events in the order in which they were published, from the position of the last check on; events of the same time are looked at
 /// together. An undelivered event loses its mark, so that the sweep publishes it again, or is marked anew, so that it is looked at again in
-/// an hour: each with a time of its own, so that pages stay small however many are undelivered. Concurrent audits look at the same events and requeue each once. Parameters: those of [`Audit`], in order.
+/// an hour: each with a time of its own, so that pages stay small however many are undelivered. Concurrent checks look at the same events and requeue each once. Parameters: those of [`DeliveryCheck`], in order.
 fn statement(context: Context) -> Option<String> {
     let name = context.name();
     let missing = missing_entries(context)?;
@@ -62,7 +66,7 @@ fn statement(context: Context) -> Option<String> {
             SELECT '{name}', max(published_at) FROM page HAVING count(*) > 0
             ON CONFLICT (outbox) DO UPDATE SET audited_until = greatest(known.audited_until, excluded.audited_until)
         )
-        SELECT (SELECT count(*) FROM page) AS audited,
+        SELECT (SELECT count(*) FROM page) AS checked,
             (SELECT count(*) FROM changed WHERE published_at IS NULL) AS requeued"
     ))
 }

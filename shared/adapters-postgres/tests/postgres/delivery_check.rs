@@ -1,4 +1,4 @@
-//! The audit of deliveries: a published event that a consumer has not recorded is published again.
+//! The delivery check: a published event that a consumer has not recorded is published again.
 
 use crate::fixtures::*;
 use adapters_postgres::{PgEvents, PgHandledEvents};
@@ -6,7 +6,7 @@ use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole, Function};
 use domain::{Event, id::UserId};
 use kernel::{Claim, Timestamp, Uuid};
-use ports::{Audit, AuditReport, EventOutbox, HandledEvents, OrderStore, Outbox, PlacementConditions};
+use ports::{DeliveryCheck, DeliveryCheckReport, EventOutbox, HandledEvents, OrderStore, Outbox, PlacementConditions};
 use std::time::Duration;
 
 /// Places an order that was published an hour and a minute ago, `hours` after it was placed.
@@ -38,12 +38,12 @@ async fn record(database: &TestDatabase, consumer: &Function, event: Uuid) {
     }
 }
 
-async fn audit(database: &TestDatabase) -> AuditReport {
+async fn check(database: &TestDatabase) -> DeliveryCheckReport {
     let at = Timestamp::now();
     let ago = |seconds: u64| at - Duration::from_secs(seconds);
     let (published_before, given_up_before) = (ago(3_600), ago(14 * 24 * 3_600));
-    let audit = Audit { now: at, published_before, given_up_before, repeat_hours: &[1, 2, 8], limit: 100 };
-    database.outbox().requeue_undelivered(&audit).await.expect("an audit")
+    let check = DeliveryCheck { now: at, published_before, given_up_before, repeat_hours: &[1, 2, 8], limit: 100 };
+    database.outbox().requeue_undelivered(&check).await.expect("a delivery check")
 }
 
 async fn waiting(database: &TestDatabase, event: Uuid) -> bool {
@@ -64,9 +64,9 @@ async fn event_that_one_of_its_consumers_has_not_recorded_is_published_again() {
                 record(&database, consumer, lost.id).await;
             }
         }
-        assert_eq!(audit(&database).await, AuditReport { audited: 2, requeued: 1 }, "{}", missing.name);
+        assert_eq!(check(&database).await, DeliveryCheckReport { checked: 2, requeued: 1 }, "{}", missing.name);
         assert!(waiting(&database, lost.id).await && !waiting(&database, delivered.id).await);
-        assert_eq!(audit(&database).await, AuditReport::default(), "each is looked at once");
+        assert_eq!(check(&database).await, DeliveryCheckReport::default(), "each is looked at once");
         database.outbox().sweep(Timestamp::now(), 100, None).await.expect("swept");
         assert_eq!(database.bus().published().last(), Some(&lost));
     }
@@ -78,9 +78,9 @@ async fn undelivered_event_is_published_again_less_and_less_often_until_it_is_gi
     let database = database().await;
     for (hours, is_due) in ages {
         let event = published(&database, hours).await;
-        let expected = AuditReport { audited: 1, requeued: is_due.into() };
+        let expected = DeliveryCheckReport { checked: 1, requeued: is_due.into() };
         database.execute("DELETE FROM operations.audits").await;
-        assert_eq!(audit(&database).await, expected, "published {hours} hours after it happened");
+        assert_eq!(check(&database).await, expected, "published {hours} hours after it happened");
         let looks_again = format!(
             "SELECT count(*) FROM orders.outbox WHERE id = '{}' AND published_at > now() - interval '1 minute'",
             event.id
@@ -97,9 +97,9 @@ async fn events_that_are_looked_at_again_have_times_of_their_own() {
     for _ in 0..3 {
         published(&database, 2).await;
     }
-    // As if one audit had marked them all.
+    // As if one check had marked them all.
     database.execute("UPDATE orders.outbox SET published_at = now() - interval '61 minutes'").await;
-    assert_eq!(audit(&database).await, AuditReport { audited: 3, requeued: 0 });
+    assert_eq!(check(&database).await, DeliveryCheckReport { checked: 3, requeued: 0 });
     assert_eq!(database.number("SELECT count(DISTINCT published_at) FROM orders.outbox").await, 3);
 }
 
