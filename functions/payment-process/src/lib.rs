@@ -6,7 +6,7 @@
 use api::PaymentView;
 use domain::{
     id::UserId,
-    payment::{self, AttemptLimit, Change, ProcessPayment},
+    payment::{self, AttemptLimit, PaymentTransition, ProcessPayment},
     text::PaymentMethod,
 };
 use edge::http::{Call, Reply};
@@ -35,7 +35,7 @@ pub async fn handle(
             Ok(payment::retry_payment(&payment, payment_method.clone(), call.now)?.for_customer(customer))
         });
         let store = async |problem: &_| payments.store_rejection(key, problem).await;
-        let commit = async |change: Change, reply: &_| {
+        let commit = async |change: PaymentTransition, reply: &_| {
             let events = call.events(change.payment.id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, Some(limit)).await
         };
@@ -44,7 +44,7 @@ pub async fn handle(
     .await
 }
 
-fn accepted(change: Change) -> (Change, Reply<PaymentView>) {
+fn accepted(change: PaymentTransition) -> (PaymentTransition, Reply<PaymentView>) {
     let path = catalog::PAYMENT_GET.path_of(change.payment.id);
     let reply = Reply::accepted(PaymentView::from(&change.payment)).resource(path, change.payment.version);
     (change, reply)

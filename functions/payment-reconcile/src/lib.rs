@@ -6,7 +6,7 @@
 //!
 //! Then it counts the refunds that wait for approval: only a person decides on them.
 
-use domain::payment::{Change, Payment, Resolution};
+use domain::payment::{Payment, PaymentTransition, Resolution};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::{Failure, Timestamp};
 use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
@@ -64,7 +64,7 @@ pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: 
     let page = async |last: Option<&Payment>| payments.due_for_reconciliation(tick.now, last, PAGE).await;
     let mut proof = Certainty::Proof;
     let process = async |payment: &Payment| {
-        let applied = |change: &Change, resolution| {
+        let applied = |change: &PaymentTransition, resolution| {
             summary.count(resolution);
             metrics::count_each(staff_metrics(change));
         };

@@ -4,7 +4,7 @@ use domain::{
     DomainEvent,
     event::RefundRequested,
     id::RefundId,
-    payment::{self, Change, Payment},
+    payment::{self, Payment, PaymentTransition},
 };
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
@@ -39,7 +39,7 @@ pub async fn handle(
     match advance_payment(payments, delivery.claim(), payment.clone(), decide, delivery.context()).await {
         // A refund that a bank returned left room for this one.
         Err(failure) if failure.code == payment::REFUND_EXCEEDS_CHARGE => {
-            let applied = &mut |change: &Change| metrics::count_each(staff_metrics(change));
+            let applied = &mut |change: &PaymentTransition| metrics::count_each(staff_metrics(change));
             record_all_refunds(payments, gateway, payment, &charge, delivery.context(), applied).await?;
         }
         applied => metrics::count_each(applied?.iter().flat_map(staff_metrics)),

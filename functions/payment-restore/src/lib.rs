@@ -7,7 +7,7 @@ use domain::{
     Money,
     id::PaymentId,
     ledger::{GatewayTransaction, Purpose},
-    payment::{self, Change, RestoredPeriod, UnpostedReason},
+    payment::{self, PaymentTransition, RestoredPeriod, UnpostedReason},
     restore::Restored,
 };
 use edge::{direct::Invocation, telemetry::metrics};
@@ -80,7 +80,7 @@ pub async fn handle(
             }
             match (reason, payment.and_then(|payment| Some((payment.transaction_id.clone()?, payment)))) {
                 (UnpostedReason::RefundUnrecorded, Some((charge, payment))) => {
-                    let mut applied = |change: &Change| {
+                    let mut applied = |change: &PaymentTransition| {
                         report.recorded += 1;
                         metrics::count_each(staff_metrics(change));
                     };

@@ -3,7 +3,7 @@
 //! Returns 204 for every signed event, and 401 without a valid signature: the gateway disables an endpoint that keeps rejecting events.
 //! A redelivery changes nothing. On an error (5xx) the gateway redelivers the event.
 
-use domain::payment::Change;
+use domain::payment::PaymentTransition;
 use edge::{
     http::{Call, RawBody, Reply},
     telemetry::metrics,
@@ -27,7 +27,7 @@ pub async fn handle(
         return Ok(Reply::no_content());
     };
     let claim = Claim { consumer: catalog::PAYMENT_WEBHOOK.name, event_id: event.id };
-    let applied = |change: &Change| metrics::count_each(staff_metrics(change));
+    let applied = |change: &PaymentTransition| metrics::count_each(staff_metrics(change));
     match record_report(payments, gateway, claim, event.report, call.context(), applied).await? {
         ReportOutcome::Recorded => {}
         ReportOutcome::DuplicateReturned => metrics::count("DuplicateChargesReturned", 1),

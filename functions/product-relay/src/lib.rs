@@ -4,7 +4,7 @@
 //! A redelivered record gives the same event id, and is committed once.
 
 use domain::product::Product;
-use edge::dynamodb::{Change, ChangeKind};
+use edge::dynamodb::{ChangeKind, ChangeRecord};
 use kernel::{Failure, FailureKind};
 use ports::{Cache, EventOutbox, product_cache_key};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub async fn handle(
     events: &impl EventOutbox,
     cache: &impl Cache,
     parse: impl Fn(&Value) -> Result<Option<Product>, Failure>,
-    change: Change,
+    change: ChangeRecord,
 ) -> Result<(), Failure> {
     if change.kind == ChangeKind::Remove {
         return Ok(());

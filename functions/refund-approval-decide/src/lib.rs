@@ -6,7 +6,7 @@
 use api::PaymentView;
 use domain::{
     id::{PaymentId, RefundId, UserId},
-    payment::{self, Change, DecideRefund},
+    payment::{self, DecideRefund, PaymentTransition},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
@@ -21,7 +21,7 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<DecideRefund>) -> R
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
         let payment = payments.get(payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"));
         let decided = payment.and_then(|payment| payment::decide_refund(&payment, refund_id, verdict, by, call.now));
-        let reply = |(change, refused): (Change, Option<Failure>)| {
+        let reply = |(change, refused): (PaymentTransition, Option<Failure>)| {
             let reply = match &refused {
                 Some(failure) => call.refuse(failure, &[]),
                 None => Reply::ok(PaymentView::for_staff(&change.payment)).etag(change.payment.version),
@@ -29,7 +29,7 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<DecideRefund>) -> R
             (change, reply)
         };
         let store = async |problem: &_| payments.store_rejection(key, problem).await;
-        let commit = async |change: Change, reply: &_| {
+        let commit = async |change: PaymentTransition, reply: &_| {
             let events = call.events(payment_id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, None).await
         };

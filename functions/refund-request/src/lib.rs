@@ -6,7 +6,7 @@
 use api::PaymentView;
 use domain::{
     id::{RefundId, UserId},
-    payment::{self, Change, RefundLimit, RefundPayment},
+    payment::{self, PaymentTransition, RefundLimit, RefundPayment},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
@@ -29,7 +29,7 @@ pub async fn handle(
         let change = payment
             .and_then(|payment| payment::request_refund_by_staff(&payment, refund, wanted, (by, limit), call.now));
         let store = async |problem: &_| payments.store_rejection(key, problem).await;
-        let commit = async |change: Change, reply: &_| {
+        let commit = async |change: PaymentTransition, reply: &_| {
             let events = call.events(payment_id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, None).await
         };
@@ -38,7 +38,7 @@ pub async fn handle(
     .await
 }
 
-fn accepted(change: Change) -> (Change, Reply<PaymentView>) {
+fn accepted(change: PaymentTransition) -> (PaymentTransition, Reply<PaymentView>) {
     let path = catalog::PAYMENT_GET.path_of(change.payment.id);
     let reply = Reply::accepted(PaymentView::for_staff(&change.payment)).resource(path, change.payment.version);
     (change, reply)

@@ -5,7 +5,7 @@
 use api::UserView;
 use domain::{
     id::UserId,
-    profile::{Change, ChangeRole},
+    profile::{ChangeRole, ProfileChange},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
@@ -20,6 +20,7 @@ pub async fn handle(
 ) -> Result<Reply<UserView>, Failure> {
     let (user_id, by) = (call.path("id")?, UserId(call.principal()?.id));
     let user =
-        administer(users, revocations, (user_id, by), Change::Role(call.body.role.into()), call.context()).await?;
+        administer(users, revocations, (user_id, by), ProfileChange::Role(call.body.role.into()), call.context())
+            .await?;
     Ok(Reply::ok(UserView::from(&user)).etag(user.version))
 }

@@ -5,7 +5,7 @@
 use api::UserView;
 use domain::{
     id::UserId,
-    profile::{Change, ChangeStatus},
+    profile::{ChangeStatus, ProfileChange},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
@@ -19,6 +19,7 @@ pub async fn handle(
     call: Call<ChangeStatus>,
 ) -> Result<Reply<UserView>, Failure> {
     let (user_id, by) = (call.path("id")?, UserId(call.principal()?.id));
-    let user = administer(users, revocations, (user_id, by), Change::Status(call.body.status), call.context()).await?;
+    let user =
+        administer(users, revocations, (user_id, by), ProfileChange::Status(call.body.status), call.context()).await?;
     Ok(Reply::ok(UserView::from(&user)).etag(user.version))
 }

@@ -11,7 +11,7 @@ use super::{
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
-    payment::{AttemptLimit, Change, CustomerAction, Payment, Status},
+    payment::{AttemptLimit, CustomerAction, Payment, PaymentTransition, Status},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -213,7 +213,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
     async fn advance(
         &self,
         claim: Option<Claim>,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
     ) -> Result<TransitionOutcome, Failure> {
         let mut params = params![
@@ -239,7 +239,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
         limit: Option<AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
@@ -300,7 +300,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
 }
 
 /// The parameters `$6` to `$26` of a transition.
-fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
+fn transition<'a>(change: &'a PaymentTransition, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
     let payment = &change.payment;
     let params = params![
         payment.id.0,

@@ -3,11 +3,11 @@
 mod amount;
 mod approvals;
 mod attempts;
-mod change;
 mod charges;
 mod commands;
 mod disputes;
 mod limits;
+mod payment_transition;
 mod reconciliation;
 mod refunds;
 mod reported_refunds;
@@ -24,7 +24,6 @@ pub use attempts::{
     ATTEMPT_WINDOW_SECONDS, AttemptLimit, TOO_MANY_ATTEMPTS, TOO_MANY_PAYMENT_ATTEMPTS, decline_refused,
     end_without_gateway_call,
 };
-pub use change::Change;
 pub use charges::{
     ChargeOutcome, DUPLICATE_CHARGE, abandon_charge, begin, begin_closed, close, confirm_without_charge,
     fail_charge_after_gateway_error, post_returned_duplicate, record_charge_outcome, retry_payment,
@@ -32,6 +31,7 @@ pub use charges::{
 pub use commands::{ProcessPayment, RefundPayment};
 pub use disputes::{Dispute, DisputeStatus, DisputeTransfer, ReportedDispute, record_dispute};
 pub use limits::{MAX_CHARGE, check_total};
+pub use payment_transition::PaymentTransition;
 pub use reconciliation::{Resolution, republish_pending, resolve_charge, resolve_refund};
 pub use refunds::{
     REFUND_EXCEEDS_CHARGE, RefundOutcome, abandon_refund, conclude_refund, fail_refund_after_gateway_error,

@@ -93,21 +93,21 @@ impl From<PersonalRole> for Role {
 
 /// What an admin changes of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum ProfileChange {
     Role(Role),
     Status(AccountStatus),
 }
 
 /// The user after a change by the admin `by`, and the event; `None` if it changes nothing. Admins cannot change themselves, so that one of them
 /// is always left.
-pub fn administer(user: &User, change: Change, by: UserId) -> Result<Option<(User, UserUpdated)>, Failure> {
+pub fn administer(user: &User, change: ProfileChange, by: UserId) -> Result<Option<(User, UserUpdated)>, Failure> {
     if user.id == by {
         let detail = "Admins cannot change their own role or status; another admin can.";
         return Err(Failure::new(FailureKind::Conflict, "own-account", detail));
     }
     let (role, status) = match change {
-        Change::Role(role) => (role, user.status),
-        Change::Status(status) => (user.role, status),
+        ProfileChange::Role(role) => (role, user.status),
+        ProfileChange::Status(status) => (user.role, status),
     };
     if (role, status) == (user.role, user.status) {
         return Ok(None);
@@ -236,12 +236,13 @@ mod tests {
     #[test]
     fn admins_change_others_and_not_themselves() {
         let by = UserId(Uuid::from_u128(1));
-        let (staff, event) = administer(&user(), Change::Role(Role::Staff), by).expect("allowed").expect("a change");
+        let (staff, event) =
+            administer(&user(), ProfileChange::Role(Role::Staff), by).expect("allowed").expect("a change");
         assert_eq!((staff.role, staff.version, event.role.as_str()), (Role::Staff, 4, "staff"));
-        assert_eq!(administer(&staff, Change::Role(Role::Staff), by), Ok(None));
-        let disabled = administer(&user(), Change::Status(AccountStatus::Disabled), by).expect("allowed");
+        assert_eq!(administer(&staff, ProfileChange::Role(Role::Staff), by), Ok(None));
+        let disabled = administer(&user(), ProfileChange::Status(AccountStatus::Disabled), by).expect("allowed");
         assert_eq!(disabled.map(|(user, _)| user.status), Some(AccountStatus::Disabled));
-        let own = administer(&user(), Change::Role(Role::Staff), user().id);
+        let own = administer(&user(), ProfileChange::Role(Role::Staff), user().id);
         assert_eq!(own.expect_err("refused").code, "own-account");
     }
 

@@ -30,7 +30,7 @@ pub enum ChangeKind {
 
 /// One change of one item. The image is plain JSON; the stream's view type decides whether there is one.
 #[derive(Debug)]
-pub struct Change {
+pub struct ChangeRecord {
     /// Whether the item was created, changed or deleted.
     pub kind: ChangeKind,
     /// The item's primary key.
@@ -54,7 +54,7 @@ pub struct Change {
 /// Runs `consumer` with `handler`.
 pub async fn run<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
-    F: AsyncFn(Change) -> Result<(), Failure>,
+    F: AsyncFn(ChangeRecord) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
     let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
@@ -75,13 +75,13 @@ pub async fn batch<F>(
     handler: &F,
 ) -> Result<Value, FunctionError>
 where
-    F: AsyncFn(Change) -> Result<(), Failure>,
+    F: AsyncFn(ChangeRecord) -> Result<(), Failure>,
 {
     let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
     work(consumer, event, &InvocationContext::outside(clock), send, &|change| handler(change).boxed_local()).await
 }
 
-type Handle<'a> = dyn Fn(Change) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
+type Handle<'a> = dyn Fn(ChangeRecord) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
 type SendDeadLetter<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
 
 async fn work(
@@ -159,7 +159,7 @@ fn sequence(record: &Value) -> Option<&str> {
     record.get("dynamodb")?.get("SequenceNumber")?.as_str()
 }
 
-fn read(record: &Value, invocation: &InvocationContext) -> Result<Change, Failure> {
+fn read(record: &Value, invocation: &InvocationContext) -> Result<ChangeRecord, Failure> {
     let change = record.get("dynamodb").ok_or_else(|| envelope::unreadable("The record has no dynamodb member."))?;
     let kind = match record.get("eventName").and_then(Value::as_str) {
         Some("INSERT") => ChangeKind::Insert,
@@ -171,7 +171,7 @@ fn read(record: &Value, invocation: &InvocationContext) -> Result<Change, Failur
     let new_image = image("NewImage")?;
     let RecordContext { now, ids, trace, deadline } =
         RecordContext::of(new_image.as_ref().unwrap_or_default(), invocation.xray.as_deref(), &invocation.clock);
-    Ok(Change {
+    Ok(ChangeRecord {
         kind,
         keys: image("Keys")?.unwrap_or_default(),
         old_image: image("OldImage")?,

@@ -5,7 +5,7 @@ mod kinesis_streams;
 
 use crate::authorizer::{self, AuthRequest, Grant};
 use crate::direct::{self, Invocation};
-use crate::dynamodb::{self, Change, ChangeKind};
+use crate::dynamodb::{self, ChangeKind, ChangeRecord};
 use crate::http::Principal;
 use crate::kafka::{self, Record};
 use crate::kinesis;
@@ -80,7 +80,7 @@ mod dynamodb_streams {
         let event =
             || dynamodb_event(&[json!({}), json!({}), json!({ "n": { "X": 1 } }), json!({}), json!({}), json!({})]);
         let summary_of = |dead_letters: &FakeDeadLetterQueue, stops_at: &str| {
-            let handler = async |change: Change| match change.sequence_number == stops_at {
+            let handler = async |change: ChangeRecord| match change.sequence_number == stops_at {
                 true => Err(Failure::internal("not yet")),
                 false => Ok(()),
             };
@@ -94,7 +94,7 @@ mod dynamodb_streams {
     #[tokio::test]
     async fn changes_are_handled_in_order_as_plain_json() {
         let seen = RefCell::new(Vec::new());
-        let handler = async |change: Change| {
+        let handler = async |change: ChangeRecord| {
             seen.borrow_mut().push(change);
             Ok(())
         };
@@ -119,7 +119,7 @@ mod dynamodb_streams {
     #[tokio::test]
     async fn first_retryable_change_ends_the_batch() {
         let seen = RefCell::new(Vec::new());
-        let handler = async |change: Change| {
+        let handler = async |change: ChangeRecord| {
             seen.borrow_mut().push(change.sequence_number.clone());
             if change.sequence_number == "2" { Err(Failure::internal("not yet")) } else { Ok(()) }
         };
@@ -132,7 +132,7 @@ mod dynamodb_streams {
     #[tokio::test]
     async fn failed_and_malformed_changes_are_dead_lettered_and_the_next_handled() {
         let (dead_letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
-        let handler = async |change: Change| {
+        let handler = async |change: ChangeRecord| {
             seen.borrow_mut().push(change.sequence_number.clone());
             if change.sequence_number == "2" { Err(Failure::field("/n", "is odd")) } else { Ok(()) }
         };
@@ -145,7 +145,7 @@ mod dynamodb_streams {
 
     #[tokio::test]
     async fn batch_without_time_left_is_redelivered_unhandled() {
-        let handler = async |_: Change| panic!("there is no time");
+        let handler = async |_: ChangeRecord| panic!("there is no time");
         let event = dynamodb_event(&[json!({})]);
         let response = dynamodb::batch(&CONSUMER, event, &late(), &FakeDeadLetterQueue::default(), &handler).await;
         assert_eq!(response, Err(FunctionError::batch_failed(1)));
@@ -153,7 +153,7 @@ mod dynamodb_streams {
 
     #[tokio::test]
     async fn invocation_fails_if_no_record_is_processed() {
-        let handler = async |_: Change| Err(Failure::unavailable("bus", "down"));
+        let handler = async |_: ChangeRecord| Err(Failure::unavailable("bus", "down"));
         let event = dynamodb_event(&[json!({}), json!({}), json!({})]);
         let response = dynamodb::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await;
         assert_eq!(response, Err(FunctionError::batch_failed(3)));

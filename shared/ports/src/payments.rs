@@ -5,7 +5,7 @@ use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, PostedLine, StatedLine, Transfer},
-    payment::{AttemptLimit, Change, Payment},
+    payment::{AttemptLimit, Payment, PaymentTransition},
     reconciliation::{ComparisonProgress, Lines, Progress, Report, StepResult},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -30,7 +30,7 @@ pub trait PaymentStore {
     async fn advance(
         &self,
         claim: Option<Claim>,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
     ) -> Result<TransitionOutcome, Failure>;
 
@@ -41,7 +41,7 @@ pub trait PaymentStore {
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
         limit: Option<AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure>;

@@ -3,7 +3,7 @@
 use crate::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 use domain::{
     id::UserId,
-    profile::{self, Change},
+    profile::{self, ProfileChange},
     user::User,
 };
 use kernel::{EventContext, Failure};
@@ -15,7 +15,7 @@ pub async fn administer(
     users: &impl AccountStore,
     revocations: &impl Revocations,
     (user_id, by): (UserId, UserId),
-    change: Change,
+    change: ProfileChange,
     context: EventContext<'_>,
 ) -> Result<User, Failure> {
     let changed = retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "user", async || {

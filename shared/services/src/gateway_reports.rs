@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{
     id::RefundId,
-    payment::{self, Change, ChargeOutcome, DUPLICATE_CHARGE, Payment, ReportedDispute},
+    payment::{self, ChargeOutcome, DUPLICATE_CHARGE, Payment, PaymentTransition, ReportedDispute},
 };
 use kernel::{Claim, EventContext, Failure};
 use ports::{Gateway, GatewayReport, PaymentStore};
@@ -33,7 +33,7 @@ pub async fn record_report(
     claim: Claim,
     report: GatewayReport,
     context: EventContext<'_>,
-    mut applied: impl FnMut(&Change),
+    mut applied: impl FnMut(&PaymentTransition),
 ) -> Result<ReportOutcome, Failure> {
     let (payment, id) = match &report {
         GatewayReport::Charge { payment_id: id, .. } | GatewayReport::Refunds { payment_id: Some(id), .. } => {

@@ -4,7 +4,7 @@ use crate::retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 use domain::{
     DomainEvent,
     id::PaymentId,
-    payment::{Change, DisputeStatus, Payment},
+    payment::{DisputeStatus, Payment, PaymentTransition},
 };
 use kernel::{EventContext, Failure};
 use ports::{Claim, PaymentStore, TransitionOutcome};
@@ -20,9 +20,9 @@ pub async fn advance_payment(
     payments: &impl PaymentStore,
     claim: impl Into<Option<Claim>>,
     payment: Payment,
-    mut decide: impl FnMut(&Payment) -> Result<Option<Change>, Failure>,
+    mut decide: impl FnMut(&Payment) -> Result<Option<PaymentTransition>, Failure>,
     context: EventContext<'_>,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<PaymentTransition>, Failure> {
     let (id, claim, mut first) = (payment.id, claim.into(), Some(payment));
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
         let payment = match first.take() {
@@ -43,7 +43,7 @@ pub async fn advance_payment(
 pub async fn commit_payment(
     payments: &impl PaymentStore,
     claim: Option<Claim>,
-    change: &Change,
+    change: &PaymentTransition,
     context: EventContext<'_>,
 ) -> Result<TransitionOutcome, Failure> {
     let events = context.events(change.payment.id, change.payment.version, &change.events);
@@ -51,7 +51,7 @@ pub async fn commit_payment(
 }
 
 /// The metrics that count what a transition reports to staff.
-pub fn staff_metrics(change: &Change) -> impl Iterator<Item = &'static str> {
+pub fn staff_metrics(change: &PaymentTransition) -> impl Iterator<Item = &'static str> {
     change.events.iter().filter_map(|event| match event {
         DomainEvent::PaymentMismatched(_) => Some("PaymentMismatches"),
         DomainEvent::RefundFailed(_) => Some("RefundsFailed"),

@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{
     id::RefundId,
-    payment::{self, Change, Payment, RefundStatus, Resolution},
+    payment::{self, Payment, PaymentTransition, RefundStatus, Resolution},
 };
 use kernel::{EventContext, Failure};
 use ports::{Gateway, PaymentStore, TransitionOutcome};
@@ -21,18 +21,19 @@ pub async fn reconcile_payment(
     payment: &Payment,
     proof: Certainty,
     context: EventContext<'_>,
-    mut applied: impl FnMut(&Change, Option<Resolution>),
+    mut applied: impl FnMut(&PaymentTransition, Option<Resolution>),
 ) -> Result<(), Failure> {
-    let commit =
-        async |change: Change, why: Option<Resolution>, applied: &mut dyn FnMut(&Change, Option<Resolution>)| {
-            match commit_payment(payments, None, &change, context).await? {
-                TransitionOutcome::Applied => {
-                    applied(&change, why);
-                    Ok::<_, Failure>(Some(change.payment))
-                }
-                TransitionOutcome::AlreadyApplied | TransitionOutcome::VersionConflict => Ok(None),
+    let commit = async |change: PaymentTransition,
+                        why: Option<Resolution>,
+                        applied: &mut dyn FnMut(&PaymentTransition, Option<Resolution>)| {
+        match commit_payment(payments, None, &change, context).await? {
+            TransitionOutcome::Applied => {
+                applied(&change, why);
+                Ok::<_, Failure>(Some(change.payment))
             }
-        };
+            TransitionOutcome::AlreadyApplied | TransitionOutcome::VersionConflict => Ok(None),
+        }
+    };
     let mut current = payment.clone();
     if payment.is_open() {
         let gives_up = payment::abandon_charge(payment, context.now).is_some();
@@ -49,7 +50,7 @@ pub async fn reconcile_payment(
             payment::resolve_refund(&current, refund, found.as_ref(), RefundId(context.ids.next()), context.now);
         let Some(resolved) = or_excess(resolved)? else {
             let charge = current.transaction_id.clone().unwrap_or_default();
-            let applied = &mut |change: &Change| applied(change, Some(Resolution::Found));
+            let applied = &mut |change: &PaymentTransition| applied(change, Some(Resolution::Found));
             return record_all_refunds(payments, gateway, current, &charge, context, applied).await.map(drop);
         };
         let Some((change, why)) = resolved else { continue };

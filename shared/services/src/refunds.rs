@@ -3,7 +3,7 @@
 use crate::payments::advance_payment;
 use domain::{
     id::RefundId,
-    payment::{self, Change, Payment, REFUND_EXCEEDS_CHARGE, ReportedRefund},
+    payment::{self, Payment, PaymentTransition, REFUND_EXCEEDS_CHARGE, ReportedRefund},
 };
 use kernel::{EventContext, Failure};
 use ports::{Gateway, PaymentStore};
@@ -15,7 +15,7 @@ pub(crate) async fn record_refunds(
     mut payment: Payment,
     refunds: &[ReportedRefund],
     context: EventContext<'_>,
-    mut applied: impl FnMut(&Change),
+    mut applied: impl FnMut(&PaymentTransition),
 ) -> Result<(), Failure> {
     for refund in refunds {
         let recorded = record(payments, &payment, refund, context, &mut applied).await;
@@ -35,7 +35,7 @@ pub async fn record_all_refunds(
     mut payment: Payment,
     charge: &str,
     context: EventContext<'_>,
-    applied: &mut impl FnMut(&Change),
+    applied: &mut impl FnMut(&PaymentTransition),
 ) -> Result<Payment, Failure> {
     let mut all = gateway.refunds_of(charge).await?;
     all.sort_by_key(|refund| refund.failure.is_none());
@@ -60,7 +60,7 @@ async fn record(
     payment: &Payment,
     refund: &ReportedRefund,
     context: EventContext<'_>,
-    applied: &mut impl FnMut(&Change),
+    applied: &mut impl FnMut(&PaymentTransition),
 ) -> Result<Payment, Failure> {
     let id = RefundId(context.ids.next());
     let decide = |payment: &Payment| payment::record_reported_refund(payment, refund, id, context.now);

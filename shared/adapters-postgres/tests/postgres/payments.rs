@@ -9,7 +9,7 @@ use domain::{
     event::StockReserved,
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    payment::{self, Answer, Change, ChargeOutcome, Payment},
+    payment::{self, Answer, ChargeOutcome, Payment, PaymentTransition},
     reconciliation::{ComparisonProgress, Lines, Position, Progress, Side, StepResult},
 };
 use futures_util::future::join_all;
@@ -30,7 +30,7 @@ fn begun(order: OrderId) -> Payment {
 }
 
 /// The transition that a gateway outcome causes.
-fn concluded(payment: &Payment, response: &ChargeOutcome) -> (Change, Vec<Event>) {
+fn concluded(payment: &Payment, response: &ChargeOutcome) -> (PaymentTransition, Vec<Event>) {
     let change = payment::record_charge_outcome(payment, payment.attempts, response, RefundId(id()), now());
     let change = change.expect("legal").expect("a transition");
     let events = change.events.iter().cloned().map(event).collect();

@@ -1,6 +1,6 @@
 //! Amounts that the gateway reports. Only [`accept`], which compares them with the requested amount, turns them into [`Money`].
 
-use super::{Change, Payment};
+use super::{Payment, PaymentTransition};
 use crate::{Money, event::PaymentMismatched, id::RefundId};
 use kernel::Timestamp;
 use schemars::JsonSchema;
@@ -110,13 +110,13 @@ pub(super) fn record_mismatch(
     asked: Money,
     answer: &Answer,
     now: Timestamp,
-) -> Option<Change> {
+) -> Option<PaymentTransition> {
     let (transaction_id, answered) = (answer.transaction_id.clone(), answer.amount.clone());
     let is_known = |old: &Mismatch| old.transaction_id == transaction_id && old.answered == answered;
     if payment.mismatches.iter().any(is_known) {
         return None;
     }
-    let mut change = Change::of(payment, payment.status, now);
+    let mut change = PaymentTransition::of(payment, payment.status, now);
     let (payment_id, order_id) = (payment.id, payment.order_id);
     change.events.push(
         PaymentMismatched {

@@ -1,6 +1,9 @@
 //! Refunds by staff above a limit: one person requests them, and another one approves or rejects them.
 
-use super::{Change, Payment, Refund, RefundPayment, RefundReason, RefundStatus, change::money, request_refund};
+use super::{
+    Payment, PaymentTransition, Refund, RefundPayment, RefundReason, RefundStatus, payment_transition::money,
+    request_refund,
+};
 use crate::{
     Money,
     event::{RefundApprovalDecided, RefundApprovalRefused, RefundApprovalRequested},
@@ -104,7 +107,7 @@ pub fn request_refund_by_staff(
     wanted: RefundPayment,
     (requested_by, limit): (UserId, RefundLimit),
     now: Timestamp,
-) -> Result<Change, Failure> {
+) -> Result<PaymentTransition, Failure> {
     let left = (payment.refundable() - payment.awaiting_approval()).max(0);
     let amount = wanted.amount.or_else(|| (left > 0).then(|| money(left, payment)));
     let refunded = request_refund(payment, id, amount, wanted.reason, now)?;
@@ -116,9 +119,9 @@ pub fn request_refund_by_staff(
     }
 }
 
-fn request_approval(payment: &Payment, refund: &Refund, requested_by: UserId) -> Change {
+fn request_approval(payment: &Payment, refund: &Refund, requested_by: UserId) -> PaymentTransition {
     let Refund { id, amount, reason, requested_at, .. } = *refund;
-    let mut change = Change::of(payment, payment.status, requested_at);
+    let mut change = PaymentTransition::of(payment, payment.status, requested_at);
     change.payment.approvals.push(RefundApproval { id, amount, reason, requested_by, requested_at, decision: None });
     let (payment_id, order_id) = (payment.id, payment.order_id);
     change.events.push(RefundApprovalRequested { payment_id, order_id, refund_id: id, amount, requested_by }.into());
@@ -142,7 +145,7 @@ pub fn decide_refund(
     verdict: Verdict,
     by: UserId,
     now: Timestamp,
-) -> Result<(Change, Option<Failure>), Failure> {
+) -> Result<(PaymentTransition, Option<Failure>), Failure> {
     let waiting = payment.approvals.iter().find(|approval| approval.id == refund_id);
     let approval = waiting.ok_or_else(|| Failure::not_found("refund that needs an approval"))?;
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, approval.amount);
@@ -151,7 +154,7 @@ pub fn decide_refund(
         return Err(Failure::new(FailureKind::Conflict, "refund-decided", detail));
     }
     if approval.requested_by == by {
-        let mut change = Change::of(payment, payment.status, now);
+        let mut change = PaymentTransition::of(payment, payment.status, now);
         change
             .events
             .push(RefundApprovalRefused { payment_id, order_id, refund_id, amount, verdict, requested_by: by }.into());
@@ -163,7 +166,7 @@ pub fn decide_refund(
             return Err(too_little_is_left(payment, payment.refundable()));
         }
         Verdict::Approved => request_refund(payment, refund_id, Some(amount), approval.reason, now)?,
-        Verdict::Rejected => Change::of(payment, payment.status, now),
+        Verdict::Rejected => PaymentTransition::of(payment, payment.status, now),
     };
     for approval in change.payment.approvals.iter_mut().filter(|approval| approval.id == refund_id) {
         approval.decision = Some(ApprovalDecision { verdict, by, at: now });

@@ -1,6 +1,6 @@
 //! The limit of payment attempts that fail, against testing stolen cards.
 
-use super::{Change, Input, Payment, Status, charges::fail, confirm_without_charge};
+use super::{Input, Payment, PaymentTransition, Status, charges::fail, confirm_without_charge};
 use kernel::{Failure, FailureKind, Timestamp};
 
 /// Seconds for which an attempt counts, from its start.
@@ -47,12 +47,12 @@ impl Payment {
 
 /// Ends an attempt for which the gateway is not called: one that was refused is declined, and an order that costs nothing is confirmed.
 /// `None` for any other attempt, and if it has ended.
-pub fn end_without_gateway_call(payment: &Payment, now: Timestamp) -> Option<Change> {
+pub fn end_without_gateway_call(payment: &Payment, now: Timestamp) -> Option<PaymentTransition> {
     decline_refused(payment, now).or_else(|| confirm_without_charge(payment, now))
 }
 
 /// Declines the payment of an order whose first attempt was refused. `None` for any other payment. The customer may pay later.
-pub fn decline_refused(payment: &Payment, now: Timestamp) -> Option<Change> {
+pub fn decline_refused(payment: &Payment, now: Timestamp) -> Option<PaymentTransition> {
     if payment.is_refused() { fail(payment, Input::ChargeDeclined, TOO_MANY_ATTEMPTS, now) } else { None }
 }
 

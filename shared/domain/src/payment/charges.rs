@@ -1,9 +1,9 @@
 //! Charge attempts: begun, retried, and ended by what the gateway says or never said.
 
 use super::{
-    AMOUNT_MISMATCH, Accepted, Answer, CHARGE_NOT_FOUND, Change, CustomerAction, GATEWAY_ERROR, GIVE_UP_SECONDS,
-    GatewayOperation, Input, MAX_ATTEMPTS, NO_PAYMENT_REQUIRED, Payment, RECONCILE_AFTER_SECONDS, State, Status,
-    Transition, accept, amount::record_mismatch, is_past_retry_window, next, seconds_since,
+    AMOUNT_MISMATCH, Accepted, Answer, CHARGE_NOT_FOUND, CustomerAction, GATEWAY_ERROR, GIVE_UP_SECONDS,
+    GatewayOperation, Input, MAX_ATTEMPTS, NO_PAYMENT_REQUIRED, Payment, PaymentTransition, RECONCILE_AFTER_SECONDS,
+    State, Status, Transition, accept, amount::record_mismatch, is_past_retry_window, next, seconds_since,
 };
 use crate::{
     event::{OrderCancelled, PaymentActionRequired, PaymentFailed, PaymentRequested, PaymentSucceeded, StockReserved},
@@ -82,11 +82,11 @@ pub fn begin_closed(id: PaymentId, order: &OrderCancelled, now: Timestamp) -> Pa
 }
 
 /// Closes the payment of a cancelled order and requests the refund `refund` of what was charged. `None` if it is closed already.
-pub fn close(payment: &Payment, refund: RefundId, now: Timestamp) -> Option<Change> {
+pub fn close(payment: &Payment, refund: RefundId, now: Timestamp) -> Option<PaymentTransition> {
     if payment.closed {
         return None;
     }
-    let mut change = Change::of(payment, payment.status, now);
+    let mut change = PaymentTransition::of(payment, payment.status, now);
     change.payment.closed = true;
     change.refund_the_rest(refund, now);
     Some(change)
@@ -104,7 +104,7 @@ pub fn record_charge_outcome(
     outcome: &ChargeOutcome,
     refund: RefundId,
     now: Timestamp,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<PaymentTransition>, Failure> {
     let answer = match outcome {
         ChargeOutcome::Charged(answer) => answer,
         ChargeOutcome::ActionRequired(answer, action) => {
@@ -127,8 +127,8 @@ pub fn record_charge_outcome(
 }
 
 /// Posts a charge in addition to the payment's own with the refund that returned it. Nothing else changes.
-pub fn post_returned_duplicate(payment: &Payment, transfers: &[Transfer], now: Timestamp) -> Change {
-    let mut change = Change::of(payment, payment.status, now);
+pub fn post_returned_duplicate(payment: &Payment, transfers: &[Transfer], now: Timestamp) -> PaymentTransition {
+    let mut change = PaymentTransition::of(payment, payment.status, now);
     change.transfers.extend_from_slice(transfers);
     change
 }
@@ -140,7 +140,7 @@ fn require_action(
     answer: &Answer,
     action: &CustomerAction,
     now: Timestamp,
-) -> Option<Change> {
+) -> Option<PaymentTransition> {
     if accept(payment.amount, answer).is_none() {
         return record_mismatch(payment, GatewayOperation::Charge, None, payment.amount, answer, now);
     }
@@ -148,18 +148,18 @@ fn require_action(
     if attempt != payment.attempts {
         return None;
     }
-    let mut change = Change::of(payment, status, now);
+    let mut change = PaymentTransition::of(payment, status, now);
     change.payment.action = Some(action.clone());
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
     change.events.push(PaymentActionRequired { payment_id, order_id, amount, attempt }.into());
     Some(change)
 }
 
-fn charged(payment: &Payment, status: State, charge: &Accepted, refund: RefundId, now: Timestamp) -> Change {
+fn charged(payment: &Payment, status: State, charge: &Accepted, refund: RefundId, now: Timestamp) -> PaymentTransition {
     let (payment_id, order_id, user_id) = (payment.id, payment.order_id, Some(payment.user_id));
     let amount = charge.amount();
     let transaction_id = charge.transaction_id().to_owned();
-    let mut change = Change::of(payment, status, now);
+    let mut change = PaymentTransition::of(payment, status, now);
     change.payment.transaction_id = Some(transaction_id.clone());
     (change.payment.decline_code, change.payment.action) = (None, None);
     change.post(Purpose::Charge, &transaction_id, None, amount, now);
@@ -171,12 +171,12 @@ fn charged(payment: &Payment, status: State, charge: &Accepted, refund: RefundId
 }
 
 /// Confirms the payment of an order that costs nothing. `None` if it costs something, is decided, or is cancelled.
-pub fn confirm_without_charge(payment: &Payment, now: Timestamp) -> Option<Change> {
+pub fn confirm_without_charge(payment: &Payment, now: Timestamp) -> Option<PaymentTransition> {
     if !payment.is_free() || payment.closed {
         return None;
     }
     let Transition::To(status) = next(payment.status, Input::NothingToCharge) else { return None };
-    let mut change = Change::of(payment, status, now);
+    let mut change = PaymentTransition::of(payment, status, now);
     let (payment_id, order_id, user_id) = (payment.id, payment.order_id, Some(payment.user_id));
     let amount = payment.amount;
     let transaction_id = NO_PAYMENT_REQUIRED.to_owned();
@@ -186,7 +186,7 @@ pub fn confirm_without_charge(payment: &Payment, now: Timestamp) -> Option<Chang
 
 /// Gives up the last attempt, which a lookup at the gateway did not find, or found with another amount. `None` while it may still be requested: for
 /// [`RECONCILE_AFTER_SECONDS`] after the order was cancelled or, if it is not cancelled, after the end of the retry window.
-pub fn abandon_charge(payment: &Payment, now: Timestamp) -> Option<Change> {
+pub fn abandon_charge(payment: &Payment, now: Timestamp) -> Option<PaymentTransition> {
     let is_over = match payment.closed {
         // Nothing changes a closed payment before its attempt has a result: its last update is its closing.
         true => seconds_since(payment.updated_at, now) >= RECONCILE_AFTER_SECONDS,
@@ -205,9 +205,9 @@ pub fn fail_charge_after_gateway_error(payment: &Payment, now: Timestamp) -> Opt
     is_over.then(|| ChargeOutcome::Declined(GATEWAY_ERROR.to_owned()))
 }
 
-pub(super) fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) -> Option<Change> {
+pub(super) fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) -> Option<PaymentTransition> {
     let Transition::To(status) = next(payment.status, input) else { return None };
-    let mut change = Change::of(payment, status, now);
+    let mut change = PaymentTransition::of(payment, status, now);
     (change.payment.decline_code, change.payment.action) = (Some(code.to_owned()), None);
     let (payment_id, order_id, user_id) = (payment.id, payment.order_id, Some(payment.user_id));
     let (amount, reason) = (payment.amount, Reason::PaymentDeclined);
@@ -220,11 +220,11 @@ fn duplicate_charge(payment: &Payment, attempt: u32) -> Failure {
     Failure::new(FailureKind::Conflict, DUPLICATE_CHARGE, detail)
 }
 
-/// Starts another attempt, with `method`, which is not a saved one; see [`Change::for_customer`].
+/// Starts another attempt, with `method`, which is not a saved one; see [`PaymentTransition::for_customer`].
 ///
 /// `Conflict`: `order-closed` if the order is cancelled, `already-paid`, `payment-in-progress` while the last attempt has no result,
 /// `too-many-attempts` after [`MAX_ATTEMPTS`].
-pub fn retry_payment(payment: &Payment, method: PaymentMethod, now: Timestamp) -> Result<Change, Failure> {
+pub fn retry_payment(payment: &Payment, method: PaymentMethod, now: Timestamp) -> Result<PaymentTransition, Failure> {
     let reject = |code, detail: &str| Err(Failure::new(FailureKind::Conflict, code, detail));
     if payment.closed {
         return reject("order-closed", "The order is cancelled; it cannot be paid any more.");
@@ -241,7 +241,7 @@ pub fn retry_payment(payment: &Payment, method: PaymentMethod, now: Timestamp) -
     if payment.attempts >= MAX_ATTEMPTS {
         return reject("too-many-attempts", "The order has reached its limit of payment attempts; place a new order.");
     }
-    let mut change = Change::of(payment, status, now);
+    let mut change = PaymentTransition::of(payment, status, now);
     (change.payment.method, change.payment.customer) = (Some(method), None);
     change.payment.attempts += 1;
     change.payment.attempted_at = now;

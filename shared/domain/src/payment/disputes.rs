@@ -1,6 +1,6 @@
 //! Disputes: a cardholder's bank takes a charge back, and the merchant may object until a deadline.
 
-use super::{Change, Payment, StatedAmount};
+use super::{Payment, PaymentTransition, StatedAmount};
 use crate::{
     Money,
     event::{DisputeClosed, DisputeUpdated, PaymentDisputed},
@@ -103,7 +103,7 @@ pub fn record_dispute(
     payment: &Payment,
     reported: &ReportedDispute,
     now: Timestamp,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<PaymentTransition>, Failure> {
     match &payment.transaction_id {
         None if payment.is_for_review(&reported.charge) => return Ok(None),
         None => return Err(Failure::unavailable("payment", "a dispute is reported before its charge")),
@@ -128,7 +128,7 @@ pub fn record_dispute(
     if known == Some(&after) {
         return Ok(None);
     }
-    let mut change = Change::of(payment, payment.status, now);
+    let mut change = PaymentTransition::of(payment, payment.status, now);
     change.post_dispute(&before, &after, now);
     change.push_events(known, &after);
     change.payment.disputes.retain(|dispute| dispute.id != after.id);
@@ -165,7 +165,7 @@ fn positive(stated: &StatedAmount) -> Option<Money> {
     stated.to_money().filter(|money| money.amount.get() > 0)
 }
 
-impl Change {
+impl PaymentTransition {
     /// Posts what a report adds to a dispute.
     fn post_dispute(&mut self, before: &Dispute, after: &Dispute, now: Timestamp) {
         for (purpose, was, is) in [

@@ -1,8 +1,8 @@
 //! What becomes of attempts and refunds that have no result.
 
 use super::{
-    Change, ChargeOutcome, Payment, RETRY_WINDOW_SECONDS, Refund, RefundOutcome, RefundStatus, Status, abandon_charge,
-    abandon_refund, conclude_refund, record_charge_outcome, record_refund_outcome, seconds_since,
+    ChargeOutcome, Payment, PaymentTransition, RETRY_WINDOW_SECONDS, Refund, RefundOutcome, RefundStatus, Status,
+    abandon_charge, abandon_refund, conclude_refund, record_charge_outcome, record_refund_outcome, seconds_since,
 };
 use crate::{
     event::{PaymentRequested, RefundRequested},
@@ -29,7 +29,7 @@ pub fn resolve_charge(
     found: Option<&ChargeOutcome>,
     refund: RefundId,
     now: Timestamp,
-) -> Result<Option<(Change, Resolution)>, Failure> {
+) -> Result<Option<(PaymentTransition, Resolution)>, Failure> {
     if let Some(outcome) = found
         && let Some(change) = record_charge_outcome(payment, payment.attempts, outcome, refund, now)?
     {
@@ -45,7 +45,7 @@ pub fn resolve_refund(
     found: Option<&RefundOutcome>,
     new: RefundId,
     now: Timestamp,
-) -> Result<Option<(Change, Resolution)>, Failure> {
+) -> Result<Option<(PaymentTransition, Resolution)>, Failure> {
     if let Some(outcome) = found
         && let Some(change) = record_refund_outcome(payment, refund.id, outcome, now)?
     {
@@ -56,16 +56,16 @@ pub fn resolve_refund(
     Ok(change.map(|change| (change, Resolution::Abandoned)))
 }
 
-fn recorded(change: Change) -> (Change, Resolution) {
+fn recorded(change: PaymentTransition) -> (PaymentTransition, Resolution) {
     let resolution = if change.is_mismatch() { Resolution::Mismatched } else { Resolution::Found };
     (change, resolution)
 }
 
 /// Publishes the requests of pending attempts and refunds again, for messages that were lost to a dead-letter queue. `None` if
 /// nothing is pending within the retry window.
-pub fn republish_pending(payment: &Payment, now: Timestamp) -> Option<Change> {
+pub fn republish_pending(payment: &Payment, now: Timestamp) -> Option<PaymentTransition> {
     let (payment_id, order_id, attempt) = (payment.id, payment.order_id, payment.attempts);
-    let mut change = Change::of(payment, payment.status, now);
+    let mut change = PaymentTransition::of(payment, payment.status, now);
     let is_in_retry_window = |start| seconds_since(start, now) <= RETRY_WINDOW_SECONDS;
     if payment.status == Status::Pending && !payment.closed && is_in_retry_window(payment.attempted_at) {
         change.events.push(PaymentRequested { payment_id, order_id, attempt }.into());

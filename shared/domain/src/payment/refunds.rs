@@ -1,9 +1,9 @@
 //! Refunds that Quayside requests, and what the gateway says about them.
 
 use super::{
-    AMOUNT_MISMATCH, Answer, Change, GIVE_UP_SECONDS, GatewayOperation, Input, Payment, REFUND_NOT_FOUND, Refund,
-    RefundReason, RefundStatus, Transition, accept, amount::record_mismatch, change::money, is_past_retry_window, next,
-    seconds_since,
+    AMOUNT_MISMATCH, Answer, GIVE_UP_SECONDS, GatewayOperation, Input, Payment, PaymentTransition, REFUND_NOT_FOUND,
+    Refund, RefundReason, RefundStatus, Transition, accept, amount::record_mismatch, is_past_retry_window, next,
+    payment_transition::money, seconds_since,
 };
 use crate::{
     Money,
@@ -36,7 +36,7 @@ pub fn request_refund(
     amount: Option<Money>,
     reason: RefundReason,
     now: Timestamp,
-) -> Result<Change, Failure> {
+) -> Result<PaymentTransition, Failure> {
     let left = payment.refundable();
     let Transition::To(status) = next(payment.status, Input::RequestRefund) else {
         return Err(not_refundable(payment));
@@ -52,7 +52,7 @@ pub fn request_refund(
     if amount.amount.get() == 0 || amount.amount > left.amount {
         return Err(Failure::field("/amount/amount", format!("must be between 1 and {}", left.amount.get())));
     }
-    let mut change = Change::of(payment, status, now);
+    let mut change = PaymentTransition::of(payment, status, now);
     change.request_refund(id, amount, reason, now);
     Ok(change)
 }
@@ -69,7 +69,7 @@ pub fn record_refund_outcome(
     id: RefundId,
     outcome: &RefundOutcome,
     now: Timestamp,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<PaymentTransition>, Failure> {
     let Some(refund) = payment.refund(id) else { return Err(Failure::not_found("refund")) };
     let made = match outcome {
         RefundOutcome::Refunded(answer) => match accept(refund.amount, answer) {
@@ -97,7 +97,7 @@ pub fn record_refund_outcome(
     let Transition::To(status) = next(payment.status, input) else {
         return Err(Failure::internal(format!("a refund of a payment that is {}", payment.status.name())));
     };
-    let mut change = Change::of(payment, status, now);
+    let mut change = PaymentTransition::of(payment, status, now);
     let Some(refund) = change.payment.refunds.iter_mut().find(|refund| refund.id == id) else { return Ok(None) };
     match made {
         Ok(made) => {
@@ -125,7 +125,7 @@ pub fn conclude_refund(
     outcome: &RefundOutcome,
     new: RefundId,
     now: Timestamp,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<PaymentTransition>, Failure> {
     let mut change = record_refund_outcome(payment, id, outcome, now)?;
     let is_unmade = matches!(outcome, RefundOutcome::Failed(code) if code == REFUND_NOT_FOUND);
     if let Some(change) = change.as_mut().filter(|_| is_unmade && payment.closed) {

@@ -1,8 +1,9 @@
 //! Refunds as the gateway reports them, whoever made them: this platform, or staff in the gateway's dashboard.
 
 use super::{
-    Accepted, Answer, Change, GatewayOperation, Input, Payment, Refund, RefundOutcome, RefundReason, RefundStatus,
-    StatedAmount, Transition, accept, amount::record_mismatch, next, record_refund_outcome, refunds::exceeds_charge,
+    Accepted, Answer, GatewayOperation, Input, Payment, PaymentTransition, Refund, RefundOutcome, RefundReason,
+    RefundStatus, StatedAmount, Transition, accept, amount::record_mismatch, next, record_refund_outcome,
+    refunds::exceeds_charge,
 };
 use crate::{
     Money,
@@ -53,7 +54,7 @@ pub fn record_reported_refund(
     reported: &ReportedRefund,
     new: RefundId,
     now: Timestamp,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<PaymentTransition>, Failure> {
     match &payment.transaction_id {
         None if payment.is_for_review(&reported.charge) => return Ok(None),
         None => return Err(Failure::unavailable("payment", "a refund is reported before its charge")),
@@ -90,11 +91,11 @@ fn post(
     reported: &ReportedRefund,
     refund: Refund,
     now: Timestamp,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<PaymentTransition>, Failure> {
     let (id, left) = (refund.id, remaining(payment));
     let mut refund = Refund { transaction_id: Some(reported.transaction_id.clone()), ..refund };
     if reported.failure.is_some() {
-        let mut change = Change::of(payment, payment.status, now);
+        let mut change = PaymentTransition::of(payment, payment.status, now);
         change.payment.refunds.push(refund);
         return Ok(Some(change));
     }
@@ -108,7 +109,7 @@ fn post(
         return Err(exceeds_charge());
     }
     let input = if made.amount() == left { Input::RefundedInFull } else { Input::RefundedInPart };
-    let mut change = Change::of(payment, to(payment, input)?, now);
+    let mut change = PaymentTransition::of(payment, to(payment, input)?, now);
     refund.status = RefundStatus::Succeeded;
     change.payment.refunds.retain(|known| known.id != id);
     change.payment.refunds.push(refund);
@@ -122,16 +123,20 @@ fn post(
 }
 
 /// Records for review a refund that exceeds the charge although everything that the gateway says about its refunds is recorded.
-pub fn record_excessive_refund(payment: &Payment, reported: &ReportedRefund, now: Timestamp) -> Option<Change> {
+pub fn record_excessive_refund(
+    payment: &Payment,
+    reported: &ReportedRefund,
+    now: Timestamp,
+) -> Option<PaymentTransition> {
     mismatch(payment, reported, now)
 }
 
 /// Reverses a refund that a bank returned: the money is in the balance at the gateway again, and may be refunded again.
-fn reverse(payment: &Payment, refund: &Refund, code: &str, now: Timestamp) -> Result<Change, Failure> {
+fn reverse(payment: &Payment, refund: &Refund, code: &str, now: Timestamp) -> Result<PaymentTransition, Failure> {
     let (refund_id, amount) = (refund.id, refund.amount);
     let is_last = payment.refunded() == amount.amount.get();
     let input = if is_last { Input::AllRefundsReturned } else { Input::RefundReturned };
-    let mut change = Change::of(payment, to(payment, input)?, now);
+    let mut change = PaymentTransition::of(payment, to(payment, input)?, now);
     for known in change.payment.refunds.iter_mut().filter(|known| known.id == refund_id) {
         known.status = RefundStatus::Failed;
     }
@@ -155,6 +160,6 @@ fn remaining(payment: &Payment) -> Money {
     Money { amount: minor.try_into().unwrap_or(payment.amount.amount), ..payment.amount }
 }
 
-fn mismatch(payment: &Payment, reported: &ReportedRefund, now: Timestamp) -> Option<Change> {
+fn mismatch(payment: &Payment, reported: &ReportedRefund, now: Timestamp) -> Option<PaymentTransition> {
     record_mismatch(payment, GatewayOperation::Refund, reported.refund_id, remaining(payment), &reported.answer(), now)
 }

@@ -70,11 +70,11 @@ fn closed_from_the_start() -> Payment {
 }
 
 /// Unwraps the change of a call that must cause one.
-fn changed(outcome: Result<Option<Change>, Failure>) -> Change {
+fn changed(outcome: Result<Option<PaymentTransition>, Failure>) -> PaymentTransition {
     outcome.expect("valid").expect("a change")
 }
 
-fn concluded(payment: &Payment, outcome: &ChargeOutcome) -> Change {
+fn concluded(payment: &Payment, outcome: &ChargeOutcome) -> PaymentTransition {
     changed(record_charge_outcome(payment, payment.attempts, outcome, refund_id(90), at(10)))
 }
 

@@ -35,7 +35,7 @@ pub struct Call<B> {
 
 /// The page of a list that the client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct PageRequest {
     /// Maximum number of items on the page: 1–100, by default 20.
     pub limit: u32,
     /// The `next_cursor` of the page before.
@@ -116,10 +116,10 @@ impl<B> Call<B> {
     }
 
     /// The query parameters `limit` and `cursor`.
-    pub fn page(&self) -> Result<Page, Failure> {
+    pub fn page(&self) -> Result<PageRequest, Failure> {
         let limit = self.query("limit")?.unwrap_or(20);
         match (1..=100).contains(&limit) {
-            true => Ok(Page { limit, cursor: self.query("cursor")? }),
+            true => Ok(PageRequest { limit, cursor: self.query("cursor")? }),
             false => Err(Failure::field("?limit", "must be from 1 to 100")),
         }
     }

@@ -19,7 +19,7 @@ mod tests;
 
 pub use basic::{Basic, MalformedBasic};
 pub use body::{Body, Form, Media, NoBody, RawBody, read_line};
-pub use call::{Call, Page};
+pub use call::{Call, PageRequest};
 pub use conditions::IfMatch;
 pub use cookie::CredentialCookie;
 pub use limit::{Distribution, Endpoint, Limited, NoDistribution, RateLimiter};

@@ -103,7 +103,7 @@ async fn handler_gets_all_members_of_the_event() {
         assert_eq!(call.path::<Uuid>("id")?.as_u128() & 0xff, 0x0a);
         assert_eq!(call.query::<String>("q")?.as_deref(), Some("red shoes"));
         assert_eq!(call.query::<u32>("absent")?, None);
-        assert_eq!(call.page()?, Page { limit: 5, cursor: None });
+        assert_eq!(call.page()?, PageRequest { limit: 5, cursor: None });
         assert_eq!(call.principal()?, &Principal { id: USER, role: "customer".to_owned() });
         assert!(call.if_match()?.matches(3));
         assert_eq!(call.header("USER-AGENT"), Some("curl/8.5.0"));

@@ -8,8 +8,8 @@ use domain::{
     ledger::{Purpose, Transfer},
     order::Reason,
     payment::{
-        self, Answer, Change, ChargeOutcome, CustomerAction, DisputeStatus, DisputeTransfer, Payment, RefundLimit,
-        RefundOutcome, RefundPayment, RefundReason, ReportedDispute, Verdict,
+        self, Answer, ChargeOutcome, CustomerAction, DisputeStatus, DisputeTransfer, Payment, PaymentTransition,
+        RefundLimit, RefundOutcome, RefundPayment, RefundReason, ReportedDispute, Verdict,
     },
     text::PaymentMethod,
 };
@@ -34,18 +34,18 @@ impl OrderBuilder {
         format!("pi_{}", self.payment.0.simple())
     }
 
-    pub fn paid(&self) -> Change {
+    pub fn paid(&self) -> PaymentTransition {
         concluded(&self.payment(), &charged(&self.payment(), &self.charge_id()))
     }
 
     /// Its payment, for which the gateway says that it charged one yen.
-    pub fn mismatched(&self) -> Change {
+    pub fn mismatched(&self) -> PaymentTransition {
         let yen = Money::new(1, "JPY").expect("valid");
         concluded(&self.payment(), &ChargeOutcome::Charged(Answer::new(self.charge_id(), yen)))
     }
 
     /// Its payment, whose card wants the customer's consent.
-    pub fn requires_action(&self) -> Change {
+    pub fn requires_action(&self) -> PaymentTransition {
         let (client_secret, redirect_url) = ("secret".to_owned(), Some("https://example.com/3ds".to_owned()));
         let answer = Answer::new(self.charge_id(), self.payment().amount);
         concluded(
@@ -54,23 +54,23 @@ impl OrderBuilder {
         )
     }
 
-    pub fn payment_declined(&self) -> Change {
+    pub fn payment_declined(&self) -> PaymentTransition {
         concluded(&self.payment(), &ChargeOutcome::Declined("card_declined".to_owned()))
     }
 
     /// Its payment, declined and retried with another card.
-    pub fn payment_retried(&self) -> Change {
+    pub fn payment_retried(&self) -> PaymentTransition {
         let card = PaymentMethod::parse("pm_card_mastercard").expect("a token");
         payment::retry_payment(&self.payment_declined().payment, card, self.at).expect("a transition")
     }
 
     /// Its payment, charged and then closed by a cancellation, with a full refund `id` requested.
-    pub fn closed(&self, id: RefundId) -> Change {
+    pub fn closed(&self, id: RefundId) -> PaymentTransition {
         payment::close(&self.paid().payment, id, self.at).expect("a transition")
     }
 
     /// Its payment, charged, with the refund `id` of `amount` requested. `None` refunds the whole amount.
-    pub fn refund_requested(&self, id: RefundId, amount: Option<Money>) -> Change {
+    pub fn refund_requested(&self, id: RefundId, amount: Option<Money>) -> PaymentTransition {
         refund_requested(&self.paid().payment, id, amount, self.at)
     }
 }
@@ -86,37 +86,37 @@ pub fn refunded(transaction_id: &str, amount: Money) -> RefundOutcome {
 }
 
 /// Applies the gateway's response to the last attempt of a payment, at the time of that attempt.
-pub fn concluded(payment: &Payment, outcome: &ChargeOutcome) -> Change {
+pub fn concluded(payment: &Payment, outcome: &ChargeOutcome) -> PaymentTransition {
     let refund = RefundId(payment.id.0);
     let change = payment::record_charge_outcome(payment, payment.attempts, outcome, refund, payment.attempted_at);
     change.expect("an allowed transition").expect("a transition")
 }
 
 /// Requests the refund `id` of `amount` from a charged payment. `None` refunds the remaining amount.
-pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, at: Timestamp) -> Change {
+pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, at: Timestamp) -> PaymentTransition {
     payment::request_refund(payment, id, amount, RefundReason::RequestedByCustomer, at).expect("a transition")
 }
 
 /// Requests a refund of two units or more, above a limit of one: the refund `id` of `amount` waits for approval.
-pub fn approval_requested(payment: &Payment, id: RefundId, amount: Money, at: Timestamp) -> Change {
+pub fn approval_requested(payment: &Payment, id: RefundId, amount: Money, at: Timestamp) -> PaymentTransition {
     let wanted = RefundPayment { payment_id: payment.id, amount: Some(amount), reason: RefundReason::Duplicate };
     let (by, limit) = (ids::user(8), RefundLimit { units: 1 });
     payment::request_refund_by_staff(payment, id, wanted, (by, limit), at).expect("a transition")
 }
 
 /// Approves or rejects the refund `id` of a payment.
-pub fn refund_decided(payment: &Payment, id: RefundId, verdict: Verdict, at: Timestamp) -> Change {
+pub fn refund_decided(payment: &Payment, id: RefundId, verdict: Verdict, at: Timestamp) -> PaymentTransition {
     payment::decide_refund(payment, id, verdict, ids::user(9), at).expect("an allowed transition").0
 }
 
 /// Applies the gateway's response to the refund `id`, at the time of its request.
-pub fn refund_concluded(payment: &Payment, id: RefundId, outcome: &RefundOutcome) -> Change {
+pub fn refund_concluded(payment: &Payment, id: RefundId, outcome: &RefundOutcome) -> PaymentTransition {
     let at = payment.refund(id).expect("a refund").requested_at;
     payment::record_refund_outcome(payment, id, outcome, at).expect("an allowed transition").expect("a transition")
 }
 
 /// A dispute of the whole charge, which the gateway withdrew.
-pub fn disputed(payment: &Payment, at: Timestamp) -> Change {
+pub fn disputed(payment: &Payment, at: Timestamp) -> PaymentTransition {
     let reported = ReportedDispute {
         charge: payment.transaction_id.clone().expect("a charged payment"),
         dispute_id: format!("dp_{}", payment.id.0.simple()),

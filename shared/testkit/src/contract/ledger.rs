@@ -7,7 +7,7 @@ use domain::{
     event::LedgerReconciled,
     id::{OrderId, RefundId, UserId},
     ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
-    payment::Change,
+    payment::PaymentTransition,
     reconciliation::{
         CLOCK_MARGIN_S, ComparisonProgress, Lines, Position, Progress, SPAN_S, Side, StatementPage, StepResult,
     },
@@ -105,11 +105,11 @@ fn an_order() -> OrderBuilder {
     build::order().id(OrderId(fresh())).owner(UserId(fresh())).at(now())
 }
 
-fn events_of(change: &Change) -> Vec<Event> {
+fn events_of(change: &PaymentTransition) -> Vec<Event> {
     change.events.iter().map(|event| an_event(event.clone())).collect()
 }
 
-async fn apply(payments: &impl PaymentStore, change: &Change) {
+async fn apply(payments: &impl PaymentStore, change: &PaymentTransition) {
     assert_eq!(payments.advance(None, change, &events_of(change)).await, Ok(TransitionOutcome::Applied));
 }
 

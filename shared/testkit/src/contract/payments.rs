@@ -6,7 +6,7 @@ use domain::{
     Event,
     event::GatewaySuspended,
     id::{OrderId, PaymentId, RefundId, UserId},
-    payment::{Change, Payment, RECONCILE_AFTER_SECONDS, RefundOutcome, Verdict},
+    payment::{Payment, PaymentTransition, RECONCILE_AFTER_SECONDS, RefundOutcome, Verdict},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -63,7 +63,7 @@ fn reply() -> StoredReply {
 }
 
 /// The events of a transition, with ids and times.
-fn events_of(change: &Change) -> Vec<Event> {
+fn events_of(change: &PaymentTransition) -> Vec<Event> {
     change.events.iter().map(|event| an_event(event.clone())).collect()
 }
 
@@ -79,7 +79,7 @@ async fn find(payments: &impl PaymentStore, id: PaymentId) -> Option<Payment> {
     payments.get(id, None).await.expect("the store responds")
 }
 
-async fn apply(payments: &impl PaymentStore, change: &Change) {
+async fn apply(payments: &impl PaymentStore, change: &PaymentTransition) {
     let events = events_of(change);
     assert_eq!(payments.advance(Some(a_claim(CONSUMER)), change, &events).await, Ok(TransitionOutcome::Applied));
 }
@@ -247,7 +247,7 @@ pub async fn transition_publishes_all_its_events(fixture: &Fixture<impl PaymentS
 pub async fn concurrent_transitions_succeed_once(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
     begin(fixture.port(), &order).await;
-    let steps: Vec<(Change, Vec<Event>)> = (0..8)
+    let steps: Vec<(PaymentTransition, Vec<Event>)> = (0..8)
         .map(|n| if n % 2 == 0 { order.paid() } else { order.payment_declined() })
         .map(|change| (change.clone(), events_of(&change)))
         .collect();

@@ -7,7 +7,7 @@ use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, Transfer},
-    payment::{ATTEMPT_WINDOW_SECONDS, AttemptLimit, Change, Payment, Status},
+    payment::{ATTEMPT_WINDOW_SECONDS, AttemptLimit, Payment, PaymentTransition, Status},
     reconciliation::Progress,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -106,7 +106,7 @@ impl Payments {
 }
 
 /// Applies a transition with its transfers and events; `false` on a version conflict.
-fn apply(state: &mut State, change: &Change, events: &[Event]) -> bool {
+fn apply(state: &mut State, change: &PaymentTransition, events: &[Event]) -> bool {
     let stored = state.payments.payments.get(&change.payment.id);
     if stored.is_none_or(|stored| stored.version + 1 != change.payment.version) {
         return false;
@@ -159,7 +159,7 @@ impl ports::PaymentStore for Payments {
     async fn advance(
         &self,
         claim: Option<Claim>,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
     ) -> Result<TransitionOutcome, Failure> {
         let commit = self.0.commit("payments.advance", |state| {
@@ -179,7 +179,7 @@ impl ports::PaymentStore for Payments {
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
         limit: Option<AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {

@@ -2,12 +2,12 @@
 
 use super::{PRODUCT, assert_all_samples_run, clock, lantern, sample, sample_time};
 use domain::{DomainEvent, id::ProductId, product::Product};
-use edge::{Consumer, dynamodb::Change};
+use edge::{Consumer, dynamodb::ChangeRecord};
 use kernel::{Failure, Timestamp};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform, build};
 
-fn relay(platform: &Platform) -> impl AsyncFn(Change) -> Result<(), Failure> {
+fn relay(platform: &Platform) -> impl AsyncFn(ChangeRecord) -> Result<(), Failure> {
     let (events, cache) = (platform.events(), platform.cache());
     async move |change| product_relay::handle(&events, &cache, adapters_dynamodb::product_from_image, change).await
 }

@@ -67,7 +67,7 @@ impl<S: Backend> World<S> {
 
     async fn relay(&self, stores: &impl Stores) -> Result<(), Failure> {
         let product = self.platform.products().created_after(self.changes.cursor).into_iter().next();
-        let change = edge::dynamodb::Change {
+        let change = edge::dynamodb::ChangeRecord {
             kind: edge::dynamodb::ChangeKind::Insert,
             keys: json!({}),
             old_image: None,

@@ -11,7 +11,7 @@ fn unstated() -> Answer {
     Answer { transaction_id: "ch_1".to_owned(), amount: None }
 }
 
-fn record(payment: &Payment, answer: Answer) -> Option<Change> {
+fn record(payment: &Payment, answer: Answer) -> Option<PaymentTransition> {
     let outcome = ChargeOutcome::Charged(answer);
     record_charge_outcome(payment, payment.attempts, &outcome, refund_id(90), at(10)).expect("valid")
 }

@@ -8,7 +8,7 @@ const ADMIN: UserId = UserId(Uuid::from_u128(12));
 /// $4 of the $10 of a payment.
 const LIMIT: RefundLimit = RefundLimit { units: 4 };
 
-fn request(payment: &Payment, n: u128, minor: Option<i64>) -> Result<Change, Failure> {
+fn request(payment: &Payment, n: u128, minor: Option<i64>) -> Result<PaymentTransition, Failure> {
     let wanted = RefundPayment { payment_id: ID, amount: minor.map(usd), reason: RefundReason::Duplicate };
     request_refund_by_staff(payment, refund_id(n), wanted, (REQUESTER, LIMIT), at(50))
 }
@@ -17,11 +17,16 @@ fn requested(payment: &Payment, n: u128, minor: i64) -> Payment {
     request(payment, n, Some(minor)).expect("valid").payment
 }
 
-fn decide(payment: &Payment, n: u128, verdict: Verdict, by: UserId) -> Result<(Change, Option<Failure>), Failure> {
+fn decide(
+    payment: &Payment,
+    n: u128,
+    verdict: Verdict,
+    by: UserId,
+) -> Result<(PaymentTransition, Option<Failure>), Failure> {
     decide_refund(payment, refund_id(n), verdict, by, at(60))
 }
 
-fn decided(payment: &Payment, n: u128, verdict: Verdict) -> Change {
+fn decided(payment: &Payment, n: u128, verdict: Verdict) -> PaymentTransition {
     let (change, refused) = decide(payment, n, verdict, ADMIN).expect("valid");
     assert_eq!(refused, None);
     change

@@ -21,12 +21,12 @@ fn reported(status: DisputeStatus) -> ReportedDispute {
     }
 }
 
-fn record(payment: &Payment, reported: &ReportedDispute) -> Option<Change> {
+fn record(payment: &Payment, reported: &ReportedDispute) -> Option<PaymentTransition> {
     record_dispute(payment, reported, at(60)).expect("valid")
 }
 
 /// Purpose and amount of each transfer.
-fn posted(change: &Change) -> Vec<(Purpose, i64)> {
+fn posted(change: &PaymentTransition) -> Vec<(Purpose, i64)> {
     assert!(change.transfers.iter().all(|one| one.reference == "dp_1" && one.payment_id == Some(ID)));
     change.transfers.iter().map(|one| (one.purpose, one.amount.amount.get())).collect()
 }

@@ -57,7 +57,7 @@ impl History {
         Self { payment, transfers: vec![], events: vec![], changes: 0, failed_since_closed: 0 }
     }
 
-    fn apply(&self, operation: Operation) -> Option<Change> {
+    fn apply(&self, operation: Operation) -> Option<PaymentTransition> {
         let (payment, now) = (&self.payment, at(self.payment.updated_at.as_second() + 1));
         let refund = refund_id(100 + u128::from(payment.version));
         let attempt = |ago: u32| payment.attempts.saturating_sub(ago);
@@ -99,7 +99,7 @@ impl History {
         if last { pending.next_back() } else { pending.next() }.map(|refund| refund.id)
     }
 
-    fn then(&self, operation: Operation, change: Change) -> Self {
+    fn then(&self, operation: Operation, change: PaymentTransition) -> Self {
         let mut next = self.clone();
         if let (Operation::RejectRefund { last }, true) = (operation, self.payment.closed) {
             let refund = self.pending(last).and_then(|id| self.payment.refund(id)).expect("a pending refund");

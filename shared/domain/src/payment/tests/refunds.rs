@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{PaymentRefunded, RefundFailed};
 
-fn request(payment: &Payment, n: u128, minor: Option<i64>) -> Result<Change, Failure> {
+fn request(payment: &Payment, n: u128, minor: Option<i64>) -> Result<PaymentTransition, Failure> {
     request_refund(payment, refund_id(n), minor.map(usd), RefundReason::RequestedByCustomer, at(50))
 }
 
@@ -11,13 +11,13 @@ fn requested(payment: &Payment, n: u128, minor: i64) -> Payment {
     request(payment, n, Some(minor)).expect("valid").payment
 }
 
-fn refunded(payment: &Payment, n: u128) -> Change {
+fn refunded(payment: &Payment, n: u128) -> PaymentTransition {
     let amount = payment.refund(refund_id(n)).expect("a refund").amount;
     let outcome = RefundOutcome::Refunded(Answer::new(format!("re_{n}"), amount));
     changed(record_refund_outcome(payment, refund_id(n), &outcome, at(60)))
 }
 
-fn rejected(payment: &Payment, n: u128) -> Change {
+fn rejected(payment: &Payment, n: u128) -> PaymentTransition {
     let outcome = RefundOutcome::Failed("charge_disputed".to_owned());
     changed(record_refund_outcome(payment, refund_id(n), &outcome, at(60)))
 }

@@ -19,7 +19,7 @@ fn returned(name: &str, minor: i64) -> ReportedRefund {
     ReportedRefund { failure: Some("expired_or_canceled_card".to_owned()), ..made(name, minor) }
 }
 
-fn record(payment: &Payment, reported: &ReportedRefund) -> Option<Change> {
+fn record(payment: &Payment, reported: &ReportedRefund) -> Option<PaymentTransition> {
     // A new id for each refund that is not known yet.
     let new = refund_id(50 + payment.refunds.len() as u128);
     record_reported_refund(payment, reported, new, at(60)).expect("valid")

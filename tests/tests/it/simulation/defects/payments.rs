@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayStatement, Purpose},
     money::Currency,
-    payment::{self, Change, ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund, Status},
+    payment::{self, ChargeOutcome, Payment, PaymentTransition, Refund, RefundOutcome, ReportedRefund, Status},
 };
 use edge::{
     Delivery,
@@ -34,7 +34,7 @@ impl<P> Payments<'_, P> {
 
 impl<P> Payments<'_, P> {
     /// A change as it is written with the defect.
-    fn written(&self, change: &Change, events: &[Event]) -> (Change, Vec<Event>) {
+    fn written(&self, change: &PaymentTransition, events: &[Event]) -> (PaymentTransition, Vec<Event>) {
         let (mut change, mut events) = (change.clone(), events.to_vec());
         let payment = &change.payment;
         for transfer in &mut change.transfers {
@@ -83,7 +83,7 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
     async fn advance(
         &self,
         claim: Option<Claim>,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
     ) -> Result<TransitionOutcome, Failure> {
         if self.defect == Defect::PublishesBeforeCommit {
@@ -97,7 +97,7 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
-        change: &Change,
+        change: &PaymentTransition,
         events: &[Event],
         limit: Option<domain::payment::AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {

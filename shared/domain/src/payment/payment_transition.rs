@@ -11,7 +11,7 @@ use kernel::Timestamp;
 
 /// A changed payment, with the transfers to post and the events to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct PaymentTransition {
     /// The payment after the change, with its next version.
     pub payment: Payment,
     pub transfers: Vec<Transfer>,
@@ -19,7 +19,7 @@ pub struct Change {
     pub events: Vec<DomainEvent>,
 }
 
-impl Change {
+impl PaymentTransition {
     /// Whether it records an answer of the gateway that does not match what was asked.
     pub fn is_mismatch(&self) -> bool {
         self.events.iter().any(|event| matches!(event, DomainEvent::PaymentMismatched(_)))
