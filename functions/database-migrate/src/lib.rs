@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Migrate {
     /// Accounts to create unless they exist.
     #[serde(default)]
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<AccountInput>,
     /// The account of the synthetic canary. Its password is replaced if it exists.
     #[serde(default)]
     pub canary: Option<Canary>,
@@ -34,7 +34,7 @@ pub struct Canary {
 /// An account of staff, an admin or a service.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Account {
+pub struct AccountInput {
     pub email: Email,
     pub username: Username,
     pub password: Password,
@@ -56,7 +56,7 @@ pub async fn handle(
     call: Invocation<Migrate>,
 ) -> Result<Migrated, Failure> {
     let applied = migrations.apply().await?;
-    let account = |(n, account): (usize, Account)| {
+    let account = |(n, account): (usize, AccountInput)| {
         let unknown = || Failure::field(format!("/accounts/{n}/role"), "is not a role");
         Ok(SeedAccount {
             role: Role::parse(&account.role).ok_or_else(unknown)?,

@@ -6,7 +6,7 @@
 use domain::DomainEvent;
 use edge::Delivery;
 use kernel::{CloudEvent, Failure};
-use ports::{EventLog, LogRecord};
+use ports::{EventLog, EventLogRecord};
 use serde_json::{Map, Value};
 
 /// Forwards one event that has the form of its type.
@@ -20,10 +20,10 @@ pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>)
 pub async fn forward(log: &impl EventLog, mut event: CloudEvent<Map<String, Value>>) -> Result<(), Failure> {
     let row = domain::event::redact(&mut event)?;
     let value = serde_json::to_string(&event).map_err(Failure::internal)?;
-    let record = LogRecord { topic: row.topic.name, key: event.subject, value: Some(value), time: event.time };
+    let record = EventLogRecord { topic: row.topic.name, key: event.subject, value: Some(value), time: event.time };
     log.append(&record).await?;
     if domain::event::erases_subject(row) {
-        log.append(&LogRecord { value: None, ..record }).await?;
+        log.append(&EventLogRecord { value: None, ..record }).await?;
     }
     Ok(())
 }

@@ -53,14 +53,14 @@ pub async fn handle(
     Ok(summary)
 }
 
-struct Part {
+struct UploadPart {
     lines: Vec<u8>,
     is_last: bool,
 }
 
 /// Reads the next part, and moves the export behind it.
-async fn read_part(index: &impl ProductIndex, export: &mut Export) -> Result<Part, Failure> {
-    let mut part = Part { lines: Vec::new(), is_last: false };
+async fn read_part(index: &impl ProductIndex, export: &mut Export) -> Result<UploadPart, Failure> {
+    let mut part = UploadPart { lines: Vec::new(), is_last: false };
     while !part.is_last && part.lines.len() < PART_BYTES {
         let page = index.on_sale_after(export.after, PAGE).await?;
         for product in &page {
@@ -76,7 +76,7 @@ async fn read_part(index: &impl ProductIndex, export: &mut Export) -> Result<Par
 async fn store(
     files: &impl ProductFiles,
     taken: &mut TakenJob<Export>,
-    part: Part,
+    part: UploadPart,
     tick: &Tick,
 ) -> Result<(), Failure> {
     let export = &mut taken.job;

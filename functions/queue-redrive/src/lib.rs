@@ -16,7 +16,7 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome, Timestamp, Uuid};
-use ports::{DeadLetterQueues, EventLog, LogRecord, OperatorActions};
+use ports::{DeadLetterQueues, EventLog, EventLogRecord, OperatorActions};
 use selection::Selection;
 
 /// Redrives, or with `dry_run` says what it would redrive.
@@ -81,9 +81,9 @@ async fn redrive(
 }
 
 /// The record that a dead letter was. Its time is now: consumers measure by it how long it waits, and the topic deletes by it.
-fn record(consumer: &Function, message: &DeadMessage, now: Timestamp) -> Result<LogRecord, Failure> {
+fn record(consumer: &Function, message: &DeadMessage, now: Timestamp) -> Result<EventLogRecord, Failure> {
     let (topic, key) = redrive::record_of(consumer, message)?;
-    Ok(LogRecord { topic: topic.name, key, value: Some(message.body.clone()), time: now })
+    Ok(EventLogRecord { topic: topic.name, key, value: Some(message.body.clone()), time: now })
 }
 
 fn view(action: Option<Uuid>, consumer: &Function, selection: &Selection, redriven: usize) -> RedriveView {

@@ -3,7 +3,7 @@
 //! Each step can be repeated, and the next run continues after the last one that is recorded: a crash between any two loses nothing. Days are
 //! archived in their order, so that what is archived is older than what is not.
 
-use domain::record::{self, Part};
+use domain::record::{self, ArchivePart};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::{Date, Failure};
 use ports::{ArchivedPart, RecordArchive, RecordDays};
@@ -66,7 +66,7 @@ async fn copy(
     let mut last = days.last_part(day).await?;
     while !tick.has_less_than(TIME_RESERVE) {
         let (part, after) = last.as_ref().map_or((1, None), |last| (last.part + 1, Some(last.last)));
-        let mut file = Part::default();
+        let mut file = ArchivePart::default();
         while !file.is_full() {
             let after = file.records().last().map(|record| record.id).or(after);
             let page = days.page(day, after, PAGE).await?;

@@ -33,7 +33,7 @@ pub(super) const BY_STOCK: &str = "stock";
 
 /// The response that is stored for an idempotency key.
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct IdempotencyItem {
     fingerprint: String,
     status: u16,
     /// Records of an earlier version have none.
@@ -101,7 +101,8 @@ pub(super) fn sku_item(product: &Product) -> Result<Item, Failure> {
 
 pub(super) fn idempotency(key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Result<Item, Failure> {
     let StoredReply { status, headers, body } = reply.clone();
-    let mut item = item(idempotency_key(key), Record { fingerprint: key.fingerprint.clone(), status, headers, body })?;
+    let mut item =
+        item(idempotency_key(key), IdempotencyItem { fingerprint: key.fingerprint.clone(), status, headers, body })?;
     item.insert(catalog::PRODUCTS.ttl.to_owned(), number(now.as_second().saturating_add(RETENTION_S)));
     Ok(item)
 }
@@ -109,12 +110,12 @@ pub(super) fn idempotency(key: &IdempotencyKey, reply: &StoredReply, now: Timest
 /// The outcome of a request whose key has a record already.
 pub(super) fn replay(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOutcome, Failure> {
     let malformed = |cause| Failure::internal(format!("the idempotency record is malformed: {cause}"));
-    let record: Record = serde_dynamo::from_item(item.clone()).map_err(malformed)?;
+    let record: IdempotencyItem = serde_dynamo::from_item(item.clone()).map_err(malformed)?;
     if record.fingerprint != key.fingerprint {
         let detail = "This Idempotency-Key was used with a different body.";
         return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
     }
-    let Record { status, headers, body, .. } = record;
+    let IdempotencyItem { status, headers, body, .. } = record;
     Ok(IdempotencyOutcome::Replayed(StoredReply { status, headers, body }))
 }
 

@@ -3,7 +3,7 @@
 use adapters::{Wiring, config::ConfigError};
 use catalog::{Function, Trigger, Uses};
 use domain::{
-    canary::Account,
+    canary::CanaryAccount,
     id::OrderId,
     order::{Reason, Status},
 };
@@ -93,7 +93,7 @@ fn refused(status: StatusCode, cause: String) -> Failure {
 }
 
 impl ports::Storefront for HttpStorefront {
-    async fn log_in(&self, account: &Account) -> Result<AccessToken, Failure> {
+    async fn log_in(&self, account: &CanaryAccount) -> Result<AccessToken, Failure> {
         let credentials = json!({ "email": account.email, "password": account.password });
         let request = self.http.post(self.url_of(catalog::USER_LOGIN)).json(&credentials);
         let session: Session = send("logging in", request).await?;
@@ -107,7 +107,7 @@ impl ports::Storefront for HttpStorefront {
         Ok(orders.items.iter().filter(|order| is_open(order)).map(|order| order.id).collect())
     }
 
-    async fn place(&self, token: &AccessToken, account: &Account, key: Uuid) -> Result<OrderId, Failure> {
+    async fn place(&self, token: &AccessToken, account: &CanaryAccount, key: Uuid) -> Result<OrderId, Failure> {
         let wanted = json!({
             "items": [{ "product_id": account.product_id, "quantity": 1 }],
             "shipping_address": {

@@ -20,7 +20,7 @@ use adapters::config::ConfigError;
 use catalog::Uses;
 use chrono::DateTime;
 use kernel::{Failure, FailureKind};
-use ports::LogRecord;
+use ports::EventLogRecord;
 use rskafka::client::Client;
 use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
@@ -128,7 +128,7 @@ impl KafkaLog {
         done
     }
 
-    async fn try_append(&self, record: &LogRecord) -> Result<(), Failure> {
+    async fn try_append(&self, record: &EventLogRecord) -> Result<(), Failure> {
         let partition = murmur2::partition(record.key.as_bytes(), self.count(record.topic).await?);
         let partition = self.partition(record.topic, partition).await?;
         let timestamp = DateTime::from_timestamp_millis(record.time.as_millisecond());
@@ -144,7 +144,7 @@ impl KafkaLog {
 }
 
 impl ports::EventLog for KafkaLog {
-    async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
+    async fn append(&self, record: &EventLogRecord) -> Result<(), Failure> {
         self.in_time(APPEND_TIMEOUT, self.try_append(record)).await
     }
 }
@@ -187,7 +187,7 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "s"),
         ]);
         let log = KafkaLog::new(Cluster::from_config(&config).unwrap());
-        let record = LogRecord {
+        let record = EventLogRecord {
             topic: catalog::ORDER_EVENTS.name,
             key: "o-1".into(),
             value: Some("{}".into()),

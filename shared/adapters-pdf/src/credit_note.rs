@@ -4,7 +4,7 @@ use super::{
     HEIGHT, LEFT, PdfInvoiceRenderer, RIGHT, WIDTH, address, first_header, footer, format_amount, metadata,
     report_replaced,
     sheet::{INK, MUTED, Sheet, Style},
-    summary::Summary,
+    summary::InvoiceTotals,
     typeface::Typefaces,
 };
 use domain::credit_note::CreditNote;
@@ -44,7 +44,7 @@ impl ports::CreditNoteRenderer for PdfInvoiceRenderer {
         sheet.rectangle(LEFT, top + 8.0, RIGHT - LEFT, 0.8, INK);
         sheet.text(&what, LEFT, top + 26.0, Style::new(9.5, INK));
         sheet.text(&format_amount(draft.refund.amount), RIGHT, top + 26.0, Style::new(9.5, INK).at(right));
-        Summary::of_credit_note(draft).draw(&mut sheet, top + 50.0);
+        InvoiceTotals::of_credit_note(draft).draw(&mut sheet, top + 50.0);
         footer(&mut sheet, 1, 1);
         sheet.finish();
         page.finish();

@@ -29,7 +29,7 @@ use krilla::page::PageSettings;
 use line::{Line, wrap};
 use sheet::{ACCENT, Anchor, FAINT, INK, MUTED, Sheet, Style, WHITE};
 use std::{io, path::PathBuf};
-use summary::Summary;
+use summary::InvoiceTotals;
 use typeface::Typefaces;
 
 /// A4 in points.
@@ -77,7 +77,7 @@ impl ports::InvoiceRenderer for PdfInvoiceRenderer {
         let rows: Vec<Row<'_>> = invoice.draft.lines.iter().map(|line| Row::new(line, &faces)).collect();
         let buyer = address(&invoice.draft.address, &faces);
         report_replaced(rows.iter().flat_map(|row| &row.name).chain(&buyer));
-        let summary = Summary::new(&invoice.draft.totals, invoice.draft.total);
+        let summary = InvoiceTotals::new(&invoice.draft.totals, invoice.draft.total);
         let pages = paginate(&rows, first_table(&invoice.draft.seller, &buyer), summary.height());
         let mut document = Document::new();
         let title = format!("Invoice {}", invoice.number());

@@ -14,7 +14,7 @@ const LINE: f32 = 16.0;
 /// The height of the total with what is around it.
 const TOTAL: f32 = 78.0;
 
-pub(super) struct Summary {
+pub(super) struct InvoiceTotals {
     /// Name and amount of what is added up to the total.
     parts: Vec<(String, Money)>,
     /// Tax that the parts include.
@@ -24,7 +24,7 @@ pub(super) struct Summary {
     words: (&'static str, &'static str),
 }
 
-impl Summary {
+impl InvoiceTotals {
     pub fn new(totals: &Totals, total: Money) -> Self {
         let shipping = (format!("Shipping ({})", totals.shipping_method.as_str()), totals.shipping);
         let mut parts = vec![("Subtotal".to_owned(), totals.subtotal), shipping];

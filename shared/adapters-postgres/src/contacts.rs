@@ -13,7 +13,7 @@ use domain::{
     Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
-    message_limits::Quota,
+    message_limits::MessageBudgets,
     message_template::TemplateTexts,
     notification::{self, Channel, DeliveryLogEntry, Locale, NotificationOutcome, Suppression, Template},
     text::{Email, FullName, Phone},
@@ -190,7 +190,7 @@ impl<B: Bus> ContactStore for PgContacts<B> {
         claim: Claim,
         user: UserId,
         to: &Phone,
-        quota: &Quota,
+        quota: &MessageBudgets,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         message_budgets::take(self.relay.database(), claim, user, to, quota, now).await

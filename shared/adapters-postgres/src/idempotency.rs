@@ -44,11 +44,11 @@ pub(super) async fn execute(
     sql: &str,
     params: &[Param<'_>],
 ) -> Result<IdempotencyOutcome, Failure> {
-    settled(database, key, &database.query(sql, params).await?).await
+    stored_outcome(database, key, &database.query(sql, params).await?).await
 }
 
 /// The outcome of a statement that inserts a record, from its rows.
-pub(super) async fn settled(
+pub(super) async fn stored_outcome(
     database: &Database,
     key: &IdempotencyKey,
     rows: &[Row],

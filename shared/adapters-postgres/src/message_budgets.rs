@@ -6,7 +6,7 @@ use super::{
     params::params,
     rows::{get, only},
 };
-use domain::{id::UserId, message_limits::Quota, text::Phone};
+use domain::{id::UserId, message_limits::MessageBudgets, text::Phone};
 use kernel::{Failure, Timestamp};
 use ports::Claim;
 
@@ -26,7 +26,7 @@ pub(super) async fn take(
     claim: Claim,
     user: UserId,
     to: &Phone,
-    quota: &Quota,
+    quota: &MessageBudgets,
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let params = params![

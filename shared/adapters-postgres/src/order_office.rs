@@ -125,7 +125,7 @@ impl<B: Bus> OrderNotes for PgOrders<B> {
         if !get::<bool>(only(&rows)?, "is_found")? {
             return Ok(None);
         }
-        idempotency::settled(self.relay.database(), key, &rows).await.map(Some)
+        idempotency::stored_outcome(self.relay.database(), key, &rows).await.map(Some)
     }
 
     async fn notes(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Option<Page<Note>>, Failure> {

@@ -8,7 +8,7 @@ use super::{
 use domain::{
     Event,
     id::{SessionId, UserId},
-    personal_data::{ExportCursor, ExportPart},
+    personal_data::{ExportCursor, PersonalDataPart},
 };
 use kernel::{Claim, Failure, Timestamp, Uuid};
 use ports::{Bus, DueErasures, OrderErasure, PersonalData};
@@ -21,7 +21,7 @@ const MAX_BYTES: i64 = 700_000;
 const EXPORT: &str = "SELECT export($1, $2, $3, $4) AS part";
 
 impl<B: Bus> PersonalData for PgUsers<B> {
-    async fn export(&self, user: UserId, after: Option<&ExportCursor>) -> Result<Option<ExportPart>, Failure> {
+    async fn export(&self, user: UserId, after: Option<&ExportCursor>) -> Result<Option<PersonalDataPart>, Failure> {
         let params = params![user.0, after.map(Json), MAX_RECORDS, MAX_BYTES];
         json_if(only(&self.relay.database().query(EXPORT, &params).await?)?, "part")
     }

@@ -118,7 +118,7 @@ impl<B: Bus> DeviceStore for PgContacts<B> {
         ];
         let rows = self.database().query(SAVE_DEVICE_ONCE, &params).await?;
         let id = get::<Option<Uuid>>(only(&rows)?, "device")?.map_or(device.id, DeviceId);
-        Ok((id, idempotency::settled(self.database(), key, &rows).await?))
+        Ok((id, idempotency::stored_outcome(self.database(), key, &rows).await?))
     }
 
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {

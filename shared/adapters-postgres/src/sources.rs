@@ -146,7 +146,7 @@ impl SourceStore for PgSources {
         let head = params![&key.scope, &key.key, &key.fingerprint, idempotency::reply_head(reply), &reply.body];
         let params: Vec<Param<'_>> = head.into_iter().chain(columns).collect();
         let rows = self.database.attempt(CREATE_ONCE, &params).await?.map_err(taken)?;
-        idempotency::settled(&self.database, key, &rows).await
+        idempotency::stored_outcome(&self.database, key, &rows).await
     }
 
     async fn store_source_rejection(
@@ -193,7 +193,7 @@ impl RecordIntake for PgSources {
         let head = idempotency::reply_head(&reply);
         let params = params![&key.scope, &key.key, &key.fingerprint, head, body, names, known];
         let rows = self.database.query(ADMIT, &params).await?;
-        let outcome = idempotency::settled(&self.database, key, &rows).await?;
+        let outcome = idempotency::stored_outcome(&self.database, key, &rows).await?;
         let row = only(&rows)?;
         let positions: Vec<(i32, i64)> = json(row, "positions")?;
         let position = |(partition, next_offset)| Position { partition, next_offset };

@@ -180,7 +180,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
         ];
         let database = self.relay.database();
         let rows = database.attempt(REGISTER_ONCE, &params).await?.map_err(taken)?;
-        let outcome = idempotency::settled(database, key, &rows).await?;
+        let outcome = idempotency::stored_outcome(database, key, &rows).await?;
         if outcome == IdempotencyOutcome::Committed {
             self.relay.publish(std::slice::from_ref(event)).await;
         }

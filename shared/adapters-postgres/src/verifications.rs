@@ -10,7 +10,7 @@ use super::{
 use domain::{
     Event,
     id::UserId,
-    message_limits::Quota,
+    message_limits::MessageBudgets,
     verification::{self, ContactKind, Contacts, MAX_ATTEMPTS, Verification},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -84,7 +84,7 @@ impl<B: Bus> VerificationStore for PgUsers<B> {
         event: &Event,
         key: Option<&IdempotencyKey>,
         reply: &StoredReply,
-        quota: &Quota,
+        quota: &MessageBudgets,
     ) -> Result<IdempotencyOutcome, Failure> {
         // Without a key of the client, the id of the event stands for one: it is never repeated.
         let own = || IdempotencyKey {

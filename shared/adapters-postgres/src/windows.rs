@@ -12,7 +12,7 @@ use super::{
 use domain::{
     id::UserId,
     money::Currency,
-    window::{Counted, FoundAnomaly, MAX_REGIONS, Payments, Sum, Summary, Tally, Window, WindowEntry},
+    window::{Counted, FoundAnomaly, MAX_REGIONS, Payments, SalesSummary, Sum, Tally, Window, WindowEntry},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Page, WindowStore};
@@ -219,7 +219,7 @@ impl WindowStore for PgWindows {
         anomalies::list(&self.database, from, to, limit, cursor).await
     }
 
-    async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure> {
+    async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<SalesSummary, Failure> {
         summary::read(&self.database, from, to, now).await
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::SecretValue;
 use adapters::wiring::{Result, Wiring};
-use domain::canary::Account;
+use domain::canary::CanaryAccount;
 use kernel::Failure;
 use ports::CanaryAccounts;
 
@@ -15,9 +15,9 @@ pub fn canary_account(wiring: &Wiring) -> Result<CanarySecret> {
 pub struct CanarySecret(pub SecretValue);
 
 impl CanaryAccounts for CanarySecret {
-    async fn account(&self) -> Result<Option<Account>, Failure> {
+    async fn account(&self) -> Result<Option<CanaryAccount>, Failure> {
         match self.0.read().await? {
-            Some(text) => Account::parse(&text),
+            Some(text) => CanaryAccount::parse(&text),
             None => Ok(None),
         }
     }

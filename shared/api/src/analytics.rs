@@ -5,7 +5,7 @@ use domain::{
     money::Currency,
     order::Reason,
     window::{
-        Buyers, Day, FoundAnomaly, MinuteCount, Payments, SoldProduct, SoldRegion, Sum, Summary, Tally, Window,
+        Buyers, Day, FoundAnomaly, MinuteCount, Payments, SalesSummary, SoldProduct, SoldRegion, Sum, Tally, Window,
         average, complete_until,
     },
 };
@@ -290,7 +290,7 @@ pub struct MinuteView {
 
 impl SummaryView {
     /// The summary of a period as it is at `now`.
-    pub fn at(period: &Range<Timestamp>, summary: Summary, now: Timestamp) -> Result<Self, Failure> {
+    pub fn at(period: &Range<Timestamp>, summary: SalesSummary, now: Timestamp) -> Result<Self, Failure> {
         let product =
             |one: SoldProduct| TopProductView { product_id: id(one.product_id.0), name: one.name, quantity: one.units };
         let region = |one: SoldRegion| RegionView {

@@ -5,7 +5,7 @@ use domain::{
     address::Address,
     client::{Client, TokenRefusal},
     id::UserId,
-    personal_data::{ExportPart, ExportedContext},
+    personal_data::{ExportedContext, PersonalDataPart},
     session::{ACCESS_TOKEN_SECONDS, Session},
     user::{Role, User},
     verification::ContactKind,
@@ -272,7 +272,7 @@ pub struct ExportedContextView {
 
 impl ExportView {
     /// The view of a part.
-    pub fn new(user: UserId, part: ExportPart, now: Timestamp) -> Self {
+    pub fn new(user: UserId, part: PersonalDataPart, now: Timestamp) -> Self {
         let view = |(name, ExportedContext { about, records })| (name, ExportedContextView { about, records });
         Self {
             user_id: id(user.0),

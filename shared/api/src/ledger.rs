@@ -2,7 +2,7 @@
 
 use crate::{SumView, rfc3339};
 use domain::{
-    ledger::{self, Account, AccountTotal, Discrepancy, Purpose, PurposeTotal},
+    ledger::{self, AccountTotal, Discrepancy, LedgerAccount, Purpose, PurposeTotal},
     money::Currency,
     reconciliation::Report,
 };
@@ -39,7 +39,7 @@ pub struct LedgerView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AccountTotalView {
     /// The account.
-    pub account: Account,
+    pub account: LedgerAccount,
     /// Sum of the debits.
     pub debits: SumView,
     /// Sum of the credits.

@@ -30,7 +30,7 @@ pub fn may_order(user: UserId, product: &ProductName) -> bool {
 /// What the canary needs to order; the text of its secret, as JSON.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Account {
+pub struct CanaryAccount {
     pub email: String,
     pub password: String,
     pub product_id: ProductId,
@@ -38,7 +38,7 @@ pub struct Account {
     pub payment_method: PaymentMethod,
 }
 
-impl Account {
+impl CanaryAccount {
     /// The account of a secret; `None` while it is not set up: `{}`.
     pub fn parse(text: &str) -> Result<Option<Self>, Failure> {
         // The text of an error may quote the password.
@@ -50,9 +50,9 @@ impl Account {
     }
 }
 
-impl fmt::Debug for Account {
+impl fmt::Debug for CanaryAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("product_id", &self.product_id).finish_non_exhaustive()
+        f.debug_struct("CanaryAccount").field("product_id", &self.product_id).finish_non_exhaustive()
     }
 }
 
@@ -87,14 +87,14 @@ mod tests {
 
     #[test]
     fn account_that_is_not_set_up_is_none_and_a_broken_one_reveals_nothing() {
-        assert_eq!(Account::parse("{}"), Ok(None));
+        assert_eq!(CanaryAccount::parse("{}"), Ok(None));
         let text = r#"{"email": "canary@example.com", "password": "hunter2hunter2",
             "product_id": "0192f0c1-0000-7000-8000-0000000000a1", "payment_method": "pm_card_visa"}"#;
-        let account = Account::parse(text).expect("readable").expect("set up");
+        let account = CanaryAccount::parse(text).expect("readable").expect("set up");
         assert_eq!(account.email, "canary@example.com");
         assert!(!format!("{account:?}").contains("hunter2"));
         for broken in ["", "\"hunter2\"", r#"{"password": "hunter2"}"#, &text.replace("0192", "hunter2")] {
-            let failure = Account::parse(broken).expect_err("broken");
+            let failure = CanaryAccount::parse(broken).expect_err("broken");
             assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
         }
     }

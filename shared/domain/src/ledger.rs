@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 words! {
     /// An account of the ledger.
-    pub enum Account {
+    pub enum LedgerAccount {
         /// The merchant's balance at the gateway: an asset, increased by debits.
         Gateway,
         /// Sales less refunds: an income, increased by credits.
@@ -47,16 +47,16 @@ words! {
 
 impl Purpose {
     /// The debited and the credited account.
-    pub const fn accounts(self) -> (Account, Account) {
+    pub const fn accounts(self) -> (LedgerAccount, LedgerAccount) {
         match self {
-            Self::Charge => (Account::Gateway, Account::Sales),
-            Self::Refund => (Account::Sales, Account::Gateway),
-            Self::Fee => (Account::Fees, Account::Gateway),
-            Self::RefundReversal => (Account::Gateway, Account::Sales),
-            Self::Dispute => (Account::Disputes, Account::Gateway),
-            Self::DisputeFee => (Account::Fees, Account::Gateway),
-            Self::DisputeReversal => (Account::Gateway, Account::Disputes),
-            Self::DisputeFeeReversal => (Account::Gateway, Account::Fees),
+            Self::Charge => (LedgerAccount::Gateway, LedgerAccount::Sales),
+            Self::Refund => (LedgerAccount::Sales, LedgerAccount::Gateway),
+            Self::Fee => (LedgerAccount::Fees, LedgerAccount::Gateway),
+            Self::RefundReversal => (LedgerAccount::Gateway, LedgerAccount::Sales),
+            Self::Dispute => (LedgerAccount::Disputes, LedgerAccount::Gateway),
+            Self::DisputeFee => (LedgerAccount::Fees, LedgerAccount::Gateway),
+            Self::DisputeReversal => (LedgerAccount::Gateway, LedgerAccount::Disputes),
+            Self::DisputeFeeReversal => (LedgerAccount::Gateway, LedgerAccount::Fees),
         }
     }
 
@@ -83,7 +83,7 @@ pub struct Transfer {
 
 impl Transfer {
     /// The change of each account in minor units: positive for the debit, negative for the credit.
-    pub const fn entries(&self) -> [(Account, i64); 2] {
+    pub const fn entries(&self) -> [(LedgerAccount, i64); 2] {
         let (debit, credit) = self.purpose.accounts();
         [(debit, self.amount.amount.get()), (credit, -self.amount.amount.get())]
     }
@@ -186,7 +186,7 @@ pub struct PurposeTotal {
 /// The changes of an account in a period, in minor units of a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountTotal {
-    pub account: Account,
+    pub account: LedgerAccount,
     pub currency: Currency,
     pub debits: i64,
     pub credits: i64,
@@ -276,15 +276,15 @@ mod tests {
 
     #[test]
     fn accounts_and_purposes_have_one_word_each() {
-        assert_eq!(Account::ALL.map(Account::name), ["gateway", "sales", "fees", "disputes"]);
-        for account in Account::ALL {
-            assert_eq!(Account::parse(account.name()), Some(account));
+        assert_eq!(LedgerAccount::ALL.map(LedgerAccount::name), ["gateway", "sales", "fees", "disputes"]);
+        for account in LedgerAccount::ALL {
+            assert_eq!(LedgerAccount::parse(account.name()), Some(account));
         }
         for purpose in Purpose::ALL {
             assert_eq!(serde_json::json!(purpose), purpose.name());
             assert_eq!(Purpose::parse(purpose.name()), Some(purpose));
         }
-        assert_eq!((Account::parse("Sales"), Purpose::parse("")), (None, None));
+        assert_eq!((LedgerAccount::parse("Sales"), Purpose::parse("")), (None, None));
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod tests {
             transfers.iter().flat_map(Transfer::entries).filter(|(one, _)| *one == wanted).map(|(_, minor)| minor).sum()
         };
         // Every movement has one that reverses it, but the fee and the charge.
-        assert_eq!((of(Account::Gateway), of(Account::Sales), of(Account::Fees)), (0, -1999, 1999));
+        assert_eq!((of(LedgerAccount::Gateway), of(LedgerAccount::Sales), of(LedgerAccount::Fees)), (0, -1999, 1999));
     }
 
     #[test]
@@ -310,10 +310,10 @@ mod tests {
         let found: Vec<_> =
             accounts.iter().map(|one| (one.account, one.currency.code(), one.debits, one.credits)).collect();
         let expected = [
-            (Account::Gateway, "EUR", 70, 0),
-            (Account::Gateway, "USD", 900, 200),
-            (Account::Sales, "EUR", 0, 70),
-            (Account::Sales, "USD", 200, 900),
+            (LedgerAccount::Gateway, "EUR", 70, 0),
+            (LedgerAccount::Gateway, "USD", 900, 200),
+            (LedgerAccount::Sales, "EUR", 0, 70),
+            (LedgerAccount::Sales, "USD", 200, 900),
         ];
         assert_eq!(found, expected);
         let most = [total(Purpose::Charge, "USD", i64::MAX), total(Purpose::RefundReversal, "USD", 1)];

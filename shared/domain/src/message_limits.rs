@@ -94,12 +94,12 @@ impl Budget {
 
 /// Budgets of what a customer causes, and of what an address gets, whoever causes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
+pub struct MessageBudgets {
     pub per_customer: Budget,
     pub per_address: Budget,
 }
 
-impl Quota {
+impl MessageBudgets {
     /// Messages in a day.
     pub fn daily(per_customer: u32, per_address: u32) -> Self {
         Self { per_customer: Budget::daily(per_customer), per_address: Budget::daily(per_address) }
@@ -112,15 +112,15 @@ pub struct MessageLimits {
     /// Where text messages go.
     pub countries: CallingCodes,
     /// Text messages about orders and by staff.
-    pub sms: Quota,
+    pub sms: MessageBudgets,
     /// Messages with a token that verifies an address.
-    pub verifications: Quota,
+    pub verifications: MessageBudgets,
 }
 
 impl Default for MessageLimits {
     fn default() -> Self {
         let countries = CallingCodes::parse(DEFAULT_COUNTRIES).unwrap_or_else(|_| CallingCodes(BTreeMap::new()));
-        Self { countries, sms: Quota::daily(20, 20), verifications: Quota::daily(5, 5) }
+        Self { countries, sms: MessageBudgets::daily(20, 20), verifications: MessageBudgets::daily(5, 5) }
     }
 }
 

@@ -38,7 +38,7 @@ impl fmt::Display for ExportCursor {
 
 /// A part of everything that is held about a person.
 #[derive(Clone, PartialEq, Deserialize)]
-pub struct ExportPart {
+pub struct PersonalDataPart {
     /// By the name of the context that holds it.
     pub contexts: BTreeMap<String, ExportedContext>,
     /// Where the following part begins; `None` in the last one.
@@ -54,9 +54,9 @@ pub struct ExportedContext {
     pub records: Vec<Value>,
 }
 
-impl fmt::Debug for ExportPart {
+impl fmt::Debug for PersonalDataPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ExportPart({} contexts, next: {:?})", self.contexts.len(), self.next)
+        write!(f, "PersonalDataPart({} contexts, next: {:?})", self.contexts.len(), self.next)
     }
 }
 

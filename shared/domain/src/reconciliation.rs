@@ -19,7 +19,7 @@ pub const SPAN_S: i64 = 3 * DAY_S + 3600;
 /// Age up to which days are compared that were not compared in time: the statement is kept for a day longer.
 const MAX_BEHIND_S: i64 = 7 * DAY_S;
 /// Age of the newest transactions that are read: younger ones may still be in progress.
-const SETTLING_S: i64 = 1800;
+const STATEMENT_DELAY_S: i64 = 1800;
 /// How much earlier than the gateway, by its clock, we may have posted a transfer.
 pub const CLOCK_MARGIN_S: i64 = 3600;
 /// Period of the statement that is read at a time. Its pages are read again from the start if the gateway forgets where one began.
@@ -49,7 +49,7 @@ impl Progress {
     /// Until when everything was compared; `None` before the first comparison.
     fn compared_until(&self) -> Result<Option<Timestamp>, Failure> {
         match (self.compared_until, self.compared_at) {
-            (None, Some(begun)) => Ok(Some(comparable(seconds_after(begun, -SETTLING_S)?)?.end)),
+            (None, Some(begun)) => Ok(Some(comparable(seconds_after(begun, -STATEMENT_DELAY_S)?)?.end)),
             (until, _) => Ok(until),
         }
     }
@@ -140,7 +140,7 @@ pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Fa
     if let Some(comparison) = &progress.comparison {
         return Ok(Some(Step::Compare(comparison.clone())));
     }
-    let settled = seconds_after(now, -SETTLING_S)?;
+    let settled = seconds_after(now, -STATEMENT_DELAY_S)?;
     // A transfer may be posted up to a day after the gateway made the charge.
     let from = progress.read_until.map_or_else(|| seconds_after(settled, -SPAN_S - DAY_S), Ok)?;
     if let Some(StatementPage { to, after }) = &progress.reading {

@@ -4,7 +4,7 @@ use crate::{
     DomainEvent,
     event::{ContactVerified, unexpected_event},
     id::UserId,
-    message_limits::{CallingCodes, Quota},
+    message_limits::{CallingCodes, MessageBudgets},
     text::Phone,
 };
 use kernel::{Failure, FailureKind, Timestamp, Uuid, seconds_after};
@@ -166,7 +166,7 @@ pub fn invalid_token() -> Failure {
 }
 
 /// The failure of a request for more messages than a customer may cause, or an address may get.
-pub fn too_many_requests(quota: &Quota) -> Failure {
+pub fn too_many_requests(quota: &MessageBudgets) -> Failure {
     let detail = "Too many verifications were requested; please try again later.";
     let interval = quota.per_customer.interval_s().max(quota.per_address.interval_s());
     Failure {
@@ -227,6 +227,6 @@ mod tests {
     fn token_expires_after_a_day_and_the_slower_budget_says_when_to_try_again() {
         let at = |second| Timestamp::from_second(second).expect("valid");
         assert_eq!(expires_at(at(100)), Ok(at(86_500)));
-        assert_eq!(too_many_requests(&Quota::daily(5, 10)).retry_after_s, Some(17_280));
+        assert_eq!(too_many_requests(&MessageBudgets::daily(5, 10)).retry_after_s, Some(17_280));
     }
 }

@@ -11,7 +11,7 @@ pub use analytics_record::{
 };
 pub use closing::{ChangedWindow, Closing, FoundAnomaly, closing};
 pub use entry::{Counted, WindowEntry, erased_customer, window_entry};
-pub use summary::{Buyers, Day, MinuteCount, PeakHour, RATE_MINUTES, SoldProduct, SoldRegion, Summary};
+pub use summary::{Buyers, Day, MinuteCount, PeakHour, RATE_MINUTES, SalesSummary, SoldProduct, SoldRegion};
 
 use crate::{Money, id::ProductId, money::Currency, order_status::Reason};
 use kernel::{Failure, Timestamp, seconds_after};

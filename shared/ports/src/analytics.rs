@@ -3,7 +3,7 @@
 use crate::Page;
 use domain::{
     id::UserId,
-    window::{ChangedWindow, Closing, FoundAnomaly, StreamRecord, Summary, Window, WindowEntry},
+    window::{ChangedWindow, Closing, FoundAnomaly, SalesSummary, StreamRecord, Window, WindowEntry},
 };
 use kernel::{Failure, Timestamp};
 
@@ -43,7 +43,7 @@ pub trait WindowStore {
 
     /// Totals of the windows that start in `[from, to)`. It has the five best-selling products, by units and then by id, and the
     /// [`MAX_REGIONS`](domain::window::MAX_REGIONS) regions of most orders, and the orders of the last minutes until `now`.
-    async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure>;
+    async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<SalesSummary, Failure>;
 }
 
 /// Closes windows: publishes each revision of them once.

@@ -1,7 +1,7 @@
 //! Ports of the synthetic canary.
 
 use domain::{
-    canary::Account,
+    canary::CanaryAccount,
     id::OrderId,
     order::{Reason, Status},
 };
@@ -10,7 +10,7 @@ use std::fmt;
 
 pub trait CanaryAccounts {
     /// `None` while it is not set up.
-    async fn account(&self) -> Result<Option<Account>, Failure>;
+    async fn account(&self) -> Result<Option<CanaryAccount>, Failure>;
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -27,13 +27,13 @@ impl fmt::Debug for AccessToken {
 /// Credentials or a token that the API refuses are `Unauthenticated`, an order that the caller does not have is `NotFound`. A failure names
 /// the step and the status, and nothing of the response.
 pub trait Storefront {
-    async fn log_in(&self, account: &Account) -> Result<AccessToken, Failure>;
+    async fn log_in(&self, account: &CanaryAccount) -> Result<AccessToken, Failure>;
 
     /// The customer's newest orders that can still be cancelled.
     async fn open_orders(&self, token: &AccessToken) -> Result<Vec<OrderId>, Failure>;
 
     /// Orders one unit of the account's product, once for a key.
-    async fn place(&self, token: &AccessToken, account: &Account, key: Uuid) -> Result<OrderId, Failure>;
+    async fn place(&self, token: &AccessToken, account: &CanaryAccount, key: Uuid) -> Result<OrderId, Failure>;
 
     /// The status of an order, with its reason.
     async fn status(&self, token: &AccessToken, order: OrderId) -> Result<(Status, Option<Reason>), Failure>;

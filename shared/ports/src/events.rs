@@ -159,7 +159,7 @@ pub struct SweepReport {
 
 /// A record of the event log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogRecord {
+pub struct EventLogRecord {
     pub topic: &'static str,
     /// Records with the same key stay in order.
     pub key: String,
@@ -171,7 +171,7 @@ pub struct LogRecord {
 
 /// The event log. A record is replicated before its append returns.
 pub trait EventLog {
-    async fn append(&self, record: &LogRecord) -> Result<(), Failure>;
+    async fn append(&self, record: &EventLogRecord) -> Result<(), Failure>;
 }
 
 /// The topics of the event log.

@@ -4,7 +4,7 @@ use crate::{Claim, EmailMessage, RefreshToken, RequestSources};
 use domain::{
     Event,
     id::{SessionId, UserId},
-    message_limits::{Budget, Quota},
+    message_limits::{Budget, MessageBudgets},
     text::Email,
     user::{Password, PublicFacts, Role, User},
     verification::{Contacts, Token, Verification},
@@ -110,7 +110,7 @@ pub trait VerificationStore {
         event: &Event,
         key: Option<&IdempotencyKey>,
         reply: &StoredReply,
-        quota: &Quota,
+        quota: &MessageBudgets,
     ) -> Result<IdempotencyOutcome, Failure>;
 
     /// The stored response to a key of [`Self::request_verification`], if there is one. It does not reserve the key.

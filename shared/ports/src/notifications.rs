@@ -5,7 +5,7 @@ use domain::{
     DomainEvent, Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
-    message_limits::Quota,
+    message_limits::MessageBudgets,
     message_template::{TemplateEdit, TemplateHistory, TemplateKey, TemplatePreview, TemplateTexts},
     notification::{DeliveryLogEntry, NotificationOutcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
@@ -53,7 +53,7 @@ pub trait ContactStore {
         claim: Claim,
         user: UserId,
         to: &Phone,
-        quota: &Quota,
+        quota: &MessageBudgets,
         now: Timestamp,
     ) -> Result<bool, Failure>;
 

@@ -2,7 +2,7 @@
 
 use domain::{
     id::UserId,
-    personal_data::{ExportCursor, ExportPart},
+    personal_data::{ExportCursor, PersonalDataPart},
 };
 use kernel::{Claim, Failure, Timestamp};
 
@@ -10,7 +10,7 @@ use kernel::{Claim, Failure, Timestamp};
 pub trait PersonalData {
     /// The part of it that begins at `after`; without one, the first part. `None` if there is no such account. Deleted accounts are exported,
     /// too. The parts together are everything; a part is small enough for one response.
-    async fn export(&self, user: UserId, after: Option<&ExportCursor>) -> Result<Option<ExportPart>, Failure>;
+    async fn export(&self, user: UserId, after: Option<&ExportCursor>) -> Result<Option<PersonalDataPart>, Failure>;
 }
 
 /// What orders say about people whose accounts were erased.

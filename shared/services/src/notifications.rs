@@ -42,7 +42,7 @@ pub struct Notifier<'a, C, T, E, S, P> {
 
 /// A notification to send.
 #[derive(Debug, Clone, Copy)]
-struct Job<'a> {
+struct NotificationJob<'a> {
     claim: Claim,
     /// The event that the notification is about.
     about: &'a Event,
@@ -81,7 +81,7 @@ where
             if self.contacts.was_sent(claim).await? {
                 return Ok(());
             }
-            self.send(&to, Job { claim, about, notification, context, edited }).await
+            self.send(&to, NotificationJob { claim, about, notification, context, edited }).await
         };
         let sent = join_all(to.preferences.channels.iter().copied().map(send)).await;
         let mut failures: Vec<Failure> = sent.into_iter().filter_map(Result::err).collect();
@@ -98,7 +98,7 @@ where
         }
         let notification = &NotificationSent { order_id, user_id, channel, template };
         let Some((to, edited)) = self.recipient(user_id, template).await? else { return Ok(()) };
-        self.send(&to, Job { claim, about, notification, context, edited: edited.as_ref() }).await
+        self.send(&to, NotificationJob { claim, about, notification, context, edited: edited.as_ref() }).await
     }
 
     /// The recipient, with the texts of `template` that staff wrote in their language; `None` if the user was erased.
@@ -115,8 +115,8 @@ where
     }
 
     /// Sends a notification if its recipient can be reached, and records the outcome.
-    async fn send(&self, to: &Recipient, job: Job<'_>) -> Result<(), Failure> {
-        let Job { claim, about, notification, context, .. } = job;
+    async fn send(&self, to: &Recipient, job: NotificationJob<'_>) -> Result<(), Failure> {
+        let NotificationJob { claim, about, notification, context, .. } = job;
         let outcome = match to.blocked_reason(notification.channel) {
             Some(reason) => reason,
             None => self.deliver(to, &job).await?,
@@ -131,7 +131,7 @@ where
     }
 
     /// Renders a notification and sends it through the provider. Returns [`NotificationOutcome::Sent`], or why there is no address to send to.
-    async fn deliver(&self, to: &Recipient, job: &Job<'_>) -> Result<NotificationOutcome, Failure> {
+    async fn deliver(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
         let (template, about) = (job.notification.template, &job.about.event);
         match job.notification.channel {
             Channel::Email => {
@@ -147,7 +147,7 @@ where
     }
 
     /// Sends to the countries and within the budgets of the limits.
-    async fn text(&self, to: &Recipient, job: &Job<'_>) -> Result<NotificationOutcome, Failure> {
+    async fn text(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
         let Channels { sms, limits, .. } = self.channels;
         let Some(phone) = &to.contact.phone else { return Ok(NotificationOutcome::NoAddress) };
         if !limits.countries.serve(phone) {
@@ -167,7 +167,7 @@ where
 
     /// Sends to all devices of the recipient, and removes those that cannot be reached any more. Reaching one is enough: a retry for the
     /// sake of another would show the notification twice on the first.
-    async fn push(&self, to: &Recipient, job: &Job<'_>) -> Result<NotificationOutcome, Failure> {
+    async fn push(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
         let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let tag = job.claim.event_id.to_string();
         let send = async |device: &Device| {

@@ -9,7 +9,7 @@ use catalog::{Function, MAX_RECEIVES, Trigger};
 use domain::{Event, product::Product, window::StreamRecord};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::Failure;
-use ports::LogRecord;
+use ports::EventLogRecord;
 use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
@@ -48,7 +48,7 @@ enum Content {
     Event(Rc<Event>),
     AnalyticsRecord(Rc<StreamRecord>),
     Change(Rc<Product>),
-    Record(Rc<LogRecord>),
+    Record(Rc<EventLogRecord>),
 }
 
 struct Delivery {
@@ -145,13 +145,13 @@ impl<'a> Dispatcher<'a> {
     pub fn subscribe_to_log(
         self,
         function: &'static Function,
-        handle: impl AsyncFn(LogRecord) -> Result<(), Failure> + 'a,
+        handle: impl AsyncFn(EventLogRecord) -> Result<(), Failure> + 'a,
     ) -> Self {
         let Trigger::Kafka(topics) = function.trigger else {
             panic!("the catalog row of {} has no Kafka trigger", function.name)
         };
         self.route(function, Source::Log(topics), async move |content| match content {
-            Content::Record(record) => handle(LogRecord::clone(&record)).await,
+            Content::Record(record) => handle(EventLogRecord::clone(&record)).await,
             _ => Ok(()),
         })
     }

@@ -199,7 +199,8 @@ async fn changes_stream_and_log_records_reach_their_consumers() {
         })
         .subscribe(catalog::EVENT_FORWARD, async |event| {
             let topic = event.event.row().topic.name;
-            let record = LogRecord { topic, key: event.subject.clone(), value: Some(String::new()), time: event.time };
+            let record =
+                EventLogRecord { topic, key: event.subject.clone(), value: Some(String::new()), time: event.time };
             platform.event_log().append(&record).await
         })
         .subscribe_to_log(catalog::EVENT_ARCHIVE, async |_| Ok(()));

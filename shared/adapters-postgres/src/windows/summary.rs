@@ -2,7 +2,7 @@
 
 use super::max_regions;
 use crate::{Database, params::params, rows::json};
-use domain::window::{RATE_MINUTES, Summary};
+use domain::window::{RATE_MINUTES, SalesSummary};
 use kernel::{Failure, Timestamp};
 
 /// Everything of the period in one row. Windows are summed up by hour first, so that the hour of most orders is found in one pass.
@@ -62,8 +62,8 @@ pub(super) async fn read(
     from: Timestamp,
     to: Timestamp,
     now: Timestamp,
-) -> Result<Summary, Failure> {
+) -> Result<SalesSummary, Failure> {
     let minutes = i32::try_from(RATE_MINUTES).map_err(Failure::internal)?;
     let rows = database.query(SUMMARY, &params![from, to, max_regions()?, now, minutes]).await?;
-    rows.first().map_or_else(|| Ok(Summary::default()), |row| json(row, "summary"))
+    rows.first().map_or_else(|| Ok(SalesSummary::default()), |row| json(row, "summary"))
 }

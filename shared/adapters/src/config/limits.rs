@@ -2,7 +2,7 @@
 
 use super::{Config, ConfigError, Result, env};
 use catalog::{ClientLimit, RouteClass};
-use domain::message_limits::{Budget, CallingCodes, MessageLimits, Quota};
+use domain::message_limits::{Budget, CallingCodes, MessageBudgets, MessageLimits};
 use domain::order::{MAX_LINES, OrderLimits};
 use domain::payment::{AttemptLimit, RefundLimit};
 use domain::second_factor::MfaPolicy;
@@ -42,7 +42,7 @@ impl Config {
         let countries = CallingCodes::parse(&self.text(env::SMS_COUNTRIES)?).map_err(|_| {
             ConfigError::invalid(env::SMS_COUNTRIES, "calling codes separated by commas, such as 1,!1876,49")
         })?;
-        let quota = |customer, address| Ok(Quota::daily(self.budget(customer)?, self.budget(address)?));
+        let quota = |customer, address| Ok(MessageBudgets::daily(self.budget(customer)?, self.budget(address)?));
         Ok(MessageLimits {
             countries,
             sms: quota(env::MAX_SMS_PER_CUSTOMER, env::MAX_SMS_PER_ADDRESS)?,
@@ -208,8 +208,8 @@ mod tests {
         };
         let expected = MessageLimits {
             countries: CallingCodes::parse("1,!1876,49").unwrap(),
-            sms: Quota::daily(9, 7),
-            verifications: Quota::daily(3, 4),
+            sms: MessageBudgets::daily(9, 7),
+            verifications: MessageBudgets::daily(3, 4),
         };
         assert_eq!(limits("1,!1876,49", "9"), Ok(expected));
         for (countries, sms, named) in [

@@ -43,12 +43,12 @@ const PART_BYTES: usize = 32 << 20;
 
 /// A file of the archive that is being filled.
 #[derive(Debug, Default)]
-pub struct Part {
+pub struct ArchivePart {
     records: Vec<Record>,
     bytes: usize,
 }
 
-impl Part {
+impl ArchivePart {
     /// Adds records that follow.
     pub fn extend(&mut self, records: Vec<Record>) -> Result<(), Failure> {
         for record in &records {

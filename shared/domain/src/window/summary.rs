@@ -10,7 +10,7 @@ pub const RATE_MINUTES: i64 = 15;
 
 /// What the windows of a period come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Summary {
+pub struct SalesSummary {
     /// By day and then by currency.
     pub days: Vec<Day>,
     /// The products of most units in the period.

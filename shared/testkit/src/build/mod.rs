@@ -18,7 +18,7 @@ pub use user::{UserBuilder, user};
 pub use webhook::{endpoint, endpoint_of};
 
 use crate::ids;
-use domain::{DomainEvent, Event, Money, address::Address, canary::Account, text::PaymentMethod};
+use domain::{DomainEvent, Event, Money, address::Address, canary::CanaryAccount, text::PaymentMethod};
 use kernel::{IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
 use serde_json::{Value, json};
@@ -39,8 +39,8 @@ pub fn usd(cents: i64) -> Money {
 }
 
 /// The account of the canary as its secret holds it.
-pub fn canary_account() -> Account {
-    Account {
+pub fn canary_account() -> CanaryAccount {
+    CanaryAccount {
         email: "canary@example.com".to_owned(),
         password: "a long enough secret".to_owned(),
         product_id: ids::product(1),

@@ -122,7 +122,7 @@ pub async fn replayed_key_returns_the_first_response_and_adjusts_once(
     for settled in [IdempotencyOutcome::Committed, IdempotencyOutcome::Replayed(reply())] {
         let from = read(fixture.port(), id).await;
         assert_eq!(try_adjust(fixture.port(), &key, &from, 5).await, Ok(Some(settled)));
-        fixture.settle().await;
+        fixture.wait_for_propagation().await;
     }
     assert_eq!(level(fixture.port(), id).await, (12, 0, 2));
 }
@@ -185,7 +185,7 @@ pub async fn concurrent_adjustments_and_reservations_lose_no_update(
         adjusted.iter().all(|settled| *settled == IdempotencyOutcome::Committed)
             && reserved.iter().all(|reserved| *reserved)
     );
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     assert_eq!(level(fixture.port(), id).await, (20 + 18 - 12, 12, 13));
 }
 

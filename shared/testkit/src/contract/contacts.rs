@@ -214,7 +214,7 @@ pub async fn delivery_log_of_an_order_is_paged_oldest_first(
     }
     let other = a_claim(Channel::Email.name());
     fixture.port().record_sent(other, &an_event(notification())).await.expect("stored");
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     assert_eq!(logged_ids(fixture.port(), order, 5, None).await, (ids.clone(), None));
     let (first, next) = logged_ids(fixture.port(), order, 2, None).await;
     assert_eq!(first, ids[..2]);
@@ -259,7 +259,7 @@ pub async fn event_is_logged_once_per_channel(fixture: &Fixture<impl ContactStor
         let sent = NotificationSent { channel, ..sent.clone() };
         fixture.port().record_sent(Claim { consumer, event_id }, &an_event(sent)).await.expect("stored");
     }
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     let (first, next) = logged_ids(fixture.port(), order, 1, None).await;
     let (second, end) = logged_ids(fixture.port(), order, 1, next.as_deref()).await;
     assert_eq!((first, second, end), (vec![event_id], vec![event_id], None));

@@ -4,10 +4,10 @@ use super::{Fixture, Observed, Observer, an_event, fresh, later};
 use crate::build;
 use domain::id::OrderId;
 use futures_util::future::join_all;
-use ports::{EventLog, LogRecord};
+use ports::{EventLog, EventLogRecord};
 
 /// Generates one test per rule of [`EventLog`]. The expression is a future of a
-/// `Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>`. The log has the catalog's topics.
+/// `Fixture<Observed<impl EventLog, impl Observer<EventLogRecord>>>`. The log has the catalog's topics.
 #[macro_export]
 macro_rules! contract_event_log {
     ($fixture:expr) => {
@@ -21,9 +21,9 @@ macro_rules! contract_event_log {
 }
 
 /// A record with a real event as its value, since other consumers read the same topics.
-fn a_record(key: &str, seconds: i64) -> LogRecord {
+fn a_record(key: &str, seconds: i64) -> EventLogRecord {
     let event = an_event(build::order().id(OrderId(fresh())).order_placed());
-    LogRecord {
+    EventLogRecord {
         topic: catalog::ORDER_EVENTS.name,
         key: key.to_owned(),
         value: Some(serde_json::to_string(&event).expect("events serialize")),
@@ -32,27 +32,31 @@ fn a_record(key: &str, seconds: i64) -> LogRecord {
 }
 
 pub async fn record_is_appended_unchanged_to_its_topic(
-    fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>,
+    fixture: &Fixture<Observed<impl EventLog, impl Observer<EventLogRecord>>>,
 ) {
     for topic in [catalog::ORDER_EVENTS.name, catalog::USER_EVENTS.name] {
-        let record = LogRecord { topic, ..a_record(&fresh().to_string(), -5) };
+        let record = EventLogRecord { topic, ..a_record(&fresh().to_string(), -5) };
         fixture.observed_port().append(&record).await.expect("appended");
-        let mine = |arrived: &LogRecord| arrived.key == record.key;
+        let mine = |arrived: &EventLogRecord| arrived.key == record.key;
         assert_eq!(fixture.observer().received(1, &mine).await, std::slice::from_ref(&record));
     }
 }
 
-pub async fn records_of_one_key_stay_in_order(fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>) {
+pub async fn records_of_one_key_stay_in_order(
+    fixture: &Fixture<Observed<impl EventLog, impl Observer<EventLogRecord>>>,
+) {
     let key = fresh().to_string();
-    let records: Vec<LogRecord> = (0..5).map(|n| a_record(&key, -n)).collect();
+    let records: Vec<EventLogRecord> = (0..5).map(|n| a_record(&key, -n)).collect();
     for record in &records {
         fixture.observed_port().append(record).await.expect("appended");
     }
     assert_eq!(fixture.observer().received(5, &|arrived| arrived.key == key).await, records);
 }
 
-pub async fn concurrent_appends_are_all_stored(fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>) {
-    let records: Vec<LogRecord> = (0..16).map(|_| a_record(&fresh().to_string(), 0)).collect();
+pub async fn concurrent_appends_are_all_stored(
+    fixture: &Fixture<Observed<impl EventLog, impl Observer<EventLogRecord>>>,
+) {
+    let records: Vec<EventLogRecord> = (0..16).map(|_| a_record(&fresh().to_string(), 0)).collect();
     let appended =
         join_all(fixture.concurrent(16).zip(&records).map(|(process, record)| process.port.append(record))).await;
     assert!(appended.iter().all(Result::is_ok), "{appended:?}");
@@ -65,13 +69,13 @@ pub async fn concurrent_appends_are_all_stored(fixture: &Fixture<Observed<impl E
 }
 
 pub async fn tombstone_follows_the_records_of_its_key_without_a_value(
-    fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>,
+    fixture: &Fixture<Observed<impl EventLog, impl Observer<EventLogRecord>>>,
 ) {
-    let record = LogRecord { topic: catalog::USER_EVENTS.name, ..a_record(&fresh().to_string(), 0) };
-    let tombstone = LogRecord { value: None, ..record.clone() };
+    let record = EventLogRecord { topic: catalog::USER_EVENTS.name, ..a_record(&fresh().to_string(), 0) };
+    let tombstone = EventLogRecord { value: None, ..record.clone() };
     for one in [&record, &tombstone] {
         fixture.observed_port().append(one).await.expect("appended");
     }
-    let mine = |arrived: &LogRecord| arrived.key == record.key;
+    let mine = |arrived: &EventLogRecord| arrived.key == record.key;
     assert_eq!(fixture.observer().received(2, &mine).await, [record.clone(), tombstone]);
 }

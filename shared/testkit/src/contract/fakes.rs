@@ -24,7 +24,7 @@ use crate::{
 use domain::{Event, id::ClientId, product::Product, record::SourceName, text::Phone, window::StreamRecord};
 use edge::DeadLetter;
 use kernel::Failure;
-use ports::{EmailMessage, LogRecord};
+use ports::{EmailMessage, EventLogRecord};
 
 type Text = (Phone, String);
 
@@ -76,7 +76,7 @@ macro_rules! observers {
 
 observers! {
     Bus published Event;
-    EventLog records LogRecord;
+    EventLog records EventLogRecord;
     AnalyticsStream records StreamRecord;
     EmailSender sent EmailMessage;
     SmsSender sent Text;

@@ -1,7 +1,7 @@
 //! Contract of the budgets of text messages of a [`ContactStore`].
 
 use super::{Fixture, a_claim, fresh, later, now};
-use domain::{id::UserId, message_limits::Quota, notification::Channel, text::Phone};
+use domain::{id::UserId, message_limits::MessageBudgets, notification::Channel, text::Phone};
 use futures_util::future::join_all;
 use ports::{Claim, ContactStore};
 
@@ -29,7 +29,7 @@ fn number() -> Phone {
 }
 
 pub async fn budget_of_a_user_covers_all_numbers_and_refills(fixture: &Fixture<impl ContactStore>) {
-    let (budgets, user, quota) = (fixture.port(), UserId(fresh()), Quota::daily(2, 20));
+    let (budgets, user, quota) = (fixture.port(), UserId(fresh()), MessageBudgets::daily(2, 20));
     for expected in [true, true, false] {
         assert_eq!(budgets.take_message(claim(), user, &number(), &quota, now()).await, Ok(expected));
     }
@@ -41,14 +41,14 @@ pub async fn budget_of_a_user_covers_all_numbers_and_refills(fixture: &Fixture<i
 }
 
 pub async fn budget_of_a_number_covers_all_users(fixture: &Fixture<impl ContactStore>) {
-    let (budgets, number, quota) = (fixture.port(), number(), Quota::daily(20, 2));
+    let (budgets, number, quota) = (fixture.port(), number(), MessageBudgets::daily(20, 2));
     for expected in [true, true, false] {
         assert_eq!(budgets.take_message(claim(), UserId(fresh()), &number, &quota, now()).await, Ok(expected));
     }
 }
 
 pub async fn message_is_taken_once_per_claim(fixture: &Fixture<impl ContactStore>) {
-    let (budgets, user, quota) = (fixture.port(), UserId(fresh()), Quota::daily(2, 2));
+    let (budgets, user, quota) = (fixture.port(), UserId(fresh()), MessageBudgets::daily(2, 2));
     let (first, number) = (claim(), number());
     for _ in 0..5 {
         assert_eq!(budgets.take_message(first, user, &number, &quota, now()).await, Ok(true));
@@ -59,7 +59,7 @@ pub async fn message_is_taken_once_per_claim(fixture: &Fixture<impl ContactStore
 }
 
 pub async fn concurrent_messages_do_not_exceed_a_budget(fixture: &Fixture<impl ContactStore>) {
-    let (user, number, quota) = (UserId(fresh()), number(), Quota::daily(5, 5));
+    let (user, number, quota) = (UserId(fresh()), number(), MessageBudgets::daily(5, 5));
     let (number, quota) = (&number, &quota);
     let taken =
         fixture.concurrent(12).map(|port| async move { port.take_message(claim(), user, number, quota, now()).await });

@@ -147,7 +147,7 @@ impl<P> Fixture<P> {
     }
 
     /// Waits until changes are visible to all processes.
-    async fn settle(&self) {
+    async fn wait_for_propagation(&self) {
         if let Some(settle) = &self.settle {
             settle().await;
         }

@@ -168,7 +168,7 @@ pub async fn device_limit_removes_the_oldest_registrations(fixture: &Fixture<imp
     let devices: Vec<Device> = (1..).take(MAX_DEVICES + 2).map(device).collect();
     for device in devices.iter().rev() {
         fixture.port().save_device(owner, device).await.expect("stored");
-        fixture.settle().await;
+        fixture.wait_for_propagation().await;
     }
     // The last two stored devices are the oldest, so that each replaces the other.
     let last = Device { registered_at: device(99).registered_at, ..devices[0].clone() };

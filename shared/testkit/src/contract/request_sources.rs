@@ -37,7 +37,7 @@ pub async fn counter_key_is_made_once(fixture: &Fixture<impl RequestSources + Co
     let before = fixture.port().keyed_hash("ada").await.expect("a hash");
     fixture.port().ensure().await.expect("there is a key");
     // A process keeps the key for minutes.
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     assert_eq!(fixture.port().keyed_hash("ada").await, Ok(before));
 }
 

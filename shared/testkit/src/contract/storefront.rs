@@ -1,7 +1,7 @@
 //! Contract of [`Storefront`].
 
 use super::{Fixture, fresh};
-use domain::{canary::Account, id::OrderId, order::Status};
+use domain::{canary::CanaryAccount, id::OrderId, order::Status};
 use kernel::FailureKind;
 use ports::{AccessToken, Storefront};
 
@@ -9,7 +9,7 @@ use ports::{AccessToken, Storefront};
 #[derive(Debug)]
 pub struct Shop<P> {
     pub port: P,
-    pub account: Account,
+    pub account: CanaryAccount,
 }
 
 /// Generates one test per rule of [`Storefront`]. The expression is a future of a `Fixture<Shop<impl Storefront>>`.
@@ -27,7 +27,7 @@ macro_rules! contract_storefront {
 
 pub async fn wrong_password_and_forged_token_are_unauthenticated(fixture: &Fixture<Shop<impl Storefront>>) {
     let Shop { port, account } = fixture.port();
-    let wrong = Account { password: "another".to_owned(), ..account.clone() };
+    let wrong = CanaryAccount { password: "another".to_owned(), ..account.clone() };
     assert_eq!(port.log_in(&wrong).await.expect_err("refused").kind, FailureKind::Unauthenticated);
     let forged = AccessToken("forged".to_owned());
     assert_eq!(port.open_orders(&forged).await.expect_err("refused").kind, FailureKind::Unauthenticated);

@@ -64,7 +64,7 @@ pub async fn newest_edit_applies_and_earlier_ones_can_be_read(fixture: &Fixture<
     let written = [Some(texts("first")), Some(texts("second")), None];
     for (edit, texts) in edits.iter().zip(&written) {
         assert_eq!(store.add_edit(KEY, edit, texts.as_ref()).await, Ok(true));
-        fixture.settle().await;
+        fixture.wait_for_propagation().await;
         let found = history(store, KEY, None).await;
         assert_eq!((found.edits.first(), &found.texts), (Some(edit), texts));
     }
@@ -121,7 +121,7 @@ pub async fn recipient_gets_the_newest_texts_in_their_language(
     let german = TemplateKey { locale: Locale::De, ..KEY };
     store.add_edit(german, &edit(1, false), Some(&texts("old"))).await.expect("stored");
     store.add_edit(german, &edit(2, false), Some(&texts("German"))).await.expect("stored");
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     assert_eq!(found(KEY.template).await, Some(texts("English")));
     assert_eq!(found(Template::OrderWaiting).await, None);
     let preferences = Preferences { channels: [Channel::Email].into(), locale: Locale::De };

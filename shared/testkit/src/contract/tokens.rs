@@ -204,7 +204,7 @@ pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(
     let (first, second) = (claims(), later_claims());
     let old = issue(fixture.port(), &first).await;
     let kid = fixture.port().rotate().await.expect("a key");
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     let meanwhile = issue(fixture.port(), &first).await;
     let new = issue(fixture.port(), &second).await;
     assert_eq!(
@@ -230,7 +230,7 @@ pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(
     issue(other, &first).await;
     let new = issue(other, &second).await;
     assert_eq!(decode(&new).0["kid"], kid.as_str());
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     assert_eq!(verify(one, &new).await, Some(second));
     assert_eq!(verify(other, &old).await, Some(first));
 }
@@ -240,7 +240,7 @@ pub async fn jwks_contains_the_signing_keys_and_no_private_members(
 ) {
     let old = decode(&issue(fixture.port(), &claims()).await).0;
     fixture.port().rotate().await.expect("a key");
-    fixture.settle().await;
+    fixture.wait_for_propagation().await;
     issue(fixture.port(), &claims()).await;
     let new = decode(&issue(fixture.port(), &later_claims()).await).0;
     let keys: Value = serde_json::from_str(&fixture.port().jwks().await.expect("keys")).expect("JSON");

@@ -6,7 +6,7 @@ use domain::{
     Event,
     event::ContactVerificationRequested,
     id::UserId,
-    message_limits::Quota,
+    message_limits::MessageBudgets,
     text::Phone,
     user::User,
     verification::{ContactKind, MAX_ATTEMPTS, Token, Verification},
@@ -159,7 +159,7 @@ pub async fn requests_of_a_customer_are_limited_and_a_key_repeats_its_first<
     fixture: &Port<U, T>,
 ) {
     let (users, user) = (&fixture.port().users, UserId(fresh()));
-    let (reply, quota) = (build::a_reply("accepted"), Quota::daily(4, 40));
+    let (reply, quota) = (build::a_reply("accepted"), MessageBudgets::daily(4, 40));
     let address = || format!("{}@example.com", fresh());
     let key = build::a_key(&fresh().to_string(), "email");
     let first = request(user);
@@ -191,7 +191,7 @@ pub async fn requests_for_an_address_are_limited_whoever_asks<
     fixture: &Port<U, T>,
 ) {
     let (reply, address) = (build::a_reply("accepted"), format!("{}@example.com", fresh()));
-    let quota = &Quota::daily(40, 3);
+    let quota = &MessageBudgets::daily(40, 3);
     let events: Vec<Event> = (0..12).map(|_| request(UserId(fresh()))).collect();
     let asked = fixture.concurrent(12).zip(&events).map(|(port, event)| {
         let (address, reply) = (&address, &reply);

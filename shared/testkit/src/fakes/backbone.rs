@@ -3,12 +3,12 @@
 use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, LogTopics, Migrations, Platform};
 use domain::window::StreamRecord;
 use kernel::{Failure, Timestamp};
-use ports::{CanarySeed, LogRecord, SeedAccount};
+use ports::{CanarySeed, EventLogRecord, SeedAccount};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 #[derive(Default)]
-pub(super) struct LogState(Vec<Rc<LogRecord>>);
+pub(super) struct LogState(Vec<Rc<EventLogRecord>>);
 
 /// Number of partitions by topic, and settings by topic.
 #[derive(Default)]
@@ -30,18 +30,18 @@ pub(super) struct MigrationsState {
 
 impl EventLog {
     /// All records, in order.
-    pub fn records(&self) -> Vec<LogRecord> {
-        self.records_after(0).iter().map(|record| LogRecord::clone(record)).collect()
+    pub fn records(&self) -> Vec<EventLogRecord> {
+        self.records_after(0).iter().map(|record| EventLogRecord::clone(record)).collect()
     }
 
     /// All records but the first `count`.
-    pub fn records_after(&self, count: usize) -> Vec<Rc<LogRecord>> {
+    pub fn records_after(&self, count: usize) -> Vec<Rc<EventLogRecord>> {
         self.0.inspect(|state| state.log.0.iter().skip(count).cloned().collect())
     }
 }
 
 impl ports::EventLog for EventLog {
-    async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
+    async fn append(&self, record: &EventLogRecord) -> Result<(), Failure> {
         let step = self.0.step(Dependency::Log, "log.append", |state| {
             state.log.0.push(Rc::new(record.clone()));
             Ok(())

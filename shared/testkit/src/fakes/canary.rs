@@ -2,7 +2,7 @@
 
 use super::{CanaryAccounts, Dependency, Storefront, identity::UsersState};
 use domain::{
-    canary::{self, Account},
+    canary::{self, CanaryAccount},
     id::OrderId,
     order::{Reason, Status},
     user::{AccountStatus, Role, User},
@@ -16,7 +16,7 @@ pub(super) struct CanaryState {
     /// The text of the secret.
     secret: Option<String>,
     /// The account that may log in.
-    customer: Option<Account>,
+    customer: Option<CanaryAccount>,
     /// By the key of the request, which is the order's id, too.
     orders: BTreeMap<Uuid, Status>,
     stands_still: bool,
@@ -42,7 +42,7 @@ impl CanaryAccounts {
 
 impl Storefront {
     /// Creates the customer's account.
-    pub fn register(&self, account: &Account) {
+    pub fn register(&self, account: &CanaryAccount) {
         self.0.arrange(|state| state.canary.customer = Some(account.clone()));
     }
 
@@ -58,9 +58,9 @@ impl Storefront {
 }
 
 impl ports::CanaryAccounts for CanaryAccounts {
-    async fn account(&self) -> Result<Option<Account>, Failure> {
+    async fn account(&self) -> Result<Option<CanaryAccount>, Failure> {
         let query = self.0.query(Dependency::Keys, |state| match &state.canary.secret {
-            Some(text) => Account::parse(text),
+            Some(text) => CanaryAccount::parse(text),
             None => Ok(None),
         });
         query.await
@@ -68,7 +68,7 @@ impl ports::CanaryAccounts for CanaryAccounts {
 }
 
 impl ports::Storefront for Storefront {
-    async fn log_in(&self, account: &Account) -> Result<AccessToken, Failure> {
+    async fn log_in(&self, account: &CanaryAccount) -> Result<AccessToken, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
             let known = state.canary.customer.as_ref();
             let fits = known.is_some_and(|own| (&own.email, &own.password) == (&account.email, &account.password));
@@ -86,7 +86,7 @@ impl ports::Storefront for Storefront {
         query.await
     }
 
-    async fn place(&self, token: &AccessToken, _: &Account, key: Uuid) -> Result<OrderId, Failure> {
+    async fn place(&self, token: &AccessToken, _: &CanaryAccount, key: Uuid) -> Result<OrderId, Failure> {
         check(token)?;
         let step = self.0.step(Dependency::Database, "storefront.place", |state| {
             state.canary.orders.entry(key).or_insert(Status::Pending);

@@ -3,7 +3,7 @@
 use super::{Dependency, Ledger, payments::PaymentsState};
 use domain::{
     Event,
-    ledger::{Account, Discrepancy, GatewayTransaction, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer},
+    ledger::{Discrepancy, GatewayTransaction, LedgerAccount, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer},
     reconciliation::{self, ComparisonProgress, Lines, Position, Progress, Report, StepResult},
 };
 use kernel::{Failure, Timestamp};
@@ -16,7 +16,7 @@ impl Ledger {
     }
 
     /// Balance of each account and currency in minor units: debits are positive, credits negative.
-    pub fn balances(&self) -> BTreeMap<(Account, &'static str), i64> {
+    pub fn balances(&self) -> BTreeMap<(LedgerAccount, &'static str), i64> {
         let mut balances = BTreeMap::new();
         for transfer in self.transfers() {
             for (account, minor) in transfer.entries() {

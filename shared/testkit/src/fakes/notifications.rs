@@ -11,7 +11,7 @@ use domain::{
     DomainEvent, Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
-    message_limits::Quota,
+    message_limits::MessageBudgets,
     message_template::{TemplateKey, TemplateTexts},
     notification::{self, Channel, DeliveryLogEntry, NotificationOutcome, Preferences, Suppression, Template},
     text::{Email, Phone},
@@ -213,7 +213,7 @@ impl ports::ContactStore for Contacts {
         claim: Claim,
         user: UserId,
         to: &Phone,
-        quota: &Quota,
+        quota: &MessageBudgets,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         let commit = self.0.commit("contacts.take_message", |state| {

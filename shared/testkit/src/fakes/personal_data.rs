@@ -4,7 +4,7 @@ use super::{Dependency, Orders, State, Users, orders::OrdersState};
 use domain::{
     id::UserId,
     order::{Order, Status},
-    personal_data::{ExportCursor, ExportPart, ExportedContext, SHIPPED_DAYS},
+    personal_data::{ExportCursor, ExportedContext, PersonalDataPart, SHIPPED_DAYS},
 };
 use kernel::{Claim, Failure, Timestamp, seconds_after};
 use ports::DueErasures;
@@ -40,14 +40,14 @@ impl State {
 }
 
 impl ports::PersonalData for Users {
-    async fn export(&self, user: UserId, after: Option<&ExportCursor>) -> Result<Option<ExportPart>, Failure> {
+    async fn export(&self, user: UserId, after: Option<&ExportCursor>) -> Result<Option<PersonalDataPart>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
             let Some(identity) = state.identity(user) else { return Ok(None) };
             let all = [("identity", identity), ("orders", state.orders(user))];
             // Lists do not go on, so there is nothing after a cursor.
             let contexts = all.into_iter().filter(|_| after.is_none());
             let contexts = contexts.map(|(name, context)| (name.to_owned(), context)).collect();
-            Ok(Some(ExportPart { contexts, next: None }))
+            Ok(Some(PersonalDataPart { contexts, next: None }))
         });
         query.await
     }

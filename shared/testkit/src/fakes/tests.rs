@@ -3,7 +3,7 @@
 use super::*;
 use crate::{build, ids};
 use domain::{
-    ledger::Account,
+    ledger::LedgerAccount,
     payment::{Answer, ChargeOutcome},
     reconciliation::{self, ComparisonProgress, Progress, Side},
 };
@@ -219,7 +219,7 @@ async fn gateway_charges_a_fee_and_matches_the_ledger() {
     assert_eq!(ledger.advance(&read.progress, &compared, &[]).await, Ok(true));
     let balances = platform.ledger().balances();
     assert_eq!(balances.values().sum::<i64>(), 0);
-    assert_eq!(balances[&(Account::Fees, "USD")], 146, "2.9 % of 39.98 USD and 30 cents");
+    assert_eq!(balances[&(LedgerAccount::Fees, "USD")], 146, "2.9 % of 39.98 USD and 30 cents");
 }
 
 #[tokio::test]

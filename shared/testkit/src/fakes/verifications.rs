@@ -4,7 +4,7 @@ use super::{Dependency, Users, budgets::take, identity::UsersState};
 use domain::{
     Event,
     id::UserId,
-    message_limits::Quota,
+    message_limits::MessageBudgets,
     verification::{self, ContactKind, Contacts, Verification},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -13,7 +13,13 @@ use std::collections::BTreeMap;
 
 impl UsersState {
     /// Takes a verification from the budgets of customer and address.
-    fn take_verification(&mut self, user: &str, address: &str, quota: &Quota, now: Timestamp) -> Result<(), Failure> {
+    fn take_verification(
+        &mut self,
+        user: &str,
+        address: &str,
+        quota: &MessageBudgets,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let budgets = &mut self.message_budgets;
         let is_granted = take(budgets, format!("user {user}"), quota.per_customer, now)?
             && take(budgets, format!("address {address}"), quota.per_address, now)?;
@@ -49,7 +55,7 @@ impl ports::VerificationStore for Users {
         event: &Event,
         key: Option<&IdempotencyKey>,
         reply: &StoredReply,
-        quota: &Quota,
+        quota: &MessageBudgets,
     ) -> Result<IdempotencyOutcome, Failure> {
         let commit = self.0.commit("users.request_verification", |state| {
             if let Some(key) = key

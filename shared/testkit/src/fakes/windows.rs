@@ -9,7 +9,7 @@ use domain::{
     order::Reason,
     window::{
         Buyers, ChangedWindow, Closing, Counted, Day, FoundAnomaly, MAX_REGIONS, MinuteCount, PeakHour, RATE_MINUTES,
-        SoldProduct, SoldRegion, Summary, WINDOW_SECONDS, Window, WindowEntry,
+        SalesSummary, SoldProduct, SoldRegion, WINDOW_SECONDS, Window, WindowEntry,
         anomaly::{BESIDE, Baseline, Sales, WEEKS},
     },
 };
@@ -165,7 +165,7 @@ impl WindowsState {
         Ok(Baseline { previous: sales(seconds_after(start, -WINDOW_SECONDS)?), windows })
     }
 
-    fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure> {
+    fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<SalesSummary, Failure> {
         let windows = self.within(from, to).map(|(key, kept)| kept.window(*key)).collect::<Result<Vec<_>, _>>()?;
         let bought = self.customers.values().filter(|one| (from..to).contains(&one.last));
         let (mut buyers, mut between, mut pairs) = (Buyers::default(), 0, 0);
@@ -180,7 +180,7 @@ impl WindowsState {
             }
         }
         buyers.seconds_between_orders = (pairs > 0).then(|| between / pairs);
-        let mut summary = Summary { days: days(&windows)?, buyers, ..Summary::default() };
+        let mut summary = SalesSummary { days: days(&windows)?, buyers, ..SalesSummary::default() };
         let (mut products, mut regions) = (BTreeMap::new(), BTreeMap::new());
         let mut cancellations: BTreeMap<&'static str, (Reason, i64)> = BTreeMap::new();
         for ((_, code), kept) in self.within(from, to) {
@@ -334,7 +334,7 @@ impl ports::WindowStore for Windows {
         self.0.query(Dependency::Database, |state| state.windows.anomalies.page(from, to, limit, cursor)).await
     }
 
-    async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Summary, Failure> {
+    async fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<SalesSummary, Failure> {
         self.0.query(Dependency::Database, |state| state.windows.summary(from, to, now)).await
     }
 }

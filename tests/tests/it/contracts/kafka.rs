@@ -5,7 +5,7 @@ use super::{PROCESSES, poll, var};
 use adapters::{Wiring, config::Config};
 use adapters_kafka::{Cluster, KafkaLog, KafkaTopics};
 use kernel::{FailureKind, Timestamp};
-use ports::{LogRecord, LogTopics as _};
+use ports::{EventLogRecord, LogTopics as _};
 use rskafka::BackoffConfig;
 use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
@@ -35,7 +35,7 @@ impl Partitions {
         Self(Arc::new(partitions))
     }
 
-    async fn records(&self) -> Vec<LogRecord> {
+    async fn records(&self) -> Vec<EventLogRecord> {
         let mut records = Vec::new();
         for (topic, partition, start) in self.0.iter() {
             let mut next = *start;
@@ -46,7 +46,7 @@ impl Partitions {
                     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
                     let time = Timestamp::from_millisecond(got.record.timestamp.timestamp_millis()).expect("a time");
                     let (key, value) = (got.record.key.map(text).unwrap_or_default(), got.record.value.map(text));
-                    records.push(LogRecord { topic, key, value, time });
+                    records.push(EventLogRecord { topic, key, value, time });
                 }
             }
         }
@@ -54,8 +54,8 @@ impl Partitions {
     }
 }
 
-impl Observer<LogRecord> for Partitions {
-    async fn received(&self, count: usize, mine: &dyn Fn(&LogRecord) -> bool) -> Vec<LogRecord> {
+impl Observer<EventLogRecord> for Partitions {
+    async fn received(&self, count: usize, mine: &dyn Fn(&EventLogRecord) -> bool) -> Vec<EventLogRecord> {
         poll(count, || async { self.records().await.into_iter().filter(|record| mine(record)).collect() }).await
     }
 }

@@ -4,11 +4,11 @@ use super::{ORDER, PRODUCT, USER, clock, confirmed, consumers::deliver};
 use domain::event::{UserDeleted, UserErased};
 use edge::{Consumer, Delivery};
 use kernel::CloudEvent;
-use ports::LogRecord;
+use ports::EventLogRecord;
 use serde_json::{Map, Value, json};
 use testkit::{Platform, build};
 
-fn value_of(record: &LogRecord) -> Value {
+fn value_of(record: &EventLogRecord) -> Value {
     serde_json::from_str(record.value.as_deref().expect("a value")).expect("JSON")
 }
 

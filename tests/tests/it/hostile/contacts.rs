@@ -7,7 +7,7 @@ use catalog::{
     VERIFICATION_REQUEST, VERIFICATION_SEND,
 };
 use domain::{
-    message_limits::{CallingCodes, Quota},
+    message_limits::{CallingCodes, MessageBudgets},
     notification::{Channel, NotificationOutcome, Preferences},
     text::{FullName, Phone},
     user::User,
@@ -215,7 +215,7 @@ async fn order_notifications_are_not_texted_to_a_country_that_is_not_listed() {
 #[tokio::test]
 async fn text_messages_about_orders_are_limited_and_the_log_says_so() {
     let mut api = verified_api().await;
-    api.limits.sms = Quota::daily(2, 20);
+    api.limits.sms = MessageBudgets::daily(2, 20);
     for case in ["ok", "ok_shipped", "ok_delivered", "ok"] {
         deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, case)).await;
     }

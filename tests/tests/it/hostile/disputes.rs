@@ -3,7 +3,7 @@
 use super::money::{event, intent, paid, pending, refund, send, state, with};
 use crate::functions::ORDER;
 use domain::{
-    ledger::Account,
+    ledger::LedgerAccount,
     payment::{Dispute, DisputeStatus},
 };
 use ports::Gateway as _;
@@ -41,7 +41,7 @@ fn shown(platform: &Platform) -> Dispute {
 fn balances(platform: &Platform) -> [i64; 3] {
     let balances = platform.ledger().balances();
     assert_eq!(balances.values().sum::<i64>(), 0);
-    [Account::Gateway, Account::Disputes, Account::Fees]
+    [LedgerAccount::Gateway, LedgerAccount::Disputes, LedgerAccount::Fees]
         .map(|account| balances.get(&(account, "USD")).copied().unwrap_or_default())
 }
 

@@ -192,7 +192,7 @@ fn charge(refunded: i64) -> Value {
 /// Status and refunded amount of the payment, and the balance of the ledger at the gateway.
 fn money(platform: &Platform) -> (Status, i64, i64) {
     let payment = platform.payments().for_order(ORDER).expect("a payment");
-    let gateway = domain::ledger::Account::Gateway;
+    let gateway = domain::ledger::LedgerAccount::Gateway;
     let balance = platform.ledger().balances().get(&(gateway, "USD")).copied().unwrap_or_default();
     (payment.status, payment.refunded(), balance)
 }

@@ -91,7 +91,7 @@ fn envelope(row: &'static catalog::Event, data: Value, note: &str) -> CloudEvent
 }
 
 /// What `events` become on Kafka, without tombstones, and in the archive. Their form is not checked: most texts have no form that a type takes.
-fn forwarded(events: &[&CloudEvent<Map<String, Value>>]) -> (Vec<ports::LogRecord>, String) {
+fn forwarded(events: &[&CloudEvent<Map<String, Value>>]) -> (Vec<ports::EventLogRecord>, String) {
     let (platform, clock) = (Platform::new(), Clock::at(sample_time(), 7));
     let (log, archive, queue) = (platform.event_log(), platform.archive(), platform.dead_letters());
     let forward = async |delivery: Delivery<_>| event_forward::forward(&log, delivery.event).await;
@@ -99,7 +99,7 @@ fn forwarded(events: &[&CloudEvent<Map<String, Value>>]) -> (Vec<ports::LogRecor
     let batch = edge::queue::batch(&consumer, testing::sqs_event(events), &clock, &queue, &forward);
     batch.now_or_never().expect("nothing waits").expect("a batch");
     assert_eq!(queue.messages(), []);
-    let record = |(offset, record): (i64, &ports::LogRecord)| Record {
+    let record = |(offset, record): (i64, &ports::EventLogRecord)| Record {
         topic: record.topic.to_owned(),
         partition: 0,
         offset,

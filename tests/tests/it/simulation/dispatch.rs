@@ -260,7 +260,7 @@ impl<S: Backend> World<S> {
     async fn archive(&self, topic: &str, taken: usize) -> Result<(), Failure> {
         let (records, position) = &self.topics[topic];
         // The runner skips tombstones.
-        let record = |(offset, record): (usize, &Rc<ports::LogRecord>)| {
+        let record = |(offset, record): (usize, &Rc<ports::EventLogRecord>)| {
             Some(Record {
                 topic: record.topic.to_owned(),
                 partition: 0,

@@ -19,7 +19,7 @@ use catalog::Function;
 use domain::{Event, id::OrderId, order::HistoryEntry, payment::StatedAmount};
 use edge::Clock;
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{Claim, GatewayEvent, GatewayReport, LogRecord};
+use ports::{Claim, EventLogRecord, GatewayEvent, GatewayReport};
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
@@ -81,7 +81,7 @@ pub struct World<S> {
     pub loss: Option<(&'static str, &'static str)>,
     pub changes: StreamPosition,
     pub stream: StreamPosition,
-    pub topics: BTreeMap<&'static str, (Vec<Rc<LogRecord>>, StreamPosition)>,
+    pub topics: BTreeMap<&'static str, (Vec<Rc<EventLogRecord>>, StreamPosition)>,
     log_position: usize,
     /// Webhooks that are not acknowledged yet.
     webhooks: Vec<Webhook>,

@@ -1,7 +1,7 @@
 //! Invariants of payments under every sequence of operations up to a maximum length.
 
 use super::*;
-use crate::ledger::Account;
+use crate::ledger::LedgerAccount;
 use std::collections::HashSet;
 
 /// Maximum length of the sequences.
@@ -121,7 +121,7 @@ impl History {
         counted.map(|refund| refund.amount.amount.get()).sum()
     }
 
-    fn balance(&self, wanted: Account) -> i64 {
+    fn balance(&self, wanted: LedgerAccount) -> i64 {
         let entries = self.transfers.iter().flat_map(Transfer::entries);
         entries.filter(|(account, _)| *account == wanted).map(|(_, minor)| minor).sum()
     }
@@ -201,8 +201,8 @@ fn assert_invariants(history: &History, what: &str) {
     assert_eq!((payment.refunded(), payment.refundable()), (refunded, charged - claimed), "{what}");
     assert_eq!(payment.refunded_amount(), usd(refunded), "{what}");
 
-    assert_eq!(history.balance(Account::Gateway), charged - refunded, "{what}");
-    assert_eq!(Account::ALL.map(|account| history.balance(account)).iter().sum::<i64>(), 0, "{what}");
+    assert_eq!(history.balance(LedgerAccount::Gateway), charged - refunded, "{what}");
+    assert_eq!(LedgerAccount::ALL.map(|account| history.balance(account)).iter().sum::<i64>(), 0, "{what}");
     let references: HashSet<_> = history.transfers.iter().map(|one| (one.purpose, &one.reference)).collect();
     assert_eq!(references.len(), history.transfers.len(), "nothing is posted twice: {what}");
 

@@ -4,7 +4,7 @@ use super::{ADMIN, Example, NEXT_DAY, NEXT_MONTH, NOON, ORDER, OTHER, PAYMENT, R
 use crate::Result;
 use api::*;
 use domain::{
-    ledger::{Account, Purpose},
+    ledger::{LedgerAccount, Purpose},
     payment::{DisputeStatus, GatewayOperation, RefundReason, RefundStatus, StatedAmount, Status, Verdict},
 };
 use serde_json::Value;
@@ -60,9 +60,9 @@ examples! {
             from: "2026-11-21T00:00:00Z".into(),
             to: "2026-11-22T00:00:00Z".into(),
             accounts: vec![
-                AccountTotalView { account: Account::Fees, debits: sum(171), credits: sum(0) },
-                AccountTotalView { account: Account::Gateway, debits: sum(4868), credits: sum(171) },
-                AccountTotalView { account: Account::Sales, debits: sum(0), credits: sum(4868) },
+                AccountTotalView { account: LedgerAccount::Fees, debits: sum(171), credits: sum(0) },
+                AccountTotalView { account: LedgerAccount::Gateway, debits: sum(4868), credits: sum(171) },
+                AccountTotalView { account: LedgerAccount::Sales, debits: sum(0), credits: sum(4868) },
             ],
             transfers: vec![
                 TransferTotalView { purpose: Purpose::Charge, count: 1, amount: sum(4868) },
