@@ -3,7 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CLIENT_SECRET_ROTATE)?;
-    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::NoEvents)?;
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         client_secret_rotate::handle(&users, &adapters_auth::RandomTokens, call).await
     })

@@ -11,11 +11,11 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome};
-use ports::{ConsumerSwitch, OperatorActions};
+use ports::{ConsumerControl, OperatorActions};
 
 /// Pauses or resumes. A consumer that has the state already is left alone.
 pub async fn handle(
-    mappings: &impl ConsumerSwitch,
+    mappings: &impl ConsumerControl,
     actions: &impl OperatorActions,
     call: Call<UpdateConsumerState>,
 ) -> Result<Reply<ConsumerStateView>, Failure> {
@@ -48,17 +48,17 @@ struct Progress {
 
 /// Changes one mapping after the other, until one fails.
 async fn change(
-    switch: &impl ConsumerSwitch,
+    control: &impl ConsumerControl,
     consumer: &str,
     wanted: &UpdateConsumerState,
     Progress { mappings, changed }: &mut Progress,
 ) -> Result<(), Failure> {
-    *mappings = switch.list().await?.into_iter().filter(|mapping| mapping.consumer == consumer).collect();
+    *mappings = control.list().await?.into_iter().filter(|mapping| mapping.consumer == consumer).collect();
     if mappings.is_empty() {
         return Err(consumer::not_pausable(consumer));
     }
     for mapping in wanted.to_change(mappings)? {
-        *mapping = switch.switch(mapping, wanted.state).await?;
+        *mapping = control.set_state(mapping, wanted.state).await?;
         *changed += 1;
     }
     Ok(())

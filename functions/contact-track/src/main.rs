@@ -5,7 +5,7 @@ use ports::HandledEvents as _;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CONTACT_TRACK)?;
-    let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
+    let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::NoEvents)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         contacts.attempt(delivery.claim(), contact_track::handle(&contacts, delivery)).await
     })

@@ -32,11 +32,11 @@ pub async fn handle(
         if let Some(first) = quote.first {
             return Ok(Some(Reply::replay(first)));
         }
-        let (prices, learned) = complete_prices(catalogue, &wanted, &quote).await?;
+        let (prices, fetched) = complete_prices(catalogue, &wanted, &quote).await?;
         let decision = order::place(id, UserId(call.principal()?.id), command.clone(), &prices, rates, call.now);
         match decision {
             Ok((order, placed)) => {
-                let conditions = PlacementConditions { prices: &prices, learned: &learned, limits: Some(limits) };
+                let conditions = PlacementConditions { prices: &prices, fetched: &fetched, limits: Some(limits) };
                 let event = call.event(order.id, order.version, placed);
                 let path = catalog::ORDER_GET.path_of(order.id);
                 let reply = Reply::created(OrderView::from(&order)).resource(path, order.version);

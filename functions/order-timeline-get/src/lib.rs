@@ -12,8 +12,8 @@ pub async fn handle(
     call: Call<NoBody>,
 ) -> Result<Reply<ListView<TimelineEntryView>>, Failure> {
     let page = call.page()?;
-    let remembered_since = timeline::remembered_since(call.now)?;
-    let found = records.of_order(call.path("id")?, remembered_since, page.limit, page.cursor.as_deref()).await?;
+    let inbox_covered_since = timeline::inbox_covered_since(call.now)?;
+    let found = records.of_order(call.path("id")?, inbox_covered_since, page.limit, page.cursor.as_deref()).await?;
     if found.items.is_empty() && page.cursor.is_none() {
         return Err(Failure::not_found("event of this order"));
     }

@@ -5,7 +5,7 @@ use services::{NewPasswords, Throttled};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PASSWORD_CHANGE)?;
-    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::NoEvents)?;
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
     let revocations = adapters_redis::revocations(&wiring)?;
     let new = NewPasswords { passwords: &passwords, strength: &adapters_strength::Zxcvbn };

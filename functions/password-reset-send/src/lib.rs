@@ -10,12 +10,12 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{AccountStore, PasswordStore, ResetSender, VerificationStore, VerificationTokens};
+use ports::{AccountStore, PasswordResetSender, PasswordStore, VerificationStore, VerificationTokens};
 
 pub async fn handle(
     users: &(impl PasswordStore + AccountStore + VerificationStore),
     tokens: &impl VerificationTokens,
-    sender: &impl ResetSender,
+    sender: &impl PasswordResetSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let request: &PasswordResetRequested = delivery.event.event.payload()?;

@@ -5,7 +5,7 @@ use ports::HandledEvents as _;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_METHOD_FORGET)?;
-    let methods = adapters_postgres::payments(&wiring, adapters_postgres::UnreachableBus)?;
+    let methods = adapters_postgres::payments(&wiring, adapters_postgres::NoEvents)?;
     let vault = adapters_stripe::gateway(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         methods.after(delivery.claim(), payment_method_forget::handle(&methods, &vault, delivery)).await

@@ -3,7 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_METHOD_LIST)?;
-    let methods = adapters_postgres::payments(&wiring, adapters_postgres::UnreachableBus)?;
+    let methods = adapters_postgres::payments(&wiring, adapters_postgres::NoEvents)?;
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         payment_method_list::handle(&methods, call).await
     })

@@ -9,7 +9,7 @@ use domain::{
 };
 use edge::schedule::Tick;
 use kernel::{Failure, seconds_after};
-use ports::{JobStore, ProductFiles, ProductIndex, TakenJob};
+use ports::{JobStore, LeasedJob, ProductFiles, ProductIndex};
 use serde::Serialize;
 
 /// Parts that one run writes, the end of a file included.
@@ -35,20 +35,20 @@ pub async fn handle(
     let leased_until = seconds_after(tick.now, LEASE_SECONDS)?;
     let mut summary = Summary::default();
     while summary.parts < MAX_PARTS
-        && let Some(mut taken) = jobs.take::<Export>(tick.now, leased_until).await?
+        && let Some(mut leased) = jobs.lease::<Export>(tick.now, leased_until).await?
     {
         let mut is_ours = true;
-        while is_ours && taken.job.is_open() && summary.parts < MAX_PARTS {
-            let part = read_part(index, &mut taken.job).await?;
+        while is_ours && leased.job.is_open() && summary.parts < MAX_PARTS {
+            let part = read_part(index, &mut leased.job).await?;
             summary.parts += 1;
-            if !part.is_last && taken.job.upload.is_none() {
-                taken.job.upload = Some(files.begin(&taken.job.file_key()).await?);
+            if !part.is_last && leased.job.upload.is_none() {
+                leased.job.upload = Some(files.begin(&leased.job.file_key()).await?);
             }
-            store(files, &mut taken, part, &tick).await?;
+            store(files, &mut leased, part, &tick).await?;
             let due_at = if summary.parts < MAX_PARTS { leased_until } else { tick.now };
-            is_ours = jobs.save(&taken, due_at).await?;
+            is_ours = jobs.save(&leased, due_at).await?;
         }
-        summary.ended += u32::from(is_ours && !taken.job.is_open());
+        summary.ended += u32::from(is_ours && !leased.job.is_open());
     }
     Ok(summary)
 }
@@ -75,11 +75,11 @@ async fn read_part(index: &impl ProductIndex, export: &mut Export) -> Result<Upl
 /// Stores a part; one without lines completes the export. A file of one part needs no upload in parts.
 async fn store(
     files: &impl ProductFiles,
-    taken: &mut TakenJob<Export>,
+    leased: &mut LeasedJob<Export>,
     part: UploadPart,
     tick: &Tick,
 ) -> Result<(), Failure> {
-    let export = &mut taken.job;
+    let export = &mut leased.job;
     let key = export.file_key();
     let Some(upload) = export.upload.clone() else {
         files.put(&key, part.lines).await?;

@@ -13,7 +13,7 @@ use domain::{
 };
 use edge::schedule::Tick;
 use kernel::{Failure, Timestamp, seconds_after};
-use ports::{JobStore, ProductFiles, ProductStore, TakenJob};
+use ports::{JobStore, LeasedJob, ProductFiles, ProductStore};
 use serde::Serialize;
 
 /// Steps of one run; at about ten milliseconds a line, ten lines at a time, far less than the timeout.
@@ -43,28 +43,28 @@ pub async fn handle(
     let leased_until = seconds_after(tick.now, LEASE_SECONDS)?;
     let mut summary = Summary::default();
     while summary.steps < MAX_STEPS
-        && let Some(mut taken) = jobs.take::<Import>(tick.now, leased_until).await?
+        && let Some(mut leased) = jobs.lease::<Import>(tick.now, leased_until).await?
     {
-        begin(files, &mut taken.job, tick.now).await?;
+        begin(files, &mut leased.job, tick.now).await?;
         // Also a look for a file that is not there takes a step, so that a run ends.
         summary.steps += 1;
-        let mut is_ours = jobs.save(&taken, due_at(&taken, leased_until, tick.now)?).await?;
-        while is_ours && taken.job.status == Status::Running {
-            step(files, products, &mut taken.job, &tick).await?;
+        let mut is_ours = jobs.save(&leased, due_at(&leased, leased_until, tick.now)?).await?;
+        while is_ours && leased.job.status == Status::Running {
+            step(files, products, &mut leased.job, &tick).await?;
             summary.steps += 1;
             let is_over = summary.steps >= MAX_STEPS;
-            is_ours = jobs.save(&taken, if is_over { tick.now } else { leased_until }).await?;
+            is_ours = jobs.save(&leased, if is_over { tick.now } else { leased_until }).await?;
             if is_over {
                 break;
             }
         }
-        summary.ended += u32::from(is_ours && !taken.job.is_open());
+        summary.ended += u32::from(is_ours && !leased.job.is_open());
     }
     Ok(summary)
 }
 
-fn due_at(taken: &TakenJob<Import>, leased_until: Timestamp, now: Timestamp) -> Result<Timestamp, Failure> {
-    match taken.job.status {
+fn due_at(leased: &LeasedJob<Import>, leased_until: Timestamp, now: Timestamp) -> Result<Timestamp, Failure> {
+    match leased.job.status {
         Status::AwaitingUpload => seconds_after(now, UPLOAD_CHECK_SECONDS),
         _ => Ok(leased_until),
     }

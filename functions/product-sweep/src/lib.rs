@@ -45,7 +45,7 @@ pub async fn handle(
     tick: Tick,
 ) -> Result<Summary, Failure> {
     let over = hour_of(seconds_after(tick.now, -SETTLED_S)?)?;
-    let mut position = match positions.swept().await? {
+    let mut position = match positions.position().await? {
         Some(position) => position,
         None => beginning(seconds_after(over, -FIRST_HOURS * product::HOUR_S)?),
     };

@@ -3,7 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::TOKEN_ISSUE)?;
-    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::NoEvents)?;
     let tokens = adapters_auth::tokens(&wiring)?;
     let (secrets, sources) = (adapters_auth::RandomTokens, adapters_auth::request_sources(&wiring)?);
     let clients = services::Throttled::new(&users, &secrets, &sources);

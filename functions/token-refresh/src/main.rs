@@ -3,7 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::TOKEN_REFRESH)?;
-    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::NoEvents)?;
     let (tokens, cookie) = (adapters_auth::tokens(&wiring)?, wiring.refresh_cookie()?);
     let revocations = adapters_redis::revocations(&wiring)?;
     let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);

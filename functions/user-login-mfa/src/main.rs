@@ -3,7 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_LOGIN_MFA)?;
-    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::NoEvents)?;
     let (codes, tokens) = (adapters_auth::totp_codes(&wiring)?, adapters_auth::tokens(&wiring)?);
     let (sources, cookie) = (adapters_auth::request_sources(&wiring)?, wiring.refresh_cookie()?);
     let factors = services::Throttled::new(&users, &codes, &sources);

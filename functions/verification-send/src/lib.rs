@@ -9,12 +9,12 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{TokenSender, VerificationStore, VerificationTokens};
+use ports::{VerificationSender, VerificationStore, VerificationTokens};
 
 pub async fn handle(
     users: &impl VerificationStore,
     tokens: &impl VerificationTokens,
-    sender: &impl TokenSender,
+    sender: &impl VerificationSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let (user_id, kind) = verification::requested_by(&delivery.event.event)?;

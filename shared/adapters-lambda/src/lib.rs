@@ -4,7 +4,7 @@ use adapters::aws;
 use adapters::wiring::{Result, Wiring};
 use aws_sdk_lambda::Client;
 use catalog::Uses;
-use domain::consumer::{self, Mapping, MappingState, WantedState};
+use domain::consumer::{self, DesiredState, Mapping, MappingState};
 use kernel::Failure;
 
 /// Most mappings that Lambda returns in a response.
@@ -63,10 +63,10 @@ impl ports::ConsumerMappings for LambdaMappings {
     }
 }
 
-impl ports::ConsumerSwitch for LambdaMappings {
-    async fn switch(&self, mapping: &Mapping, wanted: WantedState) -> Result<Mapping, Failure> {
+impl ports::ConsumerControl for LambdaMappings {
+    async fn set_state(&self, mapping: &Mapping, wanted: DesiredState) -> Result<Mapping, Failure> {
         let request = self.client.update_event_source_mapping().uuid(&mapping.id);
-        match request.enabled(wanted == WantedState::Running).send().await {
+        match request.enabled(wanted == DesiredState::Running).send().await {
             Ok(updated) => Ok(Mapping { state: state(updated.state.as_deref()), ..mapping.clone() }),
             Err(error) => Err(match error.as_service_error() {
                 Some(cause) if cause.is_resource_in_use_exception() || cause.is_resource_conflict_exception() => {
@@ -94,7 +94,7 @@ fn state(text: Option<&str>) -> MappingState {
 mod tests {
     use super::*;
     use adapters_testkit::server::{listener, sdk, serve};
-    use ports::{ConsumerMappings as _, ConsumerSwitch as _};
+    use ports::{ConsumerControl as _, ConsumerMappings as _};
     use serde_json::json;
 
     const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:quayside-prod-";
@@ -143,7 +143,7 @@ mod tests {
             let body = json!({ "__type": code, "Message": "no" }).to_string();
             let (port, mapping) = (lambda(&url), mapping());
             let responses = [(status, body.as_str())];
-            let switch = port.switch(&mapping, WantedState::Paused);
+            let switch = port.set_state(&mapping, DesiredState::Paused);
             let (_, failed) = tokio::join!(serve(listener, &responses), switch);
             assert_eq!(failed.expect_err("refused").code, expected, "{code}");
         }
@@ -155,7 +155,7 @@ mod tests {
         let (port, mapping) = (lambda(&url), mapping());
         let responses = [(202, r#"{"UUID": "m-1", "State": "Disabling"}"#)];
         let (requests, switched) =
-            tokio::join!(serve(listener, &responses), port.switch(&mapping, WantedState::Paused));
+            tokio::join!(serve(listener, &responses), port.set_state(&mapping, DesiredState::Paused));
         assert_eq!(switched.map(|one| one.state), Ok(MappingState::Disabling));
         assert!(requests[0].contains("/event-source-mappings/m-1") && requests[0].ends_with(r#"{"Enabled":false}"#));
     }

@@ -73,14 +73,14 @@ impl Database {
         Ok(result)
     }
 
-    /// The connection for exclusive use. Dropping it without [`Session::release`] closes it, and the server rolls back.
-    pub(super) async fn session(&self) -> Result<Session<'_>, Failure> {
+    /// The connection for exclusive use. Dropping it without [`Connection::release`] closes it, and the server rolls back.
+    pub(super) async fn session(&self) -> Result<Connection<'_>, Failure> {
         let mut idle = self.idle.lock().await;
         let client = match idle.take() {
             Some(client) if is_alive(&client).await => client,
             _ => self.connect().await?,
         };
-        Ok(Session { database: self, idle, client })
+        Ok(Connection { database: self, idle, client })
     }
 
     /// Connects, with one immediate retry: a proxy drops its connections when its target changes. A login that is rejected is repeated for
@@ -167,13 +167,13 @@ async fn is_alive(client: &Client) -> bool {
 }
 
 /// The connection in exclusive use.
-pub(super) struct Session<'a> {
+pub(super) struct Connection<'a> {
     database: &'a Database,
     idle: MutexGuard<'a, Option<Client>>,
     client: Client,
 }
 
-impl Session<'_> {
+impl Connection<'_> {
     /// Runs one unnamed statement: parse, bind and execute are sent together.
     pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, QueryError> {
         let params = params.iter().map(|param| (&*param.value as &(dyn ToSql + Sync), param.kind.clone()));

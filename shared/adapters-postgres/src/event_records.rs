@@ -92,14 +92,14 @@ impl Timeline for PgEventRecords {
     async fn of_order(
         &self,
         order: OrderId,
-        remembered_since: Timestamp,
+        inbox_covered_since: Timestamp,
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<TimelineEntry>, Failure> {
         let (at, id) = cursor.map(parse_cursor).transpose()?.unzip();
         let page_size = usize::try_from(limit).map_err(Failure::internal)?;
         let (kinds, consumers): (Vec<&str>, Vec<&str>) = consumers().unzip();
-        let params = params![order.0, at, id, i64::from(limit) + 1, remembered_since, kinds, consumers];
+        let params = params![order.0, at, id, i64::from(limit) + 1, inbox_covered_since, kinds, consumers];
         let rows = self.database.query(OF_ORDER, &params).await?;
         let items: Vec<TimelineEntry> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
         let last = rows.get(page_size.saturating_sub(1)).filter(|_| rows.len() > page_size);

@@ -41,7 +41,7 @@ impl<B: Bus> EventOutbox for PgEvents<B> {
 }
 
 impl<B: Bus> SweepPositions for PgEvents<B> {
-    async fn swept(&self) -> Result<Option<SweepPosition>, Failure> {
+    async fn position(&self) -> Result<Option<SweepPosition>, Failure> {
         let rows = self.relay.database().query(SWEPT, &[]).await?;
         let position = |row| {
             Ok(SweepPosition {

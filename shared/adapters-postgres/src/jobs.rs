@@ -8,7 +8,7 @@ use super::{
 };
 use domain::job::Job;
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{JobStore, Page, TakenJob};
+use ports::{JobStore, LeasedJob, Page};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
 
@@ -19,8 +19,8 @@ const GET: &str = "SELECT job FROM jobs WHERE id = $1 AND kind = $2";
 /// The jobs of the kind `$1`, `$2` of them, after the job `$3` if it is given.
 const LIST: &str = "SELECT job FROM jobs WHERE kind = $1 AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $2";
 
-/// A job that somebody else takes on at the same time is skipped.
-const TAKE: &str = "
+/// A job that another run leases at the same time is skipped.
+const LEASE: &str = "
     UPDATE jobs SET turn = turn + 1, due_at = $3
     WHERE id = (
         SELECT id FROM jobs WHERE kind = $1 AND is_open AND due_at <= $2
@@ -66,14 +66,14 @@ impl JobStore for PgJobs {
         Ok(Page { items, next })
     }
 
-    async fn take<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<TakenJob<J>>, Failure> {
-        let rows = self.database.query(TAKE, &params![J::KIND, now, until]).await?;
-        rows.first().map(|row| Ok(TakenJob { job: json(row, "job")?, turn: count(row, "turn")? })).transpose()
+    async fn lease<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<LeasedJob<J>>, Failure> {
+        let rows = self.database.query(LEASE, &params![J::KIND, now, until]).await?;
+        rows.first().map(|row| Ok(LeasedJob { job: json(row, "job")?, fencing_token: count(row, "turn")? })).transpose()
     }
 
-    async fn save<J: Job>(&self, taken: &TakenJob<J>, due_at: Timestamp) -> Result<bool, Failure> {
-        let job = &taken.job;
-        let params = params![job.id(), bigint(taken.turn)?, job.is_open(), due_at, Json(job)];
+    async fn save<J: Job>(&self, leased: &LeasedJob<J>, due_at: Timestamp) -> Result<bool, Failure> {
+        let job = &leased.job;
+        let params = params![job.id(), bigint(leased.fencing_token)?, job.is_open(), due_at, Json(job)];
         let rows = self.database.query(SAVE, &params).await?;
         Ok(count(only(&rows)?, "saved")? == 1)
     }

@@ -92,19 +92,19 @@ const POSTED: &str = "
     ORDER BY t.at, t.purpose, t.reference LIMIT $6";
 
 const ADVANCE: &str = concat!(
-    "WITH moved AS (UPDATE reconciliation SET progress = $2 WHERE progress = $1 RETURNING 1),
+    "WITH advanced AS (UPDATE reconciliation SET progress = $2 WHERE progress = $1 RETURNING 1),
     stored AS (
         INSERT INTO statement_lines (purpose, reference, payment_id, amount, currency, fee, fee_currency, at)
-        SELECT one.* FROM moved, jsonb_to_recordset($3) AS one (
+        SELECT one.* FROM advanced, jsonb_to_recordset($3) AS one (
             purpose text, reference text, payment_id uuid, amount bigint, currency text, fee bigint, fee_currency text,
             at timestamptz
         )
         ON CONFLICT DO NOTHING
     ), ",
-    post_transfers!("$4", from "moved"),
+    post_transfers!("$4", from "advanced"),
     ", ",
-    insert_events!("$5", from "moved"),
-    " SELECT count(*) AS steps FROM moved"
+    insert_events!("$5", from "advanced"),
+    " SELECT count(*) AS steps FROM advanced"
 );
 
 const UNPOSTED: &str = "
@@ -167,8 +167,8 @@ impl<B: Bus> Ledger for PgLedger<B> {
         let params = params![period.start, period.end, span, margin, compared, i64::from(limit)];
         let rows = self.relay.database().query(REPORT, &params).await?;
         let row = only(&rows)?;
-        let differing: Vec<Differing> = json(row, "differing")?;
-        let discrepancies = differing.into_iter().map(Differing::discrepancy).collect::<Result<Vec<_>, _>>()?;
+        let differing: Vec<DiscrepancyRow> = json(row, "differing")?;
+        let discrepancies = differing.into_iter().map(DiscrepancyRow::discrepancy).collect::<Result<Vec<_>, _>>()?;
         Ok(Report {
             totals: json(row, "totals")?,
             progress: json(row, "progress")?,
@@ -218,7 +218,7 @@ fn seconds(count: i64) -> Result<f64, Failure> {
 
 /// A transaction on which ledger and statement disagree.
 #[derive(Debug, Deserialize)]
-struct Differing {
+struct DiscrepancyRow {
     purpose: Purpose,
     reference: String,
     posted: Option<i64>,
@@ -227,7 +227,7 @@ struct Differing {
     stated_currency: Option<String>,
 }
 
-impl Differing {
+impl DiscrepancyRow {
     fn discrepancy(self) -> Result<Option<Discrepancy>, Failure> {
         let money = |minor: Option<i64>, code: Option<String>| {
             minor.zip(code).map(|(minor, code)| Money::new(minor, &code)).transpose().map_err(Failure::internal)

@@ -102,33 +102,33 @@ const QUOTE: &str = "
 const TRACK: &str = concat!("WITH ", claim!(), " SELECT learn_prices($3) AS stored FROM claim");
 
 /// Capacity of the price cache of a process. An entry takes about 200 bytes.
-const MAX_REMEMBERED: usize = 10_000;
+const PRICE_CACHE_CAPACITY: usize = 10_000;
 
 #[derive(Debug)]
 pub struct PgOrders<B> {
     pub(super) relay: Relay<B>,
     /// Prices that this process has read or committed.
-    remembered: Mutex<HashMap<ProductId, ProductSnapshot>>,
+    price_cache: Mutex<HashMap<ProductId, ProductSnapshot>>,
 }
 
 impl<B: Bus> PgOrders<B> {
     /// `database` logs in as the role of orders.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(catalog::Context::Orders, database, bus), remembered: Mutex::default() }
+        Self { relay: Relay::new(catalog::Context::Orders, database, bus), price_cache: Mutex::default() }
     }
 
     /// The cached snapshots of these products; `None` if one is missing.
-    fn recall(&self, products: &[ProductId]) -> Option<Vec<ProductSnapshot>> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        products.iter().map(|product| remembered.get(product).cloned()).collect()
+    fn cached_prices(&self, products: &[ProductId]) -> Option<Vec<ProductSnapshot>> {
+        let price_cache = self.price_cache.lock().unwrap_or_else(PoisonError::into_inner);
+        products.iter().map(|product| price_cache.get(product).cloned()).collect()
     }
 
-    fn remember(&self, products: &[ProductSnapshot]) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() + products.len() > MAX_REMEMBERED {
-            remembered.clear();
+    fn cache_prices(&self, products: &[ProductSnapshot]) {
+        let mut price_cache = self.price_cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if price_cache.len() + products.len() > PRICE_CACHE_CAPACITY {
+            price_cache.clear();
         }
-        remembered.extend(products.iter().map(|product| (product.product_id, product.clone())));
+        price_cache.extend(products.iter().map(|product| (product.product_id, product.clone())));
     }
 }
 
@@ -141,14 +141,14 @@ impl<B: Bus> PriceCopy for PgOrders<B> {
 
     async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: PriceSource) -> Result<Quote, Failure> {
         if enough == PriceSource::Cached
-            && let Some(products) = self.recall(products)
+            && let Some(products) = self.cached_prices(products)
         {
             return Ok(Quote { first: None, products, source: PriceSource::Cached });
         }
         let ids: Vec<Uuid> = products.iter().map(|product| product.0).collect();
         let rows = self.relay.database().query(QUOTE, &params![&key.scope, &key.key, ids]).await?;
         let products: Vec<ProductSnapshot> = json(only(&rows)?, "products")?;
-        self.remember(&products);
+        self.cache_prices(&products);
         let first = match idempotency::outcome(key, &rows)? {
             Some(IdempotencyOutcome::Replayed(first)) => Some(first),
             _ => None,
@@ -192,7 +192,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         ];
         let outcome = idempotency::execute(self.relay.database(), key, PLACE, &params).await?;
         if outcome == IdempotencyOutcome::Committed {
-            self.remember(conditions.learned);
+            self.cache_prices(conditions.fetched);
             self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(outcome)
@@ -275,7 +275,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
 
 /// The parameter `$21` of [`PLACE`].
 fn conditions_json(conditions: &PlacementConditions<'_>) -> Value {
-    let mut json = object!({ "prices": conditions.prices, "learned": conditions.learned });
+    let mut json = object!({ "prices": conditions.prices, "learned": conditions.fetched });
     if let Some(limits) = conditions.limits {
         let is_unpaid = |reason: &Reason| State::of(Status::Pending, Some(*reason)).is_unpaid();
         let unpaid: Vec<_> = Reason::ALL.into_iter().filter(is_unpaid).map(Reason::name).collect();

@@ -97,9 +97,9 @@ fn deferred(events: usize, reason: &str) {
 
 /// Stands for the bus in functions that publish no events; publishing is an internal error.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct UnreachableBus;
+pub struct NoEvents;
 
-impl Bus for UnreachableBus {
+impl Bus for NoEvents {
     async fn publish(&self, _: &[Event]) -> Result<Vec<bool>, Failure> {
         Err(Failure::internal("a function without a bus published an event"))
     }

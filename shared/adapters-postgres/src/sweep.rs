@@ -45,12 +45,12 @@ impl<B: Bus> PgOutbox<B> {
     }
 
     /// Publishes the events in concurrent requests. A request that fails or times out does not affect the others.
-    async fn publish(&self, events: &[Event]) -> Published {
+    async fn publish(&self, events: &[Event]) -> PublishResult {
         let responses = join_all(events.chunks(REQUEST).map(|chunk| self.request(chunk))).await;
         let timed_out = !responses.is_empty() && responses.iter().all(Option::is_none);
         let accepted: Vec<Uuid> = responses.into_iter().flatten().flatten().collect();
         metrics::count(DEFERRED, u64::try_from(events.len() - accepted.len()).unwrap_or(u64::MAX));
-        Published { accepted, timed_out }
+        PublishResult { accepted, timed_out }
     }
 
     /// The ids of the events that the bus accepted; `None` if it timed out.
@@ -70,8 +70,8 @@ impl<B: Bus> PgOutbox<B> {
     }
 }
 
-/// What the bus said about the events of a sweep.
-struct Published {
+/// Result of publishing the events of a sweep.
+struct PublishResult {
     accepted: Vec<Uuid>,
     /// Whether it responded to no request.
     timed_out: bool,
@@ -85,7 +85,7 @@ impl<B: Bus> Outbox for PgOutbox<B> {
             self.database.query(&self.lease_due, &params![before, i64::from(limit), at, id, leased_until]).await?;
         let Some(last) = rows.last() else { return Ok(SweepReport::default()) };
         let (events, refused) = publishable(&rows);
-        let Published { accepted, timed_out } = self.publish(&events).await;
+        let PublishResult { accepted, timed_out } = self.publish(&events).await;
         let leased = rows.iter().map(|row| get(row, "id")).collect::<Result<Vec<Uuid>, _>>()?;
         self.database.query(&self.conclude, &params![&accepted, leased]).await?;
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

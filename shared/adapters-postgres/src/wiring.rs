@@ -1,6 +1,6 @@
 //! The stores of a function, from its row of the catalog.
 //!
-//! Stores that publish take the bus that committed events go to: `adapters_eventbridge::bus`, or [`UnreachableBus`] in a function
+//! Stores that publish take the bus that committed events go to: `adapters_eventbridge::bus`, or [`NoEvents`] in a function
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{

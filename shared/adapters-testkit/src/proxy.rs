@@ -66,7 +66,7 @@ fn connect(client: TcpStream, server: u16, each_way: Duration, traffic: &Arc<Tra
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_server) = (client.try_clone()?, server.try_clone()?);
-    let there = Arc::new(Link { traffic: Arc::clone(traffic), waits: Mutex::default() });
+    let there = Arc::new(ProxiedConnection { traffic: Arc::clone(traffic), waits: Mutex::default() });
     let back = Arc::clone(&there);
     let (mut requests, mut responses) = (Frames::of_client(), Frames::of_server());
     thread::spawn(move || {
@@ -99,21 +99,21 @@ fn forward(mut from: TcpStream, mut to: TcpStream, each_way: Duration, mut obser
 
 /// One connection.
 #[derive(Debug)]
-struct Link {
+struct ProxiedConnection {
     traffic: Arc<Traffic>,
-    waits: Mutex<Waits>,
+    waits: Mutex<PendingResponses>,
 }
 
 /// The pending responses of a connection.
 #[derive(Debug, Default)]
-struct Waits {
+struct PendingResponses {
     /// Whether the login has finished.
     is_logged_in: bool,
     /// Pending `ReadyForQuery` messages.
     ready: usize,
 }
 
-impl Link {
+impl ProxiedConnection {
     fn request(&self, kind: u8) {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         // No message marks the end of the response to a `Flush`, so each counts.
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn round_trip_is_a_wait_and_not_a_statement() {
-        let link = Link { traffic: Arc::default(), waits: Mutex::default() };
+        let link = ProxiedConnection { traffic: Arc::default(), waits: Mutex::default() };
         let exchange = |requested: &[u8], responded: &[u8]| {
             requested.iter().for_each(|kind| link.request(*kind));
             responded.iter().for_each(|kind| link.response(*kind));

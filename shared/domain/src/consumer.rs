@@ -13,7 +13,7 @@ use serde_json::Map;
 
 words! {
     /// The state that an operator wants a consumer in.
-    pub enum WantedState {
+    pub enum DesiredState {
         /// It gets no messages; they wait in their queue, stream or topic.
         Paused,
         /// It gets its messages.
@@ -34,7 +34,7 @@ words! {
 #[serde(deny_unknown_fields)]
 pub struct UpdateConsumerState {
     /// The state that it is to have.
-    pub state: WantedState,
+    pub state: DesiredState,
     /// Why; it is kept with the action. 3 to 500 characters.
     pub reason: ActionReason,
 }
@@ -59,7 +59,7 @@ pub enum MappingState {
     Busy,
 }
 
-impl WantedState {
+impl DesiredState {
     /// Whether a mapping has this state, or is about to have it.
     fn is_reached_by(self, state: MappingState) -> bool {
         match self {

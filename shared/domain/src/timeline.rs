@@ -59,7 +59,7 @@ pub fn record(mut event: CloudEvent<Map<String, Value>>) -> Result<EventRecord, 
 const INBOX_RETENTION_DAYS: i64 = 14;
 
 /// Start of the period that the inboxes cover. Which consumers have handled an older event is unknown.
-pub fn remembered_since(now: Timestamp) -> Result<Timestamp, Failure> {
+pub fn inbox_covered_since(now: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(now, -INBOX_RETENTION_DAYS * 86_400)
 }
 

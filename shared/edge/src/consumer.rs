@@ -2,7 +2,7 @@
 
 use crate::runtime::FunctionError;
 use crate::telemetry::{self, metrics, spans};
-use crate::trace::{self, Upstream};
+use crate::trace::{self, IncomingTraceIds};
 use crate::{Clock, json};
 use kernel::{Claim, CloudEvent, EventContext, EventPayload, Failure, FailureKind, Ids, Timestamp, TraceContext, Uuid};
 use serde_json::Value;
@@ -146,7 +146,7 @@ impl RecordContext {
         let ids = clock.ids();
         let text = |member: &str| document.get(member).and_then(Value::as_str);
         let correlation_id = text("correlationid").and_then(|id| id.parse::<Uuid>().ok());
-        let upstream = Upstream { correlation_id, traceparent: text("traceparent"), xray };
+        let upstream = IncomingTraceIds { correlation_id, traceparent: text("traceparent"), xray };
         let trace = trace::enter(upstream, &ids);
         spans::begin(text("type").unwrap_or("record"), &trace, trace::parent(upstream));
         Self { now: clock.now(), ids, trace, deadline: clock.deadline() }

@@ -4,7 +4,7 @@ use kernel::{Ids, TraceContext, Uuid};
 
 /// Identifiers from upstream, in order of preference.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Upstream<'a> {
+pub(crate) struct IncomingTraceIds<'a> {
     pub correlation_id: Option<Uuid>,
     pub traceparent: Option<&'a str>,
     /// `Root=1-…;Parent=…;Sampled=…`
@@ -12,7 +12,7 @@ pub(crate) struct Upstream<'a> {
 }
 
 /// The trace context of this hop: the upstream trace id with a new span id.
-pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> TraceContext {
+pub(crate) fn enter(upstream: IncomingTraceIds<'_>, ids: &Ids) -> TraceContext {
     let correlation_id = upstream.correlation_id.unwrap_or_else(|| ids.next());
     let (trace_id, flags) = upstream
         .traceparent
@@ -25,7 +25,7 @@ pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> TraceContext {
 }
 
 /// The upstream span, which causes this hop.
-pub(crate) fn parent<'a>(upstream: Upstream<'a>) -> Option<&'a str> {
+pub(crate) fn parent<'a>(upstream: IncomingTraceIds<'a>) -> Option<&'a str> {
     let text = upstream.traceparent?;
     read_traceparent(text).and_then(|_| text.trim().split('-').nth(2))
 }
@@ -83,7 +83,7 @@ mod tests {
 
     fn enter_with(traceparent: Option<&str>, xray: Option<&str>) -> TraceContext {
         let ids = Ids::seeded(1, Timestamp::UNIX_EPOCH);
-        enter(Upstream { correlation_id: None, traceparent, xray }, &ids)
+        enter(IncomingTraceIds { correlation_id: None, traceparent, xray }, &ids)
     }
 
     #[test]
@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn parent_is_the_span_of_a_well_formed_traceparent() {
-        let of = |traceparent| parent(Upstream { traceparent: Some(traceparent), ..Upstream::default() });
+        let of =
+            |traceparent| parent(IncomingTraceIds { traceparent: Some(traceparent), ..IncomingTraceIds::default() });
         assert_eq!(of("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), Some("00f067aa0ba902b7"));
         assert_eq!(of("00-4bf92f35-00f067aa0ba902b7-01"), None);
     }

@@ -5,15 +5,15 @@ use kernel::{Failure, Page, Timestamp, Uuid};
 
 /// A job that this invocation has leased.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenJob<J> {
+pub struct LeasedJob<J> {
     pub job: J,
     /// Fencing token: grows with each lease, so that the holder of an earlier lease can no longer save the job.
-    pub turn: u64,
+    pub fencing_token: u64,
 }
 
 /// Jobs and their progress.
 pub trait JobStore {
-    /// Stores a new job, which may be taken on from `due_at`.
+    /// Stores a new job, which may be leased on from `due_at`.
     async fn create<J: Job>(&self, job: &J, due_at: Timestamp) -> Result<(), Failure>;
 
     async fn get<J: Job>(&self, id: Uuid) -> Result<Option<J>, Failure>;
@@ -22,10 +22,10 @@ pub trait JobStore {
     async fn list<J: Job>(&self, limit: u32, cursor: Option<&str>) -> Result<Page<J>, Failure>;
 
     /// Takes on the open job of this type that has been due longest; `None` if none is due. It is due again at `until`, unless it is saved.
-    async fn take<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<TakenJob<J>>, Failure>;
+    async fn lease<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<LeasedJob<J>>, Failure>;
 
-    /// Stores a job that was taken on, due again at `due_at` if it is open. `false`, and nothing is stored, if it was taken on again since.
-    async fn save<J: Job>(&self, taken: &TakenJob<J>, due_at: Timestamp) -> Result<bool, Failure>;
+    /// Stores a job that was leased on, due again at `due_at` if it is open. `false`, and nothing is stored, if it was leased on again since.
+    async fn save<J: Job>(&self, leased: &LeasedJob<J>, due_at: Timestamp) -> Result<bool, Failure>;
 }
 
 /// Metadata of an object.

@@ -80,7 +80,7 @@ pub trait ProductChanges {
 /// Stores the position of `product-sweep`.
 pub trait SweepPositions {
     /// `None` before the first sweep.
-    async fn swept(&self) -> Result<Option<SweepPosition>, Failure>;
+    async fn position(&self) -> Result<Option<SweepPosition>, Failure>;
 
     /// Stores the position. The last one wins: what two runs sweep twice is committed once.
     async fn advance(&self, position: SweepPosition) -> Result<(), Failure>;

@@ -149,13 +149,13 @@ pub trait VerificationTokens {
 }
 
 /// Sends tokens to the addresses that they verify.
-pub trait TokenSender {
+pub trait VerificationSender {
     /// Sends a token to the address of its verification. An address that is rejected for good gets none.
     async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure>;
 }
 
 /// Mails tokens with which a new password can be set.
-pub trait ResetSender {
+pub trait PasswordResetSender {
     /// Mails a token as the delivery `id`. An address that is rejected for good gets none.
     async fn send_reset(&self, to: Email, id: Uuid, token: &Token) -> Result<(), Failure>;
 }

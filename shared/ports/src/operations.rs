@@ -103,12 +103,12 @@ pub trait EventRecords {
 /// Reads what is recorded of events.
 pub trait Timeline {
     /// A page of the events about an order, oldest first, each with its consumers that keep an inbox. Those of one aggregate are in the order of
-    /// its versions, whatever the clocks of their writers say. An event that occurred before `remembered_since` has no consumers, because the
+    /// its versions, whatever the clocks of their writers say. An event that occurred before `inbox_covered_since` has no consumers, because the
     /// inboxes have forgotten it.
     async fn of_order(
         &self,
         order: OrderId,
-        remembered_since: Timestamp,
+        inbox_covered_since: Timestamp,
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<TimelineEntry>, Failure>;

@@ -18,7 +18,7 @@ pub struct PlacementConditions<'a> {
     /// The products with their prices as the order has them. Where the copy differs, `place` is `Conflict`, code [`PRICE_OUTDATED`].
     pub prices: &'a [ProductSnapshot],
     /// Snapshots fetched from the catalogue because the copy lacks them. They are stored in the copy together with the order.
-    pub learned: &'a [ProductSnapshot],
+    pub fetched: &'a [ProductSnapshot],
     /// What the customer may order. Above it, `place` is `Conflict`, code [`TOO_MANY_UNPAID_ORDERS`](domain::order::TOO_MANY_UNPAID_ORDERS) or
     /// [`TOO_MANY_UNPAID_UNITS`](domain::order::TOO_MANY_UNPAID_UNITS), also for concurrent requests.
     pub limits: Option<OrderLimits>,

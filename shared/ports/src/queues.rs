@@ -2,7 +2,7 @@
 
 use crate::Page;
 use domain::{
-    consumer::{Mapping, WantedState},
+    consumer::{DesiredState, Mapping},
     queue::{DeadMessage, QueueDepth},
     redrive::{Action, LoggedAction, OperatorActionResult},
     replay::Selection,
@@ -21,10 +21,10 @@ pub trait ConsumerMappings {
 }
 
 /// Starts and stops event source mappings.
-pub trait ConsumerSwitch: ConsumerMappings {
+pub trait ConsumerControl: ConsumerMappings {
     /// Makes a mapping invoke its consumer, or no longer, and returns it as it is then. What was read from its source is still delivered.
     /// `consumer-changing` if the last change is not complete, `not-found` if the mapping is gone.
-    async fn switch(&self, mapping: &Mapping, wanted: WantedState) -> Result<Mapping, Failure>;
+    async fn set_state(&self, mapping: &Mapping, wanted: DesiredState) -> Result<Mapping, Failure>;
 }
 
 /// The dead-letter queues of all consumers.

@@ -49,5 +49,5 @@ pub use sessions::begin_session;
 pub use sweep::{Sweep, SweepSummary};
 pub use throttled::Throttled;
 pub use unrecorded_charges::{UnrecordedCharge, return_charge};
-pub use verifications::{MailedTokenSender, MessageTokenSender};
+pub use verifications::{PasswordResetMailer, VerificationMessageSender};
 pub use webhooks::{WebhookAttempt, WebhookAttempts, enabled_endpoint, shown_webhook_secret};

@@ -46,6 +46,6 @@ pub async fn complete_prices(
     quote: &Quote,
 ) -> Result<(Vec<ProductSnapshot>, Vec<ProductSnapshot>), Failure> {
     let unknown = order::unknown(wanted, &quote.products);
-    let learned = if unknown.is_empty() { Vec::new() } else { catalogue.find(&unknown).await? };
-    Ok(([&quote.products[..], &learned].concat(), learned))
+    let fetched = if unknown.is_empty() { Vec::new() } else { catalogue.find(&unknown).await? };
+    Ok(([&quote.products[..], &fetched].concat(), fetched))
 }

@@ -6,11 +6,11 @@ use domain::{
     verification::{ContactKind, Token, Verification},
 };
 use kernel::{Failure, FailureKind, Uuid};
-use ports::{EmailMessage, EmailSender, ResetSender, SmsSender, TokenSender, VerificationMessages};
+use ports::{EmailMessage, EmailSender, PasswordResetSender, SmsSender, VerificationMessages, VerificationSender};
 
 /// Renders the message of a token and sends it through the provider of the address.
 #[derive(Debug)]
-pub struct MessageTokenSender<'a, M, E, S> {
+pub struct VerificationMessageSender<'a, M, E, S> {
     pub messages: &'a M,
     pub email: &'a E,
     pub sms: &'a S,
@@ -20,12 +20,12 @@ pub struct MessageTokenSender<'a, M, E, S> {
 
 /// Renders the e-mail of a token for a new password, and sends it.
 #[derive(Debug)]
-pub struct MailedTokenSender<'a, M, E> {
+pub struct PasswordResetMailer<'a, M, E> {
     pub messages: &'a M,
     pub email: &'a E,
 }
 
-impl<M: VerificationMessages, E: EmailSender> ResetSender for MailedTokenSender<'_, M, E> {
+impl<M: VerificationMessages, E: EmailSender> PasswordResetSender for PasswordResetMailer<'_, M, E> {
     async fn send_reset(&self, to: Email, id: Uuid, token: &Token) -> Result<(), Failure> {
         send_email(self.email, &self.messages.reset_email(to, token)?, id).await
     }
@@ -39,7 +39,9 @@ async fn send_email(sender: &impl EmailSender, message: &EmailMessage, id: Uuid)
     }
 }
 
-impl<M: VerificationMessages, E: EmailSender, S: SmsSender> TokenSender for MessageTokenSender<'_, M, E, S> {
+impl<M: VerificationMessages, E: EmailSender, S: SmsSender> VerificationSender
+    for VerificationMessageSender<'_, M, E, S>
+{
     async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure> {
         let unreadable = |_| Failure::internal("a stored address cannot be parsed");
         match verification.kind {

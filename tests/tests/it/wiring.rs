@@ -1,7 +1,7 @@
 //! Adapters can be wired where a function's row declares their use, and nowhere else.
 
 use adapters::{Wiring, config::Config};
-use adapters_postgres::UnreachableBus;
+use adapters_postgres::NoEvents;
 use catalog::Function;
 
 /// Every variable that any function has.
@@ -73,7 +73,7 @@ fn undeclared_use_is_rejected_by_name() {
     assert!(error.contains("health-get") && error.contains("products"), "{error}");
     assert!(adapters_eventbridge::bus(&wiring(catalog::PRODUCT_GET)).is_err());
     assert!(adapters_eventbridge::bus(&wiring(catalog::ORDER_GET)).is_err(), "it declares no bus");
-    assert!(adapters_postgres::orders(&wiring(catalog::ORDER_GET), UnreachableBus).is_ok());
+    assert!(adapters_postgres::orders(&wiring(catalog::ORDER_GET), NoEvents).is_ok());
     assert!(adapters_s3::archive(&wiring(catalog::INVOICE_ISSUE)).is_err(), "it declares another bucket");
     assert!(adapters_auth::tokens(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
     assert!(adapters_auth::tokens(&wiring(catalog::AUTHORIZER)).is_err(), "it declares the public keys alone");
@@ -93,8 +93,8 @@ fn payment_adapters_are_wired_where_the_row_declares_them() {
     assert!(adapters_redis::circuit_breaker(&wiring(catalog::PAYMENT_RECONCILE)).is_err(), "it declares no Redis");
     assert!(adapters_stripe::webhook_verifier(&wiring(catalog::PAYMENT_WEBHOOK)).is_ok());
     assert!(adapters_stripe::webhook_verifier(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
-    assert!(adapters_postgres::ledger(&wiring(catalog::LEDGER_RECONCILE), UnreachableBus).is_ok());
-    assert!(adapters_postgres::payments(&wiring(catalog::PAYMENT_GET), UnreachableBus).is_ok());
+    assert!(adapters_postgres::ledger(&wiring(catalog::LEDGER_RECONCILE), NoEvents).is_ok());
+    assert!(adapters_postgres::payments(&wiring(catalog::PAYMENT_GET), NoEvents).is_ok());
 }
 
 #[test]

@@ -85,7 +85,7 @@ async fn concurrent_numbering_leaves_no_gap_and_no_duplicate() {
 async fn assigning_a_number_costs_two_round_trips_and_finding_it_one() {
     let database = database().await;
     let connection = database.as_context(Context::Invoices);
-    let invoices = PgInvoices::new(connection.clone(), adapters_postgres::UnreachableBus);
+    let invoices = PgInvoices::new(connection.clone(), adapters_postgres::NoEvents);
     let draft = draft();
     invoices.assign_number(&draft, &Calendar::utc(), now(), &issued).await.expect("numbered");
     assert_eq!(connection.round_trips(), 2);

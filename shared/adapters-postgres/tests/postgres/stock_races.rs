@@ -4,7 +4,7 @@ use crate::{
     fixtures::*,
     stock::{level, opened},
 };
-use adapters_postgres::{PgStock, UnreachableBus};
+use adapters_postgres::{NoEvents, PgStock};
 use adapters_testkit::postgres::{RecordingBus, TestDatabase};
 use domain::{DomainEvent, Event, id::ProductId};
 use futures_util::future::join_all;
@@ -120,7 +120,7 @@ async fn concurrent_reserve_and_release_leave_nothing_reserved() {
 #[tokio::test]
 async fn reserving_without_a_bus_leaves_the_event_in_the_outbox() {
     let database = database().await;
-    let stock = PgStock::new(database.as_context(catalog::Context::Inventory), UnreachableBus);
+    let stock = PgStock::new(database.as_context(catalog::Context::Inventory), NoEvents);
     let a = opened(&stock, 1).await;
     assert_eq!(level(&stock, a).await, (1, 0));
     assert_eq!(database.number("SELECT count(*) FROM inventory.outbox WHERE published_at IS NULL").await, 1);

@@ -4,7 +4,7 @@ use super::basic::{Basic, MalformedBasic};
 use super::body::{Body, NoBody};
 use super::conditions::IfMatch;
 use super::reply::{Rendered, Reply};
-use super::request::{Checked, Head};
+use super::request::{RequestHead, ValidatedRequest};
 use super::route::{Principal, unauthenticated};
 use kernel::{
     CloudEvent, EventContext, EventPayload, Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply,
@@ -30,7 +30,7 @@ pub struct Call<B> {
     pub if_match: Option<IfMatch>,
     /// The client's idempotency key; present if the route requires one, or honours it and one was sent.
     pub idempotency: Option<IdempotencyKey>,
-    head: Head,
+    head: RequestHead,
 }
 
 /// The page of a list that the client asks for.
@@ -43,8 +43,8 @@ pub struct PageRequest {
 }
 
 impl<B: Body> Call<B> {
-    pub(crate) fn new(request: Checked) -> Result<Self, Failure> {
-        let Checked { head, content, now, ids, if_match, idempotency } = request;
+    pub(crate) fn new(request: ValidatedRequest) -> Result<Self, Failure> {
+        let ValidatedRequest { head, content, now, ids, if_match, idempotency } = request;
         let body = B::read(content)?;
         Ok(Self {
             body,

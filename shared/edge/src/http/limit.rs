@@ -1,7 +1,7 @@
 //! Rate limits of clients, and the response fields that report the remaining quota
 //! (draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` and `RateLimit`).
 
-use super::request::Head;
+use super::request::RequestHead;
 use super::route::Route;
 use crate::telemetry::metrics;
 use kernel::rate_limit::{Admission, Usage};
@@ -116,7 +116,7 @@ pub(super) fn count_unlimited_request() {
 /// The client that a request counts for: the principal, or the network of the client's address where there is none. `None` if neither is known,
 /// which API Gateway's requests exclude.
 pub(super) async fn client(
-    head: &Head,
+    head: &RequestHead,
     is_ours: impl AsyncFnOnce(&str) -> Result<bool, Failure>,
 ) -> Result<Option<String>, Failure> {
     match &head.principal {

@@ -37,7 +37,7 @@ use kernel::rate_limit::Admission;
 use kernel::{Failure, FailureKind, Timestamp};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use reply::{Envelope, Rendered};
-use request::{Checked, Head, RawContent};
+use request::{RawContent, RequestHead, ValidatedRequest};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
@@ -75,9 +75,9 @@ pub(crate) fn read<B: Body>(route: &Route, event: Value, clock: &Clock) -> Resul
 }
 
 /// A handler as a trait object, so that the rest of the runner is compiled once and not for each function.
-type Handle<'a> = dyn Fn(Checked) -> LocalBoxFuture<'a, Result<Rendered, Failure>> + 'a;
+type Handle<'a> = dyn Fn(ValidatedRequest) -> LocalBoxFuture<'a, Result<Rendered, Failure>> + 'a;
 
-fn handle<'a, B, T, F>(handler: &'a F, request: Checked) -> LocalBoxFuture<'a, Result<Rendered, Failure>>
+fn handle<'a, B, T, F>(handler: &'a F, request: ValidatedRequest) -> LocalBoxFuture<'a, Result<Rendered, Failure>>
 where
     B: Body,
     T: Serialize,
@@ -114,7 +114,7 @@ impl<'a> DynEndpoint<'a> {
     }
 
     /// The decision about a request; `None` without a limit, or if it cannot be counted.
-    async fn admit(&self, head: &Head, clock: &Clock) -> Option<Admission> {
+    async fn admit(&self, head: &RequestHead, clock: &Clock) -> Option<Admission> {
         let decision = async {
             let client = limit::client(head, async |secret: &str| self.endpoint.sends(secret).await).await?;
             match client {
@@ -142,7 +142,7 @@ async fn exchange(
         Ok(opened) => opened,
         Err(failure) => {
             telemetry::log_failure("request", &failure);
-            let trace = trace::enter(trace::Upstream::default(), &invocation.clock.ids());
+            let trace = trace::enter(trace::IncomingTraceIds::default(), &invocation.clock.ids());
             return Envelope { trace: &trace, request_id: &invocation.request_id }
                 .seal(Rendered::problem(&failure, "", &trace));
         }
@@ -185,11 +185,11 @@ async fn exchange(
 }
 
 /// Splits an event into head and body. Fails only if it is not an API Gateway event.
-fn open(event: Value, invocation: &InvocationContext) -> Result<(Head, RawContent), Failure> {
+fn open(event: Value, invocation: &InvocationContext) -> Result<(RequestHead, RawContent), Failure> {
     let event: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(|cause| {
         Failure::new(FailureKind::Malformed, "malformed-request", "The request cannot be read.").with_internal(cause)
     })?;
-    Ok(Head::of(event, invocation))
+    Ok(RequestHead::of(event, invocation))
 }
 
 /// The metric that counts a response of this status; `None` unless it is an error.

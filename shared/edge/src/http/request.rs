@@ -24,7 +24,7 @@ pub const ORIGIN_SECRET: &str = "x-origin-secret";
 
 /// A request without its body.
 #[derive(Debug, Clone)]
-pub(crate) struct Head {
+pub(crate) struct RequestHead {
     pub method: String,
     pub path: String,
     pub route_key: String,
@@ -42,8 +42,8 @@ pub(crate) struct Head {
 
 /// A request that has passed all checks.
 #[derive(Debug)]
-pub(crate) struct Checked {
-    pub head: Head,
+pub(crate) struct ValidatedRequest {
+    pub head: RequestHead,
     pub content: Content,
     pub now: Timestamp,
     pub ids: Ids,
@@ -58,10 +58,10 @@ pub(crate) struct RawContent {
     base64: bool,
 }
 
-impl Head {
+impl RequestHead {
     pub fn of(event: ApiGatewayV2httpRequest, invocation: &InvocationContext) -> (Self, RawContent) {
         let header = |name: &str| event.headers.get(name).and_then(|value| value.to_str().ok());
-        let upstream = trace::Upstream {
+        let upstream = trace::IncomingTraceIds {
             correlation_id: header("x-correlation-id").and_then(|id| id.parse().ok()),
             traceparent: header("traceparent"),
             xray: invocation.xray.as_deref().or_else(|| header("x-amzn-trace-id")),
@@ -134,10 +134,10 @@ fn principal(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Principal> {
 pub(crate) fn check(
     route: &Route,
     media: Media,
-    head: Head,
+    head: RequestHead,
     sent: RawContent,
     clock: &Clock,
-) -> Result<Checked, Failure> {
+) -> Result<ValidatedRequest, Failure> {
     route.access.check(head.principal.as_ref())?;
     let bytes = bytes(sent, MAX_BODY)?;
     let key = idempotency_key(route, &head)?;
@@ -148,7 +148,7 @@ pub(crate) fn check(
         key,
         fingerprint: fingerprint(&head.path_parameters, &content),
     });
-    Ok(Checked { content, now: clock.now(), ids: clock.ids(), if_match, idempotency, head })
+    Ok(ValidatedRequest { content, now: clock.now(), ids: clock.ids(), if_match, idempotency, head })
 }
 
 fn bytes(sent: RawContent, limit: usize) -> Result<Vec<u8>, Failure> {
@@ -168,7 +168,7 @@ fn bytes(sent: RawContent, limit: usize) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn idempotency_key(route: &Route, head: &Head) -> Result<Option<String>, Failure> {
+fn idempotency_key(route: &Route, head: &RequestHead) -> Result<Option<String>, Failure> {
     if route.idempotency == Idempotency::Ignored {
         return Ok(None);
     }
@@ -198,7 +198,7 @@ fn scope(route: &Route, principal: Option<&Principal>) -> String {
 }
 
 /// The condition in `If-Match`. It is checked even on routes that do not require it.
-fn if_match(route: &Route, head: &Head) -> Result<Option<IfMatch>, Failure> {
+fn if_match(route: &Route, head: &RequestHead) -> Result<Option<IfMatch>, Failure> {
     // Several header lines are one list (RFC 9110, section 5.2).
     let lines: Vec<_> = head.headers.get_all("if-match").iter().map(|line| line.to_str().unwrap_or_default()).collect();
     if lines.is_empty() {

@@ -13,7 +13,7 @@ use super::{
     product_snapshots::ProductSource,
     records::{Sources, WriterAndReader},
     role_secrets::NewSecret,
-    storefront::Shop,
+    storefront::StorefrontFixture,
     verifications::UsersAndTokens,
     window_closing::WindowsAndClosing,
 };
@@ -144,7 +144,7 @@ fakes! {
     attempts contract_attempts Platform::payments;
     order_erasure contract_order_erasure Platform::orders;
     order_limits contract_order_limits Platform::orders;
-    order_office contract_order_office Platform::orders;
+    order_administration contract_order_administration Platform::orders;
     orders contract_orders Platform::orders;
     outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };
     password_changes contract_password_changes Platform::users;
@@ -171,7 +171,7 @@ fakes! {
     storefront contract_storefront |on: &Platform| {
         let account = crate::build::canary_account();
         on.storefront().register(&account);
-        Shop { port: on.storefront(), account }
+        StorefrontFixture { port: on.storefront(), account }
     };
     sms_sender contract_sms_sender |on: &Platform| observed(on.sms_sender());
     sweep_positions contract_sweep_positions Platform::events;

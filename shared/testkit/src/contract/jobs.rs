@@ -9,7 +9,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, Timestamp};
-use ports::{JobStore, TakenJob};
+use ports::{JobStore, LeasedJob};
 use std::time::Duration;
 
 /// Generates one test per rule of [`JobStore`]. The expression is a future of a `Fixture<impl JobStore>`.
@@ -19,10 +19,10 @@ macro_rules! contract_jobs {
         $crate::each_rule! { jobs, $fixture;
             stored_job_is_returned_unchanged_and_as_its_type_only
             jobs_of_a_type_are_listed_newest_first_in_pages
-            job_is_taken_on_by_one_until_its_lease_ends
-            job_that_was_taken_on_again_is_not_saved
-            job_that_has_ended_is_not_taken_on
-            job_that_has_been_due_longest_is_taken_on_first
+            job_is_leased_by_one_until_its_lease_ends
+            job_that_was_leased_again_is_not_saved
+            job_that_has_ended_is_not_leased
+            job_that_has_been_due_longest_is_leased_first
         }
     };
 }
@@ -47,8 +47,8 @@ async fn create(jobs: &impl JobStore, due: u64) -> Import {
     import
 }
 
-async fn take(jobs: &impl JobStore, at: u64, until: u64) -> Option<TakenJob<Import>> {
-    jobs.take(later(at), later(until)).await.expect("the store responds")
+async fn lease(jobs: &impl JobStore, at: u64, until: u64) -> Option<LeasedJob<Import>> {
+    jobs.lease(later(at), later(until)).await.expect("the store responds")
 }
 
 pub async fn stored_job_is_returned_unchanged_and_as_its_type_only(fixture: &Fixture<impl JobStore>) {
@@ -56,7 +56,7 @@ pub async fn stored_job_is_returned_unchanged_and_as_its_type_only(fixture: &Fix
     assert_eq!(jobs.get(import.id()).await, Ok(Some(import.clone())));
     assert_eq!(jobs.get::<Export>(import.id()).await, Ok(None));
     assert_eq!(jobs.get::<Import>(fresh()).await, Ok(None));
-    assert_eq!(jobs.take::<Export>(later(9), later(99)).await, Ok(None));
+    assert_eq!(jobs.lease::<Export>(later(9), later(99)).await, Ok(None));
     let export = Export::new(ExportId(fresh()), now());
     jobs.create(&export, now()).await.expect("stored");
     assert_eq!(jobs.get(export.id()).await, Ok(Some(export)));
@@ -86,41 +86,44 @@ pub async fn jobs_of_a_type_are_listed_newest_first_in_pages(fixture: &Fixture<i
     assert_eq!(kind_and_code(jobs.list::<Import>(2, Some("x")).await), (FailureKind::Invalid, "validation"));
 }
 
-pub async fn job_is_taken_on_by_one_until_its_lease_ends(fixture: &Fixture<impl JobStore>) {
+pub async fn job_is_leased_by_one_until_its_lease_ends(fixture: &Fixture<impl JobStore>) {
     let import = create(fixture.port(), 0).await;
-    let attempts = fixture.concurrent(6).map(|jobs| take(jobs, 5, 60));
-    let taken: Vec<_> = join_all(attempts).await.into_iter().flatten().collect();
-    assert_eq!(taken, [TakenJob { job: import.clone(), turn: 1 }]);
-    assert_eq!(take(fixture.port(), 59, 120).await, None);
-    assert_eq!(take(fixture.port(), 60, 120).await, Some(TakenJob { job: import, turn: 2 }));
+    let attempts = fixture.concurrent(6).map(|jobs| lease(jobs, 5, 60));
+    let leased: Vec<_> = join_all(attempts).await.into_iter().flatten().collect();
+    assert_eq!(leased, [LeasedJob { job: import.clone(), fencing_token: 1 }]);
+    assert_eq!(lease(fixture.port(), 59, 120).await, None);
+    assert_eq!(lease(fixture.port(), 60, 120).await, Some(LeasedJob { job: import, fencing_token: 2 }));
 }
 
-pub async fn job_that_was_taken_on_again_is_not_saved(fixture: &Fixture<impl JobStore>) {
+pub async fn job_that_was_leased_again_is_not_saved(fixture: &Fixture<impl JobStore>) {
     let (jobs, _) = (fixture.port(), create(fixture.port(), 0).await);
-    let mut first = take(jobs, 0, 60).await.expect("due");
-    let mut second = take(jobs, 60, 120).await.expect("due again");
+    let mut first = lease(jobs, 0, 60).await.expect("due");
+    let mut second = lease(jobs, 60, 120).await.expect("due again");
     first.job.progress.created = 7;
     assert_eq!(jobs.save(&first, later(60)).await, Ok(false));
     second.job.progress.created = 9;
     assert_eq!(jobs.save(&second, later(90)).await, Ok(true));
     assert_eq!(jobs.get(second.job.id()).await, Ok(Some(second.job.clone())));
     assert_eq!(jobs.save(&second, later(90)).await, Ok(true), "as often as it proceeds");
-    assert_eq!((take(jobs, 89, 200).await, take(jobs, 90, 200).await.map(|taken| taken.turn)), (None, Some(3)));
+    assert_eq!(
+        (lease(jobs, 89, 200).await, lease(jobs, 90, 200).await.map(|leased| leased.fencing_token)),
+        (None, Some(3))
+    );
 }
 
-pub async fn job_that_has_ended_is_not_taken_on(fixture: &Fixture<impl JobStore>) {
+pub async fn job_that_has_ended_is_not_leased(fixture: &Fixture<impl JobStore>) {
     let (jobs, _) = (fixture.port(), create(fixture.port(), 0).await);
-    let mut taken = take(jobs, 0, 60).await.expect("due");
-    taken.job.fail(Stop::FileChanged, now());
-    assert_eq!(jobs.save(&taken, now()).await, Ok(true));
-    assert_eq!(take(jobs, 600, 700).await, None);
+    let mut leased = lease(jobs, 0, 60).await.expect("due");
+    leased.job.fail(Stop::FileChanged, now());
+    assert_eq!(jobs.save(&leased, now()).await, Ok(true));
+    assert_eq!(lease(jobs, 600, 700).await, None);
 }
 
-pub async fn job_that_has_been_due_longest_is_taken_on_first(fixture: &Fixture<impl JobStore>) {
+pub async fn job_that_has_been_due_longest_is_leased_first(fixture: &Fixture<impl JobStore>) {
     let jobs = fixture.port();
     let (third, first, second) = (create(jobs, 3).await, create(jobs, 1).await, create(jobs, 2).await);
-    assert_eq!(take(jobs, 0, 60).await, None, "none is due");
+    assert_eq!(lease(jobs, 0, 60).await, None, "none is due");
     for expected in [first, second, third] {
-        assert_eq!(take(jobs, 3, 60).await.map(|taken| taken.job), Some(expected));
+        assert_eq!(lease(jobs, 3, 60).await.map(|leased| leased.job), Some(expected));
     }
 }

@@ -33,7 +33,7 @@ macro_rules! contract_order_limits {
 const LIMITS: OrderLimits = OrderLimits { lines: 100, unpaid_orders: 3, unpaid_units: 10, delayed_orders: 1_000 };
 
 const CONDITIONS: PlacementConditions<'static> =
-    PlacementConditions { prices: &[], learned: &[], limits: Some(LIMITS) };
+    PlacementConditions { prices: &[], fetched: &[], limits: Some(LIMITS) };
 
 fn a_key() -> IdempotencyKey {
     IdempotencyKey { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: "first".to_owned() }

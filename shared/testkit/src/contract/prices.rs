@@ -25,7 +25,7 @@ macro_rules! contract_prices {
             order_at_the_prices_of_the_copy_is_stored
             order_at_other_prices_than_the_copy_writes_nothing
             price_that_the_order_learned_is_stored_with_it
-            learned_price_never_replaces_a_newer_one
+            fetched_price_never_replaces_a_newer_one
         }
     };
 }
@@ -176,21 +176,21 @@ pub async fn order_at_other_prices_than_the_copy_writes_nothing(fixture: &Fixtur
 }
 
 pub async fn price_that_the_order_learned_is_stored_with_it(fixture: &Fixture<impl OrderStore + PriceCopy>) {
-    let learned = [a_price(100, 2)];
-    let order = an_order(&learned[0]);
-    let conditions = PlacementConditions { prices: &learned, learned: &learned, limits: None };
+    let fetched = [a_price(100, 2)];
+    let order = an_order(&fetched[0]);
+    let conditions = PlacementConditions { prices: &fetched, fetched: &fetched, limits: None };
     assert_eq!(place(fixture.port(), &order, &a_key(), &conditions).await, Ok(IdempotencyOutcome::Committed));
-    assert_eq!(current(fixture.port(), &[learned[0].product_id]).await, learned);
-    let older = ProductSnapshot { price: usd(50), version: 1, ..learned[0].clone() };
+    assert_eq!(current(fixture.port(), &[fetched[0].product_id]).await, fetched);
+    let older = ProductSnapshot { price: usd(50), version: 1, ..fetched[0].clone() };
     assert!(!track(fixture.port(), &older).await, "an event that was late");
 }
 
-pub async fn learned_price_never_replaces_a_newer_one(fixture: &Fixture<impl OrderStore + PriceCopy>) {
+pub async fn fetched_price_never_replaces_a_newer_one(fixture: &Fixture<impl OrderStore + PriceCopy>) {
     let newer = a_price(100, 2);
     track(fixture.port(), &newer).await;
-    let learned = [ProductSnapshot { price: usd(50), version: 1, ..newer.clone() }];
-    let conditions = PlacementConditions { prices: &learned, learned: &learned, limits: None };
-    let refused = place(fixture.port(), &an_order(&learned[0]), &a_key(), &conditions).await;
+    let fetched = [ProductSnapshot { price: usd(50), version: 1, ..newer.clone() }];
+    let conditions = PlacementConditions { prices: &fetched, fetched: &fetched, limits: None };
+    let refused = place(fixture.port(), &an_order(&fetched[0]), &a_key(), &conditions).await;
     assert_eq!(kind_and_code(refused), (FailureKind::Conflict, PRICE_OUTDATED));
     assert_eq!(current(fixture.port(), &[newer.product_id]).await, [newer]);
 }

@@ -54,7 +54,7 @@ mod tests {
         ("prices", include_str!("prices.rs")),
         ("product_snapshots", include_str!("product_snapshots.rs")),
         ("order_limits", include_str!("order_limits.rs")),
-        ("order_office", include_str!("order_office.rs")),
+        ("order_administration", include_str!("order_administration.rs")),
         ("orders", include_str!("orders.rs")),
         ("outbox", include_str!("outbox.rs")),
         ("password_changes", include_str!("password_changes.rs")),

@@ -16,12 +16,12 @@ macro_rules! contract_sweep_positions {
 }
 
 pub async fn last_position_is_stored_for_all_processes(fixture: &Fixture<impl SweepPositions>) {
-    assert_eq!(fixture.port().swept().await, Ok(None));
+    assert_eq!(fixture.port().position().await, Ok(None));
     let page = SweepPosition { hour: Timestamp::UNIX_EPOCH, after: Some(ProductId(fresh())) };
     for position in [page, SweepPosition { after: None, ..page }] {
         assert_eq!(fixture.port().advance(position).await, Ok(()));
         for process in fixture.concurrent(2) {
-            assert_eq!(process.swept().await, Ok(Some(position)));
+            assert_eq!(process.position().await, Ok(Some(position)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Dependency, Jobs, ProductFiles};
 use domain::job::Job;
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{ObjectState, Page, TakenJob};
+use ports::{LeasedJob, ObjectState, Page};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ struct Row {
     kind: &'static str,
     is_open: bool,
     due_at: Timestamp,
-    turn: u64,
+    fencing_token: u64,
     job: Value,
 }
 
@@ -42,7 +42,7 @@ fn read<J: Job>(job: &Value) -> Result<J, Failure> {
 
 impl ports::JobStore for Jobs {
     async fn create<J: Job>(&self, job: &J, due_at: Timestamp) -> Result<(), Failure> {
-        let row = Row { kind: J::KIND, is_open: job.is_open(), due_at, turn: 0, job: written(job)? };
+        let row = Row { kind: J::KIND, is_open: job.is_open(), due_at, fencing_token: 0, job: written(job)? };
         let step = self.0.step(Dependency::Database, "jobs.create", |state| {
             state.bulk.jobs.insert(job.id(), row);
             Ok(())
@@ -74,23 +74,23 @@ impl ports::JobStore for Jobs {
         query.await
     }
 
-    async fn take<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<TakenJob<J>>, Failure> {
-        let step = self.0.step(Dependency::Database, "jobs.take", |state| {
+    async fn lease<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<LeasedJob<J>>, Failure> {
+        let step = self.0.step(Dependency::Database, "jobs.lease", |state| {
             let due = state.bulk.jobs.iter_mut().map(|(id, row)| (row.due_at, *id, row));
             let due = due.filter(|(due_at, _, row)| row.kind == J::KIND && row.is_open && *due_at <= now);
             let Some((_, _, row)) = due.min_by_key(|(due_at, id, _)| (*due_at, *id)) else { return Ok(None) };
-            (row.turn, row.due_at) = (row.turn + 1, until);
-            Ok(Some(TakenJob { job: read(&row.job)?, turn: row.turn }))
+            (row.fencing_token, row.due_at) = (row.fencing_token + 1, until);
+            Ok(Some(LeasedJob { job: read(&row.job)?, fencing_token: row.fencing_token }))
         });
         step.await
     }
 
-    async fn save<J: Job>(&self, taken: &TakenJob<J>, due_at: Timestamp) -> Result<bool, Failure> {
-        let job = written(&taken.job)?;
+    async fn save<J: Job>(&self, leased: &LeasedJob<J>, due_at: Timestamp) -> Result<bool, Failure> {
+        let job = written(&leased.job)?;
         let step = self.0.step(Dependency::Database, "jobs.save", |state| {
-            let row = state.bulk.jobs.get_mut(&taken.job.id()).filter(|row| row.turn == taken.turn);
+            let row = state.bulk.jobs.get_mut(&leased.job.id()).filter(|row| row.fencing_token == leased.fencing_token);
             let Some(row) = row else { return Ok(false) };
-            (row.is_open, row.due_at, row.job) = (taken.job.is_open(), due_at, job);
+            (row.is_open, row.due_at, row.job) = (leased.job.is_open(), due_at, job);
             Ok(true)
         });
         step.await

@@ -36,7 +36,7 @@ impl ports::Timeline for EventRecords {
     async fn of_order(
         &self,
         order: OrderId,
-        remembered_since: Timestamp,
+        inbox_covered_since: Timestamp,
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<TimelineEntry>, Failure> {
@@ -53,7 +53,7 @@ impl ports::Timeline for EventRecords {
             let more = found.len() > limit;
             found.truncate(limit);
             let next = found.last().filter(|_| more).map(|((at, _, id), _)| format!("{at}/{id}"));
-            let items = found.into_iter().map(|(_, event)| entry(event, remembered_since, state)).collect();
+            let items = found.into_iter().map(|(_, event)| entry(event, inbox_covered_since, state)).collect();
             Ok(Page { items, next })
         });
         query.await
@@ -70,8 +70,8 @@ fn place(event: &EventRecord, all: &[&EventRecord]) -> (Timestamp, u64, Uuid) {
 }
 
 /// The fake has no clock: it records and handles events when they occur.
-fn entry(event: &EventRecord, remembered_since: Timestamp, state: &State) -> TimelineEntry {
-    let is_remembered = event.occurred_at >= remembered_since;
+fn entry(event: &EventRecord, inbox_covered_since: Timestamp, state: &State) -> TimelineEntry {
+    let is_remembered = event.occurred_at >= inbox_covered_since;
     let row = catalog::find_event(&event.kind).filter(|_| is_remembered);
     let mut deliveries: Vec<ConsumerStatus> = row
         .into_iter()

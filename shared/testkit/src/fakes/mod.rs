@@ -24,7 +24,7 @@ mod ledger;
 mod messengers;
 mod notifications;
 mod operators;
-mod order_office;
+mod order_administration;
 mod orders;
 mod outbox;
 mod passwords;

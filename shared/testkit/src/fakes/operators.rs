@@ -3,7 +3,7 @@
 use super::{Dependency, OperatorActions, Queues, keys::IdempotencyKeys};
 use catalog::{Function, Trigger};
 use domain::{
-    consumer::{self, Mapping, MappingState, WantedState},
+    consumer::{self, DesiredState, Mapping, MappingState},
     queue::{DeadMessage, QueueDepth, Waiting},
     redrive::{Action, LoggedAction, OperatorActionResult},
 };
@@ -107,9 +107,9 @@ impl ports::ConsumerMappings for Queues {
     }
 }
 
-impl ports::ConsumerSwitch for Queues {
-    async fn switch(&self, mapping: &Mapping, wanted: WantedState) -> Result<Mapping, Failure> {
-        let step = self.0.step(Dependency::Mappings, "mappings.switch", |state| {
+impl ports::ConsumerControl for Queues {
+    async fn set_state(&self, mapping: &Mapping, wanted: DesiredState) -> Result<Mapping, Failure> {
+        let step = self.0.step(Dependency::Mappings, "mappings.set_state", |state| {
             let queues = &mut state.queues;
             if queues.mappings().iter().all(|one| one.id != mapping.id) {
                 return Err(Failure::not_found("event source mapping"));
@@ -118,8 +118,8 @@ impl ports::ConsumerSwitch for Queues {
                 return Err(consumer::changing(mapping.consumer));
             }
             match wanted {
-                WantedState::Paused => queues.disabled.insert(mapping.id.clone()),
-                WantedState::Running => queues.disabled.remove(&mapping.id),
+                DesiredState::Paused => queues.disabled.insert(mapping.id.clone()),
+                DesiredState::Running => queues.disabled.remove(&mapping.id),
             };
             Ok(queues.mapping(mapping.consumer, mapping.id.clone()))
         });

@@ -23,12 +23,12 @@ pub(super) struct OrdersState {
     /// Orders that were erased.
     pub(super) erased: HashSet<OrderId>,
     /// The prices that processes saw last.
-    remembered: HashMap<ProductId, ProductSnapshot>,
+    price_cache: HashMap<ProductId, ProductSnapshot>,
 }
 
 impl OrdersState {
     /// Stores a snapshot unless the copy has the same or a newer version.
-    fn learn(&mut self, product: &ProductSnapshot) -> bool {
+    fn store_price(&mut self, product: &ProductSnapshot) -> bool {
         let is_new = self.prices.get(&product.product_id).is_none_or(|known| known.version < product.version);
         if is_new {
             self.prices.insert(product.product_id, product.clone());
@@ -36,11 +36,11 @@ impl OrdersState {
         is_new
     }
 
-    /// Whether the conditions of an order are met, once what was learned is in the copy.
+    /// Whether the conditions of an order are met, once what was fetched is in the copy.
     fn check(&self, conditions: &PlacementConditions<'_>) -> Result<(), Failure> {
         let newest = |product: &ProductSnapshot| {
-            let learned = conditions.learned.iter().filter(|one| one.product_id == product.product_id);
-            learned.chain(self.prices.get(&product.product_id)).max_by_key(|one| one.version)
+            let fetched = conditions.fetched.iter().filter(|one| one.product_id == product.product_id);
+            fetched.chain(self.prices.get(&product.product_id)).max_by_key(|one| one.version)
         };
         let is_current = |used: &ProductSnapshot| {
             newest(used).is_some_and(|now| {
@@ -66,14 +66,14 @@ impl Orders {
 
     /// Stores a price in the copy, as an event of the catalogue does.
     pub fn put_price(&self, product: &ProductSnapshot) {
-        self.0.arrange(|state| state.orders.learn(product));
+        self.0.arrange(|state| state.orders.store_price(product));
     }
 
     /// Remembers prices as a process does. The memory of all processes is one, and of no consequence: it is compared with the copy.
-    fn remember(&self, products: &[ProductSnapshot]) {
+    fn cache_prices(&self, products: &[ProductSnapshot]) {
         self.0.arrange_memory(|state| {
             let seen = products.iter().map(|product| (product.product_id, product.clone()));
-            state.orders.remembered.extend(seen);
+            state.orders.price_cache.extend(seen);
         });
     }
 
@@ -94,11 +94,11 @@ impl Orders {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
-        learned: &[ProductSnapshot],
+        fetched: &[ProductSnapshot],
     ) -> Result<(), Failure> {
         let commit = self.0.commit("orders.place_unchecked", |state| {
-            for product in learned {
-                state.orders.learn(product);
+            for product in fetched {
+                state.orders.store_price(product);
             }
             state.orders.orders.insert(order.id, order.clone());
             state.orders.keys.record(key, Some(reply));
@@ -116,14 +116,14 @@ impl Orders {
 
 impl ports::PriceCopy for Orders {
     async fn track(&self, claim: Claim, product: &ProductSnapshot) -> Result<bool, Failure> {
-        let commit = self.0.commit("orders.track", |state| Ok(state.claim(claim) && state.orders.learn(product)));
+        let commit = self.0.commit("orders.track", |state| Ok(state.claim(claim) && state.orders.store_price(product)));
         commit.await
     }
 
     async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: PriceSource) -> Result<Quote, Failure> {
         if enough == PriceSource::Cached {
-            let recall = |product: &ProductId| self.0.inspect(|state| state.orders.remembered.get(product).cloned());
-            if let Some(products) = products.iter().map(recall).collect() {
+            let cached = |product: &ProductId| self.0.inspect(|state| state.orders.price_cache.get(product).cloned());
+            if let Some(products) = products.iter().map(cached).collect() {
                 return Ok(Quote { first: None, products, source: PriceSource::Cached });
             }
         }
@@ -136,7 +136,7 @@ impl ports::PriceCopy for Orders {
             Ok(Quote { first, products, source: PriceSource::Current })
         });
         let quote = query.await?;
-        self.remember(&quote.products);
+        self.cache_prices(&quote.products);
         Ok(quote)
     }
 }
@@ -166,8 +166,8 @@ impl ports::OrderStore for Orders {
             if state.orders.orders.contains_key(&order.id) {
                 return Err(Failure::internal(format!("the order {} exists already", order.id)));
             }
-            for product in conditions.learned {
-                state.orders.learn(product);
+            for product in conditions.fetched {
+                state.orders.store_price(product);
             }
             state.orders.orders.insert(order.id, order.clone());
             state.orders.keys.record(key, Some(reply));

@@ -201,7 +201,7 @@ impl ports::EventOutbox for Events {
 }
 
 impl ports::SweepPositions for Events {
-    async fn swept(&self) -> Result<Option<SweepPosition>, Failure> {
+    async fn position(&self) -> Result<Option<SweepPosition>, Failure> {
         self.0.step(Dependency::Database, "events.swept", |state| Ok(state.outbox.swept)).await
     }
 

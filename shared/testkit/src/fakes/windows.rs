@@ -32,7 +32,7 @@ type Key = (Timestamp, &'static str);
 pub(super) struct WindowsState {
     /// The ids of counted events, with the start of their window.
     pub(super) counted: BTreeMap<Uuid, Timestamp>,
-    windows: BTreeMap<Key, Kept>,
+    windows: BTreeMap<Key, StoredWindow>,
     customers: BTreeMap<UserId, Customer>,
     anomalies: anomalies::Anomalies,
     /// Number of orders and revenue, summed over all windows.
@@ -40,7 +40,7 @@ pub(super) struct WindowsState {
 }
 
 /// A window as it is kept.
-struct Kept {
+struct StoredWindow {
     records: Vec<WindowEntry>,
     first_orders: i64,
     revision: i64,
@@ -54,7 +54,7 @@ struct Customer {
     last: Timestamp,
 }
 
-impl Kept {
+impl StoredWindow {
     fn new() -> Self {
         Self { records: vec![], first_orders: 0, revision: 1, published: 0, changes: 1 }
     }
@@ -121,7 +121,7 @@ impl WindowsState {
             return;
         }
         let key = (record.window, record.amount().currency.code());
-        self.windows.entry(key).or_insert_with(Kept::new).change().records.push(record.clone());
+        self.windows.entry(key).or_insert_with(StoredWindow::new).change().records.push(record.clone());
         let Counted::Sale { customer, .. } = &record.counted else { return };
         self.totals = (self.totals.0 + 1, self.totals.1 + record.amount().amount.get());
         if let Some(customer) = customer {
@@ -132,26 +132,26 @@ impl WindowsState {
     fn bought(&mut self, customer: UserId, order: (Timestamp, Uuid, Key)) {
         let Some(known) = self.customers.get_mut(&customer) else {
             self.customers.insert(customer, Customer { orders: 1, first: order, last: order.0 });
-            self.windows.entry(order.2).or_insert_with(Kept::new).first_orders += 1;
+            self.windows.entry(order.2).or_insert_with(StoredWindow::new).first_orders += 1;
             return;
         };
         known.orders += 1;
         known.last = known.last.max(order.0);
         if (order.0, order.1) < (known.first.0, known.first.1) {
             let (_, _, left) = std::mem::replace(&mut known.first, order);
-            self.windows.entry(left).or_insert_with(Kept::new).change().first_orders -= 1;
-            self.windows.entry(order.2).or_insert_with(Kept::new).first_orders += 1;
+            self.windows.entry(left).or_insert_with(StoredWindow::new).change().first_orders -= 1;
+            self.windows.entry(order.2).or_insert_with(StoredWindow::new).first_orders += 1;
         }
     }
 
-    fn within(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = (&Key, &Kept)> {
+    fn within(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = (&Key, &StoredWindow)> {
         self.windows.iter().filter(move |((start, _), _)| (from..to).contains(start))
     }
 
     fn baseline(&self, (start, code): Key) -> Result<Baseline, Failure> {
         let of_currency = |(_, currency): &&Key| *currency == code;
         let since = self.windows.keys().find(of_currency).map_or(start, |(start, _)| *start);
-        let sales = |at| self.windows.get(&(at, code)).map(Kept::sales);
+        let sales = |at| self.windows.get(&(at, code)).map(StoredWindow::sales);
         let beside = i64::try_from(BESIDE).map_err(Failure::internal)?;
         let mut windows = Vec::new();
         for week in 1..=i64::try_from(WEEKS).map_err(Failure::internal)? {
@@ -344,11 +344,13 @@ impl ports::WindowClosing for Windows {
         let since = seconds_after(until, -4 * WEEK)?;
         let commit = self.0.commit("windows.open", |state| {
             let windows = &mut state.windows.windows;
-            let is_active = |((start, _), kept): &(&Key, &Kept)| *start >= since && kept.sales().orders > 0;
+            let is_active = |((start, _), kept): &(&Key, &StoredWindow)| *start >= since && kept.sales().orders > 0;
             let active: HashSet<&str> = windows.iter().filter(is_active).map(|((_, code), _)| *code).collect();
             for back in 1..=HOUR / WINDOW_SECONDS {
                 for code in &active {
-                    windows.entry((seconds_after(until, -back * WINDOW_SECONDS)?, code)).or_insert_with(Kept::new);
+                    windows
+                        .entry((seconds_after(until, -back * WINDOW_SECONDS)?, code))
+                        .or_insert_with(StoredWindow::new);
                 }
             }
             Ok(())
@@ -359,7 +361,7 @@ impl ports::WindowClosing for Windows {
     async fn changed(&self, until: Timestamp, limit: u32) -> Result<Vec<ChangedWindow>, Failure> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let query = self.0.query(Dependency::Database, |state| {
-            let due = |((start, _), kept): &(&Key, &Kept)| *start < until && kept.published < kept.revision;
+            let due = |((start, _), kept): &(&Key, &StoredWindow)| *start < until && kept.published < kept.revision;
             let changed = state.windows.windows.iter().filter(due).take(limit).map(|(key, kept)| {
                 let baseline = (kept.published == 0).then(|| state.windows.baseline(*key)).transpose()?;
                 Ok(ChangedWindow { window: kept.window(*key)?, changes: kept.changes, baseline })

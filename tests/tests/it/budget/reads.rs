@@ -3,8 +3,8 @@
 use super::{Fixture, saga};
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{
-    PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgProductIndex, PgRecords, PgSources,
-    PgUsers, PgWebhooks, PgWindows, UnreachableBus,
+    NoEvents, PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgProductIndex, PgRecords,
+    PgSources, PgUsers, PgWebhooks, PgWindows,
 };
 use catalog::{Auth, Context, Function, Method, Trigger, Uses};
 use edge::testing::http_event;
@@ -29,11 +29,11 @@ const RECORD: &str = "01a1fd49-93a0-7000-8000-000000000001";
 /// The round trips of each route, over the orders of the saga. An answer without content costs as much.
 async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     let through = |context| fixture.database.through_proxy(context, fixture.proxy.port);
-    let users = PgUsers::new(through(Context::Identity), UnreachableBus);
+    let users = PgUsers::new(through(Context::Identity), NoEvents);
     let data = personal_data(fixture);
-    let contacts = PgContacts::new(through(Context::Notifications), UnreachableBus);
-    let webhooks = PgWebhooks::new(through(Context::Notifications), UnreachableBus);
-    let invoices = PgInvoices::new(through(Context::Invoices), UnreachableBus);
+    let contacts = PgContacts::new(through(Context::Notifications), NoEvents);
+    let webhooks = PgWebhooks::new(through(Context::Notifications), NoEvents);
+    let invoices = PgInvoices::new(through(Context::Invoices), NoEvents);
     let (index, windows) =
         (PgProductIndex::new(through(Context::Catalogue)), PgWindows::new(through(Context::Analytics)));
     let (orders, payments, stock) = (&fixture.orders, &fixture.payments, &fixture.stock);
@@ -73,7 +73,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(PAYMENT_METHOD_LIST, "", |call| payment_method_list::handle(payments, call));
     read!(DISPUTE_LIST, &payment, |call| dispute_list::handle(payments, call));
     read!(MISMATCH_LIST, "", |call| mismatch_list::handle(payments, call));
-    let ledger = PgLedger::new(through(Context::Payments), UnreachableBus);
+    let ledger = PgLedger::new(through(Context::Payments), NoEvents);
     read!(LEDGER_GET, "", |call| ledger_get::handle(&ledger, call));
     read!(REFUND_APPROVAL_LIST, "", |call| refund_approval_list::handle(payments, call));
     read!(STOCK_GET, &product, |call| stock_get::handle(stock, call));
@@ -116,8 +116,8 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
 }
 
 /// The store as the role that may export.
-fn personal_data(fixture: &Fixture) -> PgUsers<UnreachableBus> {
-    PgUsers::new(fixture.database.reader_through_proxy(Context::Identity, fixture.proxy.port), UnreachableBus)
+fn personal_data(fixture: &Fixture) -> PgUsers<NoEvents> {
+    PgUsers::new(fixture.database.reader_through_proxy(Context::Identity, fixture.proxy.port), NoEvents)
 }
 
 /// An admin where one may call the route, since most routes show admins what is anybody's.

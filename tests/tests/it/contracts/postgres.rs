@@ -150,9 +150,9 @@ mod order_limits {
     testkit::contract_order_limits!(store(Context::Orders, PgOrders::new));
 }
 
-mod order_office {
+mod order_administration {
     use super::*;
-    testkit::contract_order_office!(store(Context::Orders, PgOrders::new));
+    testkit::contract_order_administration!(store(Context::Orders, PgOrders::new));
 }
 
 mod orders {

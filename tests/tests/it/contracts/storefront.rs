@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::contract::{Fixture, storefront::Shop};
+use testkit::contract::{Fixture, storefront::StorefrontFixture};
 use testkit::{Platform, build};
 
 const TOKEN: &str = "a.token";
@@ -108,9 +108,9 @@ fn route(orders: &mut Orders, request: &Request) -> (u16, Value) {
     }
 }
 
-async fn fixture() -> Fixture<Shop<HttpStorefront>> {
+async fn fixture() -> Fixture<StorefrontFixture<HttpStorefront>> {
     let port = HttpStorefront::new(&start(), Duration::ZERO).expect("the URL can be read");
-    Fixture::new([Shop { port, account: build::canary_account() }], &Platform::new())
+    Fixture::new([StorefrontFixture { port, account: build::canary_account() }], &Platform::new())
 }
 
 testkit::contract_storefront!(fixture());

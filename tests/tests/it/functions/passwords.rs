@@ -24,7 +24,7 @@ use edge::http::{Call, Reply};
 use kernel::{Failure, Uuid};
 use ports::{PasswordStore as _, Revocations as _, VerificationTokens as _};
 use serde_json::json;
-use services::{MailedTokenSender, NewPasswords, Throttled};
+use services::{NewPasswords, PasswordResetMailer, Throttled};
 use testkit::Platform;
 
 const NEW: &str = "a new horse, another battery";
@@ -117,7 +117,7 @@ async fn password_reset_request_is_accepted_alike_for_every_address() {
 async fn password_reset_send_mails_one_token_to_a_verified_address() {
     let platform = platform().await;
     let (tokens, messages) = (platform.tokens(), platform.message_templates());
-    let sender = MailedTokenSender { messages: &messages, email: &platform.email_sender() };
+    let sender = PasswordResetMailer { messages: &messages, email: &platform.email_sender() };
     deliver(PASSWORD_RESET_SEND, &["ok", "bad_unexpected_event"], &platform, async |delivery| {
         password_reset_send::handle(&platform.users(), &tokens, &sender, delivery).await
     })

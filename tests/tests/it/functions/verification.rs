@@ -10,7 +10,7 @@ use domain::{
 };
 use edge::Consumer;
 use ports::{VerificationStore as _, VerificationTokens as _};
-use services::MessageTokenSender;
+use services::VerificationMessageSender;
 use testkit::Platform;
 
 /// The platform with the customer of the samples, who has a phone.
@@ -45,7 +45,7 @@ async fn verification_send_sends_one_token_per_event_to_an_unverified_address() 
     let (tokens, messages) = (platform.tokens(), platform.message_templates());
     let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
     let countries = &MessageLimits::default().countries;
-    let sender = MessageTokenSender { messages: &messages, email, sms, countries };
+    let sender = VerificationMessageSender { messages: &messages, email, sms, countries };
     deliver(VERIFICATION_SEND, &cases, &platform, async |delivery| {
         verification_send::handle(&platform.users(), &tokens, &sender, delivery).await
     })
@@ -66,7 +66,7 @@ async fn verification_send_sends_nothing_to_a_verified_address() {
     let (tokens, messages) = (platform.tokens(), platform.message_templates());
     let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
     let countries = &MessageLimits::default().countries;
-    let sender = MessageTokenSender { messages: &messages, email, sms, countries };
+    let sender = VerificationMessageSender { messages: &messages, email, sms, countries };
     let handler = async |delivery| verification_send::handle(&platform.users(), &tokens, &sender, delivery).await;
     let consumer = Consumer::new(VERIFICATION_SEND.name, catalog::MAX_RECEIVES);
     let event = sample(VERIFICATION_SEND, "ok");

@@ -16,7 +16,7 @@ use domain::{
 use edge::{Clock, Consumer};
 use ports::{NotificationRequests as _, PreferenceStore as _};
 use serde_json::{Value, json};
-use services::{Channels, MessageTokenSender};
+use services::{Channels, VerificationMessageSender};
 use testkit::build;
 
 const LURE: &str = "You won 500 EUR evil.example";
@@ -54,7 +54,7 @@ async fn deliver(api: &Api, function: &'static catalog::Function, event: Value) 
             let (tokens, messages) = (p.tokens(), p.message_templates());
             let (email, sms) = (&p.email_sender(), &p.sms_sender());
             let countries = &api.limits.countries;
-            let sender = MessageTokenSender { messages: &messages, email, sms, countries };
+            let sender = VerificationMessageSender { messages: &messages, email, sms, countries };
             verification_send::handle(&p.users(), &tokens, &sender, delivery).await
         }
     };

@@ -195,7 +195,7 @@ impl<S: Backend> World<S> {
                 let (tokens, messages) = (platform.tokens(), platform.message_templates());
                 let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
                 let countries = &MessageLimits::default().countries;
-                let sender = services::MessageTokenSender { messages: &messages, email, sms, countries };
+                let sender = services::VerificationMessageSender { messages: &messages, email, sms, countries };
                 verification_send::handle(&stores.users(), &tokens, &sender, delivery).await
             }
             to if to.name == catalog::ANALYTICS_FEED.name => {
@@ -234,7 +234,7 @@ impl<S: Backend> World<S> {
         let events = events.iter().take(taken).map(|event| &**event);
         let windows = stores.windows();
         let handler = async |batch: &[Delivery<AnalyticsRecord>]| match self.defect {
-            Some(Defect::CountsWithoutClaim) => defects::count_anew(self, stores, batch).await,
+            Some(Defect::CountsWithoutClaim) => defects::recount_records(self, stores, batch).await,
             _ => window_aggregate::handle(&windows, batch).await,
         };
         if !self.through_edge {

@@ -92,9 +92,9 @@ pub async fn record_first(
 }
 
 /// Assigns a second number to an order.
-pub struct NumbersTwice<I>(pub I, pub Ids);
+pub struct SecondInvoiceNumber<I>(pub I, pub Ids);
 
-impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
+impl<I: InvoiceStore> InvoiceStore for SecondInvoiceNumber<I> {
     async fn assign_number(
         &self,
         draft: &Draft,
@@ -126,17 +126,17 @@ impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
 }
 
 /// Adds records under new ids, so that redelivered ones count again.
-pub async fn count_anew<S: Backend>(
+pub async fn recount_records<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
     batch: &[Delivery<AnalyticsRecord>],
 ) -> Result<(), Failure> {
     let ids = world.clock.ids();
-    let anew = |delivery: &Delivery<AnalyticsRecord>| {
+    let recount = |delivery: &Delivery<AnalyticsRecord>| {
         let record = window::window_entry(&delivery.event).transpose()?;
         Some(record.map(|record| WindowEntry { event_id: ids.next(), ..record }))
     };
-    let records = batch.iter().filter_map(anew).collect::<Result<Vec<_>, Failure>>()?;
+    let records = batch.iter().filter_map(recount).collect::<Result<Vec<_>, Failure>>()?;
     stores.windows().add(&records).await
 }
 

@@ -9,7 +9,7 @@ mod orders;
 mod payments;
 mod stock;
 
-pub use consumers::{SweptOutbox, count_anew, swept_events};
+pub use consumers::{SweptOutbox, recount_records, swept_events};
 pub use distortions::distorted;
 pub use list::Defect;
 pub use orders::{cancel, place};
@@ -135,7 +135,7 @@ async fn consume_without_wrappers<S: Backend>(
             consumers::record_first(stores, platform, copy()).await
         }
         Defect::NumbersInvoiceTwice if is(catalog::INVOICE_ISSUE) => {
-            let invoices = consumers::NumbersTwice(stores.invoices(), world.clock.ids());
+            let invoices = consumers::SecondInvoiceNumber(stores.invoices(), world.clock.ids());
             let (documents, renderer) = (platform.documents(), platform.invoice_renderer());
             invoice_issue::handle(&invoices, &documents, &renderer, (&Calendar::utc(), &Seller::default()), copy())
                 .await

@@ -55,7 +55,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
             return Ok(first);
         }
         if self.defect == Defect::ChecksThenInsertsKey {
-            self.platform.orders().place_unchecked(order, key, reply, event, conditions.learned).await?;
+            self.platform.orders().place_unchecked(order, key, reply, event, conditions.fetched).await?;
             return Ok(IdempotencyOutcome::Committed);
         }
         let unrelated = IdempotencyKey { key: self.ids.next().to_string(), ..key.clone() };

@@ -10,8 +10,8 @@ use super::{
     choices::Choices,
 };
 use adapters_postgres::{
-    Database, PgContacts, PgEvents, PgHandledEvents, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments,
-    PgProductIndex, PgStock, PgUsers, PgWindows, UnreachableBus,
+    Database, NoEvents, PgContacts, PgEvents, PgHandledEvents, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments,
+    PgProductIndex, PgStock, PgUsers, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use catalog::{Context, Function};
@@ -229,9 +229,9 @@ impl Backend for Schedule<'_> {
     }
 
     fn see(&self, seen: &mut Snapshot) -> bool {
-        let orders = PgOrders::new(Arc::clone(&self.server.look), UnreachableBus);
-        let payments = PgPayments::new(Arc::clone(&self.server.look_payments), UnreachableBus);
-        let ledger = PgLedger::new(Arc::clone(&self.server.look_payments), UnreachableBus);
+        let orders = PgOrders::new(Arc::clone(&self.server.look), NoEvents);
+        let payments = PgPayments::new(Arc::clone(&self.server.look_payments), NoEvents);
+        let ledger = PgLedger::new(Arc::clone(&self.server.look_payments), NoEvents);
         let statements = self.server.cut_counts().statements;
         // The gateway may have changed without a statement.
         if self.looked_at.replace(Some(statements)) == Some(statements) {
@@ -275,8 +275,8 @@ impl Backend for Schedule<'_> {
 
     fn final_state(&self, orders: &[OrderId], products: &[ProductId]) -> FinalState {
         let [windows, stock, notes] = self.server.look_final_state.each_ref().map(Arc::clone);
-        let (windows, stock) = (PgWindows::new(windows), PgStock::new(stock, UnreachableBus));
-        let notes = PgInvoices::new(notes, UnreachableBus);
+        let (windows, stock) = (PgWindows::new(windows), PgStock::new(stock, NoEvents));
+        let notes = PgInvoices::new(notes, NoEvents);
         self.server.run(async {
             self.server.quiet().await;
             FinalState::read((&windows, &stock, &notes), orders, products).await

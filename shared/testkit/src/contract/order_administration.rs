@@ -13,9 +13,9 @@ use ports::{OrderNotes, OrderSearch, OrderStore, PlacementConditions};
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl OrderStore + OrderSearch + OrderNotes>`.
 #[macro_export]
-macro_rules! contract_order_office {
+macro_rules! contract_order_administration {
     ($fixture:expr) => {
-        $crate::each_rule! { order_office, $fixture;
+        $crate::each_rule! { order_administration, $fixture;
             lists_have_the_orders_that_match_every_condition
             pages_of_each_sort_are_complete_and_in_order
             cursor_of_another_sort_is_rejected
