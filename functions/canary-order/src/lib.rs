@@ -14,7 +14,7 @@ use ports::{AccessToken, CanaryAccounts, Storefront};
 use serde::Serialize;
 
 /// How often the order is looked at, with a pause of a second before each look, until it is confirmed and again until it is cancelled.
-pub const MAX_LOOKS: u32 = 30;
+pub const MAX_POLLS: u32 = 30;
 
 /// Result of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,13 +32,17 @@ pub enum CanaryOutcome {
 pub struct Summary {
     pub outcome: CanaryOutcome,
     /// Orders of earlier runs that were cancelled.
-    pub left_over: usize,
+    pub cancelled_leftovers: usize,
 }
 
 /// Runs the journey once and counts its result.
-pub async fn handle(accounts: &impl CanaryAccounts, shop: &impl Storefront, tick: Tick) -> Result<Summary, Failure> {
-    let mut left_over = 0;
-    let outcome = match run(accounts, shop, &tick, &mut left_over).await {
+pub async fn handle(
+    accounts: &impl CanaryAccounts,
+    storefront: &impl Storefront,
+    tick: Tick,
+) -> Result<Summary, Failure> {
+    let mut cancelled_leftovers = 0;
+    let outcome = match run(accounts, storefront, &tick, &mut cancelled_leftovers).await {
         Ok(outcome) => outcome,
         Err(failure) => {
             telemetry::log_failure("canary", &failure);
@@ -49,41 +53,46 @@ pub async fn handle(accounts: &impl CanaryAccounts, shop: &impl Storefront, tick
     metrics::count("CanaryOrdersFailed", u64::from(outcome == CanaryOutcome::Failed));
     // What service levels count: the journey was one request.
     metrics::count("ServerErrors", u64::from(outcome == CanaryOutcome::Failed));
-    Ok(Summary { outcome, left_over })
+    Ok(Summary { outcome, cancelled_leftovers })
 }
 
 async fn run(
     accounts: &impl CanaryAccounts,
-    shop: &impl Storefront,
+    storefront: &impl Storefront,
     tick: &Tick,
-    left_over: &mut usize,
+    cancelled_leftovers: &mut usize,
 ) -> Result<CanaryOutcome, Failure> {
     let Some(account) = accounts.account().await? else { return Ok(CanaryOutcome::NotSetUp) };
-    let token = shop.log_in(&account).await?;
-    for order in shop.open_orders(&token).await? {
-        shop.cancel(&token, order).await?;
-        *left_over += 1;
+    let token = storefront.log_in(&account).await?;
+    for order in storefront.open_orders(&token).await? {
+        storefront.cancel(&token, order).await?;
+        *cancelled_leftovers += 1;
     }
-    let order = shop.place(&token, &account, tick.ids.next()).await?;
-    let confirmed = reach(shop, &token, order, Status::Processing).await;
+    let order = storefront.place(&token, &account, tick.ids.next()).await?;
+    let confirmed = wait_for_status(storefront, &token, order, Status::Processing).await;
     // Also if it was not confirmed: nothing is left behind.
-    shop.cancel(&token, order).await?;
+    storefront.cancel(&token, order).await?;
     confirmed?;
-    reach(shop, &token, order, Status::Cancelled).await?;
+    wait_for_status(storefront, &token, order, Status::Cancelled).await?;
     Ok(CanaryOutcome::Passed)
 }
 
 /// Polls the order until it has the status.
-async fn reach(shop: &impl Storefront, token: &AccessToken, order: OrderId, wanted: Status) -> Result<(), Failure> {
-    for _ in 0..MAX_LOOKS {
-        let (status, _) = shop.status(token, order).await?;
+async fn wait_for_status(
+    storefront: &impl Storefront,
+    token: &AccessToken,
+    order: OrderId,
+    wanted: Status,
+) -> Result<(), Failure> {
+    for _ in 0..MAX_POLLS {
+        let (status, _) = storefront.status(token, order).await?;
         if status == wanted {
             return Ok(());
         }
         if status == Status::Cancelled {
             break;
         }
-        shop.pause().await;
+        storefront.pause().await;
     }
-    Err(canary::stands_still(wanted.into()))
+    Err(canary::order_is_stuck(wanted.into()))
 }

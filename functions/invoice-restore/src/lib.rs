@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 /// A series with documents that the database does not know.
 #[derive(Debug, Serialize)]
-pub struct Gap {
+pub struct MissingRange {
     pub series: String,
     /// The first number that the database does not know.
     pub first: i64,
@@ -27,7 +27,7 @@ pub struct Gap {
 
 #[derive(Debug, Serialize)]
 pub struct Report {
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<MissingRange>,
 }
 
 /// Compares the series of the years from the moment until now.
@@ -50,7 +50,7 @@ pub async fn handle(
         if call.input.apply {
             invoices.raise_series(&series, last, today).await?;
         }
-        gaps.push(Gap { series, first: known + 1, last });
+        gaps.push(MissingRange { series, first: known + 1, last });
     }
     Ok(Report { gaps })
 }

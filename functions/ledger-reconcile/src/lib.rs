@@ -3,7 +3,7 @@
 //! A run goes on page by page until its time is over, and the next one, half an hour later, continues. The gateway reports its fees only in its
 //! own ledger, so the comparison posts them. Discrepancies are published as events, a hundred in each, and counted as a metric.
 
-use domain::reconciliation::{self, PAGE, Progress, Side, Step, StepResult};
+use domain::reconciliation::{self, ComparedSource, PAGE, Progress, Step, StepResult};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
 use ports::{Gateway, Ledger};
@@ -64,11 +64,11 @@ async fn take(
             reconciliation::read(progress, (from, to), page)
         }
         Step::Compare(comparison) => match comparison.side {
-            Side::Statement => {
+            ComparedSource::Statement => {
                 let lines = ledger.stated(&comparison, PAGE).await?;
                 reconciliation::compare_statement(progress, &comparison, &lines, tick.now)
             }
-            Side::Ledger => {
+            ComparedSource::Ledger => {
                 reconciliation::compare_ledger(progress, &comparison, &ledger.posted(&comparison, PAGE).await?)
             }
         },

@@ -2,7 +2,7 @@
 //! admins.
 
 use api::{ListView, StuckOrderView};
-use domain::order::{self, Filter, STILL_MINUTES, Sort, Status};
+use domain::order::{self, Filter, STUCK_AFTER_MINUTES, Sort, Status};
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::OrderSearch;
@@ -13,13 +13,13 @@ const MAX_MINUTES: u32 = 525_600;
 /// Lists one page of orders.
 pub async fn handle(orders: &impl OrderSearch, call: Call<NoBody>) -> Result<Reply<ListView<StuckOrderView>>, Failure> {
     let page = call.page()?;
-    let minutes = call.query("minutes")?.unwrap_or(STILL_MINUTES);
+    let minutes = call.query("minutes")?.unwrap_or(STUCK_AFTER_MINUTES);
     if minutes > MAX_MINUTES {
         return Err(Failure::field("?minutes", "must be at most 525600"));
     }
     let filter = Filter {
         status: Some(Status::Pending),
-        to: Some(order::still_before(call.now, minutes)?),
+        to: Some(order::placed_before(call.now, minutes)?),
         sort: Sort::Oldest,
         ..Filter::default()
     };

@@ -23,7 +23,7 @@ pub async fn handle(
     let client_address = call.client_address(async |secret| old.is_from_distribution(secret).await).await?;
     let attempt = PasswordAttempt { account, password, client_address, now: call.now };
     let proven = old.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
-    let hash = new.hash_new(&call.body.password, &user.public_facts())?;
+    let hash = new.hash_new(&call.body.password, &user.account_words())?;
     let ended = users.change_password(user_id, &proven.password_hash, &hash, session).await?;
     revocations.revoke(&ended.ok_or_else(profile::wrong_current_password)?).await;
     Ok(Reply::no_content())

@@ -17,7 +17,7 @@ pub async fn handle(
     let tried = users.try_reset(token.selector(), call.now).await?;
     let found = tried.iter().find(|one| tokens.is_digest_of(&one.digest, &token));
     let found = found.ok_or_else(verification::invalid_token)?;
-    let hash = passwords.hash_new(&call.body.password, &found.public_facts())?;
+    let hash = passwords.hash_new(&call.body.password, &found.account_words())?;
     let ended = users.reset_password(found, &hash).await?.ok_or_else(verification::invalid_token)?;
     revocations.revoke(&ended).await;
     Ok(Reply::no_content())

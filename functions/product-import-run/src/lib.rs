@@ -9,7 +9,7 @@ mod line;
 use domain::{
     job::LEASE_SECONDS,
     json_lines::{self, Start},
-    product_import::{Import, LineError, MAX_LINES, Status, Stop},
+    product_import::{Import, ImportFailure, LineError, MAX_LINES, Status},
 };
 use edge::schedule::Tick;
 use kernel::{Failure, Timestamp, seconds_after};
@@ -73,7 +73,7 @@ fn due_at(leased: &LeasedJob<Import>, leased_until: Timestamp, now: Timestamp) -
 /// Looks for the file of an import that awaits it.
 async fn begin(files: &impl ProductFiles, import: &mut Import, now: Timestamp) -> Result<(), Failure> {
     if import.is_overdue(now) {
-        import.fail(Stop::TimedOut, now);
+        import.fail(ImportFailure::TimedOut, now);
     } else if import.status == Status::AwaitingUpload {
         let file = files.state(&import.file_key()).await?;
         import.begin(file.map(|file| (file.size, file.etag)), now);
@@ -91,13 +91,13 @@ async fn step(
     let mut progress = import.progress;
     let lines_left = MAX_LINES.saturating_sub(progress.lines);
     if lines_left == 0 {
-        import.fail(Stop::TooManyLines, tick.now);
+        import.fail(ImportFailure::TooManyLines, tick.now);
         return Ok(());
     }
     let length = STEP_BYTES.min(import.size.saturating_sub(progress.position));
     let part = files.read(&import.file_key(), import.etag.as_deref(), progress.position, length).await?;
     let Some(part) = part.filter(|part| part.len() as u64 == length) else {
-        import.fail(Stop::FileChanged, tick.now);
+        import.fail(ImportFailure::FileChanged, tick.now);
         return Ok(());
     };
     let start = Start { is_first: progress.position == 0, is_within_line: progress.is_within_line };

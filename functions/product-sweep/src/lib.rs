@@ -20,9 +20,9 @@ use std::time::Duration;
 /// Products per page.
 const PAGE: u32 = 100;
 /// Hours before now at which the first sweep begins: longer than a loss in the stream may go unnoticed.
-const FIRST_HOURS: i64 = 72;
+const INITIAL_LOOKBACK_HOURS: i64 = 72;
 /// Delay in seconds before an hour is swept, so that the index contains its changes and `product-relay` has handled them.
-const SETTLED_S: i64 = 15 * 60;
+const INDEX_DELAY_S: i64 = 15 * 60;
 /// Stop this long before the deadline, for the page in progress and the response.
 const TIME_RESERVE: Duration = Duration::from_secs(30);
 
@@ -44,10 +44,10 @@ pub async fn handle(
     positions: &impl SweepPositions,
     tick: Tick,
 ) -> Result<Summary, Failure> {
-    let over = hour_of(seconds_after(tick.now, -SETTLED_S)?)?;
+    let over = hour_of(seconds_after(tick.now, -INDEX_DELAY_S)?)?;
     let mut position = match positions.position().await? {
         Some(position) => position,
-        None => beginning(seconds_after(over, -FIRST_HOURS * product::HOUR_S)?),
+        None => beginning(seconds_after(over, -INITIAL_LOOKBACK_HOURS * product::HOUR_S)?),
     };
     let mut summary = Summary::default();
     while position.hour < over && !tick.has_less_than(TIME_RESERVE) {

@@ -33,15 +33,15 @@ pub struct Summary {
 
 /// Opens and archives days.
 pub async fn handle(days: &impl RecordDays, archive: &impl RecordArchive, tick: Tick) -> Result<Summary, Failure> {
-    let plan = record::days(tick.now)?;
+    let plan = record::partition_plan(tick.now)?;
     let mut summary = Summary::default();
     let mut next = plan.today;
-    while next <= plan.ahead_to {
+    while next <= plan.create_until {
         days.open(next).await?;
         summary.ahead += 1;
         next = next.tomorrow().map_err(Failure::internal)?;
     }
-    let due: Vec<Date> = days.stored().await?.into_iter().filter(|day| *day < plan.kept_from).collect();
+    let due: Vec<Date> = days.stored().await?.into_iter().filter(|day| *day < plan.archive_before).collect();
     metrics::value("RecordDaysDue", metrics::Unit::Count, due.len() as u64);
     for (index, day) in due.iter().enumerate() {
         days.seal(*day).await?;

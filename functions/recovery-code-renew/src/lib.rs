@@ -5,7 +5,7 @@
 
 use api::RecoveryCodesView;
 use domain::{
-    second_factor::{ConfirmTotp, Proof, wrong_code_field},
+    second_factor::{ConfirmTotp, FactorResponse, wrong_code_field},
     user,
 };
 use edge::http::{Call, Reply};
@@ -21,7 +21,7 @@ pub async fn handle(
     call: Call<ConfirmTotp>,
 ) -> Result<Reply<RecoveryCodesView>, Failure> {
     let user_id = call.owner_from_path("id", user::check_self)?;
-    let proof = Proof::Code(call.body.code.clone());
+    let proof = FactorResponse::Code(call.body.code.clone());
     let client_address = call.client_address(async |secret| logins.is_from_distribution(secret).await).await?;
     let attempt = FactorAttempt { user: user_id, proof: &proof, client_address, now: call.now };
     if !logins.confirm_factor(attempt).await? {

@@ -7,7 +7,7 @@ use domain::{
     event::SecondFactorRemoved,
     id::UserId,
     profile,
-    second_factor::{Proof, RemoveTotp, wrong_code_field},
+    second_factor::{FactorResponse, RemoveTotp, wrong_code_field},
     user,
 };
 use edge::http::{Call, Reply};
@@ -29,7 +29,7 @@ pub async fn handle(
         let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
         let attempt = PasswordAttempt { account, password, client_address, now: call.now };
         passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
-        let proof = Proof::Code(proof.code.clone());
+        let proof = FactorResponse::Code(proof.code.clone());
         let attempt = FactorAttempt { user: user_id, proof: &proof, client_address, now: call.now };
         if !logins.confirm_factor(attempt).await? {
             return Err(wrong_code_field());

@@ -32,7 +32,7 @@ pub async fn handle(
     let source = sources.keyed_hash(&format!("registration {}", throttle::source(address))).await?;
     users.count_registration(&source, budget, call.now).await?;
     let event = call.event(user.id, user.version, registered);
-    let hash = passwords.hash_new(&password, &user.public_facts())?;
+    let hash = passwords.hash_new(&password, &user.account_words())?;
     let reply = Reply::created(UserView::from(&user)).etag(user.version);
     let Some(key) = &call.idempotency else {
         users.register(&user, &hash, &event).await?;

@@ -3,7 +3,7 @@
 //!
 //! A run that is cut off has published whole pages; the next one goes on.
 
-use domain::window::{self, Closing};
+use domain::window::{self, WindowRevision};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
 use ports::WindowClosing;
@@ -32,7 +32,7 @@ pub async fn handle(windows: &impl WindowClosing, tick: Tick) -> Result<Summary,
     for _ in 0..MAX_PAGES {
         let changed = windows.changed(until, PAGE).await?;
         let close = |changed| window::closing(changed, tick.context());
-        let closings: Vec<Closing> = changed.iter().map(close).collect::<Result<_, _>>()?;
+        let closings: Vec<WindowRevision> = changed.iter().map(close).collect::<Result<_, _>>()?;
         let published = windows.publish(&closings).await?;
         summary.published += published;
         summary.corrected += count(closings.iter().filter(|closing| closing.revision > 1).count());

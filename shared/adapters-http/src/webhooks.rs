@@ -4,7 +4,7 @@ use adapters::config::ConfigError;
 use adapters::wiring::{Result, Wiring};
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::webhook::{Undelivered, WebhookTargets, is_public};
+use domain::webhook::{SendError, WebhookTargets, is_public};
 use ports::WebhookMessage;
 use reqwest::{
     Client, ClientBuilder,
@@ -47,9 +47,9 @@ impl HttpWebhooks {
 }
 
 impl ports::WebhookSender for HttpWebhooks {
-    async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, Undelivered> {
+    async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, SendError> {
         // Again, since the rules may be stricter than when the URL was stored; and a host that is an address is not resolved.
-        self.targets.check(message.url).map_err(|_| Undelivered::AddressRefused)?;
+        self.targets.check(message.url).map_err(|_| SendError::AddressRefused)?;
         let client = match &self.local {
             Some(local) if self.targets.is_local(message.url) => local,
             _ => &self.guarded,
@@ -77,14 +77,14 @@ fn signatures(message: &WebhookMessage<'_>) -> String {
     message.secrets.iter().map(sign).collect::<Vec<_>>().join(" ")
 }
 
-fn undelivered(error: &reqwest::Error) -> Undelivered {
+fn undelivered(error: &reqwest::Error) -> SendError {
     let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     if causes.any(|cause| cause.is::<Refused>()) {
-        Undelivered::AddressRefused
+        SendError::AddressRefused
     } else if error.is_timeout() {
-        Undelivered::TimedOut
+        SendError::TimedOut
     } else {
-        Undelivered::ConnectionFailed
+        SendError::ConnectionFailed
     }
 }
 

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     event::StockLevel,
     id::ProductId,
-    listing::{CategoryCount, MIN_TOLERANT, PriceChange, ProductQuery, Sort},
+    listing::{CategoryCount, MIN_TYPO_TOLERANT_CHARS, PriceChange, ProductQuery, Sort},
     product::Product,
     stock::LOW_STOCK_THRESHOLD,
     text::{Category, Description, ProductName, Sku},
@@ -158,8 +158,8 @@ impl<'a> Search<'a> {
         let mut search = Self { sql: String::new(), params: Vec::new() };
         let key = match query.sort {
             Sort::Newest | Sort::Oldest => "created_at".to_owned(),
-            Sort::Cheapest | Sort::Dearest => "price".to_owned(),
-            Sort::Name | Sort::NameReversed => "lower(name)".to_owned(),
+            Sort::PriceAscending | Sort::PriceDescending => "price".to_owned(),
+            Sort::Name | Sort::NameDescending => "lower(name)".to_owned(),
             Sort::Relevance => search.score(&query.words),
         };
         let conditions = search.conditions(query);
@@ -210,14 +210,14 @@ impl<'a> Search<'a> {
         }
         for word in &query.words {
             let as_typed = format!("search @@ to_tsquery('simple', ${})", self.bind(beginning(word)));
-            if word.chars().count() < MIN_TOLERANT {
+            if word.chars().count() < MIN_TYPO_TOLERANT_CHARS {
                 sql += &format!(" AND {as_typed}");
             } else {
                 let similar = format!("${} OPERATOR(extensions.<%) name", self.bind(word.as_str()));
                 sql += &format!(" AND ({as_typed} OR {similar})");
             }
         }
-        if query.words.iter().any(|word| word.chars().count() >= MIN_TOLERANT) {
+        if query.words.iter().any(|word| word.chars().count() >= MIN_TYPO_TOLERANT_CHARS) {
             sql += " AND (SELECT tolerate_typos())";
         }
         sql
@@ -240,8 +240,8 @@ impl<'a> Search<'a> {
                 let time: Option<Timestamp> = time.parse().ok().filter(|at| kernel::time::is_accepted(*at));
                 self.bind(time.ok_or_else(bad_cursor)?)
             }
-            (Sort::Name | Sort::NameReversed, Value::String(name)) if !name.contains('\0') => self.bind(name),
-            (Sort::Cheapest | Sort::Dearest | Sort::Relevance, Value::Number(number)) => {
+            (Sort::Name | Sort::NameDescending, Value::String(name)) if !name.contains('\0') => self.bind(name),
+            (Sort::PriceAscending | Sort::PriceDescending | Sort::Relevance, Value::Number(number)) => {
                 self.bind(number.as_i64().ok_or_else(bad_cursor)?)
             }
             _ => return Err(bad_cursor()),

@@ -10,7 +10,7 @@ use super::{
 use domain::{
     Event,
     id::{DeliveryId, EndpointId},
-    webhook::{AttemptResult, DisabledReason, Undelivered},
+    webhook::{AttemptResult, DisabledReason, SendError},
 };
 use kernel::{Failure, Timestamp};
 use ports::{Bus, DueDelivery, LeaseLimits, WebhookQueue};
@@ -171,7 +171,7 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
             result.next_attempt_at,
             now,
             result.response_status.map(i32::from),
-            result.error.map(Undelivered::name),
+            result.error.map(SendError::name),
             result.disable.map(DisabledReason::name),
             due.endpoint.failing_since,
             notice.map(Json),

@@ -13,7 +13,7 @@ use domain::{
     text::EndpointDescription,
     webhook::{
         DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, EventType, EventTypes, PreviousSecret,
-        RETENTION_DAYS, Undelivered, WebhookDelivery, WebhookUrl,
+        RETENTION_DAYS, SendError, WebhookDelivery, WebhookUrl,
     },
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, time};
@@ -254,7 +254,7 @@ pub(super) fn delivery(row: &Row) -> Result<WebhookDelivery, Failure> {
         next_attempt_at: get(row, "next_attempt_at")?,
         last_attempt_at: get(row, "last_attempt_at")?,
         response_status: status.map(u16::try_from).transpose().map_err(Failure::internal)?,
-        error: parsed_if(row, "error", |word| Undelivered::parse(word).ok_or("is an unknown word"))?,
+        error: parsed_if(row, "error", |word| SendError::parse(word).ok_or("is an unknown word"))?,
         created_at: get(row, "delivery_created_at")?,
     })
 }

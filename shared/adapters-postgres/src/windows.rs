@@ -12,7 +12,7 @@ use super::{
 use domain::{
     id::UserId,
     money::Currency,
-    window::{Counted, FoundAnomaly, MAX_REGIONS, Payments, SalesSummary, Sum, Tally, Window, WindowEntry},
+    window::{CountAndAmount, Counted, FoundAnomaly, MAX_REGIONS, Payments, SalesSummary, Sum, Window, WindowEntry},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Page, WindowStore};
@@ -271,7 +271,7 @@ fn to_json(record: &WindowEntry) -> Value {
 }
 
 fn read(row: &Row) -> Result<Window, Failure> {
-    let tally = |count, amount| Ok::<_, Failure>(Tally { count: get(row, count)?, amount: get(row, amount)? });
+    let tally = |count, amount| Ok::<_, Failure>(CountAndAmount { count: get(row, count)?, amount: get(row, amount)? });
     Ok(Window {
         start: get(row, "window_start")?,
         orders: get(row, "orders")?,

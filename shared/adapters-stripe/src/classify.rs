@@ -2,7 +2,9 @@
 
 use super::{DEPENDENCY, metadata};
 use domain::id::RefundId;
-use domain::payment::{Answer, ChargeOutcome, CustomerAction, RefundOutcome, ReportedRefund, StatedAmount};
+use domain::payment::{
+    ChargeOutcome, CustomerAction, RefundOutcome, ReportedRefund, ReportedTransaction, StatedAmount,
+};
 use edge::telemetry::metrics;
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR, GATEWAY_RETRY_LATER};
@@ -60,8 +62,8 @@ impl Intent {
     }
 
     /// What the intent says it collected.
-    pub(super) fn into_answer(self) -> Answer {
-        Answer {
+    pub(super) fn into_answer(self) -> ReportedTransaction {
+        ReportedTransaction {
             transaction_id: self.id,
             amount: stated(self.amount_received.or(self.amount), self.currency.as_deref()),
         }
@@ -72,7 +74,7 @@ impl Intent {
         let redirect_url = self.next_action.and_then(|next| next.redirect_to_url).and_then(|redirect| redirect.url);
         let action = CustomerAction { client_secret: self.client_secret?, redirect_url };
         let amount = stated(self.amount, self.currency.as_deref());
-        Some(ChargeOutcome::ActionRequired(Answer { transaction_id: self.id, amount }, action))
+        Some(ChargeOutcome::ActionRequired(ReportedTransaction { transaction_id: self.id, amount }, action))
     }
 
     /// Whether the intent was created but never sent to the bank. It never will be, because its idempotency key replays the error.
@@ -128,7 +130,7 @@ impl StripeRefund {
             // customer must then be refunded manually, and Stripe notifies the owner of the account (<https://docs.stripe.com/refunds#failed-refunds>).
             "succeeded" | "pending" => {
                 let amount = stated(self.amount, self.currency.as_deref());
-                Ok(RefundOutcome::Refunded(Answer { transaction_id: self.id, amount }))
+                Ok(RefundOutcome::Refunded(ReportedTransaction { transaction_id: self.id, amount }))
             }
             state @ ("failed" | "canceled") => {
                 let code = self.failure_reason.clone().unwrap_or_else(|| state.to_owned());

@@ -4,7 +4,7 @@ use super::*;
 use adapters_testkit::server::{secret, serve};
 use domain::Money;
 use domain::id::{OrderId, PaymentId, RefundId, UserId};
-use domain::payment::{Answer, RefundReason, RefundStatus, Status};
+use domain::payment::{RefundReason, RefundStatus, ReportedTransaction, Status};
 use domain::text::PaymentMethod;
 use kernel::{FailureKind, Uuid};
 use ports::Gateway;
@@ -49,11 +49,11 @@ fn refund() -> Refund {
 }
 
 fn charged(id: &str) -> ChargeOutcome {
-    ChargeOutcome::Charged(Answer::new(id, payment().amount))
+    ChargeOutcome::Charged(ReportedTransaction::new(id, payment().amount))
 }
 
 fn refunded(id: &str) -> RefundOutcome {
-    RefundOutcome::Refunded(Answer::new(id, refund().amount))
+    RefundOutcome::Refunded(ReportedTransaction::new(id, refund().amount))
 }
 
 pub(super) async fn gateway() -> (TcpListener, StripeGateway) {

@@ -5,8 +5,8 @@ use domain::{
     money::Currency,
     order::Reason,
     window::{
-        Buyers, Day, FoundAnomaly, MinuteCount, Payments, SalesSummary, SoldProduct, SoldRegion, Sum, Tally, Window,
-        average, complete_until,
+        CountAndAmount, CustomerCounts, Day, FoundAnomaly, MinuteCount, Payments, SalesSummary, SoldProduct,
+        SoldRegion, Sum, Window, average, complete_until,
     },
 };
 use kernel::{Failure, Timestamp};
@@ -163,7 +163,7 @@ impl From<Sum> for SumView {
 }
 
 fn outcomes(payments: &Payments, currency: Currency) -> PaymentOutcomesView {
-    let tally = |Tally { count, amount }| TallyView { count, amount: Sum { amount, currency }.into() };
+    let tally = |CountAndAmount { count, amount }| TallyView { count, amount: Sum { amount, currency }.into() };
     PaymentOutcomesView {
         paid: tally(payments.paid),
         declined: tally(payments.declined),
@@ -298,7 +298,7 @@ impl SummaryView {
             orders: one.orders,
             revenue: Sum { amount: one.revenue, currency: one.currency }.into(),
         };
-        let Buyers { once, again, seconds_between_orders } = summary.buyers;
+        let CustomerCounts { once, again, seconds_between_orders } = summary.buyers;
         let minute = |one: &MinuteCount| MinuteView { minute: rfc3339(one.minute), orders: one.orders };
         Ok(Self {
             from: rfc3339(period.start),

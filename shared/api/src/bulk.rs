@@ -107,7 +107,7 @@ impl From<&Import> for ProductImportView {
             id: id(import.id.0),
             mode: import.mode.name(),
             status: import.status.name(),
-            reason: import.stop.map(|stop| stop.name()),
+            reason: import.failure.map(|failure| failure.name()),
             lines: progress.lines,
             created: progress.created,
             updated: progress.updated,

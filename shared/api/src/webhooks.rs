@@ -4,7 +4,7 @@ use crate::{id, rfc3339};
 use domain::{
     text::EndpointDescription,
     webhook::{
-        DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, EventTypes, Undelivered, WebhookDelivery, WebhookUrl,
+        DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, EventTypes, SendError, WebhookDelivery, WebhookUrl,
     },
 };
 use kernel::Timestamp;
@@ -143,7 +143,7 @@ pub struct WebhookDeliveryView {
     /// Status of the last response; null if there was none.
     pub response_status: Option<u16>,
     /// Why the last attempt got no response; null if it did.
-    pub error: Option<Undelivered>,
+    pub error: Option<SendError>,
     /// Time of the next attempt; null unless the delivery is pending.
     #[schemars(extend("format" = "date-time"))]
     pub next_attempt_at: Option<String>,

@@ -125,7 +125,7 @@ pub struct Alarm {
     /// Breaching periods, and the periods that are considered.
     pub datapoints: (u32, u32),
     /// Whether a period without data breaches, because silence is the failure.
-    pub silence_breaches: bool,
+    pub missing_data_breaches: bool,
 }
 
 impl Alarm {
@@ -141,7 +141,7 @@ impl Alarm {
             comparison: Above(0.0),
             period_s: MINUTE,
             datapoints: (1, 1),
-            silence_breaches: false,
+            missing_data_breaches: false,
         }
     }
 
@@ -166,8 +166,8 @@ impl Alarm {
         self
     }
 
-    const fn or_silent(mut self) -> Self {
-        self.silence_breaches = true;
+    const fn or_missing_data(mut self) -> Self {
+        self.missing_data_breaches = true;
         self
     }
 
@@ -189,7 +189,7 @@ pub const OTHERS: &[Context] = &[Identity, Catalogue, Notifications, Invoices, A
 pub const ALARMS: &[Alarm] = &[
     // Events: what is committed is published, and what is published is consumed.
     Alarm::new("outbox-lag", "outbox", Page, "The oldest committed event has waited over two minutes to be published.")
-        .when(Emitted(OUTBOX_SWEEP), "OutboxLag", Maximum, Above(120_000.0)).for_periods(MINUTE, 3, 5).or_silent(),
+        .when(Emitted(OUTBOX_SWEEP), "OutboxLag", Maximum, Above(120_000.0)).for_periods(MINUTE, 3, 5).or_missing_data(),
     Alarm::new("outbox-waiting", "outbox", Ticket, "More than a thousand committed events wait to be published.")
         .when(Emitted(OUTBOX_SWEEP), "OutboxWaiting", Maximum, Above(1000.0)).for_periods(MINUTE, 10, 15),
     Alarm::new("product-sweep-errors", "outbox", Ticket, "A changed product cannot be read, so that its event cannot be published again.")
@@ -257,7 +257,7 @@ pub const ALARMS: &[Alarm] = &[
     Alarm::new("sales-unusual", "sales-unusual", Ticket, "Orders or revenue of a window are far from those of the same time of the weeks before.")
         .when(Emitted(WINDOW_CLOSE), "AnomaliesDetected", Sum, AtLeast(1.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("orders-placed-anomaly", "orders-placed", Ticket, "Far fewer orders are placed than usual at this hour.")
-        .when(Lambda(FunctionKind::Only(ORDER_PLACE.name)), "Invocations", Sum, BelowBand(3)).for_periods(15 * MINUTE, 3, 3).or_silent(),
+        .when(Lambda(FunctionKind::Only(ORDER_PLACE.name)), "Invocations", Sum, BelowBand(3)).for_periods(15 * MINUTE, 3, 3).or_missing_data(),
 
     Alarm::new("price-copy-lag", "price-copy", Ticket, "Orders are placed at prices that changed more than five minutes ago.")
         .when(Emitted(PRODUCT_PRICE_TRACK), "PriceCopyLag", Maximum, Above(300_000.0)).for_periods(5 * MINUTE, 1, 1),
@@ -304,9 +304,9 @@ pub const ALARMS: &[Alarm] = &[
     Alarm::new("function-duration", "function-duration", Ticket, "A function comes close to its timeout.")
         .when(Lambda(FunctionKind::Every), "Duration", P99, AboveTimeoutPercent(80)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("schedule-silent", "schedule-silent", Page, "A function that runs every few minutes did not run.")
-        .when(Lambda(FunctionKind::Scheduled(5, 0)), "Invocations", Sum, Below(1.0)).for_periods(5 * MINUTE, 3, 3).or_silent(),
+        .when(Lambda(FunctionKind::Scheduled(5, 0)), "Invocations", Sum, Below(1.0)).for_periods(5 * MINUTE, 3, 3).or_missing_data(),
     Alarm::new("schedule-silent", "schedule-silent", Ticket, "A function that runs every half hour, hour or day did not run for two days.")
-        .when(Lambda(FunctionKind::Scheduled(1440, 5)), "Invocations", Sum, Below(1.0)).for_periods(DAY, 2, 2).or_silent(),
+        .when(Lambda(FunctionKind::Scheduled(1440, 5)), "Invocations", Sum, Below(1.0)).for_periods(DAY, 2, 2).or_missing_data(),
     Alarm::new("api-errors", "api-errors", Page, "The API returns server errors.")
         .when(Api, "5xx", Sum, AtLeast(10.0)).for_periods(5 * MINUTE, 2, 2),
     Alarm::new("api-latency", "slow-requests", Ticket, "One request in a hundred takes over two seconds.")

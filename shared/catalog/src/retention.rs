@@ -16,14 +16,14 @@ pub struct RetentionRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {
     /// `outbox-sweep` deletes a row `days` after the time in column `since`; with 0 days the column is the time of expiry.
-    Deleted { since: &'static str, days: u32 },
+    DeletedBySweep { since: &'static str, days: u32 },
     /// The store expires it; the text says when.
-    Ends(&'static str),
+    ExpiresInStore(&'static str),
     /// It has no maximum age; the text says why and what bounds its size.
-    Kept(&'static str),
+    Unlimited(&'static str),
 }
 
-use Retention::{Deleted, Ends, Kept};
+use Retention::{DeletedBySweep, ExpiresInStore, Unlimited};
 
 const fn rule(kind: StoreKind, names: &'static [&'static str], retention: Retention) -> RetentionRule {
     RetentionRule { kind, names, retention }
@@ -36,104 +36,104 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &[
         "identity.outbox", "catalogue.outbox", "inventory.outbox", "orders.outbox", "payments.outbox", "notifications.outbox", "invoices.outbox",
         "analytics.outbox",
-    ], Deleted { since: "published_at", days: 7 }),
+    ], DeletedBySweep { since: "published_at", days: 7 }),
     // A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, and its consumer must still
     // recognize it.
     rule(PostgresTable, &[
         "identity.inbox", "catalogue.inbox", "inventory.inbox", "orders.inbox", "payments.inbox", "notifications.inbox", "invoices.inbox",
         "analytics.inbox", "operations.inbox",
-    ], Deleted { since: "claimed_at", days: 15 }),
+    ], DeletedBySweep { since: "claimed_at", days: 15 }),
     rule(PostgresTable, &[
         "identity.failed_attempts", "catalogue.failed_attempts", "inventory.failed_attempts", "orders.failed_attempts", "payments.failed_attempts",
         "notifications.failed_attempts", "invoices.failed_attempts", "analytics.failed_attempts", "operations.failed_attempts",
-    ], Deleted { since: "failed_at", days: 15 }),
+    ], DeletedBySweep { since: "failed_at", days: 15 }),
     // A day longer than an event may be old to be counted, so that one that comes again is recognized.
-    rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 32 }),
+    rule(PostgresTable, &["analytics.counted_events"], DeletedBySweep { since: "window_start", days: 32 }),
     rule(PostgresTable, &[
         "identity.idempotency", "inventory.idempotency", "orders.idempotency", "payments.idempotency", "notifications.idempotency",
         "records.idempotency", "operations.idempotency",
         "identity.login_attempts", "identity.login_sources", "identity.message_budgets", "identity.password_resets",
         "identity.pending_logins", "identity.sessions", "identity.used_refresh_tokens", "identity.verifications",
         "notifications.message_budgets", "notifications.webhook_deliveries",
-    ], Deleted { since: "expires_at", days: 0 }),
+    ], DeletedBySweep { since: "expires_at", days: 0 }),
     // Two years and a month: a report compares a month with the same one of the year before.
     rule(PostgresTable, &[
         "analytics.windows", "analytics.window_products", "analytics.window_regions", "analytics.window_cancellations",
         "analytics.anomalies",
-    ], Deleted { since: "window_start", days: 762 }),
+    ], DeletedBySweep { since: "window_start", days: 762 }),
     // A customer who comes back after that is a new one.
-    rule(PostgresTable, &["analytics.customers"], Deleted { since: "last_at", days: 762 }),
+    rule(PostgresTable, &["analytics.customers"], DeletedBySweep { since: "last_at", days: 762 }),
     // The rate of orders is that of the last minutes; windows have what was before.
-    rule(PostgresTable, &["analytics.minutes"], Deleted { since: "minute", days: 31 }),
+    rule(PostgresTable, &["analytics.minutes"], DeletedBySweep { since: "minute", days: 31 }),
     // As long as a customer may claim not to have been told.
-    rule(PostgresTable, &["notifications.deliveries"], Deleted { since: "sent_at", days: 762 }),
-    rule(PostgresTable, &["notifications.email_feedback"], Deleted { since: "received_at", days: 762 }),
+    rule(PostgresTable, &["notifications.deliveries"], DeletedBySweep { since: "sent_at", days: 762 }),
+    rule(PostgresTable, &["notifications.email_feedback"], DeletedBySweep { since: "received_at", days: 762 }),
     // As long as a customer or a bank may ask what became of an order; the archive has every event for years.
-    rule(PostgresTable, &["operations.event_records"], Deleted { since: "recorded_at", days: 180 }),
+    rule(PostgresTable, &["operations.event_records"], DeletedBySweep { since: "recorded_at", days: 180 }),
     // Longer than the yearly review of who did what.
-    rule(PostgresTable, &["operations.operator_actions", "operations.operator_outcomes"], Deleted { since: "at", days: 762 }),
+    rule(PostgresTable, &["operations.operator_actions", "operations.operator_outcomes"], DeletedBySweep { since: "at", days: 762 }),
     // As long as its files.
-    rule(PostgresTable, &["catalogue.jobs"], Deleted { since: "created_at", days: 30 }),
+    rule(PostgresTable, &["catalogue.jobs"], DeletedBySweep { since: "created_at", days: 30 }),
     // Until no comparison reads it any more.
-    rule(PostgresTable, &["payments.statement_lines"], Deleted { since: "at", days: 8 }),
+    rule(PostgresTable, &["payments.statement_lines"], DeletedBySweep { since: "at", days: 8 }),
     // As long as windows, with which reports compare them.
-    rule(PostgresTable, &["records.rollups"], Deleted { since: "hour", days: 762 }),
+    rule(PostgresTable, &["records.rollups"], DeletedBySweep { since: "hour", days: 762 }),
 
-    rule(PostgresTable, &["catalogue.product_sweep", "payments.reconciliation"], Kept("one row")),
+    rule(PostgresTable, &["catalogue.product_sweep", "payments.reconciliation"], Unlimited("one row")),
     rule(PostgresTable, &[
         "orders.orders", "orders.order_lines", "orders.order_notes", "payments.payments", "payments.transfers", "invoices.invoices",
         "invoices.credit_notes", "invoices.series", "invoices.refunds", "invoices.refund_failures",
-    ], Kept("books, for the ten years of tax law, which no shop of this age has reached; a few rows an order")),
+    ], Unlimited("books, for the ten years of tax law, which no shop of this age has reached; a few rows an order")),
     rule(PostgresTable, &["inventory.reservations", "inventory.reservation_lines", "inventory.stock_movements"],
-        Kept("the book of the stock, from which each level follows; a few rows an order line")),
-    rule(PostgresTable, &["inventory.backorder_lines"], Kept("as long as the order waits for stock: a row a line")),
+        Unlimited("the book of the stock, from which each level follows; a few rows an order line")),
+    rule(PostgresTable, &["inventory.backorder_lines"], Unlimited("as long as the order waits for stock: a row a line")),
     rule(PostgresTable, &[
         "identity.users", "identity.totp", "identity.recovery_codes", "orders.customers", "orders.erasures", "payments.gateway_customers",
         "payments.saved_methods", "payments.customer_attempts", "notifications.contacts", "notifications.verified_addresses",
         "notifications.preferences", "notifications.devices",
-    ], Kept("as long as the account: at most a few rows a user")),
+    ], Unlimited("as long as the account: at most a few rows a user")),
     rule(PostgresTable, &["notifications.suppressions"],
-        Kept("an address that bounced or complained is not written to again: at most a row an address")),
+        Unlimited("an address that bounced or complained is not written to again: at most a row an address")),
     rule(PostgresTable, &[
         "catalogue.products", "catalogue.product_prices", "orders.product_prices", "inventory.stock", "inventory.low_stock_alerts",
-    ], Kept("as long as the product: a row each, and one for each change of its price")),
+    ], Unlimited("as long as the product: a row each, and one for each change of its price")),
     rule(PostgresTable, &["records.records"],
-        Ends("with the partition of its day, which is archived after the retention of records")),
+        ExpiresInStore("with the partition of its day, which is archived after the retention of records")),
     rule(PostgresTable, &["records.sources", "records.source_schemas"],
-        Kept("created by hand; records name the version of the schema that accepted them")),
-    rule(PostgresTable, &["records.positions"], Kept("a row a partition of the topic")),
+        Unlimited("created by hand; records name the version of the schema that accepted them")),
+    rule(PostgresTable, &["records.positions"], Unlimited("a row a partition of the topic")),
     rule(PostgresTable, &["records.partitions", "records.archived"],
-        Kept("a row a day, and one for each file of the archive: they say where the records of a day are")),
-    rule(PostgresTable, &["operations.audits"], Kept("a row an outbox")),
+        Unlimited("a row a day, and one for each file of the archive: they say where the records of a day are")),
+    rule(PostgresTable, &["operations.audits"], Unlimited("a row an outbox")),
     rule(PostgresTable, &["identity.clients", "notifications.webhook_endpoints"],
-        Kept("until staff delete it: there are as many as were created by hand")),
+        Unlimited("until staff delete it: there are as many as were created by hand")),
     rule(PostgresTable, &["notifications.message_templates"],
-        Kept("every version can be returned to: there are as many as were edited by hand")),
+        Unlimited("every version can be returned to: there are as many as were edited by hand")),
 
-    rule(DynamoKeys, &["products/PRODUCT#", "products/SKU#"], Kept("as long as the product: an item each")),
-    rule(DynamoKeys, &["products/IDEM#"], Ends("a day after the request, by the table's time to live")),
-    rule(Bucket, &["invoices"], Ends("after ten years, by a lifecycle rule")),
-    rule(Bucket, &["event-archive", "record-archive"], Ends("after seven years, by a lifecycle rule")),
-    rule(Bucket, &["product-files"], Ends("after 30 days, by a lifecycle rule")),
-    rule(Bucket, &["product-images"], Kept("until staff delete the image or the product")),
+    rule(DynamoKeys, &["products/PRODUCT#", "products/SKU#"], Unlimited("as long as the product: an item each")),
+    rule(DynamoKeys, &["products/IDEM#"], ExpiresInStore("a day after the request, by the table's time to live")),
+    rule(Bucket, &["invoices"], ExpiresInStore("after ten years, by a lifecycle rule")),
+    rule(Bucket, &["event-archive", "record-archive"], ExpiresInStore("after seven years, by a lifecycle rule")),
+    rule(Bucket, &["product-files"], ExpiresInStore("after 30 days, by a lifecycle rule")),
+    rule(Bucket, &["product-images"], Unlimited("until staff delete the image or the product")),
     rule(KafkaTopic, &["order-events", "payment-events", "inventory-events", "user-events", "notification-events", "analytics-results"],
-        Ends("after the topic's retention, a week in prod; the archive has every record")),
-    rule(KafkaTopic, &["records"], Ends("after the topic's retention, a week in prod; the database has every record")),
-    rule(Stream, &["analytics"], Ends("after a day")),
-    rule(Topic, &["order-updates", "email-feedback"], Ends("once it is delivered to the queues")),
-    rule(Queue, &["*"], Ends("after four days, and after 14 days in a dead-letter queue")),
-    rule(RedisKeys, &["breaker"], Ends("an hour after the circuit was used")),
-    rule(RedisKeys, &["product", "record", "lead"], Ends("when its time to live is over")),
-    rule(RedisKeys, &["rate"], Ends("a day after the last request")),
-    rule(RedisKeys, &["revoked"], Ends("when the last access token of the session has expired")),
-    rule(Secret, &["*"], Kept("replaced in place: one value each")),
-    rule(Other, &["logs of functions"], Ends("after the retention of the log group")),
-    rule(Other, &["access log of the API"], Ends("after a year, with the archive of logs")),
-    rule(Other, &["backups of the database"], Ends("after 35 days at most")),
-    rule(Other, &["e-mails and text messages that were sent"], Ends("after the retention of the providers")),
-    rule(Other, &["customers at the payment gateway"], Kept("as long as the account")),
-    rule(Other, &["endpoints of devices at SNS"], Kept("SNS disables what cannot be reached: one for each device")),
-    rule(Other, &["payment gateway"], Kept("the gateway's books, which are its own")),
+        ExpiresInStore("after the topic's retention, a week in prod; the archive has every record")),
+    rule(KafkaTopic, &["records"], ExpiresInStore("after the topic's retention, a week in prod; the database has every record")),
+    rule(Stream, &["analytics"], ExpiresInStore("after a day")),
+    rule(Topic, &["order-updates", "email-feedback"], ExpiresInStore("once it is delivered to the queues")),
+    rule(Queue, &["*"], ExpiresInStore("after four days, and after 14 days in a dead-letter queue")),
+    rule(RedisKeys, &["breaker"], ExpiresInStore("an hour after the circuit was used")),
+    rule(RedisKeys, &["product", "record", "lead"], ExpiresInStore("when its time to live is over")),
+    rule(RedisKeys, &["rate"], ExpiresInStore("a day after the last request")),
+    rule(RedisKeys, &["revoked"], ExpiresInStore("when the last access token of the session has expired")),
+    rule(Secret, &["*"], Unlimited("replaced in place: one value each")),
+    rule(Other, &["logs of functions"], ExpiresInStore("after the retention of the log group")),
+    rule(Other, &["access log of the API"], ExpiresInStore("after a year, with the archive of logs")),
+    rule(Other, &["backups of the database"], ExpiresInStore("after 35 days at most")),
+    rule(Other, &["e-mails and text messages that were sent"], ExpiresInStore("after the retention of the providers")),
+    rule(Other, &["customers at the payment gateway"], Unlimited("as long as the account")),
+    rule(Other, &["endpoints of devices at SNS"], Unlimited("SNS disables what cannot be reached: one for each device")),
+    rule(Other, &["payment gateway"], Unlimited("the gateway's books, which are its own")),
 ];
 
 /// Rows that `outbox-sweep` deletes.
@@ -150,8 +150,8 @@ pub struct Deletion {
 pub fn deletions() -> impl Iterator<Item = Deletion> {
     RETENTION.iter().flat_map(|rule| {
         rule.names.iter().filter_map(|table| match rule.retention {
-            Deleted { since, days } => Some(Deletion { table, since, days }),
-            Ends(_) | Kept(_) => None,
+            DeletedBySweep { since, days } => Some(Deletion { table, since, days }),
+            ExpiresInStore(_) | Unlimited(_) => None,
         })
     })
 }

@@ -54,10 +54,10 @@ pub enum Personal {
     /// It expires after this time; the second text says what it is.
     Expires(&'static str, &'static str),
     /// It is retained, for this reason.
-    Kept(&'static str),
+    Retained(&'static str),
 }
 
-use Personal::{Erased, Expires, Kept, Nothing};
+use Personal::{Erased, Expires, Nothing, Retained};
 use StoreKind::*;
 
 const fn store(kind: StoreKind, name: &'static str, personal: Personal) -> Store {
@@ -176,8 +176,8 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "notifications.inbox", Nothing),
     store(PostgresTable, "notifications.failed_attempts", Nothing),
     store(PostgresTable, "notifications.idempotency", Expires(A_DAY, RESPONSES)),
-    store(PostgresTable, "invoices.invoices", Kept(TAX_LAW)),
-    store(PostgresTable, "invoices.credit_notes", Kept(TAX_LAW)),
+    store(PostgresTable, "invoices.invoices", Retained(TAX_LAW)),
+    store(PostgresTable, "invoices.credit_notes", Retained(TAX_LAW)),
     store(PostgresTable, "invoices.series", Nothing),
     store(PostgresTable, "invoices.refunds", Nothing),
     store(PostgresTable, "invoices.refund_failures", Nothing),
@@ -221,7 +221,7 @@ pub const STORES: &[Store] = &[
     store(DynamoKeys, "products/PRODUCT#", Nothing),
     store(DynamoKeys, "products/SKU#", Nothing),
     store(DynamoKeys, "products/IDEM#", Nothing),
-    store(Bucket, "invoices", Kept(TAX_LAW)),
+    store(Bucket, "invoices", Retained(TAX_LAW)),
     store(Bucket, "event-archive", Nothing),
     store(Bucket, "record-archive", Nothing),
     store(Bucket, "product-images", Nothing),
@@ -275,12 +275,12 @@ pub const STORES: &[Store] = &[
     store(
         Other,
         "endpoints of devices at SNS",
-        Kept("SNS disables an endpoint whose token has ended; it has the token and nothing else"),
+        Retained("SNS disables an endpoint whose token has ended; it has the token and nothing else"),
     ),
     store(
         Other,
         "payment gateway",
-        Kept(
+        Retained(
             "charges and refunds with the ids of orders, as the law on payments demands; it gets no name and no address, \
              and its customer with the saved cards is deleted by `payment-method-forget`",
         ),

@@ -56,11 +56,11 @@ impl fmt::Debug for CanaryAccount {
     }
 }
 
-/// Code of the failure of [`stands_still`].
+/// Code of the failure of [`order_is_stuck`].
 pub const ORDER_STANDS_STILL: &str = "order-stands-still";
 
 /// The canary's order did not become `wanted` in time.
-pub fn stands_still(wanted: &str) -> Failure {
+pub fn order_is_stuck(wanted: &str) -> Failure {
     Failure::new(FailureKind::Unavailable, ORDER_STANDS_STILL, format!("The order did not become {wanted} in time."))
 }
 

@@ -13,7 +13,7 @@ pub const MAX_SEARCH: usize = 100;
 /// Maximum number of words in a search text.
 pub const MAX_WORDS: usize = 8;
 /// Shorter words are matched without typo tolerance.
-pub const MIN_TOLERANT: usize = 4;
+pub const MIN_TYPO_TOLERANT_CHARS: usize = 4;
 
 /// Filter and sort order of a product list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,13 +42,13 @@ words! {
         #[strum(serialize = "created_at")]
         Oldest,
         #[strum(serialize = "price")]
-        Cheapest,
+        PriceAscending,
         #[strum(serialize = "-price")]
-        Dearest,
+        PriceDescending,
         #[strum(serialize = "name")]
         Name,
         #[strum(serialize = "-name")]
-        NameReversed,
+        NameDescending,
         /// How well the words match; only for a list with words.
         #[strum(serialize = "relevance")]
         Relevance,
@@ -57,7 +57,7 @@ words! {
 
 impl Sort {
     pub const fn is_descending(self) -> bool {
-        matches!(self, Self::Newest | Self::Dearest | Self::NameReversed | Self::Relevance)
+        matches!(self, Self::Newest | Self::PriceDescending | Self::NameDescending | Self::Relevance)
     }
 }
 

@@ -30,7 +30,7 @@ pub use state_machine::{
     time_out, version_mismatch,
 };
 pub use update::{PaymentVersion, Update};
-pub use waiting::{NextStep, STILL_MINUTES, Wait, still_before, wait};
+pub use waiting::{NextStep, STUCK_AFTER_MINUTES, Wait, placed_before, wait};
 
 use crate::{
     Money,

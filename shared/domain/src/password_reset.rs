@@ -4,7 +4,7 @@ use crate::{
     id::UserId,
     message_limits::Budget,
     text::{Email, FullName, Username},
-    user::{Password, PublicFacts},
+    user::{AccountWords, Password},
     verification::{self, Token},
 };
 use kernel::{Failure, Timestamp, Uuid, seconds_after};
@@ -65,8 +65,8 @@ pub struct PasswordReset {
 
 impl PasswordReset {
     /// What everyone knows of the account.
-    pub fn public_facts(&self) -> PublicFacts<'_> {
-        PublicFacts { email: &self.email, username: &self.username, full_name: self.full_name.as_ref() }
+    pub fn account_words(&self) -> AccountWords<'_> {
+        AccountWords { email: &self.email, username: &self.username, full_name: self.full_name.as_ref() }
     }
 }
 

@@ -16,7 +16,7 @@ mod state_machine;
 #[cfg(test)]
 mod tests;
 
-pub use amount::{Accepted, Answer, GatewayOperation, Mismatch, StatedAmount, accept};
+pub use amount::{Accepted, GatewayOperation, Mismatch, ReportedTransaction, StatedAmount, accept};
 pub use approvals::{
     ApprovalDecision, DecideRefund, RefundApproval, RefundLimit, Verdict, decide_refund, request_refund_by_staff,
 };

@@ -52,7 +52,7 @@ words! {
         Expired,
     }
     /// Why an import failed.
-    pub enum Stop {
+    pub enum ImportFailure {
         /// The file was replaced or deleted while it was read.
         FileChanged,
         /// The file has another size than was stated.
@@ -123,7 +123,7 @@ pub struct Import {
     pub size: u64,
     pub status: Status,
     /// Why it failed.
-    pub stop: Option<Stop>,
+    pub failure: Option<ImportFailure>,
     /// ETag of the file that is read.
     pub etag: Option<String>,
     pub progress: Progress,
@@ -193,7 +193,7 @@ pub fn create(id: ImportId, command: &CreateImport, now: Timestamp) -> Result<Im
         mode: command.mode.unwrap_or(Mode::Create),
         size: command.size.bytes(),
         status: Status::AwaitingUpload,
-        stop: None,
+        failure: None,
         etag: None,
         progress: Progress::default(),
         created_at: now,
@@ -222,7 +222,7 @@ impl Import {
     pub fn begin(&mut self, file: Option<(u64, String)>, now: Timestamp) {
         match file {
             _ if self.status != Status::AwaitingUpload => {}
-            Some((size, _)) if size != self.size => self.fail(Stop::OtherSize, now),
+            Some((size, _)) if size != self.size => self.fail(ImportFailure::OtherSize, now),
             Some((_, etag)) => (self.status, self.etag) = (Status::Running, Some(etag)),
             None if now > self.upload_expires_at => (self.status, self.ended_at) = (Status::Expired, Some(now)),
             None => {}
@@ -230,15 +230,15 @@ impl Import {
     }
 
     /// Ends it before the end of the file.
-    pub fn fail(&mut self, stop: Stop, now: Timestamp) {
-        (self.status, self.stop, self.ended_at) = (Status::Failed, Some(stop), Some(now));
+    pub fn fail(&mut self, failure: ImportFailure, now: Timestamp) {
+        (self.status, self.failure, self.ended_at) = (Status::Failed, Some(failure), Some(now));
     }
 
     /// Takes the progress of a step, and ends if there is nothing left to read or a limit is exceeded.
     pub fn advance(&mut self, progress: Progress, now: Timestamp) {
         self.progress = progress;
         if progress.rejected > MAX_REJECTED {
-            self.fail(Stop::TooManyErrors, now);
+            self.fail(ImportFailure::TooManyErrors, now);
         } else if progress.position >= self.size {
             let status = if progress.rejected == 0 { Status::Completed } else { Status::CompletedWithErrors };
             (self.status, self.ended_at) = (status, Some(now));

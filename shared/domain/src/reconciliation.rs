@@ -68,7 +68,7 @@ pub struct StatementPage {
 pub struct ComparisonProgress {
     pub from: Timestamp,
     pub to: Timestamp,
-    pub side: Side,
+    pub side: ComparedSource,
     /// The last line that was compared.
     pub after: Option<Position>,
     /// Events of this comparison.
@@ -81,7 +81,7 @@ pub struct ComparisonProgress {
 
 /// What is read to be compared with the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Side {
+pub enum ComparedSource {
     Statement,
     Ledger,
 }
@@ -163,7 +163,7 @@ pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Fa
         _ => (start, end, is_next_day),
     };
     let comparison =
-        ComparisonProgress { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
+        ComparisonProgress { from, to, side: ComparedSource::Statement, after: None, pages: 0, compared: 0, fees: 0 };
     Ok(is_due.then_some(Step::Compare(comparison)))
 }
 
@@ -209,7 +209,7 @@ pub fn compare_statement(
     comparison.fees = comparison.fees.saturating_add(small(fees.len()));
     comparison.after.clone_from(next);
     if next.is_none() {
-        comparison.side = Side::Ledger;
+        comparison.side = ComparedSource::Ledger;
     }
     let reports = reports(&mut comparison, discrepancies, false);
     let compared_at = if progress.comparison.is_none() { Some(now) } else { progress.compared_at };

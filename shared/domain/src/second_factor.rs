@@ -114,17 +114,17 @@ pub struct FinishLogin {
 
 /// What proves to have a second factor.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Proof {
+pub enum FactorResponse {
     Code(Code),
     /// `None` for what no recovery code can be.
     RecoveryCode(Option<Token>),
 }
 
 impl FinishLogin {
-    pub fn proof(&self) -> Result<Proof, Failure> {
+    pub fn proof(&self) -> Result<FactorResponse, Failure> {
         match (&self.code, &self.recovery_code) {
-            (Some(code), None) => Ok(Proof::Code(code.clone())),
-            (None, Some(text)) => Ok(Proof::RecoveryCode(Token::parse(text))),
+            (Some(code), None) => Ok(FactorResponse::Code(code.clone())),
+            (None, Some(text)) => Ok(FactorResponse::RecoveryCode(Token::parse(text))),
             _ => Err(Failure::field("/code", "must be given, or /recovery_code, but not both")),
         }
     }
@@ -213,9 +213,12 @@ mod tests {
     #[test]
     fn login_is_finished_with_one_proof() {
         let proof = |json| serde_json::from_value::<FinishLogin>(json).expect("parses").proof();
-        assert!(matches!(proof(serde_json::json!({ "mfa_token": "t", "code": "123456" })), Ok(Proof::Code(_))));
+        assert!(matches!(
+            proof(serde_json::json!({ "mfa_token": "t", "code": "123456" })),
+            Ok(FactorResponse::Code(_))
+        ));
         let none = serde_json::json!({ "mfa_token": "t", "recovery_code": "x" });
-        assert!(matches!(proof(none), Ok(Proof::RecoveryCode(None))));
+        assert!(matches!(proof(none), Ok(FactorResponse::RecoveryCode(None))));
         assert!(proof(serde_json::json!({ "mfa_token": "t" })).is_err());
         assert!(proof(serde_json::json!({ "mfa_token": "t", "code": "123456", "recovery_code": "x" })).is_err());
     }

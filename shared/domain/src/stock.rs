@@ -43,7 +43,7 @@ words! {
 
 impl State {
     /// Whether the lines count towards the `reserved` level of their products.
-    pub const fn holds_stock(self) -> bool {
+    pub const fn counts_as_reserved(self) -> bool {
         matches!(self, Self::Reserved | Self::Allocated)
     }
 }

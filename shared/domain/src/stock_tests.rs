@@ -67,7 +67,7 @@ fn cancelled_order_releases_its_stock_and_cannot_be_reserved_again() {
 #[test]
 fn only_reserved_and_allocated_states_hold_stock() {
     for state in State::ALL {
-        assert_eq!(state.holds_stock(), [State::Reserved, State::Allocated].contains(&state), "{state:?}");
+        assert_eq!(state.counts_as_reserved(), [State::Reserved, State::Allocated].contains(&state), "{state:?}");
     }
 }
 
@@ -89,10 +89,10 @@ fn walk(from: Option<State>, is_paid: bool, depth: usize, reached: &mut HashSet<
             assert!(is_paid, "{to:?} without payment");
         }
         if to == State::Shipped {
-            assert!(from.is_some_and(State::holds_stock), "shipped without allocated stock");
+            assert!(from.is_some_and(State::counts_as_reserved), "shipped without allocated stock");
         }
         assert!(
-            !to.holds_stock() || matches!(input, Input::Reserve | Input::Allocate | Input::AllocateOutOfStock),
+            !to.counts_as_reserved() || matches!(input, Input::Reserve | Input::Allocate | Input::AllocateOutOfStock),
             "{input:?} takes stock"
         );
         reached.insert(to);

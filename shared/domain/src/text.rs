@@ -10,7 +10,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use characters::Breaks;
+use characters::LineBreaks;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
@@ -42,7 +42,7 @@ macro_rules! texts {
             /// Parses the text; an error is a phrase to follow the name of the field.
             pub fn parse(text: &str) -> Result<Self, String> {
                 let parse: fn(&str) -> Result<String, String> = $parse;
-                characters::check(text.trim(), Breaks::$breaks)?;
+                characters::check(text.trim(), LineBreaks::$breaks)?;
                 parse(text).map(Self)
             }
 

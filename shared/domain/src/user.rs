@@ -196,13 +196,13 @@ pub struct User {
 
 /// What everyone knows of an account.
 #[derive(Debug, Clone, Copy)]
-pub struct PublicFacts<'a> {
+pub struct AccountWords<'a> {
     pub email: &'a Email,
     pub username: &'a Username,
     pub full_name: Option<&'a FullName>,
 }
 
-impl PublicFacts<'_> {
+impl AccountWords<'_> {
     /// The words that somebody would try first as the password of the account.
     pub fn words(&self) -> Vec<&str> {
         let (email, name) = (self.email.as_str(), self.full_name.map_or("", FullName::as_str));
@@ -218,16 +218,16 @@ const SHORTEST_WORD: usize = 3;
 
 impl User {
     /// What everyone knows of the account.
-    pub fn public_facts(&self) -> PublicFacts<'_> {
-        PublicFacts { email: &self.email, username: &self.username, full_name: self.full_name.as_ref() }
+    pub fn account_words(&self) -> AccountWords<'_> {
+        AccountWords { email: &self.email, username: &self.username, full_name: self.full_name.as_ref() }
     }
 }
 
 /// Rejects a password that contains the username or the mailbox of the account.
-pub fn check_password(password: &Password, facts: &PublicFacts<'_>) -> Result<(), Failure> {
+pub fn check_password(password: &Password, known: &AccountWords<'_>) -> Result<(), Failure> {
     let secret = password.expose().to_lowercase();
-    let mailbox = facts.email.as_str().split('@').next().unwrap_or_default();
-    match secret.contains(facts.username.as_str()) || (mailbox.len() > 3 && secret.contains(mailbox)) {
+    let mailbox = known.email.as_str().split('@').next().unwrap_or_default();
+    match secret.contains(known.username.as_str()) || (mailbox.len() > 3 && secret.contains(mailbox)) {
         true => Err(Failure::field("/password", "must not contain the username or the e-mail address")),
         false => Ok(()),
     }
@@ -294,7 +294,7 @@ mod tests {
     fn check(email: &str, password: &str) -> Result<(), Failure> {
         let (email, username) = (Email::parse(email).expect("valid"), Username::parse("lovelace").expect("valid"));
         let password = Password::try_from(password.to_owned()).expect("valid");
-        check_password(&password, &PublicFacts { email: &email, username: &username, full_name: None })
+        check_password(&password, &AccountWords { email: &email, username: &username, full_name: None })
     }
 
     #[test]
@@ -302,10 +302,10 @@ mod tests {
         let email = Email::parse("ada.b@example.com").expect("valid");
         let (username, name) =
             (Username::parse("lovelace").expect("valid"), FullName::parse("Ada King").expect("valid"));
-        let facts = PublicFacts { email: &email, username: &username, full_name: Some(&name) };
+        let known = AccountWords { email: &email, username: &username, full_name: Some(&name) };
         let expected =
             ["ada.b@example.com", "lovelace", "Ada King", "ada", "example", "com", "lovelace", "Ada", "King"];
-        assert_eq!(facts.words(), expected);
+        assert_eq!(known.words(), expected);
     }
 
     #[test]

@@ -54,7 +54,7 @@ words! {
     }
 
     /// Why an attempt got no response.
-    pub enum Undelivered {
+    pub enum SendError {
         /// The URL or an address of its host is not one that webhooks are sent to.
         AddressRefused,
         /// There was no connection, or it broke.
@@ -221,7 +221,7 @@ pub struct WebhookDelivery {
     /// Status of the last response.
     pub response_status: Option<u16>,
     /// Why the last attempt got no response.
-    pub error: Option<Undelivered>,
+    pub error: Option<SendError>,
     pub created_at: Timestamp,
 }
 

@@ -9,9 +9,9 @@ mod summary;
 pub use analytics_record::{
     AnalyticsRecord, Cancellation, Erasure, PaymentAmount, Sale, SoldLine, StreamRecord, stream_record,
 };
-pub use closing::{ChangedWindow, Closing, FoundAnomaly, closing};
+pub use closing::{ChangedWindow, FoundAnomaly, WindowRevision, closing};
 pub use entry::{Counted, WindowEntry, erased_customer, window_entry};
-pub use summary::{Buyers, Day, MinuteCount, PeakHour, RATE_MINUTES, SalesSummary, SoldProduct, SoldRegion};
+pub use summary::{CustomerCounts, Day, MinuteCount, PeakHour, RATE_MINUTES, SalesSummary, SoldProduct, SoldRegion};
 
 use crate::{Money, id::ProductId, money::Currency, order_status::Reason};
 use kernel::{Failure, Timestamp, seconds_after};
@@ -78,14 +78,14 @@ impl From<Money> for Sum {
 
 /// A number of charges or refunds, and the sum of their amounts in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Tally {
+pub struct CountAndAmount {
     /// Number of charges or refunds.
     pub count: i64,
     /// Sum of their amounts in minor units.
     pub amount: i64,
 }
 
-impl Tally {
+impl CountAndAmount {
     /// Counts one more, of an amount in minor units.
     pub const fn add(&mut self, amount: i64) {
         self.count += 1;
@@ -96,9 +96,9 @@ impl Tally {
 /// Outcomes of payments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payments {
-    pub paid: Tally,
-    pub declined: Tally,
-    pub refunded: Tally,
+    pub paid: CountAndAmount,
+    pub declined: CountAndAmount,
+    pub refunded: CountAndAmount,
 }
 
 /// The totals of a window in one currency.
@@ -127,7 +127,7 @@ pub struct Window {
 impl Window {
     /// A window of nothing.
     pub const fn empty(start: Timestamp, currency: Currency) -> Self {
-        let nothing = Tally { count: 0, amount: 0 };
+        let nothing = CountAndAmount { count: 0, amount: 0 };
         Self {
             start,
             orders: 0,

@@ -3,7 +3,7 @@
 use crate::Page;
 use domain::{
     id::UserId,
-    window::{ChangedWindow, Closing, FoundAnomaly, SalesSummary, StreamRecord, Window, WindowEntry},
+    window::{ChangedWindow, FoundAnomaly, SalesSummary, StreamRecord, Window, WindowEntry, WindowRevision},
 };
 use kernel::{Failure, Timestamp};
 
@@ -56,5 +56,5 @@ pub trait WindowClosing {
 
     /// Commits the events of the windows that have not changed since they were read, keeps their anomalies, marks them as published, and returns
     /// their number.
-    async fn publish(&self, closings: &[Closing]) -> Result<u32, Failure>;
+    async fn publish(&self, closings: &[WindowRevision]) -> Result<u32, Failure>;
 }

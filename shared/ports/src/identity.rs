@@ -6,7 +6,7 @@ use domain::{
     id::{SessionId, UserId},
     message_limits::{Budget, MessageBudgets},
     text::Email,
-    user::{Password, PublicFacts, Role, User},
+    user::{AccountWords, Password, Role, User},
     verification::{Contacts, Token, Verification},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -196,7 +196,7 @@ pub trait AccountPasswords: RequestSources {
 /// New passwords of accounts.
 pub trait NewPasswordHasher {
     /// Hashes a new password of a user, unless it is easy to guess or contains what everyone knows of the account; `Validation` then.
-    fn hash_new(&self, password: &Password, facts: &PublicFacts<'_>) -> Result<String, Failure>;
+    fn hash_new(&self, password: &Password, known: &AccountWords<'_>) -> Result<String, Failure>;
 }
 
 /// Password hashing. It is slow on purpose and does no I/O.

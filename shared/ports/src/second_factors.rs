@@ -4,7 +4,7 @@ use crate::{Credentials, LoginCounters, RequestSources};
 use domain::{
     Event,
     id::UserId,
-    second_factor::{Code, Proof, Totp},
+    second_factor::{Code, FactorResponse, Totp},
     verification::Token,
 };
 use kernel::{Failure, Timestamp};
@@ -54,7 +54,7 @@ pub trait FactorStore {
 #[derive(Clone, Copy)]
 pub struct FactorAttempt<'a> {
     pub user: UserId,
-    pub proof: &'a Proof,
+    pub proof: &'a FactorResponse,
     /// The client's IP address.
     pub client_address: Option<&'a str>,
     pub now: Timestamp,

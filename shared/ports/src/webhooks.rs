@@ -4,7 +4,7 @@ use crate::Page;
 use domain::{
     Event,
     id::{DeliveryId, EndpointId},
-    webhook::{AttemptResult, Endpoint, Undelivered, WebhookDelivery, WebhookUrl},
+    webhook::{AttemptResult, Endpoint, SendError, WebhookDelivery, WebhookUrl},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
@@ -132,5 +132,5 @@ pub struct WebhookMessage<'a> {
 
 pub trait WebhookSender {
     /// Sends a message and returns the status of the response, whose body is not read. Redirects are not followed.
-    async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, Undelivered>;
+    async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, SendError>;
 }

@@ -3,7 +3,7 @@
 use crate::throttled::Throttled;
 use domain::{
     session::password_forms,
-    user::{self, Password, PublicFacts},
+    user::{self, AccountWords, Password},
 };
 use kernel::Failure;
 use ports::{
@@ -43,9 +43,9 @@ pub struct NewPasswords<'a, P, S> {
 }
 
 impl<P: Passwords, S: PasswordStrength> NewPasswordHasher for NewPasswords<'_, P, S> {
-    fn hash_new(&self, password: &Password, facts: &PublicFacts<'_>) -> Result<String, Failure> {
-        user::check_password(password, facts)?;
-        match self.strength.is_guessable(password, &facts.words()) {
+    fn hash_new(&self, password: &Password, known: &AccountWords<'_>) -> Result<String, Failure> {
+        user::check_password(password, known)?;
+        match self.strength.is_guessable(password, &known.words()) {
             true => Err(user::guessable_password()),
             false => self.passwords.hash(password),
         }

@@ -3,7 +3,7 @@
 use crate::throttled::Throttled;
 use domain::{
     id::UserId,
-    second_factor::{Code, Proof, RECOVERY_CODES},
+    second_factor::{Code, FactorResponse, RECOVERY_CODES},
 };
 use kernel::{Failure, Timestamp};
 use ports::{
@@ -19,9 +19,9 @@ impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins
         let counters = self.counters(&name, client_address).await?;
         let found = self.reserve(LoginName::Id(user), &counters, now).await?;
         let is_valid = match proof {
-            Proof::Code(code) => use_code(self.store, self.proofs, user, code, now).await?,
-            Proof::RecoveryCode(None) => false,
-            Proof::RecoveryCode(Some(code)) => {
+            FactorResponse::Code(code) => use_code(self.store, self.proofs, user, code, now).await?,
+            FactorResponse::RecoveryCode(None) => false,
+            FactorResponse::RecoveryCode(Some(code)) => {
                 self.store.use_recovery_code(user, &self.proofs.recovery_digest(code)).await?
             }
         };

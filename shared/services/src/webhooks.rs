@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     DomainEvent, Event,
     id::{DeliveryId, EndpointId},
-    webhook::{self, DeliveryStatus, Endpoint, Undelivered},
+    webhook::{self, DeliveryStatus, Endpoint, SendError},
 };
 use futures_util::future::join_all;
 use kernel::{EventContext, Failure, FailureKind, Timestamp, time};
@@ -82,7 +82,7 @@ impl<W: WebhookQueue, S: Sealer, H: WebhookSender> WebhookAttempts<'_, W, S, H> 
                 let (url, body) = (&endpoint.url, &*delivery.payload);
                 self.sender.send_webhook(&WebhookMessage { url, id, timestamp: now, body, secrets }).await
             }
-            Err(failure) if failure.kind == FailureKind::Internal => Err(Undelivered::SecretUnreadable),
+            Err(failure) if failure.kind == FailureKind::Internal => Err(SendError::SecretUnreadable),
             Err(failure) => return Err(failure),
         };
         let result = webhook::conclude(delivery.attempts, endpoint.failing_since, result, jitter, now)?;

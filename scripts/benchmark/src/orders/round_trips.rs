@@ -15,7 +15,7 @@ use domain::{
     },
     id::{PaymentId, ProductId, RefundId},
     order::{self, Input, Update},
-    payment::{self, Answer, ChargeOutcome},
+    payment::{self, ChargeOutcome, ReportedTransaction},
     stock,
 };
 use kernel::{Failure, Timestamp, Uuid};
@@ -95,7 +95,7 @@ async fn saga(database: &Database, proxy: &CountingProxy, bus: InProcessBus) -> 
     let payment = payment::begin(PaymentId(Uuid::now_v7()), &reservation.reserved, now);
     let payment = counter.run("payment begin", payments.begin(&payment, None), |_| true).await?;
     let refund = RefundId(Uuid::now_v7());
-    let charged = ChargeOutcome::Charged(Answer::new(format!("pi_{}", payment.id), payment.amount));
+    let charged = ChargeOutcome::Charged(ReportedTransaction::new(format!("pi_{}", payment.id), payment.amount));
     let change = payment::record_charge_outcome(&payment, 1, &charged, refund, now);
     let change = change.map_err(message)?.ok_or("the charge changed nothing")?;
     let events: Vec<_> = change.events.iter().map(|event| order_event(id, 2, event.clone())).collect();

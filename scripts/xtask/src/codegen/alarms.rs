@@ -219,7 +219,7 @@ fn row(alarm: &Expanded) -> Value {
         "period_s": row.period_s,
         "datapoints": row.datapoints.0,
         "periods": row.datapoints.1,
-        "missing": if row.silence_breaches { "breaching" } else { "notBreaching" },
+        "missing": if row.missing_data_breaches { "breaching" } else { "notBreaching" },
     })
 }
 

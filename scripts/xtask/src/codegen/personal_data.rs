@@ -25,7 +25,7 @@ pub(super) fn render() -> String {
                 Personal::Nothing => "none".to_owned(),
                 Personal::Erased(by, how) => format!("erased by `{}`: {how}", by.name),
                 Personal::Expires(after, what) => format!("expires {after}: {what}"),
-                Personal::Kept(why) => format!("kept: {why}"),
+                Personal::Retained(why) => format!("kept: {why}"),
             };
             page.push_str(&format!("| {name} | {personal} |\n"));
         }

@@ -106,7 +106,7 @@ fn alert(alarm: &Expanded) -> Value {
         _ => (">", alarm.threshold().unwrap_or_default()),
     };
     let mut expression = format!("{value} {operator} {threshold}");
-    if row.silence_breaches {
+    if row.missing_data_breaches {
         expression.push_str(&format!(" or absent({name}{labels})"));
     }
     rule(&alarm.name, &expression, (row.datapoints.0 - 1) * row.period_s, row.severity.name(), row.summary, row.runbook)

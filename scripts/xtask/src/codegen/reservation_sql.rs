@@ -35,7 +35,7 @@ CREATE OR REPLACE FUNCTION inventory.holds_stock(state text) RETURNS boolean LAN
 $$;
 ",
         std::iter::once(None).chain(State::ALL.map(Some)).map(branch).collect::<String>(),
-        State::ALL.iter().filter(|state| state.holds_stock()).map(|state| quoted(state.name())).collect::<Vec<_>>().join(", "),
+        State::ALL.iter().filter(|state| state.counts_as_reserved()).map(|state| quoted(state.name())).collect::<Vec<_>>().join(", "),
     )
 }
 

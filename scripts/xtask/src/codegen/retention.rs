@@ -20,10 +20,10 @@ pub(super) fn render() -> String {
             let quoted = |name: &&str| if *name == "*" { "all".to_owned() } else { format!("`{name}`") };
             let names = rule.names.iter().map(quoted).collect::<Vec<_>>().join(", ");
             let retention = match rule.retention {
-                Retention::Deleted { since, days: 0 } => format!("deleted after `{since}`"),
-                Retention::Deleted { since, days } => format!("deleted {days} days after `{since}`"),
-                Retention::Ends(when) => format!("ends {when}"),
-                Retention::Kept(why) => format!("kept: {why}"),
+                Retention::DeletedBySweep { since, days: 0 } => format!("deleted after `{since}`"),
+                Retention::DeletedBySweep { since, days } => format!("deleted {days} days after `{since}`"),
+                Retention::ExpiresInStore(when) => format!("ends {when}"),
+                Retention::Unlimited(why) => format!("kept: {why}"),
             };
             page.push_str(&format!("| {names} | {retention} |\n"));
         }

@@ -126,7 +126,7 @@ async fn broken_connection_is_a_failed_attempt() {
     let (origin, _requests) = receiver("").await;
     let url = url(&format!("{origin}/"));
     let sent = sender(&origin).send_webhook(&message(&url, &[SECRET])).await;
-    assert_eq!(sent, Err(Undelivered::ConnectionFailed));
+    assert_eq!(sent, Err(SendError::ConnectionFailed));
 }
 
 /// Names of a test with their addresses.
@@ -154,7 +154,7 @@ async fn name_with_any_address_that_is_not_public_is_not_connected_to() {
             HttpWebhooks::with_resolver(WebhookTargets::default(), PublicAddresses { resolve: names }).unwrap();
         let url = url("https://example.com/");
         let sent = sender.send_webhook(&message(&url, &[SECRET])).await;
-        assert_eq!(sent, Err(Undelivered::AddressRefused), "{addresses:?}");
+        assert_eq!(sent, Err(SendError::AddressRefused), "{addresses:?}");
     }
 }
 
@@ -165,7 +165,7 @@ async fn url_that_is_not_allowed_any_more_is_not_connected_to() {
     for text in [format!("{origin}/"), "https://127.0.0.1/".to_owned(), "https://example.com:22/".to_owned()] {
         let url = url(&text);
         let sent = sender.send_webhook(&message(&url, &[SECRET])).await;
-        assert_eq!(sent, Err(Undelivered::AddressRefused), "{text}");
+        assert_eq!(sent, Err(SendError::AddressRefused), "{text}");
     }
     assert!(requests.try_recv().is_err());
 }

@@ -12,7 +12,7 @@ use domain::{
     event::AnomalyDetected,
     money::Currency,
     window::{
-        ChangedWindow, Closing, FoundAnomaly,
+        ChangedWindow, FoundAnomaly, WindowRevision,
         anomaly::{BESIDE, Baseline, Sales, WEEKS},
     },
 };
@@ -112,7 +112,7 @@ impl<B: Bus> WindowClosing for PgWindowClosing<B> {
         self.relay.database().query(CHANGED, &params).await?.iter().map(read_changed).collect()
     }
 
-    async fn publish(&self, closings: &[Closing]) -> Result<u32, Failure> {
+    async fn publish(&self, closings: &[WindowRevision]) -> Result<u32, Failure> {
         if closings.is_empty() {
             return Ok(0);
         }
@@ -130,7 +130,7 @@ impl<B: Bus> WindowClosing for PgWindowClosing<B> {
     }
 }
 
-fn to_json(closing: &Closing) -> Value {
+fn to_json(closing: &WindowRevision) -> Value {
     let anomaly = |FoundAnomaly { id, found_at, anomaly }| {
         let AnomalyDetected { metric, observed, expected, least, most, .. } = anomaly;
         object!({

@@ -108,7 +108,7 @@ async fn erased_person_is_left_only_where_the_catalog_says_so() {
     database.payments().forget_customer(PERSON).await.expect("erased");
     database.windows().forget(&[PERSON]).await.expect("erased");
 
-    let left = tables(|personal| matches!(personal, Personal::Expires(..) | Personal::Kept(_)));
+    let left = tables(|personal| matches!(personal, Personal::Expires(..) | Personal::Retained(_)));
     assert_eq!(found(&database).await, left);
     let order = database.rows("SELECT shipping_address ->> 'country' FROM orders.orders").await;
     assert_eq!(order[0].get::<_, &str>(0), "DE", "the country stays, which the tax is of");

@@ -9,8 +9,8 @@ use domain::{
     event::StockReserved,
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    payment::{self, Answer, ChargeOutcome, Payment, PaymentTransition},
-    reconciliation::{ComparisonProgress, Lines, Position, Progress, Side, StepResult},
+    payment::{self, ChargeOutcome, Payment, PaymentTransition, ReportedTransaction},
+    reconciliation::{ComparedSource, ComparisonProgress, Lines, Position, Progress, StepResult},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
@@ -77,7 +77,7 @@ async fn gateway_response_is_stored_once_with_its_event_and_ledger_entry() {
     let database = database().await;
     let payments = database.payments();
     let payment = payments.begin(&begun(OrderId(id())), None).await.expect("begun");
-    let (change, event) = concluded(&payment, &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
+    let (change, event) = concluded(&payment, &ChargeOutcome::Charged(ReportedTransaction::new("ch_1", usd(4200))));
     let first = claim();
     assert_eq!(payments.advance(Some(first), &change, &event).await, Ok(TransitionOutcome::Applied));
     assert_eq!(payments.advance(Some(first), &change, &event).await, Ok(TransitionOutcome::AlreadyApplied));
@@ -94,7 +94,7 @@ async fn concurrent_gateway_responses_store_one() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.payments()).collect();
     let payment = stores[0].begin(&begun(OrderId(id())), None).await.expect("begun");
-    let (change, event) = concluded(&payment, &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
+    let (change, event) = concluded(&payment, &ChargeOutcome::Charged(ReportedTransaction::new("ch_1", usd(4200))));
     let stored = join_all(stores.iter().map(|store| store.advance(Some(claim()), &change, &event))).await;
     assert_eq!(stored.iter().filter(|stored| **stored == Ok(TransitionOutcome::Applied)).count(), 1);
     assert_eq!(database.number("SELECT count(*) FROM payments.outbox").await, 1);
@@ -104,7 +104,8 @@ async fn concurrent_gateway_responses_store_one() {
 #[tokio::test]
 async fn transition_of_an_unknown_payment_changes_nothing() {
     let database = database().await;
-    let (change, event) = concluded(&begun(OrderId(id())), &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
+    let (change, event) =
+        concluded(&begun(OrderId(id())), &ChargeOutcome::Charged(ReportedTransaction::new("ch_1", usd(4200))));
     assert_eq!(
         database.payments().advance(Some(claim()), &change, &event).await,
         Ok(TransitionOutcome::VersionConflict)
@@ -133,7 +134,7 @@ fn charge_at_the_gateway(reference: &str, at: Timestamp) -> GatewayTransaction {
 
 /// A period, after a position.
 fn comparison(from: Timestamp, to: Timestamp, after: Option<Position>) -> ComparisonProgress {
-    ComparisonProgress { from, to, side: Side::Statement, after, pages: 0, compared: 0, fees: 0 }
+    ComparisonProgress { from, to, side: ComparedSource::Statement, after, pages: 0, compared: 0, fees: 0 }
 }
 
 #[tokio::test]

@@ -19,12 +19,12 @@ fn refunded(code: u16, body: &str) -> Result<RefundOutcome, Failure> {
 
 /// A charge of 19.99 USD.
 fn made(id: &str) -> ChargeOutcome {
-    ChargeOutcome::Charged(Answer::new(id, StatedAmount::new(1999, "USD")))
+    ChargeOutcome::Charged(ReportedTransaction::new(id, StatedAmount::new(1999, "USD")))
 }
 
 /// A refund of 5 USD.
 fn returned(id: &str) -> RefundOutcome {
-    RefundOutcome::Refunded(Answer::new(id, StatedAmount::new(500, "USD")))
+    RefundOutcome::Refunded(ReportedTransaction::new(id, StatedAmount::new(500, "USD")))
 }
 
 fn found(intents: &[String]) -> Result<Option<ChargeOutcome>, Failure> {
@@ -111,7 +111,7 @@ fn required_authentication_is_declined_with_its_code() {
 fn required_action_carries_what_the_client_needs() {
     let action = |redirect_url: Option<&str>| {
         let (client_secret, redirect_url) = ("pi_1_secret_x".to_owned(), redirect_url.map(str::to_owned));
-        let answer = Answer::new("pi_1", StatedAmount::new(1999, "USD"));
+        let answer = ReportedTransaction::new("pi_1", StatedAmount::new(1999, "USD"));
         Ok(ChargeOutcome::ActionRequired(answer, CustomerAction { client_secret, redirect_url }))
     };
     let body = |next: &str| {

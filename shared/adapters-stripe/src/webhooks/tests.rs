@@ -5,7 +5,9 @@
 use super::*;
 use adapters_testkit::server::{secret, serve};
 use domain::id::RefundId;
-use domain::payment::{Answer, DisputeStatus, DisputeTransfer, ReportedDispute, ReportedRefund, StatedAmount};
+use domain::payment::{
+    DisputeStatus, DisputeTransfer, ReportedDispute, ReportedRefund, ReportedTransaction, StatedAmount,
+};
 use ports::WebhookVerifier;
 use tokio::net::TcpListener;
 
@@ -50,7 +52,10 @@ fn paid() -> GatewayEvent {
     GatewayEvent {
         id: "11c23518-a9c0-8a87-941b-73e0f03b506b".parse().unwrap(),
         // The body, whose digest is fixed, states no amount.
-        report: of_attempt(ChargeOutcome::Charged(Answer { transaction_id: "pi_1".to_owned(), amount: None })),
+        report: of_attempt(ChargeOutcome::Charged(ReportedTransaction {
+            transaction_id: "pi_1".to_owned(),
+            amount: None,
+        })),
     }
 }
 
@@ -203,7 +208,7 @@ fn declined_charge_is_an_event_with_its_code() {
 fn charge_carries_the_amount_that_was_received() {
     let body = BODY.replace(r#""status""#, r#""amount":1999,"amount_received":1,"currency":"jpy","status""#);
     let amount = Some(StatedAmount::new(1, "JPY"));
-    let report = of_attempt(ChargeOutcome::Charged(Answer { transaction_id: "pi_1".to_owned(), amount }));
+    let report = of_attempt(ChargeOutcome::Charged(ReportedTransaction { transaction_id: "pi_1".to_owned(), amount }));
     assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { report, ..paid() })));
 }
 

@@ -5,7 +5,7 @@ use crate::{
     id::ProductId,
     money::Currency,
     order_status::Reason,
-    window::{Tally, anomaly::Metric},
+    window::{CountAndAmount, anomaly::Metric},
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;
@@ -37,11 +37,11 @@ pub struct WindowClosed {
     /// Number of the orders that are the first ones of their customers.
     pub first_orders: i64,
     /// Charges.
-    pub paid: Tally,
+    pub paid: CountAndAmount,
     /// Declined charges.
-    pub declined: Tally,
+    pub declined: CountAndAmount,
     /// Refunds.
-    pub refunded: Tally,
+    pub refunded: CountAndAmount,
     /// Cancelled orders by reason.
     pub cancellations: Vec<CancelledOrders>,
     /// Best-selling products by units.

@@ -4,7 +4,7 @@ use super::{Input, Order, PENDING_TIMEOUT_SECONDS, Reason, State, Transition, ne
 use kernel::{Failure, Timestamp, seconds_after};
 
 /// Default age in minutes of a stuck order. Without an outage an order waits for seconds.
-pub const STILL_MINUTES: u32 = 5;
+pub const STUCK_AFTER_MINUTES: u32 = 5;
 
 words! {
     /// The next step of an order that is not final.
@@ -63,7 +63,7 @@ pub fn wait(order: &Order) -> Result<Option<Wait>, Failure> {
 }
 
 /// The time before which an order was placed that stands still for so many minutes.
-pub fn still_before(now: Timestamp, minutes: u32) -> Result<Timestamp, Failure> {
+pub fn placed_before(now: Timestamp, minutes: u32) -> Result<Timestamp, Failure> {
     seconds_after(now, -60 * i64::from(minutes))
 }
 

@@ -39,14 +39,14 @@ impl From<Money> for StatedAmount {
 
 /// A charge or refund that the gateway says it made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ReportedTransaction {
     /// The gateway's id of the charge or refund.
     pub transaction_id: String,
     /// `None` if the gateway states no amount.
     pub amount: Option<StatedAmount>,
 }
 
-impl Answer {
+impl ReportedTransaction {
     pub fn new(transaction_id: impl Into<String>, amount: impl Into<StatedAmount>) -> Self {
         Self { transaction_id: transaction_id.into(), amount: Some(amount.into()) }
     }
@@ -71,7 +71,7 @@ impl Accepted {
 }
 
 /// Compares what the gateway says it moved with what was asked: `None` if amount or currency differ or are not stated.
-pub fn accept(asked: Money, answered: &Answer) -> Option<Accepted> {
+pub fn accept(asked: Money, answered: &ReportedTransaction) -> Option<Accepted> {
     let is_same = answered.amount.as_ref().and_then(StatedAmount::to_money) == Some(asked);
     is_same.then(|| Accepted { transaction_id: answered.transaction_id.clone(), amount: asked })
 }
@@ -108,7 +108,7 @@ pub(super) fn record_mismatch(
     movement: GatewayOperation,
     refund_id: Option<RefundId>,
     asked: Money,
-    answer: &Answer,
+    answer: &ReportedTransaction,
     now: Timestamp,
 ) -> Option<PaymentTransition> {
     let (transaction_id, answered) = (answer.transaction_id.clone(), answer.amount.clone());

@@ -1,8 +1,8 @@
 //! Charge attempts: begun, retried, and ended by what the gateway says or never said.
 
 use super::{
-    AMOUNT_MISMATCH, Accepted, Answer, CHARGE_NOT_FOUND, CustomerAction, GATEWAY_ERROR, GIVE_UP_SECONDS,
-    GatewayOperation, Input, MAX_ATTEMPTS, NO_PAYMENT_REQUIRED, Payment, PaymentTransition, RECONCILE_AFTER_SECONDS,
+    AMOUNT_MISMATCH, Accepted, CHARGE_NOT_FOUND, CustomerAction, GATEWAY_ERROR, GIVE_UP_SECONDS, GatewayOperation,
+    Input, MAX_ATTEMPTS, NO_PAYMENT_REQUIRED, Payment, PaymentTransition, RECONCILE_AFTER_SECONDS, ReportedTransaction,
     State, Status, Transition, accept, amount::record_mismatch, is_past_retry_window, next, seconds_since,
 };
 use crate::{
@@ -22,11 +22,11 @@ pub const DUPLICATE_CHARGE: &str = "duplicate-charge";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChargeOutcome {
     /// What the gateway says it charged. It counts once [`accept`](super::accept) has compared it with what was asked.
-    Charged(Answer),
+    Charged(ReportedTransaction),
     /// The gateway's decline code.
     Declined(String),
     /// Not final: the gateway waits for the customer's consent to a charge of the stated amount.
-    ActionRequired(Answer, CustomerAction),
+    ActionRequired(ReportedTransaction, CustomerAction),
 }
 
 /// Creates the payment of a reserved order, with its first attempt.
@@ -137,7 +137,7 @@ pub fn post_returned_duplicate(payment: &Payment, transfers: &[Transfer], now: T
 fn require_action(
     payment: &Payment,
     attempt: u32,
-    answer: &Answer,
+    answer: &ReportedTransaction,
     action: &CustomerAction,
     now: Timestamp,
 ) -> Option<PaymentTransition> {

@@ -1,9 +1,9 @@
 //! Refunds that Quayside requests, and what the gateway says about them.
 
 use super::{
-    AMOUNT_MISMATCH, Answer, GIVE_UP_SECONDS, GatewayOperation, Input, Payment, PaymentTransition, REFUND_NOT_FOUND,
-    Refund, RefundReason, RefundStatus, Transition, accept, amount::record_mismatch, is_past_retry_window, next,
-    payment_transition::money, seconds_since,
+    AMOUNT_MISMATCH, GIVE_UP_SECONDS, GatewayOperation, Input, Payment, PaymentTransition, REFUND_NOT_FOUND, Refund,
+    RefundReason, RefundStatus, ReportedTransaction, Transition, accept, amount::record_mismatch, is_past_retry_window,
+    next, payment_transition::money, seconds_since,
 };
 use crate::{
     Money,
@@ -21,7 +21,7 @@ pub const REFUND_EXCEEDS_CHARGE: &str = "refund-exceeds-charge";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefundOutcome {
     /// What the gateway says it refunded; see [`ChargeOutcome::Charged`].
-    Refunded(Answer),
+    Refunded(ReportedTransaction),
     /// The gateway's error code.
     Failed(String),
 }

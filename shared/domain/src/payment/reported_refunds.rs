@@ -1,8 +1,8 @@
 //! Refunds as the gateway reports them, whoever made them: this platform, or staff in the gateway's dashboard.
 
 use super::{
-    Accepted, Answer, GatewayOperation, Input, Payment, PaymentTransition, Refund, RefundOutcome, RefundReason,
-    RefundStatus, StatedAmount, Transition, accept, amount::record_mismatch, next, record_refund_outcome,
+    Accepted, GatewayOperation, Input, Payment, PaymentTransition, Refund, RefundOutcome, RefundReason, RefundStatus,
+    ReportedTransaction, StatedAmount, Transition, accept, amount::record_mismatch, next, record_refund_outcome,
     refunds::exceeds_charge,
 };
 use crate::{
@@ -35,8 +35,8 @@ impl ReportedRefund {
         }
     }
 
-    fn answer(&self) -> Answer {
-        Answer { transaction_id: self.transaction_id.clone(), amount: self.amount.clone() }
+    fn answer(&self) -> ReportedTransaction {
+        ReportedTransaction { transaction_id: self.transaction_id.clone(), amount: self.amount.clone() }
     }
 }
 

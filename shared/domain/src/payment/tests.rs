@@ -42,7 +42,7 @@ fn method(name: &str) -> PaymentMethod {
 }
 
 fn charged(name: &str) -> ChargeOutcome {
-    ChargeOutcome::Charged(Answer::new(name, usd(1000)))
+    ChargeOutcome::Charged(ReportedTransaction::new(name, usd(1000)))
 }
 
 fn declined() -> ChargeOutcome {
@@ -52,7 +52,10 @@ fn declined() -> ChargeOutcome {
 /// The card wants the customer's consent.
 fn waits() -> ChargeOutcome {
     let (client_secret, redirect_url) = ("ch_1_secret".to_owned(), None);
-    ChargeOutcome::ActionRequired(Answer::new("ch_1", usd(1000)), CustomerAction { client_secret, redirect_url })
+    ChargeOutcome::ActionRequired(
+        ReportedTransaction::new("ch_1", usd(1000)),
+        CustomerAction { client_secret, redirect_url },
+    )
 }
 
 /// A payment of $10 with its first attempt at second 0.
@@ -95,7 +98,7 @@ fn in_state(state: State) -> Payment {
     let refunded = |amount| {
         let requested =
             request_refund(&paid(), refund_id(1), amount, RefundReason::Duplicate, at(30)).expect("valid").payment;
-        let outcome = RefundOutcome::Refunded(Answer::new("re_1", amount.unwrap_or(usd(1000))));
+        let outcome = RefundOutcome::Refunded(ReportedTransaction::new("re_1", amount.unwrap_or(usd(1000))));
         changed(record_refund_outcome(&requested, refund_id(1), &outcome, at(40))).payment
     };
     match state {

@@ -117,14 +117,14 @@ fn full_page_is_continued_after_its_last_line_and_a_short_one_ends_the_side() {
     let comparison = first.progress.comparison.clone().expect("it goes on");
     assert_eq!(
         (comparison.side, comparison.after.clone().map(|after| after.reference)),
-        (Side::Statement, Some("pi_499".to_owned()))
+        (ComparedSource::Statement, Some("pi_499".to_owned()))
     );
     let rest = lines(stated(1, Some(usd(500))), None);
     let second = compare_statement(&first.progress, &comparison, &rest, at(NOW + 60));
     let comparison = second.progress.comparison.clone().expect("the other side");
     assert_eq!(
         (comparison.side, comparison.after.clone(), comparison.compared, comparison.fees),
-        (Side::Ledger, None, PAGE + 1, PAGE + 1)
+        (ComparedSource::Ledger, None, PAGE + 1, PAGE + 1)
     );
     assert_eq!(second.progress.compared_at, Some(at(NOW)), "when it began");
     let agreed = PostedLine { transfer: transfer("pi_0", 0), is_stated: true };
@@ -143,7 +143,7 @@ fn discrepancies_are_told_in_pages_of_a_hundred_that_the_bus_takes() {
     let comparison = first.progress.comparison.clone().expect("it goes on");
     let missing: Vec<_> =
         (0..101).map(|n| PostedLine { transfer: transfer(&"x".repeat(255), n), is_stated: false }).collect();
-    let comparison = ComparisonProgress { side: Side::Ledger, ..comparison };
+    let comparison = ComparisonProgress { side: ComparedSource::Ledger, ..comparison };
     let last = compare_ledger(&first.progress, &comparison, &lines(missing, None));
     let pages: Vec<_> = last.reports.iter().map(|one| (one.page, one.discrepancies.len(), one.is_last)).collect();
     assert_eq!(pages, [(6, 100, false), (7, 1, true)]);
@@ -184,9 +184,9 @@ fn page_without_a_line_that_can_be_decoded_does_not_end_a_comparison() {
     let comparison = first.comparison.clone().expect("it goes on");
     assert_eq!(
         (comparison.side, comparison.after.map(|after| after.reference)),
-        (Side::Statement, Some("pi_odd".to_owned()))
+        (ComparedSource::Statement, Some("pi_odd".to_owned()))
     );
-    let other = ComparisonProgress { side: Side::Ledger, ..first_comparison() };
+    let other = ComparisonProgress { side: ComparedSource::Ledger, ..first_comparison() };
     let again = compare_ledger(&first, &other, &lines(vec![], Some("pi_odd")));
     assert_eq!((again.reports.len(), again.progress.comparison.is_some()), (0, true));
 }

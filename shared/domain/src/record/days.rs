@@ -11,26 +11,30 @@ const DAYS_AHEAD: i32 = 1;
 
 /// Which days need a partition, and which are to be archived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Days {
+pub struct PartitionPlan {
     pub today: Date,
     /// The last day whose partition is made ahead.
-    pub ahead_to: Date,
+    pub create_until: Date,
     /// The first day that stays in the database. Earlier ones are archived.
-    pub kept_from: Date,
+    pub archive_before: Date,
 }
 
-/// The days at a time.
-pub fn days(now: Timestamp) -> Result<Days, Failure> {
+/// The plan at a time.
+pub fn partition_plan(now: Timestamp) -> Result<PartitionPlan, Failure> {
     let in_days = |days: i32| Ok::<_, Failure>(day(seconds_after(now, i64::from(days) * 86_400)?));
-    Ok(Days { today: day(now), ahead_to: in_days(DAYS_AHEAD + 1)?, kept_from: in_days(-RETENTION_DAYS - DELAY_DAYS)? })
+    Ok(PartitionPlan {
+        today: day(now),
+        create_until: in_days(DAYS_AHEAD + 1)?,
+        archive_before: in_days(-RETENTION_DAYS - DELAY_DAYS)?,
+    })
 }
 
 /// Checks that the day of a record can have a partition `now`. The API accepts nothing else; this bounds what another producer can cause.
 pub fn check_day(record: &Record, now: Timestamp) -> Result<(), Failure> {
-    let Days { ahead_to, kept_from, .. } = days(now)?;
+    let PartitionPlan { create_until, archive_before, .. } = partition_plan(now)?;
     let detail = match record.id.day() {
-        day if day < kept_from => "is of a day that is archived",
-        day if day > ahead_to => "is days in the future",
+        day if day < archive_before => "is of a day that is archived",
+        day if day > create_until => "is days in the future",
         _ => return Ok(()),
     };
     Err(Failure::field("/recorded_at", detail))
@@ -96,8 +100,11 @@ mod tests {
     #[test]
     fn day_is_archived_after_the_retention_and_the_delay() {
         let now = at("2026-11-21T08:45:00Z");
-        let days = days(now).unwrap();
-        assert_eq!((days.ahead_to.to_string(), days.kept_from.to_string()), ("2026-11-23".into(), "2026-08-15".into()));
+        let plan = partition_plan(now).unwrap();
+        assert_eq!(
+            (plan.create_until.to_string(), plan.archive_before.to_string()),
+            ("2026-11-23".into(), "2026-08-15".into())
+        );
         for (time, is_writable) in [
             ("2026-08-14T23:59:59Z", false),
             ("2026-08-15T00:00:00Z", true),

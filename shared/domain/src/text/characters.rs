@@ -7,7 +7,7 @@ use icu_properties::{
 
 /// Whether a text may have several lines.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Breaks {
+pub(super) enum LineBreaks {
     Allowed,
     Refused,
 }
@@ -18,8 +18,8 @@ pub(super) const BREAKS: [char; 3] = ['\n', '\r', '\t'];
 /// Refuses control characters, among them NUL, which PostgreSQL cannot store, and characters that change the direction of what follows
 /// (UAX #9: embeddings, overrides, isolates), with which a text looks like another one. Right-to-left scripts do not need them, and the
 /// marks that they do use (LRM, RLM, ALM) are accepted.
-pub(super) fn check(text: &str, breaks: Breaks) -> Result<(), String> {
-    let is_break = |c: char| breaks == Breaks::Allowed && BREAKS.contains(&c);
+pub(super) fn check(text: &str, breaks: LineBreaks) -> Result<(), String> {
+    let is_break = |c: char| breaks == LineBreaks::Allowed && BREAKS.contains(&c);
     if text.chars().any(|c| c.is_control() && !is_break(c)) {
         Err("must not contain control characters".to_owned())
     } else if text.contains(is_direction_change) {

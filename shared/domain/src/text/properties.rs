@@ -17,7 +17,7 @@ fn anything() -> impl Strategy<Value = String> {
 }
 
 /// Asserts what holds for every type, if `text` parses as a `T`.
-fn holds<T>(text: &str, most: usize, breaks: Breaks) -> Result<Option<T>, TestCaseError>
+fn holds<T>(text: &str, most: usize, breaks: LineBreaks) -> Result<Option<T>, TestCaseError>
 where
     T: TryFrom<String, Error = String>
         + Into<String>
@@ -35,7 +35,7 @@ where
     prop_assert!(kept.chars().count() <= most, "at most {} characters", most);
     prop_assert_eq!(kept.trim(), &kept, "trimmed");
     let controls: Vec<_> = kept.chars().filter(|c| c.is_control()).collect();
-    let allowed = |c: &char| breaks == Breaks::Allowed && *c == '\n';
+    let allowed = |c: &char| breaks == LineBreaks::Allowed && *c == '\n';
     prop_assert!(controls.iter().all(allowed), "{:?}", controls);
     Ok(Some(parsed))
 }
@@ -46,13 +46,13 @@ macro_rules! properties {
             $(
                 #[test]
                 fn $test(noise in anything(), wanted in $accepted) {
-                    holds::<$type>(&noise, $most, Breaks::$breaks)?;
-                    let parsed = holds::<$type>(&wanted, $most, Breaks::$breaks)?;
+                    holds::<$type>(&noise, $most, LineBreaks::$breaks)?;
+                    let parsed = holds::<$type>(&wanted, $most, LineBreaks::$breaks)?;
                     prop_assert!(parsed.is_some(), "{:?} is one", wanted);
                     // The same text with one character of noise in it is either refused or holds as well.
                     for c in noise.chars().take(3) {
-                        holds::<$type>(&format!("{c}{wanted}"), $most, Breaks::$breaks)?;
-                        holds::<$type>(&format!("{wanted}{c}"), $most, Breaks::$breaks)?;
+                        holds::<$type>(&format!("{c}{wanted}"), $most, LineBreaks::$breaks)?;
+                        holds::<$type>(&format!("{wanted}{c}"), $most, LineBreaks::$breaks)?;
                     }
                 }
             )*

@@ -1,6 +1,6 @@
 //! When a delivery is attempted again, and when an endpoint is given up.
 
-use super::{DeliveryStatus, DisabledReason, Undelivered};
+use super::{DeliveryStatus, DisabledReason, SendError};
 use kernel::{Failure, Timestamp, time};
 
 /// Seconds after a failed attempt until the next: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, and three times 24 h. The first are those that
@@ -21,7 +21,7 @@ pub struct AttemptResult {
     /// Set if the delivery stays pending.
     pub next_attempt_at: Option<Timestamp>,
     pub response_status: Option<u16>,
-    pub error: Option<Undelivered>,
+    pub error: Option<SendError>,
     /// The endpoint is to be disabled.
     pub disable: Option<DisabledReason>,
 }
@@ -30,7 +30,7 @@ pub struct AttemptResult {
 pub fn conclude(
     attempt: u32,
     failing_since: Option<Timestamp>,
-    result: Result<u16, Undelivered>,
+    result: Result<u16, SendError>,
     jitter: u16,
     now: Timestamp,
 ) -> Result<AttemptResult, Failure> {

@@ -25,8 +25,8 @@ fn command(status: EndpointStatus) -> UpdateEndpoint {
 fn failed_attempts_are_repeated_over_five_days_and_then_given_up() {
     let (mut now, mut delays) = (at(0), Vec::new());
     for attempt in 1..MAX_ATTEMPTS {
-        let result = conclude(attempt, None, Err(Undelivered::TimedOut), 0, now).expect("a result");
-        assert_eq!((result.status, result.error), (DeliveryStatus::Pending, Some(Undelivered::TimedOut)));
+        let result = conclude(attempt, None, Err(SendError::TimedOut), 0, now).expect("a result");
+        assert_eq!((result.status, result.error), (DeliveryStatus::Pending, Some(SendError::TimedOut)));
         let next = result.next_attempt_at.expect("a next attempt");
         delays.push(next.as_second() - now.as_second());
         now = next;
@@ -67,7 +67,7 @@ fn endpoint_is_disabled_after_five_days_of_failures_or_when_it_is_gone() {
     assert_eq!(disable(Some(at(1)), Ok(500), five_days), None);
     assert_eq!(disable(Some(at(0)), Ok(500), five_days), Some(DisabledReason::Failing));
     assert_eq!(disable(Some(at(0)), Ok(200), five_days), None);
-    assert_eq!(disable(None, Err(Undelivered::AddressRefused), five_days), None);
+    assert_eq!(disable(None, Err(SendError::AddressRefused), five_days), None);
     assert_eq!(disable(None, Ok(410), at(0)), Some(DisabledReason::Gone));
     let gone = conclude(1, None, Ok(410), 0, at(0)).expect("a result");
     assert_eq!((gone.status, gone.next_attempt_at), (DeliveryStatus::Failed, None));

@@ -24,7 +24,7 @@ pub struct ChangedWindow {
 
 /// A window and the events that publish it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closing {
+pub struct WindowRevision {
     pub start: Timestamp,
     pub currency: Currency,
     pub revision: i64,
@@ -41,7 +41,7 @@ pub struct FoundAnomaly {
     pub anomaly: AnomalyDetected,
 }
 
-impl Closing {
+impl WindowRevision {
     /// The anomalies among its events.
     pub fn anomalies(&self) -> impl Iterator<Item = FoundAnomaly> {
         self.events.iter().filter_map(|event| match &event.event {
@@ -54,7 +54,7 @@ impl Closing {
 }
 
 /// The events that publish the current revision of a window. Their subject is the window.
-pub fn closing(changed: &ChangedWindow, context: EventContext<'_>) -> Result<Closing, Failure> {
+pub fn closing(changed: &ChangedWindow, context: EventContext<'_>) -> Result<WindowRevision, Failure> {
     let window = &changed.window;
     let (start, currency) = (window.start, window.revenue.currency);
     let subject = format!("{start}-{}", currency.code());
@@ -69,7 +69,7 @@ pub fn closing(changed: &ChangedWindow, context: EventContext<'_>) -> Result<Clo
         payloads.push(AnomalyDetected { start, end, currency, metric, observed, expected, least, most }.into());
     }
     let events = context.events(subject, sequence, &payloads);
-    Ok(Closing { start, currency, revision: window.revision, changes: changed.changes, events })
+    Ok(WindowRevision { start, currency, revision: window.revision, changes: changed.changes, events })
 }
 
 fn closed(window: &Window, revision: u64) -> Result<WindowClosed, Failure> {
@@ -109,7 +109,7 @@ mod tests {
         Window { orders: 2, by_region: vec![("DE-BE".to_owned(), 2, 900)], revision: 3, ..empty }
     }
 
-    fn close(baseline: Option<Baseline>) -> Closing {
+    fn close(baseline: Option<Baseline>) -> WindowRevision {
         let (now, trace) = (Timestamp::UNIX_EPOCH, TraceContext::new(Uuid::from_u128(7)));
         let context = EventContext { now, ids: &Ids::seeded(1, now), trace: &trace };
         closing(&ChangedWindow { window: window(), changes: 5, baseline }, context).expect("a closing")

@@ -19,7 +19,7 @@ pub struct SalesSummary {
     pub regions: Vec<SoldRegion>,
     /// Cancelled orders by reason, in the order of its words.
     pub cancellations: Vec<(Reason, i64)>,
-    pub buyers: Buyers,
+    pub buyers: CustomerCounts,
     /// Confirmed orders of the last minutes that have any, oldest first.
     pub minutes: Vec<MinuteCount>,
 }
@@ -64,7 +64,7 @@ pub struct SoldRegion {
 
 /// The customers whose last order was in the period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-pub struct Buyers {
+pub struct CustomerCounts {
     /// With one order so far.
     pub once: i64,
     /// With several orders so far.

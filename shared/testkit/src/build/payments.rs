@@ -8,8 +8,8 @@ use domain::{
     ledger::{Purpose, Transfer},
     order::Reason,
     payment::{
-        self, Answer, ChargeOutcome, CustomerAction, DisputeStatus, DisputeTransfer, Payment, PaymentTransition,
-        RefundLimit, RefundOutcome, RefundPayment, RefundReason, ReportedDispute, Verdict,
+        self, ChargeOutcome, CustomerAction, DisputeStatus, DisputeTransfer, Payment, PaymentTransition, RefundLimit,
+        RefundOutcome, RefundPayment, RefundReason, ReportedDispute, ReportedTransaction, Verdict,
     },
     text::PaymentMethod,
 };
@@ -41,13 +41,13 @@ impl OrderBuilder {
     /// Its payment, for which the gateway says that it charged one yen.
     pub fn mismatched(&self) -> PaymentTransition {
         let yen = Money::new(1, "JPY").expect("valid");
-        concluded(&self.payment(), &ChargeOutcome::Charged(Answer::new(self.charge_id(), yen)))
+        concluded(&self.payment(), &ChargeOutcome::Charged(ReportedTransaction::new(self.charge_id(), yen)))
     }
 
     /// Its payment, whose card wants the customer's consent.
     pub fn requires_action(&self) -> PaymentTransition {
         let (client_secret, redirect_url) = ("secret".to_owned(), Some("https://example.com/3ds".to_owned()));
-        let answer = Answer::new(self.charge_id(), self.payment().amount);
+        let answer = ReportedTransaction::new(self.charge_id(), self.payment().amount);
         concluded(
             &self.payment(),
             &ChargeOutcome::ActionRequired(answer, CustomerAction { client_secret, redirect_url }),
@@ -77,12 +77,12 @@ impl OrderBuilder {
 
 /// The gateway's response that it charged what was asked, with its id of the charge.
 pub fn charged(payment: &Payment, transaction_id: &str) -> ChargeOutcome {
-    ChargeOutcome::Charged(Answer::new(transaction_id, payment.amount))
+    ChargeOutcome::Charged(ReportedTransaction::new(transaction_id, payment.amount))
 }
 
 /// The gateway's response that it refunded `amount`, with its id of the refund.
 pub fn refunded(transaction_id: &str, amount: Money) -> RefundOutcome {
-    RefundOutcome::Refunded(Answer::new(transaction_id, amount))
+    RefundOutcome::Refunded(ReportedTransaction::new(transaction_id, amount))
 }
 
 /// Applies the gateway's response to the last attempt of a payment, at the time of that attempt.

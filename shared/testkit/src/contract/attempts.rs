@@ -5,7 +5,7 @@ use crate::build::{self, OrderBuilder, a_reply};
 use domain::{
     Event,
     id::{OrderId, RefundId, UserId},
-    payment::{self, Answer, AttemptLimit, ChargeOutcome, Payment, TOO_MANY_PAYMENT_ATTEMPTS},
+    payment::{self, AttemptLimit, ChargeOutcome, Payment, ReportedTransaction, TOO_MANY_PAYMENT_ATTEMPTS},
     text::PaymentMethod,
 };
 use futures_util::future::join_all;
@@ -102,7 +102,7 @@ pub async fn attempts_that_succeed_do_not_count(fixture: &Fixture<impl PaymentSt
     for n in 0..5 {
         let payment = begin(fixture.port(), owner, now()).await;
         assert!(!payment.is_refused(), "after {n} that succeeded");
-        let charged = ChargeOutcome::Charged(Answer::new(format!("ch_{}", fresh()), payment.amount));
+        let charged = ChargeOutcome::Charged(ReportedTransaction::new(format!("ch_{}", fresh()), payment.amount));
         conclude(fixture.port(), &payment, &charged).await;
     }
 }

@@ -6,7 +6,8 @@ use domain::{
     id::{OrderId, RefundId},
     ledger::{GatewayTransaction, Purpose},
     payment::{
-        self, Answer, ChargeOutcome, Payment, Refund, RefundOutcome, RefundReason, RefundStatus, ReportedRefund,
+        self, ChargeOutcome, Payment, Refund, RefundOutcome, RefundReason, RefundStatus, ReportedRefund,
+        ReportedTransaction,
     },
     text::PaymentMethod,
 };
@@ -312,7 +313,7 @@ pub async fn refunds_of_a_charge_are_listed(fixture: &Fixture<impl Gateway>) {
     let response = fixture.port().refund(&payment, &partial).await.expect("a response");
     let RefundOutcome::Refunded(answer) = response else { panic!("{response:?}") };
     let (refund_id, failure) = (Some(partial.id), None);
-    let Answer { transaction_id, amount } = answer;
+    let ReportedTransaction { transaction_id, amount } = answer;
     let expected = ReportedRefund { charge: charge.clone(), transaction_id, refund_id, amount, failure };
     assert_eq!(fixture.port().refunds_of(&charge).await, Ok(vec![expected]));
 }

@@ -5,7 +5,7 @@ use domain::{
     id::{ExportId, ImportId},
     job::Job as _,
     product_export::Export,
-    product_import::{self, CreateImport, Import, Stop},
+    product_import::{self, CreateImport, Import, ImportFailure},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, Timestamp};
@@ -114,7 +114,7 @@ pub async fn job_that_was_leased_again_is_not_saved(fixture: &Fixture<impl JobSt
 pub async fn job_that_has_ended_is_not_leased(fixture: &Fixture<impl JobStore>) {
     let (jobs, _) = (fixture.port(), create(fixture.port(), 0).await);
     let mut leased = lease(jobs, 0, 60).await.expect("due");
-    leased.job.fail(Stop::FileChanged, now());
+    leased.job.fail(ImportFailure::FileChanged, now());
     assert_eq!(jobs.save(&leased, now()).await, Ok(true));
     assert_eq!(lease(jobs, 600, 700).await, None);
 }

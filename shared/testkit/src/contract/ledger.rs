@@ -9,7 +9,8 @@ use domain::{
     ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
     payment::PaymentTransition,
     reconciliation::{
-        CLOCK_MARGIN_S, ComparisonProgress, Lines, Position, Progress, SPAN_S, Side, StatementPage, StepResult,
+        CLOCK_MARGIN_S, ComparedSource, ComparisonProgress, Lines, Position, Progress, SPAN_S, StatementPage,
+        StepResult,
     },
 };
 use futures_util::future::join_all;
@@ -73,7 +74,7 @@ fn a_transfer(at: Timestamp) -> Transfer {
 
 /// A period, with the position in it.
 fn period(from: Timestamp, to: Timestamp, after: Option<Position>) -> ComparisonProgress {
-    ComparisonProgress { from, to, side: Side::Ledger, after, pages: 0, compared: 0, fees: 0 }
+    ComparisonProgress { from, to, side: ComparedSource::Ledger, after, pages: 0, compared: 0, fees: 0 }
 }
 
 /// The transfers in `[from, to)`.

@@ -247,10 +247,10 @@ pub async fn each_order_sorts_and_pages_through_all_products_once(fixture: &Fixt
     track_all(fixture.port(), &products).await;
     let expected = [
         (Sort::Oldest, ["Lamp c", "lamp b", "Lamp a", "Lamp e", "Lamp d"]),
-        (Sort::Cheapest, ["lamp b", "Lamp a", "Lamp c", "Lamp d", "Lamp e"]),
+        (Sort::PriceAscending, ["lamp b", "Lamp a", "Lamp c", "Lamp d", "Lamp e"]),
         (Sort::Name, ["Lamp a", "lamp b", "Lamp c", "Lamp d", "Lamp e"]),
     ];
-    let reversed = [(Sort::Newest, 0), (Sort::Dearest, 1), (Sort::NameReversed, 2)];
+    let reversed = [(Sort::Newest, 0), (Sort::PriceDescending, 1), (Sort::NameDescending, 2)];
     for (sort, names) in expected {
         assert_eq!(pages(fixture.port(), &ProductQuery { sort, ..of(&category) }).await, names, "{sort:?}");
     }
@@ -268,7 +268,7 @@ pub async fn page_is_stable_while_products_are_inserted(fixture: &Fixture<impl P
     let (category, index) = (a_category(), fixture.port());
     let products: Vec<Product> = (1..=4).map(|n| a_product(&category, n, &format!("Lamp {n}"), 10 * n)).collect();
     track_all(index, &products).await;
-    for sort in [Sort::Newest, Sort::Cheapest] {
+    for sort in [Sort::Newest, Sort::PriceAscending] {
         let query = ProductQuery { sort, ..of(&category) };
         let first = index.search(&query, 2, None).await.expect("a page");
         // One before the cursor and, for the cheapest first, one of the same price as the last one.
@@ -288,7 +288,7 @@ pub async fn cursor_of_another_order_is_rejected(fixture: &Fixture<impl ProductI
     track_all(index, &[1, 2].map(|n| a_product(&category, n, "Lamp", n))).await;
     let page = index.search(&of(&category), 1, None).await.expect("a page");
     let cursor = page.next.expect("another page");
-    let other = ProductQuery { sort: Sort::Cheapest, ..of(&category) };
+    let other = ProductQuery { sort: Sort::PriceAscending, ..of(&category) };
     for (query, cursor) in
         [(&other, cursor.as_str()), (&of(&category), "x"), (&of(&category), "W10"), (&of(&category), "")]
     {

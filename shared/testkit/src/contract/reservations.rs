@@ -197,7 +197,7 @@ fn expected(from: Option<State>, to: State) -> Option<&'static str> {
         State::Expired => catalog::STOCK_RESERVATION_EXPIRED,
         State::Allocated => catalog::STOCK_ALLOCATED,
         State::Shipped => catalog::STOCK_SHIPPED,
-        State::Released if from.is_some_and(State::holds_stock) => catalog::STOCK_RELEASED,
+        State::Released if from.is_some_and(State::counts_as_reserved) => catalog::STOCK_RELEASED,
         State::Released => return None,
     };
     Some(row.name)
@@ -207,7 +207,7 @@ fn expected(from: Option<State>, to: State) -> Option<&'static str> {
 fn level_after(before: (i64, i64, i64), from: Option<State>, to: State) -> (i64, i64, i64) {
     let (free, reserved, version) = before;
     let wanted = i64::from(WANTED);
-    match (from.is_some_and(State::holds_stock), to.holds_stock(), to) {
+    match (from.is_some_and(State::counts_as_reserved), to.counts_as_reserved(), to) {
         (true, false, State::Shipped) => (free, reserved - wanted, version + 1),
         (true, false, _) => (free + wanted, reserved - wanted, version + 1),
         (false, true, _) => (free - wanted, reserved + wanted, version + 1),

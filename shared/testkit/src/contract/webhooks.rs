@@ -7,7 +7,7 @@ use domain::{
     event::NotificationSent,
     id::{DeliveryId, EndpointId, UserId},
     notification::{Channel, Template},
-    webhook::{self, DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, PreviousSecret, Undelivered},
+    webhook::{self, DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, PreviousSecret, SendError},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp};
@@ -85,7 +85,7 @@ fn notice() -> Event {
     })
 }
 
-async fn conclude(store: &impl Stores, due: &DueDelivery, result: Result<u16, Undelivered>, at: Timestamp) -> bool {
+async fn conclude(store: &impl Stores, due: &DueDelivery, result: Result<u16, SendError>, at: Timestamp) -> bool {
     let result = webhook::conclude(due.delivery.attempts, due.endpoint.failing_since, result, 0, at).expect("a result");
     let notice = result.disable.map(|_| notice());
     store.conclude_attempt(due, &result, notice.as_ref(), at).await.expect("the store responds")
@@ -267,16 +267,13 @@ pub async fn concluded_attempt_is_stored_and_an_outdated_one_is_not(fixture: &Fi
     let lost = only_leased(store, now()).await;
     let due = only_leased(store, later(120)).await;
     conclude(store, &lost, Ok(204), later(121)).await;
-    conclude(store, &due, Err(Undelivered::TimedOut), later(130)).await;
+    conclude(store, &due, Err(SendError::TimedOut), later(130)).await;
     let log = async || {
         let page = store.webhook_deliveries(endpoint.id, 10, None).await.expect("a page").expect("an endpoint");
         page.items[0].clone()
     };
     let failed = log().await;
-    assert_eq!(
-        (failed.status, failed.attempts, failed.error),
-        (DeliveryStatus::Pending, 2, Some(Undelivered::TimedOut))
-    );
+    assert_eq!((failed.status, failed.attempts, failed.error), (DeliveryStatus::Pending, 2, Some(SendError::TimedOut)));
     assert_eq!((failed.next_attempt_at, failed.last_attempt_at), (Some(later(430)), Some(later(130))));
     conclude(store, &only_leased(store, later(430)).await, Ok(204), later(431)).await;
     let delivered = log().await;

@@ -9,7 +9,7 @@ use domain::{
     event::AnomalyDetected,
     money::Currency,
     window::{
-        ChangedWindow, Closing, FoundAnomaly,
+        ChangedWindow, FoundAnomaly, WindowRevision,
         anomaly::{Metric, Sales, WEEKS, WINDOWS_OF_WEEK},
     },
 };
@@ -56,15 +56,15 @@ fn an_anomaly(start: Timestamp) -> Event {
     an_event(AnomalyDetected { start, end, currency, metric, observed: 1, expected: 9, least: 5, most: 13 })
 }
 
-fn closing(changed: &ChangedWindow) -> Closing {
+fn closing(changed: &ChangedWindow) -> WindowRevision {
     let (start, currency) = (changed.window.start, changed.window.revenue.currency);
     let event = Event { id: fresh(), ..an_anomaly(start) };
-    Closing { start, currency, revision: changed.window.revision, changes: changed.changes, events: vec![event] }
+    WindowRevision { start, currency, revision: changed.window.revision, changes: changed.changes, events: vec![event] }
 }
 
 /// Publishes all that is changed, and returns the revisions.
 async fn publish(port: &impl WindowClosing, until: Timestamp) -> Vec<i64> {
-    let closings: Vec<Closing> = changed(port, until).await.iter().map(closing).collect();
+    let closings: Vec<WindowRevision> = changed(port, until).await.iter().map(closing).collect();
     assert_eq!(port.publish(&closings).await.map(|published| published as usize), Ok(closings.len()));
     closings.iter().map(|closing| closing.revision).collect()
 }
@@ -73,7 +73,7 @@ pub async fn window_is_published_once_with_its_events<S: WindowStore, C: WindowC
     let (start, port) = (a_window(), fixture.port());
     sell(&port.windows, start).await;
     assert_eq!(changed(&port.closing, start).await, [], "it starts at the end");
-    let closings: Vec<Closing> = changed(&port.closing, after(start, 1)).await.iter().map(closing).collect();
+    let closings: Vec<WindowRevision> = changed(&port.closing, after(start, 1)).await.iter().map(closing).collect();
     assert_eq!(port.closing.publish(&closings).await, Ok(1));
     assert_eq!(port.closing.publish(&closings).await, Ok(0));
     assert_eq!(port.closing.publish(&[]).await, Ok(0));
@@ -105,7 +105,7 @@ pub async fn window_that_changed_since_it_was_read_is_not_published<S: WindowSto
     let (start, port) = (a_window(), fixture.port());
     let until = after(start, 1);
     sell(&port.windows, start).await;
-    let read: Vec<Closing> = changed(&port.closing, until).await.iter().map(closing).collect();
+    let read: Vec<WindowRevision> = changed(&port.closing, until).await.iter().map(closing).collect();
     sell(&port.windows, start).await;
     assert_eq!(port.closing.publish(&read).await, Ok(0));
     assert_eq!(publish(&port.closing, until).await, [1]);
@@ -181,10 +181,10 @@ pub async fn anomalies_of_published_windows_are_listed_newest_first_and_in_pages
     let read = changed(&port.closing, until).await;
     // The last window changes before it is published.
     sell(&port.windows, after(start, 2)).await;
-    let closings: Vec<Closing> = read.iter().map(closing).collect();
+    let closings: Vec<WindowRevision> = read.iter().map(closing).collect();
     assert_eq!(port.closing.publish(&closings).await, Ok(2));
     assert_eq!(port.closing.publish(&closings).await, Ok(0));
-    let mut expected: Vec<FoundAnomaly> = closings.iter().take(2).flat_map(Closing::anomalies).collect();
+    let mut expected: Vec<FoundAnomaly> = closings.iter().take(2).flat_map(WindowRevision::anomalies).collect();
     expected.reverse();
     let list = async |from, limit, cursor: Option<String>| {
         port.windows.anomalies(from, until, limit, cursor.as_deref()).await.expect("a page")

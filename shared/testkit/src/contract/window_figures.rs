@@ -10,7 +10,7 @@ use domain::{
     id::{ProductId, UserId},
     order::Reason,
     text::ProductName,
-    window::{Counted, MinuteCount, Tally, WindowEntry},
+    window::{CountAndAmount, Counted, MinuteCount, WindowEntry},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
@@ -67,9 +67,9 @@ pub async fn payments_and_cancellations_are_counted_by_outcome_and_reason(fixtur
     let listed = list(fixture.port(), start, after(start, 1)).await;
     let [window] = &listed[..] else { panic!("{} windows", listed.len()) };
     assert_eq!((window.orders, window.revenue.amount), (0, 0));
-    assert_eq!(window.payments.paid, Tally { count: 2, amount: 500 });
-    assert_eq!(window.payments.declined, Tally { count: 1, amount: 70 });
-    assert_eq!(window.payments.refunded, Tally { count: 1, amount: 11 });
+    assert_eq!(window.payments.paid, CountAndAmount { count: 2, amount: 500 });
+    assert_eq!(window.payments.declined, CountAndAmount { count: 1, amount: 70 });
+    assert_eq!(window.payments.refunded, CountAndAmount { count: 1, amount: 11 });
     assert_eq!(window.cancellations, [(Reason::CustomerRequest, 1), (Reason::TimedOut, 2)]);
 }
 
@@ -172,7 +172,7 @@ pub async fn summary_adds_up_days_with_their_peak_hours(fixture: &Fixture<impl W
     assert_eq!(days, [(day, "EUR", 1, 1), (day, "USD", 3, 4), (hour(24), "USD", 1, 1)]);
     let peaks: Vec<_> = summary.days.iter().map(|day| day.peak_hour.map(|peak| (peak.start, peak.orders))).collect();
     assert_eq!(peaks, [Some((hour(3), 1)), Some((hour(9), 2)), Some((hour(25), 1))]);
-    assert_eq!(summary.days[2].payments.paid, Tally { count: 1, amount: 10 });
+    assert_eq!(summary.days[2].payments.paid, CountAndAmount { count: 1, amount: 10 });
     assert_eq!(summary.top_products[0].units, 6);
     let regions: Vec<_> = summary.regions.iter().map(|one| (one.region.as_str(), one.orders, one.revenue)).collect();
     assert_eq!(regions, [("DE", 3, 30), ("DE", 1, 20), ("FR", 1, 10)]);

@@ -19,7 +19,7 @@ pub(super) struct CanaryState {
     customer: Option<CanaryAccount>,
     /// By the key of the request, which is the order's id, too.
     orders: BTreeMap<Uuid, Status>,
-    stands_still: bool,
+    order_is_stuck: bool,
 }
 
 /// The only token that the API issues.
@@ -48,7 +48,7 @@ impl Storefront {
 
     /// From now on orders keep their status until they are cancelled.
     pub fn stand_still(&self) {
-        self.0.arrange(|state| state.canary.stands_still = true);
+        self.0.arrange(|state| state.canary.order_is_stuck = true);
     }
 
     /// The status of every order, in the order of ids.
@@ -116,7 +116,7 @@ impl ports::Storefront for Storefront {
 
     async fn pause(&self) {
         self.0.arrange(|state| {
-            if !state.canary.stands_still {
+            if !state.canary.order_is_stuck {
                 for status in state.canary.orders.values_mut().filter(|status| **status == Status::Pending) {
                     *status = Status::Processing;
                 }

@@ -9,7 +9,10 @@ use crate::ids;
 use domain::{
     Money,
     id::{OrderId, PaymentId, RefundId},
-    payment::{Answer, ChargeOutcome, CustomerAction, Payment, Refund, RefundOutcome, ReportedRefund, StatedAmount},
+    payment::{
+        ChargeOutcome, CustomerAction, Payment, Refund, RefundOutcome, ReportedRefund, ReportedTransaction,
+        StatedAmount,
+    },
 };
 use kernel::{Failure, FailureKind, Timestamp};
 use ports::{GATEWAY_REPLAYED_ERROR, GatewayEvent, GatewayReport};
@@ -232,7 +235,7 @@ impl GatewayState {
     /// Stores the outcome of an attempt and reports it.
     fn conclude(&mut self, payment: &Payment, outcome: ChargeOutcome) {
         let key = payment.gateway_key();
-        if let ChargeOutcome::Charged(Answer { transaction_id, .. }) = &outcome {
+        if let ChargeOutcome::Charged(ReportedTransaction { transaction_id, .. }) = &outcome {
             self.charges.push(Charge {
                 key: key.clone(),
                 payment_id: payment.id,
@@ -321,7 +324,7 @@ impl GatewayState {
             Some(code) => RefundOutcome::Failed(code.to_owned()),
             None => RefundOutcome::Refunded(self.answer(format!("re_{:06}", self.refunds.len() + 1), amount)),
         };
-        if let RefundOutcome::Refunded(Answer { transaction_id, .. }) = &outcome {
+        if let RefundOutcome::Refunded(ReportedTransaction { transaction_id, .. }) = &outcome {
             self.add_refund(GatewayRefund { transaction_id: transaction_id.clone(), ..refund });
         }
         self.refund_outcomes.insert(key, (amount, outcome.clone()));
@@ -366,8 +369,8 @@ impl GatewayState {
         }
     }
 
-    fn answer(&self, transaction_id: String, asked: Money) -> Answer {
-        Answer { transaction_id, amount: Some(self.stated.clone().unwrap_or_else(|| asked.into())) }
+    fn answer(&self, transaction_id: String, asked: Money) -> ReportedTransaction {
+        ReportedTransaction { transaction_id, amount: Some(self.stated.clone().unwrap_or_else(|| asked.into())) }
     }
 
     /// Error code of a refund of `amount`, if it is rejected.

@@ -4,7 +4,7 @@ use super::{Dependency, ProductIndex};
 use domain::{
     event::StockLevel,
     id::ProductId,
-    listing::{CategoryCount, MIN_TOLERANT, PriceChange, ProductQuery, Sort},
+    listing::{CategoryCount, MIN_TYPO_TOLERANT_CHARS, PriceChange, ProductQuery, Sort},
     product::Product,
     stock::LOW_STOCK_THRESHOLD,
 };
@@ -175,7 +175,8 @@ fn score(query: &ProductQuery, product: &Product) -> Option<i64> {
 fn word_score(word: &str, product: &Product) -> Option<i64> {
     let begins = |text: &str| tokens(text).any(|token| token.starts_with(word));
     let is_similar = || {
-        word.chars().count() >= MIN_TOLERANT && tokens(product.name.as_str()).any(|token| distance(word, &token) <= 1)
+        word.chars().count() >= MIN_TYPO_TOLERANT_CHARS
+            && tokens(product.name.as_str()).any(|token| distance(word, &token) <= 1)
     };
     let others = [product.sku.as_str(), product.category.as_str(), product.description.as_str()];
     match product.name.as_str() {
@@ -209,8 +210,8 @@ fn compare(sort: Sort, a: &(i64, Product), b: &(i64, Product)) -> Ordering {
     let name = |product: &Product| product.name.as_str().to_lowercase();
     let by_key = match sort {
         Sort::Newest | Sort::Oldest => a.1.created_at.cmp(&b.1.created_at),
-        Sort::Cheapest | Sort::Dearest => a.1.price.amount.cmp(&b.1.price.amount),
-        Sort::Name | Sort::NameReversed => name(&a.1).cmp(&name(&b.1)),
+        Sort::PriceAscending | Sort::PriceDescending => a.1.price.amount.cmp(&b.1.price.amount),
+        Sort::Name | Sort::NameDescending => name(&a.1).cmp(&name(&b.1)),
         Sort::Relevance => a.0.cmp(&b.0),
     };
     let ascending = by_key.then(a.1.id.cmp(&b.1.id));

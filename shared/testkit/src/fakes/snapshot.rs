@@ -100,6 +100,6 @@ fn update_map<'a, K: Ord + Copy, T: Clone + PartialEq + 'a>(
 impl Snapshot {
     /// The reserved lines of an order.
     pub fn reserved_lines(&self, order: OrderId) -> Option<&[StockLine]> {
-        self.reservations.get(&order).filter(|(state, _)| state.holds_stock()).map(|(_, lines)| &**lines)
+        self.reservations.get(&order).filter(|(state, _)| state.counts_as_reserved()).map(|(_, lines)| &**lines)
     }
 }

@@ -59,7 +59,7 @@ impl Stock {
     /// The lines that are reserved or allocated for an order.
     pub fn reserved_lines(&self, order: OrderId) -> Option<Vec<StockLine>> {
         self.0.inspect(|state| {
-            let reservation = state.stock.reservations.get(&order).filter(|one| one.state.holds_stock())?;
+            let reservation = state.stock.reservations.get(&order).filter(|one| one.state.counts_as_reserved())?;
             Some(reservation.lines.clone())
         })
     }
@@ -112,14 +112,14 @@ impl StockState {
         reservation.state = to;
         reservation.version += 1;
         let (lines, version) = (reservation.lines.clone(), reservation.version);
-        let levels = self.move_stock(&lines, from.is_some_and(stock::State::holds_stock), to);
+        let levels = self.move_stock(&lines, from.is_some_and(stock::State::counts_as_reserved), to);
         Ok(Some(Step { from, to, version, levels }))
     }
 
     /// Moves lines between available and reserved, or out of stock; the new levels.
     fn move_stock(&mut self, lines: &[StockLine], was_reserved: bool, to: stock::State) -> Vec<StockLevel> {
         let mut levels = Vec::new();
-        for line in lines.iter().filter(|_| was_reserved != to.holds_stock()) {
+        for line in lines.iter().filter(|_| was_reserved != to.counts_as_reserved()) {
             let Some(level) = self.levels.get_mut(&line.product_id) else { continue };
             let units = i64::from(line.quantity) * if was_reserved { -1 } else { 1 };
             level.reserved += units;
@@ -269,13 +269,14 @@ impl ports::StockStore for Stock {
             let Some(mut step) = stock.step(order, input)? else { return Ok(None) };
             if let Some(record) = stock.reservations.get_mut(&order) {
                 record.lines.clone_from(&reservation.lines);
-                record.expires_at = step.to.holds_stock().then_some(expires_at);
+                record.expires_at = step.to.counts_as_reserved().then_some(expires_at);
             }
             step.levels = stock.move_stock(&reservation.lines, false, step.to);
             Ok(Some(step))
         };
-        let event =
-            |_: &mut StockState, step: &Step| Some(if step.to.holds_stock() { reserved } else { failed }.clone());
+        let event = |_: &mut StockState, step: &Step| {
+            Some(if step.to.counts_as_reserved() { reserved } else { failed }.clone())
+        };
         self.claimed("stock.reserve", claim, step, event).await
     }
 
@@ -290,7 +291,7 @@ impl ports::StockStore for Stock {
         let event = |stock: &mut StockState, step: &Step| {
             let reservation = stock.reservations.get_mut(&order)?;
             reservation.paid = Some(*paid);
-            if step.to.holds_stock() {
+            if step.to.counts_as_reserved() {
                 return Some(allocated.clone());
             }
             let mut failed = failed.clone();
@@ -310,7 +311,7 @@ impl ports::StockStore for Stock {
 
     async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
         let event = |_: &mut StockState, step: &Step| {
-            step.from.is_some_and(stock::State::holds_stock).then(|| released.clone())
+            step.from.is_some_and(stock::State::counts_as_reserved).then(|| released.clone())
         };
         self.claimed("stock.release", claim, |stock| stock.step(order, Input::Release), event).await
     }

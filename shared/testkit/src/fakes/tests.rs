@@ -4,8 +4,8 @@ use super::*;
 use crate::{build, ids};
 use domain::{
     ledger::LedgerAccount,
-    payment::{Answer, ChargeOutcome},
-    reconciliation::{self, ComparisonProgress, Progress, Side},
+    payment::{ChargeOutcome, ReportedTransaction},
+    reconciliation::{self, ComparedSource, ComparisonProgress, Progress},
 };
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
@@ -212,7 +212,7 @@ async fn gateway_charges_a_fee_and_matches_the_ledger() {
     assert_eq!(ledger.advance(&before, &read, &[]).await, Ok(true));
     let (from, to) = (build::at(-1), build::at(1));
     let comparison =
-        ComparisonProgress { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
+        ComparisonProgress { from, to, side: ComparedSource::Statement, after: None, pages: 0, compared: 0, fees: 0 };
     let lines = ledger.stated(&comparison, 10).await.expect("a response");
     let compared = reconciliation::compare_statement(&read.progress, &comparison, &lines, build::at(2));
     assert_eq!((compared.reports.len(), compared.fees.len()), (0, 1));
@@ -238,7 +238,7 @@ async fn webhook_is_accepted_if_it_is_signed() {
     let event = |outcome| Ok(Some(GatewayEvent { id, report: report(outcome) }));
     assert_eq!(
         read(Some(WebhookVerifier::VALID_SIGNATURE), charged).await,
-        event(ChargeOutcome::Charged(Answer::new("pi_1", build::usd(3998))))
+        event(ChargeOutcome::Charged(ReportedTransaction::new("pi_1", build::usd(3998))))
     );
     let declined = json!({ "id": id, "payment_id": payment_id, "attempt": 2, "declined": "expired_card" });
     assert_eq!(read(Some("good"), declined).await, event(ChargeOutcome::Declined("expired_card".to_owned())));

@@ -4,7 +4,7 @@ use super::{Dependency, State, WebhookReceiver, Webhooks, keys::IdempotencyKeys,
 use domain::{
     Event,
     id::{DeliveryId, EndpointId, UserId},
-    webhook::{self, AttemptResult, DeliveryStatus, Endpoint, EndpointStatus, Undelivered, WebhookDelivery},
+    webhook::{self, AttemptResult, DeliveryStatus, Endpoint, EndpointStatus, SendError, WebhookDelivery},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{DueDelivery, LeaseLimits, Page, WebhookMessage};
@@ -372,13 +372,13 @@ impl WebhookReceiver {
 }
 
 impl ports::WebhookSender for WebhookReceiver {
-    async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, Undelivered> {
+    async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, SendError> {
         let step = self.0.step(Dependency::Webhooks, "webhook_receiver.send", |state| {
             let WebhookMessage { url, id, body, secrets, .. } = message;
             let (url, id, body) = (url.as_str().to_owned(), id.clone(), (*body).to_owned());
             state.webhooks.received.push(ReceivedWebhook { url, id, body, secrets: secrets.clone() });
             Ok(state.webhooks.response.unwrap_or(204))
         });
-        step.await.map_err(|_| Undelivered::ConnectionFailed)
+        step.await.map_err(|_| SendError::ConnectionFailed)
     }
 }

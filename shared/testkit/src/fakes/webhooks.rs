@@ -1,6 +1,6 @@
 //! In-memory fake of the gateway's webhooks.
 
-use domain::payment::{Answer, ChargeOutcome, ReportedRefund};
+use domain::payment::{ChargeOutcome, ReportedRefund, ReportedTransaction};
 use kernel::{Failure, FailureKind, Timestamp};
 use ports::{GatewayEvent, GatewayReport};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ impl ports::WebhookVerifier for WebhookVerifier {
         let payment_id = payment.parse().map_err(|_| unreadable())?;
         let attempt = body["attempt"].as_u64().and_then(|attempt| attempt.try_into().ok()).ok_or_else(unreadable)?;
         let amount = serde_json::from_value(body["stated"].clone()).map_err(|_| unreadable())?;
-        let answer = |name: &str| Answer { transaction_id: name.to_owned(), amount };
+        let answer = |name: &str| ReportedTransaction { transaction_id: name.to_owned(), amount };
         if let (Some(name), Ok(action)) = (text("waits"), serde_json::from_value(body["action"].clone())) {
             let outcome = ChargeOutcome::ActionRequired(answer(name), action);
             return Ok(Some(GatewayEvent { id, report: GatewayReport::Charge { payment_id, attempt, outcome } }));

@@ -8,8 +8,8 @@ use domain::{
     money::Currency,
     order::Reason,
     window::{
-        Buyers, ChangedWindow, Closing, Counted, Day, FoundAnomaly, MAX_REGIONS, MinuteCount, PeakHour, RATE_MINUTES,
-        SalesSummary, SoldProduct, SoldRegion, WINDOW_SECONDS, Window, WindowEntry,
+        ChangedWindow, Counted, CustomerCounts, Day, FoundAnomaly, MAX_REGIONS, MinuteCount, PeakHour, RATE_MINUTES,
+        SalesSummary, SoldProduct, SoldRegion, WINDOW_SECONDS, Window, WindowEntry, WindowRevision,
         anomaly::{BESIDE, Baseline, Sales, WEEKS},
     },
 };
@@ -168,7 +168,7 @@ impl WindowsState {
     fn summary(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<SalesSummary, Failure> {
         let windows = self.within(from, to).map(|(key, kept)| kept.window(*key)).collect::<Result<Vec<_>, _>>()?;
         let bought = self.customers.values().filter(|one| (from..to).contains(&one.last));
-        let (mut buyers, mut between, mut pairs) = (Buyers::default(), 0, 0);
+        let (mut buyers, mut between, mut pairs) = (CustomerCounts::default(), 0, 0);
         for one in bought {
             match one.orders {
                 1 => buyers.once += 1,
@@ -371,7 +371,7 @@ impl ports::WindowClosing for Windows {
         query.await
     }
 
-    async fn publish(&self, closings: &[Closing]) -> Result<u32, Failure> {
+    async fn publish(&self, closings: &[WindowRevision]) -> Result<u32, Failure> {
         let commit = self.0.commit("windows.publish", |state| {
             let mut published = 0;
             for closing in closings {

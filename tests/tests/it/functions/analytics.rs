@@ -7,7 +7,7 @@ use domain::{
     event::{OrderCancelled, PaymentFailed, PaymentRefunded, PaymentSucceeded, UserErased, WindowClosed},
     id::{PaymentId, RefundId},
     order::Reason,
-    window::{ALLOWED_LATENESS_SECONDS, AnalyticsRecord, COUNTED_DAYS, StreamRecord, Tally, WINDOW_SECONDS},
+    window::{ALLOWED_LATENESS_SECONDS, AnalyticsRecord, COUNTED_DAYS, CountAndAmount, StreamRecord, WINDOW_SECONDS},
 };
 use edge::{Clock, Delivery, testing};
 use kernel::Timestamp;
@@ -84,7 +84,7 @@ async fn window_counts_sales_payments_and_cancellations_once() {
     let windows = windows(&platform).await;
     let sum = |of: fn(&domain::window::Window) -> i64| windows.iter().map(of).sum::<i64>();
     assert_eq!((sum(|one| one.orders), sum(|one| one.units), sum(|one| one.first_orders)), (1, 2, 1));
-    let one = Tally { count: 1, amount: 3998 };
+    let one = CountAndAmount { count: 1, amount: 3998 };
     let outcomes = |window: &domain::window::Window| {
         let domain::window::Payments { paid, declined, refunded } = window.payments;
         [paid, declined, refunded]

@@ -1,7 +1,7 @@
 //! canary-order: what a run does, what it leaves, and what others do with its orders.
 
 use super::{assert_all_samples_run, clock, confirmed, sample};
-use canary_order::MAX_LOOKS;
+use canary_order::MAX_POLLS;
 use domain::{DomainEvent, canary, message_limits::MessageLimits, order::Status};
 use edge::Delivery;
 use kernel::Uuid;
@@ -38,7 +38,7 @@ async fn run_orders_waits_for_the_confirmation_and_cancels() {
     // It orders whatever its input is.
     for case in cases {
         let platform = set_up();
-        assert_eq!(run_on(&platform, case).await, json!({"outcome": "passed", "left_over": 0}));
+        assert_eq!(run_on(&platform, case).await, json!({"outcome": "passed", "cancelled_leftovers": 0}));
         assert_eq!(platform.storefront().orders(), [Status::Cancelled]);
     }
 }
@@ -58,7 +58,7 @@ async fn order_that_stands_still_fails_the_run_and_is_cancelled() {
     platform.storefront().stand_still();
     assert_eq!(run(&platform).await["outcome"], "failed");
     assert_eq!(platform.storefront().orders(), [Status::Cancelled]);
-    assert!(MAX_LOOKS * 2 + 60 <= catalog::CANARY_ORDER.timeout_s, "two waits of a second a look, and the requests");
+    assert!(MAX_POLLS * 2 + 60 <= catalog::CANARY_ORDER.timeout_s, "two waits of a second a look, and the requests");
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn order_that_an_earlier_run_left_is_cancelled_by_the_next() {
     let (shop, account) = (platform.storefront(), build::canary_account());
     let token = shop.log_in(&account).await.expect("a token");
     shop.place(&token, &account, Uuid::from_u128(1)).await.expect("placed");
-    assert_eq!(run(&platform).await, json!({"outcome": "passed", "left_over": 1}));
+    assert_eq!(run(&platform).await, json!({"outcome": "passed", "cancelled_leftovers": 1}));
     assert_eq!(shop.orders(), [Status::Cancelled; 2]);
 }
 

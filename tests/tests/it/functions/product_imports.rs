@@ -297,7 +297,7 @@ async fn file_that_is_replaced_or_deleted_while_it_is_read_fails_the_import() {
         }
         run(&platform, 120).await.expect("a run");
         let import = stored(&platform).await;
-        assert_eq!((import.status, import.stop), (Status::Failed, Some(product_import::Stop::FileChanged)));
+        assert_eq!((import.status, import.failure), (Status::Failed, Some(product_import::ImportFailure::FileChanged)));
         assert_eq!(import.progress.created, written);
     }
 }
@@ -308,7 +308,7 @@ async fn file_of_another_size_or_with_too_many_lines_fails_the_import() {
     let import = create(&platform, "create", 10).await;
     platform.product_files().upload(&import.file_key(), "{}");
     run(&platform, 60).await.expect("a run");
-    assert_eq!(stored(&platform).await.stop, Some(product_import::Stop::OtherSize));
+    assert_eq!(stored(&platform).await.failure, Some(product_import::ImportFailure::OtherSize));
 
     let platform = Platform::new();
     upload(&platform, "create", &vec![b'\n'; 1_000_000]).await;
@@ -316,7 +316,7 @@ async fn file_of_another_size_or_with_too_many_lines_fails_the_import() {
         run(&platform, 60 * minute).await.expect("a run");
     }
     let import = stored(&platform).await;
-    assert_eq!((import.stop, import.progress.lines), (Some(product_import::Stop::TooManyLines), MAX_LINES));
+    assert_eq!((import.failure, import.progress.lines), (Some(product_import::ImportFailure::TooManyLines), MAX_LINES));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use domain::{
     DomainEvent,
     id::{DeliveryId, EndpointId},
     notification::Channel,
-    webhook::{self, DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, Undelivered, WebhookTargets},
+    webhook::{self, DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, SendError, WebhookTargets},
 };
 use edge::{Clock, http::Call};
 use kernel::{Timestamp, Uuid};
@@ -325,7 +325,7 @@ async fn secret_that_does_not_open_is_a_failed_attempt_and_stops_no_other() {
     let open = platform.webhooks().deliveries().into_iter().filter(|one| one.status == DeliveryStatus::Pending);
     assert_eq!(
         open.map(|one| (one.endpoint_id, one.error)).collect::<Vec<_>>(),
-        [(broken, Some(Undelivered::SecretUnreadable))]
+        [(broken, Some(SendError::SecretUnreadable))]
     );
 }
 

@@ -8,7 +8,10 @@ use aws_lc_rs::hmac;
 use domain::{
     event::StockReserved,
     id::RefundId,
-    payment::{self, Answer, ChargeOutcome, Payment, RefundOutcome, RefundReason, RefundStatus, StatedAmount, Status},
+    payment::{
+        self, ChargeOutcome, Payment, RefundOutcome, RefundReason, RefundStatus, ReportedTransaction, StatedAmount,
+        Status,
+    },
     text::PaymentMethod,
 };
 use edge::{
@@ -241,7 +244,7 @@ async fn refund_of_this_platform_told_by_webhook_is_not_posted_twice() {
     assert_eq!((send(&platform, &told).await, money(&platform)), (204, (Status::PartiallyRefunded, 1000, -1000)));
     let now = platform.payments().for_order(ORDER).expect("a payment");
     assert_eq!((now.refunds.len(), now.refunds[0].status), (1, RefundStatus::Succeeded));
-    let response = RefundOutcome::Refunded(Answer::new("re_1", build::usd(1000)));
+    let response = RefundOutcome::Refunded(ReportedTransaction::new("re_1", build::usd(1000)));
     assert_eq!(
         payment::record_refund_outcome(&now, id, &response, sample_time()),
         Ok(None),

@@ -6,7 +6,7 @@ use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use domain::{
     event::StockReserved,
     id::RefundId,
-    payment::{self, Answer, ChargeOutcome, Payment},
+    payment::{self, ChargeOutcome, Payment, ReportedTransaction},
     text::PaymentMethod,
 };
 use edge::Clock;
@@ -48,7 +48,7 @@ fn declined() -> ChargeOutcome {
 }
 
 fn charged() -> ChargeOutcome {
-    ChargeOutcome::Charged(Answer::new("ch_1", build::usd(3998)))
+    ChargeOutcome::Charged(ReportedTransaction::new("ch_1", build::usd(3998)))
 }
 
 async fn pay(database: &TestDatabase, request: &Request, seed: u64) -> Response {

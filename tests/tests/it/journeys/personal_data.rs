@@ -189,7 +189,7 @@ async fn search(mark: &str) -> Found {
 
 /// The stores in which the catalog allows personal data of a person who was erased.
 fn allowed() -> Found {
-    let stores = STORES.iter().filter(|store| matches!(store.personal, Personal::Expires(..) | Personal::Kept(_)));
+    let stores = STORES.iter().filter(|store| matches!(store.personal, Personal::Expires(..) | Personal::Retained(_)));
     stores.map(|store| (store.kind, store.name.to_owned())).collect()
 }
 

@@ -3,15 +3,15 @@
 use super::*;
 use crate::event::PaymentMismatched;
 
-fn answer(minor: i64, currency: &str) -> Answer {
-    Answer::new("ch_1", StatedAmount::new(minor, currency))
+fn answer(minor: i64, currency: &str) -> ReportedTransaction {
+    ReportedTransaction::new("ch_1", StatedAmount::new(minor, currency))
 }
 
-fn unstated() -> Answer {
-    Answer { transaction_id: "ch_1".to_owned(), amount: None }
+fn unstated() -> ReportedTransaction {
+    ReportedTransaction { transaction_id: "ch_1".to_owned(), amount: None }
 }
 
-fn record(payment: &Payment, answer: Answer) -> Option<PaymentTransition> {
+fn record(payment: &Payment, answer: ReportedTransaction) -> Option<PaymentTransition> {
     let outcome = ChargeOutcome::Charged(answer);
     record_charge_outcome(payment, payment.attempts, &outcome, refund_id(90), at(10)).expect("valid")
 }
@@ -95,7 +95,7 @@ fn mismatched_refund_is_recorded_and_stays_pending_until_it_is_given_up() {
     let requested = request_refund(&paid(), refund_id(1), Some(usd(400)), RefundReason::Duplicate, at(50));
     let payment = requested.expect("valid").payment;
     let refund = |payment: &Payment, minor| {
-        let outcome = RefundOutcome::Refunded(Answer::new("re_1", usd(minor)));
+        let outcome = RefundOutcome::Refunded(ReportedTransaction::new("re_1", usd(minor)));
         record_refund_outcome(payment, refund_id(1), &outcome, at(60)).expect("valid")
     };
     let change = refund(&payment, 4000).expect("a change");

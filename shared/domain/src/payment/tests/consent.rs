@@ -55,7 +55,7 @@ fn waiting_attempt_of_a_cancelled_order_is_abandoned_and_a_late_charge_refunded(
 #[test]
 fn consent_to_another_amount_is_a_mismatch() {
     let ChargeOutcome::ActionRequired(_, action) = waits() else { panic!("it waits") };
-    let outcome = ChargeOutcome::ActionRequired(Answer::new("ch_1", usd(1)), action);
+    let outcome = ChargeOutcome::ActionRequired(ReportedTransaction::new("ch_1", usd(1)), action);
     let change = concluded(&begun(), &outcome);
     assert!(change.is_mismatch() && change.payment.status == Status::Pending);
 }

@@ -114,6 +114,6 @@ fn dispute_of_another_charge_changes_nothing_and_an_early_one_is_sent_again() {
     assert_eq!(record(&paid(), &other), None, "a duplicate charge is not in the ledger either");
     let early = record_dispute(&begun(), &other, at(60)).expect_err("too early");
     assert_eq!(early.kind, FailureKind::Unavailable);
-    let answer = ChargeOutcome::Charged(Answer::new("ch_2", usd(999)));
+    let answer = ChargeOutcome::Charged(ReportedTransaction::new("ch_2", usd(999)));
     assert_eq!(record(&concluded(&begun(), &answer).payment, &other), None, "it never gets into the ledger");
 }

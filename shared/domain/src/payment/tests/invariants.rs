@@ -82,7 +82,7 @@ impl History {
             Operation::Refund { last } => {
                 let id = self.pending(last)?;
                 let amount = payment.refund(id)?.amount;
-                let outcome = RefundOutcome::Refunded(Answer::new(format!("re_{id}"), amount));
+                let outcome = RefundOutcome::Refunded(ReportedTransaction::new(format!("re_{id}"), amount));
                 record_refund_outcome(payment, id, &outcome, now).expect("valid")
             }
             Operation::RejectRefund { last } => {
@@ -142,7 +142,7 @@ fn ledger_balances_and_refunds_never_exceed_the_charge() {
         for refund in history.payment.refunds.clone() {
             let requested =
                 request_refund(&paid(), refund.id, Some(refund.amount), refund.reason, at(30)).expect("valid");
-            let outcome = RefundOutcome::Refunded(Answer::new("re_1", refund.amount));
+            let outcome = RefundOutcome::Refunded(ReportedTransaction::new("re_1", refund.amount));
             let refunded = changed(record_refund_outcome(&requested.payment, refund.id, &outcome, at(40)));
             history.transfers.extend(refunded.transfers);
             history.events.extend(requested.events.into_iter().chain(refunded.events));

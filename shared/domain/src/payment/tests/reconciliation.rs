@@ -4,8 +4,8 @@ use super::*;
 
 const LATER: i64 = RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS + 1;
 
-fn of_other_amount(name: &str) -> Answer {
-    Answer::new(name, StatedAmount::new(1, "jpy"))
+fn of_other_amount(name: &str) -> ReportedTransaction {
+    ReportedTransaction::new(name, StatedAmount::new(1, "jpy"))
 }
 
 fn charge(payment: &Payment, found: Option<&ChargeOutcome>, second: i64) -> Option<(Status, Resolution)> {
@@ -66,7 +66,7 @@ fn charge_of_another_amount_is_recorded_once_and_abandoned_after_the_retry_windo
 #[test]
 fn refund_is_recorded_if_found_and_abandoned_after_the_retry_window_if_not() {
     let payment = request_refund(&paid(), refund_id(1), None, RefundReason::Duplicate, at(0)).expect("valid").payment;
-    let found = RefundOutcome::Refunded(Answer::new("re_1", usd(1000)));
+    let found = RefundOutcome::Refunded(ReportedTransaction::new("re_1", usd(1000)));
     assert_eq!(refund(&payment, Some(&found), 700), Some((RefundStatus::Succeeded, Resolution::Found)));
     let other = RefundOutcome::Refunded(of_other_amount("re_1"));
     assert_eq!(refund(&payment, Some(&other), 700), Some((RefundStatus::Pending, Resolution::Mismatched)));

@@ -13,7 +13,7 @@ fn requested(payment: &Payment, n: u128, minor: i64) -> Payment {
 
 fn refunded(payment: &Payment, n: u128) -> PaymentTransition {
     let amount = payment.refund(refund_id(n)).expect("a refund").amount;
-    let outcome = RefundOutcome::Refunded(Answer::new(format!("re_{n}"), amount));
+    let outcome = RefundOutcome::Refunded(ReportedTransaction::new(format!("re_{n}"), amount));
     changed(record_refund_outcome(payment, refund_id(n), &outcome, at(60)))
 }
 
@@ -140,9 +140,10 @@ fn refund_outcome_is_recorded_once_and_for_known_refunds_only() {
     let (succeeded, failed) =
         (refunded(&requested(&paid(), 1, 400), 1).payment, rejected(&requested(&paid(), 1, 400), 1).payment);
     for payment in [succeeded, failed] {
-        for outcome in
-            [RefundOutcome::Refunded(Answer::new("re_9", usd(400))), RefundOutcome::Failed("late".to_owned())]
-        {
+        for outcome in [
+            RefundOutcome::Refunded(ReportedTransaction::new("re_9", usd(400))),
+            RefundOutcome::Failed("late".to_owned()),
+        ] {
             assert_eq!(record_refund_outcome(&payment, refund_id(1), &outcome, at(61)), Ok(None));
             let unknown = record_refund_outcome(&payment, refund_id(2), &outcome, at(61)).expect_err("unknown");
             assert_eq!(unknown.kind, FailureKind::NotFound);
@@ -207,7 +208,7 @@ fn oldest_pending_refund_sets_the_reconciliation_time_and_all_are_republished() 
 fn refund_outcome_of_an_uncharged_payment_is_an_internal_failure() {
     let mut payment = requested(&paid(), 1, 400);
     payment.status = Status::Failed;
-    let outcome = RefundOutcome::Refunded(Answer::new("re_1", usd(400)));
+    let outcome = RefundOutcome::Refunded(ReportedTransaction::new("re_1", usd(400)));
     assert_eq!(
         record_refund_outcome(&payment, refund_id(1), &outcome, at(60)).expect_err("impossible").kind,
         FailureKind::Internal

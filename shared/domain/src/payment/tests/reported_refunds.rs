@@ -55,7 +55,7 @@ fn refund_of_this_platform_that_is_reported_is_not_posted_twice() {
     let first = record(&pending, &report).expect("the report comes before the response");
     assert_eq!((first.payment.refunds.len(), first.transfers.len()), (1, 1));
     assert_eq!(first.payment.refunds[0].transaction_id.as_deref(), Some("re_1"));
-    let response = RefundOutcome::Refunded(Answer::new("re_1", usd(400)));
+    let response = RefundOutcome::Refunded(ReportedTransaction::new("re_1", usd(400)));
     assert_eq!(record_refund_outcome(&first.payment, refund_id(1), &response, at(61)), Ok(None));
     assert_eq!(record(&first.payment, &report), None);
     assert_eq!(
@@ -132,8 +132,10 @@ fn refund_of_this_platform_waits_for_the_return_of_what_it_exceeds() {
     let requested = request_refund(&paid(), refund_id(1), None, RefundReason::Duplicate, at(50)).expect("valid");
     for minor in [400, 1000] {
         let partly = posted(&requested.payment, &made("re_1", minor));
-        let outcome =
-            RefundOutcome::Refunded(Answer { transaction_id: "re_2".to_owned(), amount: Some(usd(1000).into()) });
+        let outcome = RefundOutcome::Refunded(ReportedTransaction {
+            transaction_id: "re_2".to_owned(),
+            amount: Some(usd(1000).into()),
+        });
         let failure = record_refund_outcome(&partly, refund_id(1), &outcome, at(60)).expect_err("too early");
         assert_eq!((failure.kind, failure.code), (FailureKind::Unavailable, REFUND_EXCEEDS_CHARGE));
         let payment = posted(&partly, &returned("re_1", minor));
@@ -150,7 +152,7 @@ fn refund_of_a_duplicate_charge_is_not_posted() {
         let failure = record_reported_refund(&uncharged, &other, refund_id(50), at(60)).expect_err("too early");
         assert_eq!(failure.kind, FailureKind::Unavailable, "the gateway sends it again");
     }
-    let mismatched = concluded(&begun(), &ChargeOutcome::Charged(Answer::new("ch_2", usd(999)))).payment;
+    let mismatched = concluded(&begun(), &ChargeOutcome::Charged(ReportedTransaction::new("ch_2", usd(999)))).payment;
     assert_eq!(record(&mismatched, &other), None, "its charge never gets into the ledger");
 }
 

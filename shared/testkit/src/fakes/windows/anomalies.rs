@@ -1,6 +1,6 @@
 //! In-memory fake of the anomalies of closed windows.
 
-use domain::window::{Closing, FoundAnomaly};
+use domain::window::{FoundAnomaly, WindowRevision};
 use kernel::{Failure, Timestamp};
 use ports::Page;
 use std::cmp::Reverse;
@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 pub(super) struct Anomalies(Vec<FoundAnomaly>);
 
 impl Anomalies {
-    pub fn add(&mut self, closing: &Closing) {
+    pub fn add(&mut self, closing: &WindowRevision) {
         self.0.extend(closing.anomalies());
     }
 

@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, ProductId},
     invoice::Invoice,
     order::ProductSnapshot,
-    reconciliation::{ComparisonProgress, Side},
+    reconciliation::{ComparedSource, ComparisonProgress},
     stock::State,
 };
 use kernel::Timestamp;
@@ -47,7 +47,8 @@ pub async fn read(
     ledger: &impl Ledger,
 ) -> Snapshot {
     let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
-    let everything = ComparisonProgress { from, to, side: Side::Ledger, after: None, pages: 0, compared: 0, fees: 0 };
+    let everything =
+        ComparisonProgress { from, to, side: ComparedSource::Ledger, after: None, pages: 0, compared: 0, fees: 0 };
     let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
     let (orders, prices, reservations, lines_of, shipped, levels, transfers, invoices, listed, windows) = join!(
         orders.list(ids::user(1), MANY, None),

@@ -154,7 +154,7 @@ fn stock(seen: &Snapshot) -> Result<(), Violation> {
     for (order, (state, lines)) in &seen.reservations {
         rule!(seen.orders.iter().any(|one| one.id == *order), "a reservation for no order");
         let sums = match state {
-            state if state.holds_stock() => &mut reserved,
+            state if state.counts_as_reserved() => &mut reserved,
             stock::State::Shipped => &mut committed,
             _ => continue,
         };

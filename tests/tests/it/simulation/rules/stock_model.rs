@@ -166,7 +166,7 @@ impl Model {
 
     fn give_back(&mut self, order: OrderId, to: State, said: &[StockLevel]) -> Result<(), Violation> {
         let held = self.reservation(order)?;
-        rule!(held.state.holds_stock(), "stock is returned of {:?}", held.state);
+        rule!(held.state.counts_as_reserved(), "stock is returned of {:?}", held.state);
         held.state = to;
         self.shift(order, (1, -1), said)
     }
