@@ -152,10 +152,10 @@ def table(found: list[Stage]) -> str:
 
 def measure(orders: int) -> dict[str, Use]:
     with progress.step("Prepare a shop, and start every function"):
-        shop = cost_count.Shop()
+        shop = cost_count.OrderFixture()
         shop.warm_up()
     with progress.step(f"Count {orders} orders at one a second"):
-        return used(shop.one_a_second(orders))
+        return used(shop.send_one_per_second(orders))
 
 
 def stored() -> dict[str, Use]:

@@ -142,12 +142,12 @@ def main() -> None:
     arguments = parser.parse_args()
     api_client.stack_env()
     with progress.step("Prepare a shop, and start every function"):
-        shop = cost_count.Shop()
+        shop = cost_count.OrderFixture()
         shop.warm_up()
     with progress.step(f"Count {arguments.orders} orders at one a second"):
-        one = shop.one_a_second(arguments.orders)
+        one = shop.send_one_per_second(arguments.orders)
     with progress.step(f"Count {5 * arguments.orders} orders at once"):
-        many = shop.at_once(5 * arguments.orders)
+        many = shop.send_all(5 * arguments.orders)
     flows = cost_model.flows(one, many)
     text = report(flows)
     print(text)

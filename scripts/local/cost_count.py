@@ -176,7 +176,7 @@ class Recorder:
         raise ScriptError(f"{orders} orders were not processed within {DRAIN_DEADLINE_S} s: read .local/logs/aws.log")
 
 
-class Shop:
+class OrderFixture:
     """A product with enough stock, and customers who order one item of it."""
 
     def __init__(self) -> None:
@@ -209,14 +209,14 @@ class Shop:
         self.order(0)
         recorder.drain(1)
 
-    def one_a_second(self, orders: int) -> Usage:
+    def send_one_per_second(self, orders: int) -> Usage:
         recorder, started = Recorder(), time.monotonic()
         for number in range(orders):
             time.sleep(max(0.0, started + number - time.monotonic()))
             self.order(number)
         return self._count(recorder, orders, started)
 
-    def at_once(self, orders: int) -> Usage:
+    def send_all(self, orders: int) -> Usage:
         """Sends orders as fast as this machine accepts them."""
         recorder, started = Recorder(), time.monotonic()
         with ThreadPoolExecutor(CUSTOMERS) as pool:

@@ -66,8 +66,8 @@ def diagnose(clients: Any, target: Target) -> int:
         counts[finding.status] += 1
         mark = MARKS.get(finding.status, "!")
         print(f"{mark} {title}: {finding.text}")
-        if finding.mend and finding.status != OK:
-            print(f"    → {finding.mend}")
+        if finding.fix and finding.status != OK:
+            print(f"    → {finding.fix}")
         if title == doctor_checks.CREDENTIALS and finding.status == FAILED:
             print("  Nothing else can be checked without credentials.")
             break

@@ -22,7 +22,7 @@ SAM_STACKS = 1 + len(catalog.stacks())
 class Finding:
     status: str
     text: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def credentials(clients: Any, target: Target) -> Finding:
     identity = clients("sts").get_caller_identity()
     account, who = identity["Account"], identity["Arn"]
     if not target.is_local and target.account and account != target.account:
-        mend = f"choose another AWS_PROFILE, or put {account} into terraform/envs/{target.environment}/terraform.tfvars"
-        return Finding(FAILED, f"{who} is of account {account}, the environment of {target.account}", mend)
+        fix = f"choose another AWS_PROFILE, or put {account} into terraform/envs/{target.environment}/terraform.tfvars"
+        return Finding(FAILED, f"{who} is of account {account}, the environment of {target.account}", fix)
     if who.endswith(":root"):
         return Finding(OK if target.is_local else WARNING, f"{who}", "use a role instead of the account's root user")
     return Finding(OK, f"{who}")
@@ -85,8 +85,8 @@ def zones(clients: Any, target: Target) -> Finding:
     if target.is_local:
         return Finding(OK, f"{len(available)} zones: {', '.join(sorted(available))}")
     if missing:
-        mend = f"list zones of {', '.join(sorted(available))} in availability_zones, or enable the region"
-        return Finding(FAILED, f"the region does not offer {', '.join(missing)}", mend)
+        fix = f"list zones of {', '.join(sorted(available))} in availability_zones, or enable the region"
+        return Finding(FAILED, f"the region does not offer {', '.join(missing)}", fix)
     return Finding(OK, f"{', '.join(target.zones)} are available")
 
 
@@ -97,10 +97,10 @@ def lambda_concurrency(clients: Any, target: Target) -> Finding:
     text = f"{limit} concurrent executions; the functions reserve {reserved}, and {UNRESERVED_CONCURRENCY} stay free"
     if limit >= needed:
         return Finding(OK, text)
-    mend = f"request Lambda's quota L-B99A9384 (concurrent executions) of {needed} or more in Service Quotas"
+    fix = f"request Lambda's quota L-B99A9384 (concurrent executions) of {needed} or more in Service Quotas"
     if target.reserves_concurrency:
-        return Finding(FAILED, text, mend)
-    return Finding(WARNING, text, f"{mend}; until then leave reserve_concurrency = false")
+        return Finding(FAILED, text, fix)
+    return Finding(WARNING, text, f"{fix}; until then leave reserve_concurrency = false")
 
 
 def quota(service: str, code: str, used: Callable[[Any], int], needed: Callable[[Target], int], what: str) -> Any:
@@ -112,8 +112,8 @@ def quota(service: str, code: str, used: Callable[[Any], int], needed: Callable[
         text = f"{limit} {what}; {present} in use, a deployment adds {more}"
         if present + more <= limit:
             return Finding(OK, text)
-        mend = f"request {service} {code} of {present + more} or more in Service Quotas, or delete what is not used"
-        return Finding(FAILED, text, mend)
+        fix = f"request {service} {code} of {present + more} or more in Service Quotas, or delete what is not used"
+        return Finding(FAILED, text, fix)
 
     return check
 
@@ -129,8 +129,8 @@ def email(clients: Any, _: Target) -> Finding:
         return Finding(FAILED, "SES has paused sending", "see the account's reputation in the console of SES")
     quota_24h = int(account.get("SendQuota", {}).get("Max24HourSend", 0))
     if not account.get("ProductionAccessEnabled", False):
-        mend = "request production access in SES; until then only verified addresses and the simulator receive e-mail"
-        return Finding(WARNING, f"SES is in the sandbox, {quota_24h} e-mails in 24 hours", mend)
+        fix = "request production access in SES; until then only verified addresses and the simulator receive e-mail"
+        return Finding(WARNING, f"SES is in the sandbox, {quota_24h} e-mails in 24 hours", fix)
     return Finding(OK, f"SES sends {quota_24h} e-mails in 24 hours")
 
 
@@ -141,8 +141,8 @@ def sender(clients: Any, target: Target) -> Finding:
     found = clients("sesv2").list_email_identities().get("EmailIdentities", [])
     names = {row["IdentityName"] for row in found}
     if not names & {domain, target.email_from}:
-        mend = f"the first apply creates the identity; then publish the DKIM records of {domain} in its DNS zone"
-        return Finding(WARNING, f"{target.email_from} is no identity of SES yet", mend)
+        fix = f"the first apply creates the identity; then publish the DKIM records of {domain} in its DNS zone"
+        return Finding(WARNING, f"{target.email_from} is no identity of SES yet", fix)
     name = domain if domain in names else target.email_from
     if not clients("sesv2").get_email_identity(EmailIdentity=name).get("VerifiedForSendingStatus"):
         return Finding(WARNING, f"{name} is not verified", "publish its DKIM records, or follow the link that SES sent")
@@ -151,8 +151,8 @@ def sender(clients: Any, target: Target) -> Finding:
 
 def sms(clients: Any, _: Target) -> Finding:
     if clients("sns").get_sms_sandbox_account_status()["IsInSandbox"]:
-        mend = "request to leave the SMS sandbox in SNS; until then only verified numbers receive text messages"
-        return Finding(WARNING, "SNS is in the SMS sandbox", mend)
+        fix = "request to leave the SMS sandbox in SNS; until then only verified numbers receive text messages"
+        return Finding(WARNING, "SNS is in the SMS sandbox", fix)
     attributes = clients("sns").get_sms_attributes(attributes=["MonthlySpendLimit"]).get("attributes", {})
     return Finding(OK, f"SNS sends text messages, up to ${attributes.get('MonthlySpendLimit', '1')} a month")
 
@@ -161,13 +161,13 @@ def state_bucket(clients: Any, target: Target) -> Finding:
     s3 = clients("s3")
     names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     if target.state_bucket not in names:
-        mend = "create it as terraform/README.md says (a deployment with SAM does not need it)"
-        return Finding(WARNING, f"the bucket of Terraform's state, {target.state_bucket}, does not exist", mend)
+        fix = "create it as terraform/README.md says (a deployment with SAM does not need it)"
+        return Finding(WARNING, f"the bucket of Terraform's state, {target.state_bucket}, does not exist", fix)
     if s3.get_bucket_versioning(Bucket=target.state_bucket).get("Status") != "Enabled":
-        mend = (
+        fix = (
             f"aws s3api put-bucket-versioning --bucket {target.state_bucket} --versioning-configuration Status=Enabled"
         )
-        return Finding(FAILED, f"{target.state_bucket} is not versioned", mend)
+        return Finding(FAILED, f"{target.state_bucket} is not versioned", fix)
     return Finding(OK, f"{target.state_bucket} exists and is versioned")
 
 

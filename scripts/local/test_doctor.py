@@ -51,7 +51,7 @@ class Checks(unittest.TestCase):
     def status(self, check: checks.Check, target: Target = PROD, **responses: Any) -> str:
         finding = check(Account(**responses), target)
         self.assertTrue(finding.text)
-        self.assertEqual(bool(finding.mend), finding.status != OK, finding)
+        self.assertEqual(bool(finding.fix), finding.status != OK, finding)
         return finding.status
 
     def test_credentials_are_those_of_the_environment(self) -> None:

@@ -33,8 +33,8 @@ Terraform are in [terraform.md](terraform.md).
 const STACK_ENV: &str = "`.local/stack.env`, which `scripts/up` writes, has the addresses and accounts of the local stack for other \
     programs.\n\n";
 
-/// Meanings by the names of variables.
-type Meanings = BTreeMap<String, String>;
+/// Descriptions by the names of variables.
+type Descriptions = BTreeMap<String, String>;
 /// Parameters of the template by name.
 type Defaults<'a> = BTreeMap<&'a str, &'a Value>;
 
@@ -169,14 +169,14 @@ fn section(page: &mut String, heading: &str, text: &str, header: &[&str], rows: 
     }
 }
 
-fn of_every_function(meanings: &Meanings) -> Result<Vec<String>> {
+fn of_every_function(meanings: &Descriptions) -> Result<Vec<String>> {
     let shared = SHARED.iter().map(|(name, meaning, default)| Ok(format!("`{name}` | {meaning} | {default}")));
     let platform =
         PLATFORM.iter().map(|(name, default)| Ok(format!("`{name}` | {} | {default}", meaning(meanings, name)?)));
     shared.chain(platform).collect()
 }
 
-fn of_functions(meanings: &Meanings, defaults: &Defaults) -> Result<Vec<String>> {
+fn of_functions(meanings: &Descriptions, defaults: &Defaults) -> Result<Vec<String>> {
     let variables = variables();
     let is_known = |name: &str| {
         let named = |one: &str| one == name;
@@ -245,13 +245,13 @@ fn readers_of(functions: &[&str]) -> String {
     }
 }
 
-fn meaning(meanings: &Meanings, name: &str) -> Result<String> {
+fn meaning(meanings: &Descriptions, name: &str) -> Result<String> {
     let found = meanings.get(name).filter(|text| !text.is_empty()).cloned();
     found.ok_or_else(|| format!("{NAMES}: the constant of {name} needs a doc comment that says what it means"))
 }
 
 /// The doc comments of the constants in the module `env`, by the constants' values.
-fn meanings(source: &str) -> Meanings {
+fn meanings(source: &str) -> Descriptions {
     let mut found = BTreeMap::new();
     let mut comment = Vec::new();
     for line in source.lines().map(str::trim) {

@@ -18,7 +18,7 @@ pub(super) const WIDTH: usize = 12;
 pub(super) const HEIGHT: usize = 6;
 pub(super) const COLUMNS: usize = 24;
 
-pub struct Board {
+pub struct Dashboard {
     pub name: &'static str,
     pub title: &'static str,
     pub panels: Vec<Panel>,
@@ -57,21 +57,21 @@ pub(super) fn render() -> Result<Vec<Artifact>> {
 }
 
 #[must_use]
-pub fn boards() -> Vec<Board> {
+pub fn boards() -> Vec<Dashboard> {
     let rows = |is_shown: fn(Signal) -> bool| alarm_panels(is_shown);
     vec![
-        Board {
+        Dashboard {
             name: "service-levels",
             title: "Service levels",
             panels: catalog::JOURNEYS.iter().flat_map(journey_panels).collect(),
         },
-        Board {
+        Dashboard {
             name: "business",
             title: "Orders, payments and events",
             panels: rows(|signal| matches!(signal, Signal::Emitted(_) | Signal::EmittedByAny)),
         },
-        Board { name: "functions", title: "Functions", panels: rows(|signal| matches!(signal, Signal::Lambda(_))) },
-        Board {
+        Dashboard { name: "functions", title: "Functions", panels: rows(|signal| matches!(signal, Signal::Lambda(_))) },
+        Dashboard {
             name: "resources",
             title: "API, queues and stores",
             panels: rows(|signal| {
@@ -146,7 +146,7 @@ fn journey_panels(journey: &'static Journey) -> Vec<Panel> {
     ]
 }
 
-fn cloudwatch(board: &Board) -> Value {
+fn cloudwatch(board: &Dashboard) -> Value {
     let widgets = board.panels.iter().enumerate().map(|(number, panel)| {
         json!({
             "type": "metric",

@@ -3,7 +3,7 @@
 use super::{
     COMMAND,
     alarms::Dimension,
-    dashboards::{Board, COLUMNS, HEIGHT, Panel, Series, WIDTH},
+    dashboards::{COLUMNS, Dashboard, HEIGHT, Panel, Series, WIDTH},
     prometheus,
 };
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn ref_id(number: usize) -> String {
     format!("S{number}")
 }
 
-pub(super) fn dashboard(board: &Board) -> Value {
+pub(super) fn dashboard(board: &Dashboard) -> Value {
     let panels = board.panels.iter().enumerate().map(|(number, panel)| timeseries(number, panel));
     json!({
         "uid": format!("{}-{}", catalog::PREFIX, board.name),
@@ -36,7 +36,7 @@ pub(super) fn dashboard(board: &Board) -> Value {
 }
 
 /// Data sources, and a text box per placeholder that a dimension has.
-fn variables(board: &Board) -> Vec<Value> {
+fn variables(board: &Dashboard) -> Vec<Value> {
     let source = |name: &str, kind: &str| json!({ "name": name, "type": "datasource", "query": kind, "hide": 0 });
     let text = |name: &str| json!({ "name": name, "type": "textbox", "query": "", "hide": 0 });
     let series = || board.panels.iter().flat_map(|panel| &panel.series);

@@ -18,7 +18,7 @@ mod streams;
 use super::cfn::Template;
 use crate::Result;
 pub use messaging::{event_pattern, topic_events};
-pub use placement::{Place, of_function};
+pub use placement::{NestedStack, of_function};
 
 /// CloudFormation's limit of resources in a stack.
 pub const RESOURCE_LIMIT: usize = 500;
@@ -53,11 +53,11 @@ struct Drafts(Vec<Template>);
 
 impl Drafts {
     fn new() -> Self {
-        let draft = |place: Place| Template::new(place.name(), place.description());
-        Self(Place::all().map(draft).collect())
+        let draft = |place: NestedStack| Template::new(place.name(), place.description());
+        Self(NestedStack::all().map(draft).collect())
     }
 
-    fn at(&mut self, place: Place) -> &mut Template {
+    fn at(&mut self, place: NestedStack) -> &mut Template {
         &mut self.0[place.index()]
     }
 }

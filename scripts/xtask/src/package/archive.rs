@@ -30,7 +30,7 @@ impl Build {
 }
 
 /// A file beside the binary in a package.
-pub struct Companion {
+pub struct PackageFile {
     /// In the zip, such as `fonts/a.ttf`.
     pub name: String,
     pub path: PathBuf,
@@ -39,7 +39,7 @@ pub struct Companion {
 /// Zips all functions, on all cores, since the compiler has finished. Returns the names of those that changed.
 pub fn zip_all(
     built: &BTreeMap<String, PathBuf>,
-    companions: &BTreeMap<&'static str, Vec<Companion>>,
+    companions: &BTreeMap<&'static str, Vec<PackageFile>>,
     functions: &[&'static str],
     build: Build,
     output: &Path,
@@ -68,7 +68,7 @@ pub fn zip_all(
 }
 
 /// Writes one function's zip if its binary or a file beside it changed. Returns whether the zip is new.
-fn zip_one(binary: &Path, companions: &[Companion], build: Build, directory: &Path) -> io::Result<bool> {
+fn zip_one(binary: &Path, companions: &[PackageFile], build: Build, directory: &Path) -> io::Result<bool> {
     fs::create_dir_all(directory)?;
     let (bootstrap, archive) = (directory.join("bootstrap"), directory.join("bootstrap.zip"));
     let stamp = directory.join("bootstrap.stamp");
@@ -104,7 +104,7 @@ fn zip_one(binary: &Path, companions: &[Companion], build: Build, directory: &Pa
 }
 
 /// Identifies the files of a package without reading them.
-fn identity(binary: &Path, companions: &[Companion]) -> io::Result<String> {
+fn identity(binary: &Path, companions: &[PackageFile]) -> io::Result<String> {
     let paths = std::iter::once(binary).chain(companions.iter().map(|companion| companion.path.as_path()));
     let identities: io::Result<Vec<_>> = paths
         .map(|path| {
@@ -181,7 +181,7 @@ mod tests {
         let scratch = Scratch(std::env::temp_dir().join(format!("quayside-package-{}", std::process::id())));
         fs::create_dir_all(&scratch.0).expect("a directory");
         let (binary, font, output) = (scratch.0.join("binary"), scratch.0.join("a.ttf"), scratch.0.join("out"));
-        let companions = [Companion { name: "fonts/a.ttf".into(), path: font.clone() }];
+        let companions = [PackageFile { name: "fonts/a.ttf".into(), path: font.clone() }];
         let package = |program: &str, glyphs: &str| {
             fs::write(&binary, program).expect("written");
             fs::write(&font, glyphs).expect("written");

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
-import { caller, isSettled, logOut } from "../core/session.ts";
+import { caller, isRestored, logOut } from "../core/session.ts";
 import { ExpiredSession } from "../ui/expired-session.tsx";
 import { Frame } from "../ui/frame.tsx";
 import { Guard, Loading, NotFound, Title } from "../ui/page.tsx";
@@ -54,7 +54,7 @@ function Console(): JSX.Element {
   const isStaff = user !== null && user.role !== "customer";
   return (
     <Frame name={c().name} home="/console/" navigation={isStaff && <Navigation />}>
-      <Guard path={path}>{isSettled.value ? isStaff ? <Pages /> : <Outside isCustomer={user !== null} /> : <Loading />}</Guard>
+      <Guard path={path}>{isRestored.value ? isStaff ? <Pages /> : <Outside isCustomer={user !== null} /> : <Loading />}</Guard>
     </Frame>
   );
 }

@@ -5,12 +5,12 @@ import { editableMembers, editOf, redriveOf } from "./edits.ts";
 const VALUES = { "/patch/0/path": "/data/reason", "/patch/0/value": " timed out ", "/reason": " a typo " };
 
 test("each member is offered once, and first what is wrong", () => {
-  const letters = [
+  const deadLetters = [
     { detail: null, editable: ["/data/name", "/data/city"] },
     { detail: "/data/text must be a string", editable: ["/data/city", "/data/text"] },
     { detail: "/data/order_id must be a UUID", editable: [] },
   ];
-  assert.deepEqual(editableMembers(letters), ["/data/text", "/data/name", "/data/city"]);
+  assert.deepEqual(editableMembers(deadLetters), ["/data/text", "/data/name", "/data/city"]);
   assert.deepEqual(editableMembers([]), []);
 });
 

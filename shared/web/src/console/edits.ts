@@ -1,13 +1,13 @@
-// Edits of the events in dead letters.
+// Edits of the events in dead deadLetters.
 
 import type { Schemas } from "../core/client.ts";
 
 type DeadLetter = Pick<Schemas["DeadLetterView"], "detail" | "editable">;
 
 /** Pointers to the members that may be changed in one of the events or more: those that a failure names come first. */
-export function editableMembers(letters: readonly DeadLetter[]): string[] {
-  const members = [...new Set(letters.flatMap(({ editable }) => editable))];
-  const wrong = new Set(letters.map(({ detail }) => detail?.split(" ")[0]));
+export function editableMembers(deadLetters: readonly DeadLetter[]): string[] {
+  const members = [...new Set(deadLetters.flatMap(({ editable }) => editable))];
+  const wrong = new Set(deadLetters.map(({ detail }) => detail?.split(" ")[0]));
   return [...members.filter((pointer) => wrong.has(pointer)), ...members.filter((pointer) => !wrong.has(pointer))];
 }
 

@@ -3,7 +3,7 @@
 let known: { server: number; at: number } | null = null;
 
 /** Learns the server time from a response. `Date` has whole seconds and is old in a cached response, so the latest time counts. */
-export function observe(response: Response): void {
+export function syncWith(response: Response): void {
   const server = Date.parse(response.headers.get("Date") ?? "");
   const at = performance.now();
   if (!Number.isNaN(server) && (known === null || server > known.server + at - known.at)) known = { server, at };

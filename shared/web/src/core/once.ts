@@ -1,6 +1,6 @@
 // Idempotency keys: one for one intention, kept over all repetitions of its request, also after the page was loaded again.
 
-import { keep, ofTab, recall } from "./storage.ts";
+import { setItem, tabStore, getItem } from "./storage.ts";
 
 const PREFIX = "key:";
 
@@ -12,14 +12,14 @@ async function digest(text: string): Promise<string> {
 /** The key of this request, the same until `forgetKey`. */
 export async function keyOf(route: string, body: unknown): Promise<string> {
   const name = PREFIX + (await digest(route + JSON.stringify(body)));
-  const known = recall(ofTab, name);
+  const known = getItem(tabStore, name);
   if (known) return known;
   const key = crypto.randomUUID();
-  keep(ofTab, name, key);
+  setItem(tabStore, name, key);
   return key;
 }
 
 /** After a final answer, the same request is another intention. */
 export async function forgetKey(route: string, body: unknown): Promise<void> {
-  keep(ofTab, PREFIX + (await digest(route + JSON.stringify(body))), null);
+  setItem(tabStore, PREFIX + (await digest(route + JSON.stringify(body))), null);
 }

@@ -3,13 +3,13 @@
 // See docs/api-conventions.md#browsers.
 
 import { computed, signal } from "@preact/signals";
-import { observe } from "./clock.ts";
+import { syncWith } from "./clock.ts";
 import { isProblem, type Problem } from "./problem.ts";
-import { keep, lasting, recall } from "./storage.ts";
+import { setItem, localStore, getItem } from "./storage.ts";
 
 const API = "/api/v1";
 /** Whether a cookie may exist. Without this hint, the first page of every visitor would request a token for nothing. */
-const HINT = "signed-in";
+const COOKIE_HINT = "signed-in";
 /** A token that expires within this time is refreshed before the request. */
 const MARGIN_MS = 30_000;
 
@@ -24,11 +24,11 @@ export interface Caller {
 export const caller = signal<Caller | null>(null);
 export const isSignedIn = computed(() => caller.value !== null);
 /** Whether the page knows yet if somebody is logged in. */
-export const isSettled = signal(false);
+export const isRestored = signal(false);
 /** Set while the session of an open page has expired: the page asks for the password and then continues. */
 export const isExpired = signal(false);
 
-let resumed: ((isResumed: boolean) => void)[] = [];
+let waiting: ((isResumed: boolean) => void)[] = [];
 const otherTabs = new BroadcastChannel("session");
 
 otherTabs.onmessage = ({ data }: MessageEvent<string>) => {
@@ -50,20 +50,20 @@ function accept(tokens: { access_token: string; expires_in: number }): void {
   const { sub, role } = claims(tokens.access_token);
   const expiresAt = performance.now() + tokens.expires_in * 1000;
   caller.value = { id: sub, role, token: tokens.access_token, expiresAt };
-  keep(lasting, HINT, "yes");
+  setItem(localStore, COOKIE_HINT, "yes");
 }
 
 function forget(): void {
   caller.value = null;
   isExpired.value = false;
-  keep(lasting, HINT, null);
-  settle(false);
+  setItem(localStore, COOKIE_HINT, null);
+  resolveWaiting(false);
 }
 
-function settle(isResumed: boolean): void {
-  const waiting = resumed;
-  resumed = [];
-  for (const resolve of waiting) resolve(isResumed);
+function resolveWaiting(isResumed: boolean): void {
+  const resolvers = waiting;
+  waiting = [];
+  for (const resolve of resolvers) resolve(isResumed);
 }
 
 const POST = { method: "POST", headers: { "X-Requested-With": "quayside-web" } };
@@ -77,7 +77,7 @@ async function refresh(): Promise<"refreshed" | "ended" | "unreachable"> {
     let response;
     try {
       response = await fetch(`${API}/users/token/refresh`, POST);
-      observe(response);
+      syncWith(response);
     } catch {
       return "unreachable";
     }
@@ -93,11 +93,11 @@ const RESTORE_TRIES = 4;
 
 /** Finds out at the start of a page whether somebody is logged in. */
 export async function restore(): Promise<void> {
-  for (let tries = 0; tries < RESTORE_TRIES && recall(lasting, HINT) && !caller.value; tries++) {
+  for (let tries = 0; tries < RESTORE_TRIES && getItem(localStore, COOKIE_HINT) && !caller.value; tries++) {
     if (tries > 0) await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
     if ((await refresh()) === "ended") forget();
   }
-  isSettled.value = true;
+  isRestored.value = true;
 }
 
 export interface Credentials {
@@ -112,7 +112,7 @@ async function login(path: string, body: object): Promise<LoginResult> {
   try {
     const headers = { ...POST.headers, "Content-Type": "application/json" };
     response = await fetch(`${API}${path}?session=cookie`, { method: "POST", headers, body: JSON.stringify(body) });
-    observe(response);
+    syncWith(response);
   } catch {
     return { kind: "refused", problem: null };
   }
@@ -129,7 +129,7 @@ async function login(path: string, body: object): Promise<LoginResult> {
   isExpired.value = false;
   otherTabs.postMessage("began");
   // A request of one person is not repeated in the name of another.
-  settle(previous === undefined || previous === caller.value?.id);
+  resolveWaiting(previous === undefined || previous === caller.value?.id);
   return { kind: "done" };
 }
 
@@ -152,7 +152,7 @@ export async function logOut(): Promise<void> {
 }
 
 /** Drops an expired session instead of logging in again. */
-export function abandon(): void {
+export function dropSession(): void {
   forget();
 }
 
@@ -161,7 +161,7 @@ async function send(request: Request, token: string | undefined): Promise<Respon
   // A request may bring a token of its own.
   if (token && !attempt.headers.has("Authorization")) attempt.headers.set("Authorization", `Bearer ${token}`);
   const response = await fetch(attempt);
-  observe(response);
+  syncWith(response);
   return response;
 }
 
@@ -188,5 +188,5 @@ async function isTokenRefused(response: Response): Promise<boolean> {
 /** Waits until the person has logged in again. What was typed stays on the page meanwhile. */
 function resume(): Promise<boolean> {
   isExpired.value = true;
-  return new Promise((resolve) => resumed.push(resolve));
+  return new Promise((resolve) => waiting.push(resolve));
 }

@@ -23,18 +23,18 @@ export function stored<T>(name: string, parse: (value: unknown) => T): Signal<T>
 }
 
 /** A stored text; null if there is none, or no storage. */
-export function recall(storage: () => Storage, name: string): string | null {
+export function getItem(storage: () => Storage, name: string): string | null {
   return safely(() => storage().getItem(name)) ?? null;
 }
 
 /** Stores a text, or removes it. */
-export function keep(storage: () => Storage, name: string, value: string | null): void {
+export function setItem(storage: () => Storage, name: string, value: string | null): void {
   safely(() => (value === null ? storage().removeItem(name) : storage().setItem(name, value)));
 }
 
 // Functions, because browsers that block storage throw on access.
-export const lasting = (): Storage => localStorage;
-export const ofTab = (): Storage => sessionStorage;
+export const localStore = (): Storage => localStorage;
+export const tabStore = (): Storage => sessionStorage;
 
 function safely<T>(action: () => T): T | undefined {
   try {

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
-import { caller, isSettled } from "../core/session.ts";
+import { caller, isRestored } from "../core/session.ts";
 import { ExpiredSession } from "../ui/expired-session.tsx";
 import { Frame } from "../ui/frame.tsx";
 import { Guard, Loading, NotFound } from "../ui/page.tsx";
@@ -36,7 +36,7 @@ export function App(): JSX.Element {
 
 function Shop(): JSX.Element {
   const { path } = useLocation();
-  const isKnown = isSettled.value;
+  const isKnown = isRestored.value;
   return (
     <Frame name={t().shopName} navigation={<Navigation />}>
       <Guard path={path}>

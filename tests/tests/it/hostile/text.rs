@@ -208,9 +208,9 @@ async fn event_with_a_text_that_no_type_accepts_is_dead_lettered() {
         let handler = async |delivery: Delivery<_>| contact_track::handle(&api.platform.contacts(), delivery).await;
         let consumer = Consumer::new(catalog::CONTACT_TRACK.name, catalog::MAX_RECEIVES);
         let clock = edge::Clock::at(crate::functions::sample_time(), 7);
-        let letters = api.platform.dead_letters();
-        let response = edge::queue::batch(&consumer, event, &clock, &letters, &handler).await.expect("a batch");
+        let dead_letters = api.platform.dead_letters();
+        let response = edge::queue::batch(&consumer, event, &clock, &dead_letters, &handler).await.expect("a batch");
         assert_eq!(response, json!({ "batchItemFailures": [] }), "{name}");
-        assert_eq!(letters.messages().len(), 1, "{name}");
+        assert_eq!(dead_letters.messages().len(), 1, "{name}");
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xtask::codegen::{
     cfn::{Resource, Template, rewritten},
     environment::SECRET_INPUTS,
-    template::{self, MAX_RESOURCES, Place, Stacks},
+    template::{self, MAX_RESOURCES, NestedStack, Stacks},
 };
 
 fn all(stacks: &Stacks) -> impl Iterator<Item = &Template> {
@@ -64,7 +64,7 @@ fn each_function_is_in_the_stack_of_its_context_or_in_the_shared_one() {
             stack.resources().iter().any(|one| one.kind() == "AWS::Lambda::Function" && names(one))
         };
         let found: Vec<_> = stacks.children.iter().filter(has_it).map(|stack| stack.name).collect();
-        if found != [row.context.name()] && found != [Place::Shared.name()] {
+        if found != [row.context.name()] && found != [NestedStack::Shared.name()] {
             complaints.push(format!("{} is in {found:?}", row.name));
         }
     }
@@ -138,7 +138,7 @@ fn parent_passes_each_stack_exactly_its_parameters() {
 #[test]
 fn stacks_of_contexts_depend_on_the_shared_stack_alone() {
     let stacks = template::build();
-    let shared = stacks.of(Place::Shared.name()).expect("a shared stack");
+    let shared = stacks.of(NestedStack::Shared.name()).expect("a shared stack");
     let mut complaints = Vec::new();
     for (stack, passed) in nested(&stacks) {
         drop(rewritten(passed.clone(), &mut |target| {

@@ -1,6 +1,6 @@
 //! The HTTP API, as explicit resources: SAM's resource puts routes into an OpenAPI body, which emulators do not read.
 
-use super::{Drafts, Place, functions::assumed_by, inputs::LOG_DAYS, of_function};
+use super::{Drafts, NestedStack, functions::assumed_by, inputs::LOG_DAYS, of_function};
 use crate::codegen::{
     cfn::{Resource, Template, attribute, only_when, reference, sub},
     cors,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const MAX_TIMEOUT_MS: u32 = 30_000;
 
 pub(super) fn add_shared(drafts: &mut Drafts) {
-    let template = drafts.at(Place::Shared);
+    let template = drafts.at(NestedStack::Shared);
     template.add_shared(api());
     template.add_shared(Resource::new(
         "ApiLogGroup",

@@ -1,7 +1,7 @@
 //! References between stacks. A context's stack gets what it needs of the shared stack, and of the deployment's inputs, as parameters of
 //! its own; the parent passes them. Nothing of this is written by hand: it follows from the references of the resources.
 
-use super::{DIRECTORY, Place, Stacks, inputs};
+use super::{DIRECTORY, NestedStack, Stacks, inputs};
 use crate::codegen::{
     cfn::{Resource, Target, Template, attribute, reference, rewritten},
     names::logical,
@@ -45,7 +45,8 @@ pub(super) fn link(mut children: Vec<Template>) -> Stacks {
         }
         for (name, target) in imports {
             // An unknown id stays a dangling reference, which a structural test reports.
-            let Some(owner) = owners.get(&target.id).filter(|owner| children[**owner].name == Place::Shared.name())
+            let Some(owner) =
+                owners.get(&target.id).filter(|owner| children[**owner].name == NestedStack::Shared.name())
             else {
                 continue;
             };

@@ -1,6 +1,6 @@
 //! The event bus, its rules, the SNS topics, and a queue with a dead-letter queue for each consumer.
 
-use super::{Drafts, Place, inputs::tls_only, of_function, placement};
+use super::{Drafts, NestedStack, inputs::tls_only, of_function, placement};
 use crate::codegen::{
     cfn::{Resource, Template, arn, arn_text, attribute, only_when, reference, sub},
     names::{UNDELIVERED, dead_letter_queue, dead_letter_queue_id, logical, physical, physical_text},
@@ -19,7 +19,7 @@ const RULE_AGE_S: u32 = 86_400;
 const TOPICS_KEY: &str = "TopicsKey";
 
 pub(super) fn add_shared(drafts: &mut Drafts) {
-    let template = drafts.at(Place::Shared);
+    let template = drafts.at(NestedStack::Shared);
     template.add_shared(Resource::new("EventBus", "AWS::Events::EventBus", json!({ "Name": physical(catalog::BUS) })));
     template.add_shared(queue(UNDELIVERED, json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
     template.add_shared(topics_key());
@@ -230,7 +230,7 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
 pub(super) fn add_queue_policy(template: &mut Template) {
     let filled = |function: &&&Function| function.has_queue() && of_function(function).name() == template.name;
     let consumers = catalog::FUNCTIONS.iter().filter(filled).map(|function| function.name);
-    let undelivered = (template.name == Place::Shared.name()).then_some(UNDELIVERED);
+    let undelivered = (template.name == NestedStack::Shared.name()).then_some(UNDELIVERED);
     let queues: Vec<_> =
         undelivered.into_iter().chain(consumers).map(|name| reference(&logical(name, "Queue"))).collect();
     if queues.is_empty() {

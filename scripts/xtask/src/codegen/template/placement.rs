@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// A nested stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum NestedStack {
     /// What several contexts need, and what makes a deployment ready.
     Shared,
     /// What one context needs.
@@ -23,7 +23,7 @@ const SHARED_FUNCTIONS: &[&Function] = &[
     catalog::ROUTE_DEFAULT,
 ];
 
-impl Place {
+impl NestedStack {
     /// All stacks, the shared one first.
     pub(super) fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Shared).chain(catalog::CONTEXTS.iter().map(|context| Self::Context(*context)))
@@ -52,37 +52,37 @@ impl Place {
 
 /// The stack of a function.
 #[must_use]
-pub fn of_function(function: &Function) -> Place {
+pub fn of_function(function: &Function) -> NestedStack {
     if SHARED_FUNCTIONS.iter().any(|shared| shared.name == function.name) {
-        Place::Shared
+        NestedStack::Shared
     } else {
-        Place::Context(function.context)
+        NestedStack::Context(function.context)
     }
 }
 
-pub(super) const fn of_table(table: &Table) -> Place {
-    Place::Context(table.context)
+pub(super) const fn of_table(table: &Table) -> NestedStack {
+    NestedStack::Context(table.context)
 }
 
-pub(super) const fn of_bucket(bucket: &Bucket) -> Place {
-    Place::Context(bucket.context)
+pub(super) const fn of_bucket(bucket: &Bucket) -> NestedStack {
+    NestedStack::Context(bucket.context)
 }
 
-pub(super) fn of_stream(stream: &Stream) -> Place {
+pub(super) fn of_stream(stream: &Stream) -> NestedStack {
     common(|function| {
         matches!(function.trigger, Trigger::Stream(read, _) if read.name == stream.name)
             || function.resources().any(|uses| matches!(uses, Uses::Stream(written, _) if written.name == stream.name))
     })
 }
 
-pub(super) fn of_secret(secret: &Secret) -> Place {
+pub(super) fn of_secret(secret: &Secret) -> NestedStack {
     common(|function| {
         function.resources().any(|uses| matches!(uses, Uses::Secret(used, _) if used.name == secret.name))
     })
 }
 
 /// The stack of a topic. The sender's identity and its topics stay together, because SES publishes to them.
-pub(super) fn of_topic(topic: &Topic) -> Place {
+pub(super) fn of_topic(topic: &Topic) -> NestedStack {
     if topic.source == TopicSource::Email {
         return of_email();
     }
@@ -93,7 +93,7 @@ pub(super) fn of_topic(topic: &Topic) -> Place {
 }
 
 /// The stack of the SES identity.
-pub(super) fn of_email() -> Place {
+pub(super) fn of_email() -> NestedStack {
     common(sends_email)
 }
 
@@ -103,11 +103,11 @@ pub(super) fn sends_email(function: &Function) -> bool {
 }
 
 /// The stack of all functions that meet the condition, or the shared one if they are in several.
-fn common(needs: impl Fn(&Function) -> bool) -> Place {
+fn common(needs: impl Fn(&Function) -> bool) -> NestedStack {
     let users = catalog::FUNCTIONS.iter().filter(|function| needs(function)).map(|function| of_function(function));
-    let names: BTreeSet<_> = users.clone().map(Place::name).collect();
+    let names: BTreeSet<_> = users.clone().map(NestedStack::name).collect();
     match (names.len(), users.last()) {
         (1, Some(place)) => place,
-        _ => Place::Shared,
+        _ => NestedStack::Shared,
     }
 }

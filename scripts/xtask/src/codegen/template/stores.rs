@@ -49,7 +49,7 @@ pub(super) fn add(drafts: &mut Drafts) {
         drafts.at(placement::of_secret(secret)).add_shared(secret_of(secret));
     }
     for role in catalog::database_roles() {
-        let place = role.context().map_or(placement::Place::Shared, placement::Place::Context);
+        let place = role.context().map_or(placement::NestedStack::Shared, placement::NestedStack::Context);
         drafts.at(place).add_shared(role_secret_of(role.name()));
     }
     if catalog::FUNCTIONS.iter().any(|function| placement::sends_email(function)) {

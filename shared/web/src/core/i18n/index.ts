@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { toText } from "../money.ts";
-import { keep, lasting, recall } from "../storage.ts";
+import { setItem, localStore, getItem } from "../storage.ts";
 import { en, type Messages } from "./en.ts";
 import { language, LANGUAGES, type Language } from "./language.ts";
 
@@ -25,13 +25,13 @@ export async function choose(wanted: Language): Promise<void> {
 }
 
 export function remember(chosen: Language): Promise<void> {
-  keep(lasting, STORED, chosen);
+  setItem(localStore, STORED, chosen);
   return choose(chosen);
 }
 
 /** What was chosen before, else the first language of the browser that there are texts for. */
 export function preferred(): Language {
-  const wanted = [recall(lasting, STORED) ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2));
+  const wanted = [getItem(localStore, STORED) ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2));
   return wanted.find((tag): tag is Language => tag in LANGUAGES) ?? "en";
 }
 

@@ -7,7 +7,7 @@ import { api, queries, type Schemas } from "../../core/client.ts";
 import { download } from "../../core/export.ts";
 import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
 import { unwrap } from "../../core/problem.ts";
-import { abandon, caller, isSignedIn, logOut } from "../../core/session.ts";
+import { dropSession, caller, isSignedIn, logOut } from "../../core/session.ts";
 import { Action } from "../../ui/action.tsx";
 import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -205,7 +205,7 @@ function Sessions({ user }: { user: User }): JSX.Element {
   });
   const ending = useMutation({
     mutationFn: () => unwrap(api.DELETE("/api/v1/users/{id}/sessions", { params: { path } })),
-    onSuccess: abandon,
+    onSuccess: dropSession,
   });
   return (
     <section>
@@ -237,7 +237,7 @@ function PersonalData({ user, onErased }: { user: User; onErased: () => void }):
     mutationFn: (current_password: string) => unwrap(api.POST("/api/v1/users/{id}/erasure", { params: { path: { id: user.id } }, body: { current_password } })),
     onSuccess: () => {
       onErased();
-      abandon();
+      dropSession();
     },
   });
   return (

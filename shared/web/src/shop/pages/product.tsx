@@ -9,7 +9,7 @@ import { Picture } from "../../ui/picture.tsx";
 import { add } from "../basket.ts";
 import { product, type Product } from "../reads.ts";
 
-const FEW = 5;
+const LOW_STOCK = 5;
 
 export function ProductPage({ id }: { id: string }): JSX.Element {
   const query = useQuery(product(id));
@@ -74,7 +74,7 @@ function Purchase({ product }: { product: Product }): JSX.Element {
   };
   return (
     <>
-      <p class={stock <= FEW ? "few" : "hint"}>{stock <= FEW ? t().product.few(stock) : t().product.inStock}</p>
+      <p class={stock <= LOW_STOCK ? "few" : "hint"}>{stock <= LOW_STOCK ? t().product.few(stock) : t().product.inStock}</p>
       <Form class="purchase" submit={t().product.add} onSubmit={submit}>
         <Field name="quantity" label={t().product.quantity} type="number" inputMode="numeric" min={1} max={Math.min(stock, 10_000)} defaultValue="1" required />
       </Form>
