@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_registration_tells_when_there_is_one_more() {
+    fn refused_registration_has_the_seconds_until_the_next() {
         let at = |second| Timestamp::from_second(second).expect("valid");
         let after =
             |until: Option<i64>| too_many_registrations(until.map(at), Budget::hourly(20), at(40)).retry_after_s;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_tells_the_remaining_seconds_rounded_up() {
+    fn refusal_has_the_remaining_seconds_rounded_up() {
         let at = |millisecond| Timestamp::from_millisecond(millisecond).expect("valid");
         let after = |until: Option<i64>| too_many_logins(until.map(at), at(40_000)).retry_after_s;
         assert_eq!(after(Some(100_000)), Some(60));

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn public_facts_are_tried_whole_and_in_words_of_three_characters_or_more() {
+    fn account_words_are_tried_whole_and_in_words_of_three_characters_or_more() {
         let email = Email::parse("ada.b@example.com").expect("valid");
         let (username, name) =
             (Username::parse("lovelace").expect("valid"), FullName::parse("Ada King").expect("valid"));

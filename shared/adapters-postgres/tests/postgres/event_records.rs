@@ -48,7 +48,7 @@ async fn timeline_of_an_order_reads_its_own_rows_and_no_others() {
 }
 
 #[tokio::test]
-async fn every_context_tells_which_events_its_consumers_handled_and_how_often_they_failed() {
+async fn handled_lists_each_consumer_with_its_failed_attempts() {
     let database = database().await;
     let records = reader(&database);
     for function in catalog::FUNCTIONS.iter().filter(|function| function.keeps_inbox()) {

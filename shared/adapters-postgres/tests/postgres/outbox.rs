@@ -193,7 +193,7 @@ async fn abort_a_sweep(database: &TestDatabase) {
 }
 
 #[tokio::test]
-async fn sweep_locks_nothing_while_it_asks_the_bus_and_its_claim_ends_by_itself() {
+async fn sweep_publishes_without_locks_and_its_lease_expires() {
     let database = database().await;
     database.bus().set_behavior(BusBehavior::Fail);
     place(&database, 2).await;

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusal_says_when_the_oldest_attempt_stops_to_count() {
+    fn refusal_has_the_time_at_which_the_oldest_attempt_stops_counting() {
         let at = |second| Timestamp::from_second(second).expect("within the calendar");
         for (oldest, now, wait) in [(1_000, 1_000, 3_600), (1_000, 4_590, 10), (1_000, 4_600, 1), (1_000, 9_999, 1)] {
             let failure = AttemptLimit::refuse(at(oldest), at(now));

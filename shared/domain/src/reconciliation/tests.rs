@@ -134,7 +134,7 @@ fn full_page_is_continued_after_its_last_line_and_a_short_one_ends_the_side() {
 }
 
 #[test]
-fn discrepancies_are_told_in_pages_of_a_hundred_that_the_bus_takes() {
+fn discrepancies_are_published_in_events_of_at_most_a_hundred() {
     let page = lines(stated(PAGE, None), Some("pi_499"));
     let first = compare_statement(&all_read(), &first_comparison(), &page, at(NOW));
     let lengths: Vec<_> = first.reports.iter().map(|report| report.discrepancies.len()).collect();
@@ -153,7 +153,7 @@ fn discrepancies_are_told_in_pages_of_a_hundred_that_the_bus_takes() {
 }
 
 #[test]
-fn unreadable_transactions_are_told_when_they_are_read() {
+fn undecodable_transactions_are_reported_when_read() {
     let unreadable = (0..150).map(|n| format!("txn_{n}")).collect();
     let outcome = read(&Progress::default(), (at(0), at(1)), GatewayStatement { unreadable, ..Default::default() });
     assert_eq!(outcome.reports.iter().map(|report| report.unreadable.len()).collect::<Vec<_>>(), [100, 50]);

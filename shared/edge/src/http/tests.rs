@@ -148,7 +148,7 @@ async fn role_without_access_is_403() {
 }
 
 #[test]
-fn refusal_says_in_the_log_who_was_refused() {
+fn refusal_logs_the_principal() {
     let caller = Principal { id: USER, role: "service".to_owned() };
     let refusal = Access::Roles(&["admin"]).check(Some(&caller)).unwrap_err();
     assert_eq!(refusal.internal, Some(format!("{USER} as service")));

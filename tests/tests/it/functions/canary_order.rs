@@ -53,7 +53,7 @@ async fn run_without_an_account_orders_nothing_and_is_no_failure() {
 }
 
 #[tokio::test]
-async fn order_that_stands_still_fails_the_run_and_is_cancelled() {
+async fn stuck_order_fails_the_run_and_is_cancelled() {
     let platform = set_up();
     platform.storefront().stand_still();
     assert_eq!(run(&platform).await["outcome"], "failed");

@@ -175,7 +175,7 @@ async fn image_resize_quarantines_a_refused_upload_with_its_reason() {
 }
 
 #[tokio::test]
-async fn image_resize_is_repeated_after_an_outage_and_deletes_what_nobody_wants() {
+async fn image_resize_is_retried_after_an_outage_and_deletes_unreferenced_variants() {
     let platform = with_image(State::Pending).await;
     upload(&platform, "png:x");
     platform.faults().take_down(Dependency::Documents);

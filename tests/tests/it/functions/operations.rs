@@ -67,7 +67,7 @@ async fn order_timeline_get_is_for_admins_and_names_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn order_timeline_get_tells_who_has_handled_each_event_and_how_long_it_took() {
+async fn order_timeline_get_lists_the_consumers_of_each_event_with_their_delay() {
     let platform = Platform::new();
     record(&platform, &["ok"]).await;
     let placed = platform.event_records().all().remove(0);

@@ -270,7 +270,7 @@ async fn hours_of_a_source_have_its_records_and_their_bytes() {
 }
 
 #[tokio::test]
-async fn source_is_created_once_with_a_schema_that_stands_by_itself() {
+async fn source_is_created_once_with_a_self_contained_schema() {
     let platform = Platform::new();
     let expected = [
         ("bad_schema", 422, "validation", "/schema/type"),

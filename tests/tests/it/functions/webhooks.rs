@@ -359,7 +359,7 @@ async fn endpoint_that_is_failing_is_left_to_the_sweep() {
 }
 
 #[tokio::test]
-async fn event_is_acknowledged_whatever_becomes_of_its_first_attempt() {
+async fn event_is_acknowledged_even_if_its_first_attempt_fails() {
     for dependency in [Dependency::Keys, Dependency::Webhooks] {
         let platform = platform().await;
         platform.faults().take_down(dependency);

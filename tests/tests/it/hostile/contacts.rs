@@ -71,7 +71,7 @@ async fn log(api: &Api) -> Vec<(Channel, NotificationOutcome)> {
 }
 
 #[tokio::test]
-async fn unverified_addresses_get_no_order_notifications_and_the_log_says_why() {
+async fn unverified_addresses_get_no_order_notifications_and_the_reason_is_logged() {
     let api = api().await;
     deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
     let p = &api.platform;

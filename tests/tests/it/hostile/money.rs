@@ -201,7 +201,7 @@ fn money(platform: &Platform) -> (Status, i64, i64) {
 }
 
 #[tokio::test]
-async fn refund_in_the_dashboard_is_posted_once_in_whatever_order_it_is_told() {
+async fn dashboard_refund_is_posted_once_in_any_order_of_webhooks() {
     let created = event("evt_1", "refund.created", refund("re_1", 1000, "succeeded"));
     let updated = event("evt_2", "refund.updated", refund("re_1", 1000, "succeeded"));
     let mut with_list = charge(1000);
@@ -230,7 +230,7 @@ async fn refunded_charge_without_its_refunds_asks_the_gateway() {
 }
 
 #[tokio::test]
-async fn refund_of_this_platform_told_by_webhook_is_not_posted_twice() {
+async fn refund_of_this_platform_reported_by_webhook_is_not_posted_twice() {
     let platform = paid().await;
     let id = RefundId(Uuid::from_u128(7));
     let payment = platform.payments().for_order(ORDER).expect("a payment");

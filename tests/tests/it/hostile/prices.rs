@@ -135,7 +135,7 @@ async fn key_of_a_request_with_a_changed_price_can_be_used_again() {
 }
 
 #[tokio::test]
-async fn price_that_a_process_remembers_is_never_charged() {
+async fn cached_price_is_never_charged_if_outdated() {
     let shop = Shop::default();
     let old = shop.sell(1, 1_999);
     assert_eq!(shop.place(&json!([item(1)])).await.0, 201);

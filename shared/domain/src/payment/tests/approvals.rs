@@ -115,7 +115,7 @@ fn rejection_refunds_nothing() {
 }
 
 #[test]
-fn nobody_decides_on_an_own_request_and_the_attempt_is_published() {
+fn requester_cannot_decide_and_the_attempt_is_published() {
     let waiting = requested(&paid(), 1, 500);
     for verdict in Verdict::ALL {
         let (change, refused) = decide(&waiting, 1, verdict, REQUESTER).expect("recorded");

@@ -38,7 +38,7 @@ fn from(address: &str) -> Value {
 }
 
 #[tokio::test]
-async fn response_tells_policies_and_what_is_left_of_them() {
+async fn response_has_rate_limit_policies_and_remaining_quota() {
     let counter = Counter::default();
     let (status, headers) = ask(PUBLIC, &counter, from("192.0.2.1")).await;
     assert_eq!((status, &headers["ratelimit-policy"]), (200, &json!("\"minute\";q=2;w=60, \"day\";q=4;w=86400")));

@@ -132,7 +132,7 @@ async fn rejected_refund_moves_no_money_and_waits_no_more() {
 }
 
 #[tokio::test]
-async fn payment_reconcile_counts_the_refunds_that_wait_and_tells_how_long_the_oldest_has() {
+async fn payment_reconcile_counts_waiting_refunds_and_the_age_of_the_oldest() {
     let platform = paid().await;
     let counted = async || {
         let summary = super::reconcile(&platform, 90_000, "ok").await;
