@@ -23,7 +23,6 @@ pub struct Summary {
     pub read: usize,
     /// Fees that were posted.
     pub fees: usize,
-    /// Discrepancies.
     pub discrepancies: usize,
     /// Transactions of the gateway that could not be decoded.
     pub unreadable: usize,

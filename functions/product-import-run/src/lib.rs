@@ -30,7 +30,6 @@ const UPLOAD_CHECK_SECONDS: i64 = 30;
 pub struct Summary {
     /// Steps that were made.
     pub steps: u32,
-    /// Imports that ended.
     pub ended: u32,
 }
 

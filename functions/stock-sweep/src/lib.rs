@@ -18,7 +18,6 @@ const PAGE: u32 = 100;
 /// Counts of one run.
 #[derive(Debug, Serialize)]
 pub struct Summary {
-    /// Reservations that expired.
     pub expired: u32,
     /// Backorders that were allocated.
     pub allocated: u32,

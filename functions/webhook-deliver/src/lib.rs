@@ -21,7 +21,6 @@ const LIMITS: LeaseLimits = LeaseLimits { total: 100, per_endpoint: 20 };
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     pub delivered: u32,
-    /// Attempts that failed.
     pub failed: u32,
     /// Endpoints that were disabled.
     pub disabled: u32,

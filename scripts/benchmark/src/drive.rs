@@ -14,7 +14,6 @@ pub struct Arguments {
     plan: PathBuf,
 }
 
-/// What is measured.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plan {

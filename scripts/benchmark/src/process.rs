@@ -102,7 +102,6 @@ impl Process {
         Ok((microseconds(responded - delivered), response))
     }
 
-    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }

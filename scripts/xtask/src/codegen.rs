@@ -36,11 +36,9 @@ pub const COMMAND: &str = "cargo xtask codegen";
 /// Directory of the event schemas. It contains generated files only.
 pub const SCHEMAS: &str = "events/schemas";
 
-/// A generated file.
 pub struct Artifact {
     /// Path from the root of the repository.
     pub path: String,
-    /// The expected content.
     pub content: String,
 }
 

@@ -29,7 +29,6 @@ pub struct NewFunction {
 
 /// What invokes a new function.
 pub enum Trigger {
-    /// A route.
     Http {
         /// Method and path: `POST /api/v1/x`.
         route: String,

@@ -45,7 +45,6 @@ pub enum ColumnKind {
     Number,
     /// An instant, to the microsecond.
     Time,
-    /// A calendar date.
     Date,
     Uuid,
 }

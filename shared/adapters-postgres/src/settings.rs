@@ -36,7 +36,6 @@ pub type PasswordFuture = Pin<Box<dyn Future<Output = Result<String, Failure>> +
 pub enum PasswordSource {
     /// Without a password (`trust` authentication).
     Trust,
-    /// A fixed password.
     Password(String),
     /// A password that is created for each connection.
     Issued(Box<dyn Fn() -> PasswordFuture + Send + Sync>),

@@ -97,7 +97,6 @@ fn forward(mut from: TcpStream, mut to: TcpStream, each_way: Duration, mut obser
     }
 }
 
-/// One connection.
 #[derive(Debug)]
 struct ProxiedConnection {
     traffic: Arc<Traffic>,

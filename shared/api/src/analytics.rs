@@ -66,15 +66,15 @@ pub struct AnomalyView {
     pub end: String,
     /// Currency of the window.
     pub currency: &'static str,
-    /// What is unusual: `orders` or `revenue`.
+    /// The unusual figure: `orders` or `revenue`.
     pub metric: &'static str,
     /// What the window has: a number of orders, or minor units.
     pub observed: i64,
     /// The median of the weeks before.
     pub expected: i64,
-    /// The least that would not have been unusual by itself.
+    /// Lower bound of the usual range.
     pub least: i64,
-    /// The most that would not have been unusual by itself.
+    /// Upper bound of the usual range.
     pub most: i64,
 }
 

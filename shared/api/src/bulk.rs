@@ -41,7 +41,7 @@ pub struct ProductImportView {
     /// When the import was created.
     #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
-    /// When it ended.
+    /// Time at which the job ended; null while it is open.
     #[schemars(extend("format" = "date-time"))]
     pub ended_at: Option<String>,
 }
@@ -65,7 +65,7 @@ pub struct LineErrorView {
     pub line: u64,
     /// Code of the problem, the last part of its `type`.
     pub code: String,
-    /// What is wrong.
+    /// Why the line was rejected.
     pub detail: String,
     /// The invalid members.
     pub errors: Vec<LineFieldView>,

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A pending order that stands still.
+/// A pending order that makes no progress.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StuckOrderView {
     /// Id of the order.
@@ -233,7 +233,7 @@ pub struct RefusedMessageView {
     pub message_id: String,
     /// Code of the failure: `validation`, or `unreadable` if the message has no event, or is no record.
     pub reason: &'static str,
-    /// What is wrong.
+    /// Why the message was not redriven.
     pub detail: String,
 }
 

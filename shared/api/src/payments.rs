@@ -99,15 +99,15 @@ pub struct RefundApprovalView {
     pub amount: Money,
     /// Reason of the refund.
     pub reason: RefundReason,
-    /// Who requested it.
+    /// Id of the staff user who requested the refund.
     #[schemars(extend("format" = "uuid"))]
     pub requested_by: String,
     /// Time of the request.
     #[schemars(extend("format" = "date-time"))]
     pub requested_at: String,
-    /// What was decided; null while it waits.
+    /// Decision; null while the refund waits for one.
     pub verdict: Option<Verdict>,
-    /// Who decided.
+    /// Id of the admin who decided.
     #[schemars(extend("format" = "uuid"))]
     pub decided_by: Option<String>,
     /// Time of the decision.
@@ -207,7 +207,7 @@ pub struct MismatchView {
     /// Id of the refund, if it is one that was requested.
     #[schemars(extend("format" = "uuid"))]
     pub refund_id: Option<String>,
-    /// What was asked.
+    /// Amount that the platform requested from the gateway.
     pub asked: Money,
     /// What the gateway says it moved; null if it does not state it.
     pub answered: Option<StatedAmount>,

@@ -27,7 +27,7 @@ pub struct ProblemTypeView {
     pub r#type: String,
     /// Status of a response with this problem.
     pub status: u16,
-    /// What happened.
+    /// Explanation of this problem type.
     pub meaning: &'static str,
     /// What to do about it.
     pub action: &'static str,

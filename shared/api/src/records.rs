@@ -39,7 +39,7 @@ pub struct RecordView {
     /// When it was accepted.
     #[schemars(extend("format" = "date-time"))]
     pub received_at: String,
-    /// What was measured.
+    /// Payload, valid against the schema of the source.
     pub payload: Map<String, Value>,
 }
 

@@ -133,7 +133,7 @@ pub struct WebhookDeliveryView {
     pub id: String,
     /// Type of the event.
     pub event_type: String,
-    /// What became of it.
+    /// `pending`, `delivered` or `failed`.
     pub status: DeliveryStatus,
     /// Attempts so far, since the last retry by hand.
     pub attempts: u32,

@@ -31,7 +31,6 @@ pub enum Action {
 }
 
 impl Action {
-    /// The IAM action.
     pub const fn iam(self) -> &'static str {
         match self {
             Self::GetItem => "dynamodb:GetItem",

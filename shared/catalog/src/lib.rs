@@ -110,7 +110,7 @@ pub enum Trigger {
         /// Parameters are in braces.
         path: &'static str,
         auth: Auth,
-        /// What becomes of an `Idempotency-Key`.
+        /// How an `Idempotency-Key` is treated.
         idempotency: Idempotency,
     },
     /// Every request of the HTTP API that matches no route.
@@ -141,7 +141,6 @@ pub enum Trigger {
     Operator,
 }
 
-/// A Lambda function.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
     /// Name of the directory under `functions/`, the package, the binary and the artifact; noun first.

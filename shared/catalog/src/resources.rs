@@ -2,7 +2,6 @@
 
 use crate::Context;
 
-/// A DynamoDB table.
 #[derive(Debug)]
 pub struct Table {
     pub name: &'static str,
@@ -37,7 +36,6 @@ pub const PRODUCTS: Table = Table {
 
 pub const TABLES: &[&Table] = &[&PRODUCTS];
 
-/// A Kinesis stream.
 #[derive(Debug)]
 pub struct Stream {
     pub name: &'static str,
@@ -77,7 +75,6 @@ pub const EMAIL_FEEDBACK: Topic =
 
 pub const TOPICS: &[&Topic] = &[&ORDER_UPDATES, &EMAIL_FEEDBACK];
 
-/// A Kafka topic.
 #[derive(Debug, PartialEq, Eq)]
 pub struct KafkaTopic {
     /// Name on the cluster.

@@ -31,7 +31,6 @@ pub mod role {
     pub const STAFF: &str = "staff";
     /// Operates the platform; has all permissions of staff.
     pub const ADMIN: &str = "admin";
-    /// A machine client.
     pub const SERVICE: &str = "service";
     /// A user who must enrol a second factor first. No account has this role, only an enrolment token, which is valid for ten minutes.
     pub const MFA_ENROLMENT: &str = "mfa_enrolment";
@@ -71,7 +70,7 @@ impl Auth {
     }
 }
 
-/// What becomes of the `Idempotency-Key` of a request.
+/// How the `Idempotency-Key` of a request is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
     /// It has no effect.

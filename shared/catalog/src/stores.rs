@@ -19,7 +19,6 @@ pub enum StoreKind {
     Bucket,
     KafkaTopic,
     Stream,
-    /// Of SNS.
     Topic,
     /// Of SQS, with its dead-letter queue.
     Queue,
@@ -43,11 +42,10 @@ pub const STORE_KINDS: &[(StoreKind, &str)] = &[
     (StoreKind::Other, "Other"),
 ];
 
-/// What becomes of the personal data of a store when a person is erased. The id of the user alone counts as none: it names nobody once the account
+/// How the erasure of a person changes the personal data of a store. The id of the user alone counts as none: it names nobody once the account
 /// is erased.
 #[derive(Debug)]
 pub enum Personal {
-    /// There is none.
     Nothing,
     /// The function erases it; how.
     Erased(&'static Function, &'static str),

@@ -17,13 +17,11 @@ pub enum Uses {
     PostgresOwner,
     /// The secrets with the passwords of the database roles, to rotate them.
     RoleSecrets(&'static [Action]),
-    /// The Redis cache.
     Redis,
     /// A DynamoDB table of its context.
     Table(&'static Table, &'static [Action]),
     /// A bucket of its context.
     Bucket(&'static Bucket, &'static [Action]),
-    /// A secret.
     Secret(&'static Secret, &'static [Action]),
     /// A Kinesis stream of its context, to write to.
     Stream(&'static Stream, &'static [Action]),
@@ -43,7 +41,6 @@ pub enum Uses {
     AllKafkaTopics,
     /// The Kafka cluster, to create topics.
     KafkaTopics,
-    /// The payment gateway.
     Gateway,
     /// SES, to send e-mail.
     Email,

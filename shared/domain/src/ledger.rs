@@ -212,7 +212,6 @@ pub fn by_account(totals: &[PurposeTotal]) -> Result<Vec<AccountTotal>, Failure>
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComparisonResult {
     pub discrepancies: Vec<Discrepancy>,
-    /// Fees to post.
     pub fees: Vec<Transfer>,
 }
 

@@ -30,9 +30,9 @@ const MAX_SHOWN: usize = 200;
 pub const MEDIA_TYPE: &str = "application/x-ndjson";
 
 words! {
-    /// What becomes of a line whose SKU a product has.
+    /// How a line with an existing SKU is handled.
     pub enum Mode {
-        /// It is rejected.
+        /// The line is rejected.
         Create,
         /// It replaces the members of the product that staff edit; the stock stays.
         Upsert,
@@ -64,7 +64,7 @@ words! {
         /// It took longer than [`MAX_SECONDS`].
         TimedOut,
     }
-    /// What became of a line.
+    /// Result of a line.
     pub enum ImportLineOutcome {
         Created,
         Updated,

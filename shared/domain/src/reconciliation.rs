@@ -127,9 +127,7 @@ pub enum Step {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StepResult {
     pub progress: Progress,
-    /// Transactions to store.
     pub transactions: Vec<GatewayTransaction>,
-    /// Fees to post.
     pub fees: Vec<Transfer>,
     pub reports: Vec<LedgerReconciled>,
 }

@@ -43,7 +43,7 @@ words! {
         Gone,
     }
 
-    /// What became of a delivery.
+    /// Status of a delivery.
     pub enum DeliveryStatus {
         /// Not yet delivered; there is a next attempt.
         Pending,

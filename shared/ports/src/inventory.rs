@@ -108,7 +108,6 @@ pub trait LowStockAlerts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpiredReservation {
     pub order_id: OrderId,
-    /// When it expired.
     pub at: Timestamp,
 }
 

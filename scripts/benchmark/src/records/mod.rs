@@ -61,12 +61,10 @@ pub struct Arguments {
     save: bool,
 }
 
-/// Microseconds since `began`.
 fn micros(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Rows a second.
 fn rate(rows: u64, micros: u64) -> u64 {
     rows * 1_000_000 / micros.max(1)
 }

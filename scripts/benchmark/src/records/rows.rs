@@ -8,7 +8,6 @@ use xtask::Result;
 
 /// Records of a day, and so of a partition.
 pub const ROWS_A_DAY: u64 = 1_000_000;
-/// Number of sources.
 const SOURCES: u64 = 100;
 /// Bytes of a payload as it is stored.
 pub const PAYLOAD_BYTES: usize = 200;

@@ -5,7 +5,6 @@ use crate::Result;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 
-/// `Ref`.
 #[must_use]
 pub fn reference(id: &str) -> Value {
     json!({ "Ref": id })
@@ -17,13 +16,11 @@ pub fn sub(text: &str) -> Value {
     if text.contains("${") { json!({ "Fn::Sub": text }) } else { json!(text) }
 }
 
-/// `Fn::GetAtt`.
 #[must_use]
 pub fn attribute(id: &str, attribute: &str) -> Value {
     json!({ "Fn::GetAtt": [id, attribute] })
 }
 
-/// `Fn::If`.
 #[must_use]
 pub fn when(condition: &str, then: Value, otherwise: Value) -> Value {
     json!({ "Fn::If": [condition, then, otherwise] })
@@ -50,7 +47,6 @@ pub fn arn_text(service: &str, resource: &str) -> String {
 /// What `Ref`, `Fn::GetAtt` or a variable of `Fn::Sub` names: a parameter or a resource, and an attribute of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// The logical id.
     pub id: String,
     /// The attribute; `None` for `Ref`.
     pub attribute: Option<String>,
@@ -171,7 +167,6 @@ impl Resource {
         self
     }
 
-    /// The logical id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -183,7 +178,6 @@ impl Resource {
         self.owner
     }
 
-    /// The CloudFormation type.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         self.r#type
@@ -211,7 +205,6 @@ impl Resource {
 pub struct Template {
     /// Name of the stack: `shared` or a context. Empty for the parent.
     pub name: &'static str,
-    /// `Description`.
     pub description: String,
     /// `Parameters`, in the order of the file.
     pub parameters: Vec<(String, Value)>,

@@ -29,7 +29,6 @@ pub struct Grant {
 /// A condition of a statement.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    /// The operator.
     pub test: &'static str,
     pub key: &'static str,
     /// The values, of which one must match.

@@ -7,7 +7,7 @@ pub const PATH: &str = "docs/personal-data.md";
 
 const INTRODUCTION: &str = "# Personal data
 
-What becomes of the personal data in each store when a person is erased (`POST /api/v1/users/{id}/erasure`). The account is erased in the
+How the erasure of a person changes the personal data in each store (`POST /api/v1/users/{id}/erasure`). The account is erased in the
 transaction that stores `UserErased.v1`; the contexts that hold something about the person follow that event, in any order with other events, and twice
 without harm. What a person may ask for before is the export (`GET /api/v1/users/{id}/export`).
 

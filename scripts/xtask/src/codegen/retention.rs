@@ -9,7 +9,7 @@ const INTRODUCTION: &str = "# Retention
 
 How long each store keeps what it holds. `outbox-sweep` deletes rows of PostgreSQL, oldest first, 5 000 in a statement, table after table
 until none has more or the run has no time left; the metric `RetentionTablesBehind` counts the tables that are left
-([runbook](runbooks/outbox.md)). What becomes of personal data before that is in [personal-data.md](personal-data.md).
+([runbook](runbooks/outbox.md)). Erasure of personal data before that is described in [personal-data.md](personal-data.md).
 ";
 
 pub(super) fn render() -> String {

@@ -92,14 +92,14 @@ pub struct AnomalyDetected {
     pub end: Timestamp,
     /// Currency of the window.
     pub currency: Currency,
-    /// What is unusual.
+    /// The unusual figure.
     pub metric: Metric,
     /// What the window has: a number of orders, or minor units.
     pub observed: i64,
     /// The median of the weeks before.
     pub expected: i64,
-    /// The least that would not have been unusual by itself.
+    /// Lower bound of the usual range.
     pub least: i64,
-    /// The most that would not have been unusual by itself.
+    /// Upper bound of the usual range.
     pub most: i64,
 }

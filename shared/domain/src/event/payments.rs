@@ -92,7 +92,7 @@ pub struct RefundApprovalRequested {
     pub refund_id: RefundId,
     /// Amount to refund.
     pub amount: Money,
-    /// Who requested it.
+    /// Id of the staff user who requested the refund.
     pub requested_by: UserId,
 }
 
@@ -107,9 +107,9 @@ pub struct RefundApprovalDecided {
     pub refund_id: RefundId,
     /// Amount of the refund.
     pub amount: Money,
-    /// What was decided.
+    /// Decision of the admin.
     pub verdict: Verdict,
-    /// Who decided.
+    /// Id of the admin who decided.
     pub decided_by: UserId,
 }
 
@@ -126,7 +126,7 @@ pub struct RefundApprovalRefused {
     pub amount: Money,
     /// What would have been decided.
     pub verdict: Verdict,
-    /// Who requested it, and tried to decide.
+    /// Id of the staff user who requested the refund and tried to decide.
     pub requested_by: UserId,
 }
 
@@ -177,7 +177,7 @@ pub struct PaymentMismatched {
     /// Id of the refund, if it is one that was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<RefundId>,
-    /// What was asked.
+    /// Amount that the platform requested from the gateway.
     pub asked: Money,
     /// What the gateway says it moved; null if it does not state it.
     pub answered: Option<StatedAmount>,
@@ -232,7 +232,7 @@ pub struct DisputeClosed {
     pub dispute_id: String,
     /// The disputed amount.
     pub amount: Money,
-    /// How it ended.
+    /// Final status of the dispute.
     pub status: DisputeStatus,
     /// What the gateway returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! What becomes of attempts and refunds that have no result.
+//! Resolution of attempts and refunds without a result.
 
 use super::{
     ChargeOutcome, Payment, PaymentTransition, RETRY_WINDOW_SECONDS, Refund, RefundOutcome, RefundStatus, Status,

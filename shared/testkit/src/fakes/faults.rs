@@ -17,7 +17,6 @@ pub enum Dependency {
     Gateway,
     Email,
     Sms,
-    /// Push notifications.
     Push,
     /// The receivers of webhooks.
     Webhooks,
@@ -68,7 +67,6 @@ impl Dependency {
 /// Point of an operation at which a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultPoint {
-    /// Before the effect.
     Before,
     /// After the effect: only the response is lost.
     After,
@@ -89,7 +87,6 @@ impl FaultPoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
     All,
-    /// The first `n`.
     First(u64),
     /// Only the n-th, counted from 1.
     Nth(u64),

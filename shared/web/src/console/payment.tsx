@@ -18,7 +18,7 @@ import { c } from "./texts/index.ts";
 
 const REFUND_REASONS = ["requested_by_customer", "duplicate", "fraudulent"] as const;
 
-/** What became of a payment: attempts, refunds, disputes, and amounts that the gateway did not move as asked. */
+/** A payment: attempts, refunds, disputes, and amounts that the gateway did not move as asked. */
 export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Element {
   const left = paid.amount.amount - paid.refunded_amount.amount;
   const canRefund = left > 0 && (paid.status === "succeeded" || paid.status === "partially_refunded");

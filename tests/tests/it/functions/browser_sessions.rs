@@ -46,7 +46,7 @@ fn request(function: &Function, headers: &[(&str, &str)], cookies: &[&str], body
     event
 }
 
-/// What became of a request.
+/// Response to a request.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     status: u64,

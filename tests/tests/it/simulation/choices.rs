@@ -30,7 +30,6 @@ pub enum Choice {
     Concurrency,
     /// Whether the next task is a queued message.
     Message,
-    /// The next task.
     Task,
     /// Records of a batch, minus one.
     Batch,
@@ -50,7 +49,6 @@ pub enum Choice {
     Size,
     /// Which orders are placed.
     Orders,
-    /// The shortfall policy.
     Policy,
     /// A further action of the customer or of staff.
     Action,

@@ -151,7 +151,6 @@ impl FaultInjector {
         }
     }
 
-    /// Ends all faults.
     pub fn end(&self) {
         self.lasting.slow.set(None);
         self.choices.log(|| "no faults from here on".to_owned());

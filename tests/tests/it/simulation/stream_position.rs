@@ -19,7 +19,6 @@ impl StreamPosition {
         self.cursor < self.length && !self.is_busy && self.due <= now
     }
 
-    /// Starts a read.
     pub fn begin(&mut self) {
         self.is_busy = true;
     }

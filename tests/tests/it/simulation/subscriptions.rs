@@ -28,7 +28,6 @@ pub const fn has_endpoint(seed: u64) -> bool {
     seed % 16 == 15
 }
 
-/// Stores the endpoint.
 pub fn subscribe(platform: &Platform) {
     let id = EndpointId(Uuid::from_u128(1));
     let sealed = platform.sealer().generate(&Endpoint::associated_data(id)).now_or_never();

@@ -94,7 +94,7 @@ pub struct World<S> {
     steps_since_snapshot: usize,
     /// Whether something changed since the rules were last checked.
     pub needs_check: Cell<bool>,
-    /// What became of each event that is notified, by its id.
+    /// Results of the notifications about each event, by its id.
     pub notified: HashMap<Uuid, Notified>,
     /// Order histories that were found legal.
     pub legal: RefCell<HashMap<OrderId, Vec<HistoryEntry>>>,

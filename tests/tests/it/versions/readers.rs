@@ -40,7 +40,7 @@ fn consumed(consumer: &Function, file: &str) -> Vec<Value> {
     lines(file).into_iter().filter(is_for_it).collect()
 }
 
-/// What became of a batch.
+/// Result of a batch.
 #[derive(Debug, PartialEq)]
 struct Outcome<E> {
     handled: Vec<CloudEvent<E>>,

@@ -23,7 +23,6 @@ pub enum Target {
     Secret(&'static str),
     /// The secrets of the database roles.
     RoleSecrets,
-    /// A Kinesis stream.
     Stream(&'static str),
     Bus,
     Queue(&'static str),
@@ -37,7 +36,6 @@ pub enum Target {
     Mappings,
     /// The list of event source mappings.
     MappingList,
-    /// A database role.
     DatabaseUser(&'static str),
     /// The cache, as the user of the functions.
     Cache,
@@ -58,7 +56,6 @@ pub enum Target {
     PushApplication,
     /// Network interfaces in the VPC.
     Network,
-    /// Trace segments.
     Traces,
 }
 

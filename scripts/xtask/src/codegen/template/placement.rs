@@ -3,7 +3,6 @@
 use catalog::{Bucket, Context, Function, Secret, Stream, Table, Topic, TopicSource, Trigger, Uses};
 use std::collections::BTreeSet;
 
-/// A nested stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NestedStack {
     /// What several contexts need, and what makes a deployment ready.

@@ -1,4 +1,4 @@
-//! What becomes of the gateway's transactions after a restore.
+//! Posting of the gateway's transactions after a restore.
 
 use super::*;
 use crate::{
