@@ -56,7 +56,7 @@ REASONS = {
     "outbox-sweep": "it looks through all contexts for events to publish and rows to delete",
     "password-change": "it verifies one password and hashes another with Argon2id (19 MiB)",
     "password-reset-confirm": "it hashes a password with Argon2id (19 MiB)",
-    "payment-reconcile": "it asks the gateway about each payment that stands still",
+    "payment-reconcile": "it asks the gateway about each stuck payment",
     "product-export-run": "it works through the exports that are due",
     "product-import-run": "it works through the imports that are due",
     "record-partition": "it makes the partitions of the next days",

@@ -143,7 +143,7 @@ def attempt(client: ApiClient, method: str, path: str, body: object, headers: di
 
 
 class Load:
-    """Sends all plans with several clients. `placed` says what became of each one."""
+    """Sends all plans with several clients. `placed` has the result of each one."""
 
     def __init__(
         self, env: dict[str, str], customers: list[ApiClient], staff: ApiClient, statistics: Statistics

@@ -1,7 +1,7 @@
 """What the AWS emulator records of functions: log lines, calls of AWS APIs, and what its IAM decides about these; and
 what services do of their own accord, as CloudTrail records it.
 
-scripts/observe, scripts/cost and scripts/iam read them. All are files of JSON lines that begin anew with the emulator.
+scripts/observe, scripts/cost and scripts/iam read them. All are files of JSON lines, empty when the emulator starts.
 Payloads are not recorded, only how many entries a call has and how long they are. The session of a function's role has
 the name of the function, in the emulator as on AWS: that is how a call is attributed to it. Only the standard library:
 the emulator's environment imports this module, too.

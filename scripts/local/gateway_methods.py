@@ -1,4 +1,4 @@
-"""Corrects localstripe's payment methods: attached to one customer, charged for that one only, and detached for good.
+"""Corrects localstripe's payment methods: attached to one customer, charged for that one only, detached permanently.
 
 https://docs.stripe.com/api/payment_methods/attach and …/detach
 """

@@ -26,11 +26,11 @@ from operate_lists import listed
 
 Json = dict[str, Any]
 
-# ---- what stands still, and dead letters ----------------------------------------------------------------------------
+# ---- stuck orders, and dead letters ----------------------------------------------------------------------------
 
 
 def stuck(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
-    """Orders that stand still, with the next step of each."""
+    """Stuck orders, with the next step of each."""
     return listed(api, f"/ops/stuck-orders?minutes={arguments.minutes}", "orders", arguments)
 
 
@@ -46,7 +46,7 @@ def print_stuck(orders: list[Json]) -> None:
             by,
             (one["cancelled_at"] or "never")[:19],
         )
-    progress.table(table, "no order stands still")
+    progress.table(table, "no order is stuck")
 
 
 def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
@@ -244,7 +244,7 @@ def command_line() -> Parser:
     one.add_argument(
         "--watch", action="store_const", const=operate_orders.follow, help="follow it while it moves, until Ctrl-C"
     )
-    still = command("stuck", "list orders that stand still, with the next step of each", stuck, print_stuck)
+    still = command("stuck", "list stuck orders, with the next step of each", stuck, print_stuck)
     still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
     counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
     counted.add_argument("--all", action="store_true", help="and all others")

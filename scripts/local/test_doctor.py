@@ -1,4 +1,4 @@
-"""The checks of an account: what they find, and what becomes of errors."""
+"""The checks of an account: what they find, and how errors are reported."""
 
 import contextlib
 import io

@@ -55,7 +55,7 @@ class Calls(unittest.TestCase):
             path.write_text('{"a": 1}\n{"a"')
             self.assertEqual(emulator_records.read(path), ([{"a": 1}], 9))
             path.write_text("")
-            self.assertEqual(emulator_records.read(path, 9), ([], 0), "the file began anew")
+            self.assertEqual(emulator_records.read(path, 9), ([], 0), "the file was emptied")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tests of the generated orders: what they add up to, and what becomes of them on their way."""
+"""Tests of the generated orders: what they add up to, and how they change on their way."""
 
 import unittest
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 //! Rotates the password of a database role, one step of Secrets Manager's protocol per invocation.
 //!
 //! The proxy logs in with the new password as soon as its version is current. Between the second step and the last, connections that the
-//! proxy opens anew for the role fail, and it tries again. Every step may be repeated.
+//! proxy opens for the role fail, and it tries again. Every step may be repeated.
 
 use edge::direct::Invocation;
 use kernel::Failure;

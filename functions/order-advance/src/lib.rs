@@ -12,7 +12,7 @@ use kernel::Failure;
 use ports::OrderStore;
 use services::advance_order;
 
-/// Applies one event to its order. `policy` decides what becomes of a paid order without stock.
+/// Applies one event to its order. `policy` decides how a paid order without stock is handled.
 pub async fn handle(
     orders: &impl OrderStore,
     policy: ShortfallPolicy,

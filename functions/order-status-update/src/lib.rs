@@ -1,6 +1,7 @@
 //! `PATCH /api/v1/orders/{id}/status`: staff mark an order as shipped or delivered, or cancel it.
 //!
-//! `shipped` may state `carrier` and `tracking_number`, which the order and its e-mail show. `If-Match` names the version to change; 412 for another one. A transition that the state machine does not have is 409.
+//! `shipped` may state `carrier` and `tracking_number`, which the order and its e-mail show. `If-Match` names the version to change; 412 for
+//! another one. A transition that the state machine does not have is 409.
 
 use api::OrderView;
 use domain::order::{self, Order, UpdateStatus};

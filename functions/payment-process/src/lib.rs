@@ -1,7 +1,8 @@
 //! `POST /api/v1/payments/process`: the customer pays again after a decline, while the order is pending.
 //!
 //! Returns 202 with the payment, which is pending again and charged right after. A repeated `Idempotency-Key` replays the first
-//! response, which may be a rejection. A saved method is charged for its owner only. Too many attempts that failed are 429 with `Retry-After`: the key stays free.
+//! response, which may be a rejection. A saved method is charged for its owner only. Too many attempts that failed are 429 with `Retry-After`:
+//! the key stays free.
 
 use api::PaymentView;
 use domain::{

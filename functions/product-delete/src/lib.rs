@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/products/{id}`: staff withdraw a product from sale, for good.
+//! `DELETE /api/v1/products/{id}`: staff withdraw a product from sale permanently.
 //!
 //! Returns 204; 404 for a product that is withdrawn already. Its SKU stays taken, and orders that were placed go on. An `If-Match` is
 //! honoured, and not required.

@@ -19,7 +19,7 @@ const CONCURRENT_LINES: usize = 10;
 /// The result of a line: the outcome, or the rejection.
 type Written = Result<ImportLineOutcome, Failure>;
 
-/// Writes the products of `lines`. Returns what became of each that is not empty, with its number, in order. Fails if the table does, whatever
+/// Writes the products of `lines`. Returns the result of each that is not empty, with its number, in order. Fails if the table does, whatever
 /// has been written then.
 pub async fn write_all(
     products: &impl ProductStore,

@@ -1,8 +1,8 @@
 //! `POST /api/v1/users/logout`: ends the session of the access token or, without one, of the refresh token in the cookie.
 //!
 //! Returns 204. The refresh token is deleted, the session's access tokens are revoked, and a cookie is removed. An invalid
-//! cookie also returns 204, because it has no session to end (RFC 7009, section 2.2). A request with the cookie alone needs `X-Requested-With`, and is refused with
-//! 403 from pages of other origins.
+//! cookie also returns 204, because it has no session to end (RFC 7009, section 2.2). A request with the cookie alone needs `X-Requested-With`,
+//! and is refused with 403 from pages of other origins.
 
 use domain::id::{SessionId, UserId};
 use edge::http::{Call, CredentialCookie, NoBody, Reply};

@@ -1,5 +1,5 @@
-//! Sends the webhooks that are due: every minute, each endpoint's oldest first. Runs may overlap. First attempts are made before it where they can be,
-//! by `webhook-enqueue`.
+//! Sends the webhooks that are due: every minute, each endpoint's oldest first. Runs may overlap. First attempts are made before it where they
+//! can be, by `webhook-enqueue`.
 //!
 //! A delivery is leased for two minutes, attempted, and concluded. If the run dies in between, it is due again: receivers get each event at least
 //! once, and tell repetitions by `webhook-id`.

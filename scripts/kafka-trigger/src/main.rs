@@ -2,7 +2,8 @@
 //!
 //! The program polls every partition of the topics that trigger a function, and invokes the
 //! function with the event of an MSK trigger. A batch that fails is retried with exponential backoff until the function succeeds;
-//! later records of its partition wait. A function whose mappings in the emulator are disabled gets nothing. The committed offsets are stored in a file. Kafka and the emulator may restart.
+//! later records of its partition wait. A function whose mappings in the emulator are disabled gets nothing. The committed offsets are stored in
+//! a file. Kafka and the emulator may restart.
 //!
 //! Environment: `KAFKA_BROKERS`, `KAFKA_AUTH`, `KAFKA_LOGIN_SECRET` and `KAFKA_CA` as for functions; `AWS_ENDPOINT_URL`,
 //! `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`. Optional:

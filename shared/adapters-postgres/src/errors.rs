@@ -80,7 +80,8 @@ impl QueryError {
 /// Whether a retry can succeed: the server restarts or fails over, lacks resources, or aborted the transaction because of others.
 fn is_transient(code: &SqlState) -> bool {
     let class = code.code().get(..2).unwrap_or_default();
-    // Connection; resources (disk full, out of memory, too many connections); transaction rollback (serialization, deadlock); operator intervention (shutdown, cancel).
+    // Connection; resources (disk full, out of memory, too many connections); transaction rollback (serialization, deadlock); operator
+    // intervention (shutdown, cancel).
     matches!(class, "08" | "53" | "40" | "57")
         || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION].contains(code)
         || code.code() == NO_ACCOUNT

@@ -1,8 +1,8 @@
 //! Invoices, numbered without gaps and dated without going back.
 //!
 //! The event contains the number, so that the number must be known before the statement that commits both. It is read first, and the
-//! statement commits number and date together, and only if both are still the next; otherwise they are read again. This takes two round trips and holds no lock between
-//! them, so that a function that is frozen in between blocks no other.
+//! statement commits number and date together, and only if both are still the next; otherwise they are read again. This takes two round trips
+//! and holds no lock between them, so that a function that is frozen in between blocks no other.
 
 use super::{
     Database, Relay,

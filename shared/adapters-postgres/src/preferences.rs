@@ -32,8 +32,8 @@ const SAVE_DEVICE: &str = "
     ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, registered_at = excluded.registered_at
     RETURNING id";
 
-/// Like `SAVE_DEVICE`, with the id in `$6`, the user in `$7`, the endpoint in `$8`, the time in `$9` and the limit in `$10`. The id of the response is
-/// the one that the endpoint has.
+/// Like `SAVE_DEVICE`, with the id in `$6`, the user in `$7`, the endpoint in `$8`, the time in `$9` and the limit in `$10`. The id of the
+/// response is the one that the endpoint has.
 const SAVE_DEVICE_ONCE: &str = concat!(
     "WITH known AS (
         SELECT FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at > now()

@@ -29,7 +29,7 @@ fn is_this_host(host: &str) -> bool {
     host == "localhost" || host.starts_with('/') || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A password to be created, such as an RDS IAM token, which is signed anew for each connection.
+/// A password to be created, such as an RDS IAM token, which is signed for each connection.
 pub type PasswordFuture = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send>>;
 
 /// How the role logs in.

@@ -85,8 +85,8 @@ const LEASE_ONE: &str = concat!(
     leased_rows!(),
 );
 
-/// `$9` is the reason to disable the endpoint, if it is to be disabled; `$10` is since when it had been failing when the delivery was leased. One that succeeded
-/// since is not disabled for failing.
+/// `$9` is the reason to disable the endpoint, if it is to be disabled; `$10` is since when it had been failing when the delivery was leased.
+/// One that succeeded since is not disabled for failing.
 const CONCLUDE: &str = concat!(
     "WITH done AS (
         UPDATE webhook_deliveries SET status = $4, next_attempt_at = $5, last_attempt_at = $6, response_status = $7, error = $8

@@ -161,7 +161,7 @@ fn login(wiring: &Wiring) -> Result<(Settings, PasswordSource)> {
     Ok((Settings::new(&host, port, &name, &user, tls), password))
 }
 
-/// An RDS IAM token, signed anew for each connection.
+/// An RDS IAM token, signed for each connection.
 fn iam_token(wiring: &Wiring, host: &str, port: u16, user: &str) -> Result<PasswordSource> {
     let config = auth_token::Config::builder().hostname(host).port(port.into()).username(user).build();
     let config =

@@ -1,4 +1,5 @@
-//! What all processes share in Redis: a cache, a circuit breaker, revoked sessions and the requests of clients. None of them fails a request when Redis is unreachable.
+//! What all processes share in Redis: a cache, a circuit breaker, revoked sessions and the requests of clients. None of them fails a request
+//! when Redis is unreachable.
 
 mod cache;
 mod circuit_breaker;

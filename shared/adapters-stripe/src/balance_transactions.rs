@@ -40,8 +40,8 @@ struct Source {
     metadata: Metadata,
 }
 
-/// Parses a page. Only charges, refunds and returned refunds are included, not payouts, adjustments and the like. A malformed transaction is listed by its
-/// id and does not affect the others. One of another environment than this one has no payment here.
+/// Parses a page. Only charges, refunds and returned refunds are included, not payouts, adjustments and the like. A malformed transaction is
+/// listed by its id and does not affect the others. One of another environment than this one has no payment here.
 pub(super) fn page(status: StatusCode, body: &[u8], environment: &str) -> Result<GatewayStatement, Failure> {
     if !status.is_success() {
         return Err(classify::error_response(status, body));

@@ -127,7 +127,8 @@ impl StripeRefund {
         match self.status.as_deref().unwrap_or("unknown") {
             // A pending refund counts as done: Stripe has accepted it, and it succeeds without further action once the bank or the
             // balance of the account allows. A bank that returns it, rarely and after weeks, returns the money to the balance; the
-            // customer must then be refunded manually, and Stripe notifies the owner of the account (<https://docs.stripe.com/refunds#failed-refunds>).
+            // customer must then be refunded manually, and Stripe notifies the owner of the account
+            // (<https://docs.stripe.com/refunds#failed-refunds>).
             "succeeded" | "pending" => {
                 let amount = stated(self.amount, self.currency.as_deref());
                 Ok(RefundOutcome::Refunded(ReportedTransaction { transaction_id: self.id, amount }))

@@ -1,4 +1,4 @@
-//! What operators see of orders that stand still, of queues, and of what operators did.
+//! What operators see of stuck orders, of queues, and of what operators did.
 
 use crate::{id, rfc3339};
 use domain::{
@@ -114,7 +114,7 @@ impl ConsumerStateView {
     }
 }
 
-/// A dead letter: why it is one, and what of the event in it may leave.
+/// A dead letter: why it is one, and the exported members of the event in it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DeadLetterView {
     /// Id of the message, for a redrive.

@@ -279,7 +279,7 @@ pub const PROBLEMS: &[Problem] = &[
         "precondition-failed",
         PreconditionFailed,
         "The resource has changed since the version in If-Match.",
-        "Read the resource again and decide anew.",
+        "Read the resource again and decide again.",
     ),
     problem(
         "price-changed",

@@ -246,7 +246,7 @@ pub const ALARMS: &[Alarm] = &[
         .when(Emitted(ORDER_SWEEP), "OrdersAwaitingPayment", Minimum, AtLeast(100.0)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("stuck-orders-cancelled", "stuck-orders", Ticket, "Orders were cancelled because stock or payment never concluded.")
         .when(Emitted(ORDER_SWEEP), "StuckOrdersCancelled", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
-    Alarm::new("stuck-orders-not-cancelled", "stuck-orders", Page, "The sweep could not cancel an order that stands still.")
+    Alarm::new("stuck-orders-not-cancelled", "stuck-orders", Page, "The sweep could not cancel a stuck order.")
         .when(Emitted(ORDER_SWEEP), "StuckOrdersNotCancelled", Maximum, Above(0.0)).for_periods(5 * MINUTE, 2, 3),
     Alarm::new("reservation-sweep-errors", "stuck-orders", Ticket, "The sweep could not process a reservation.")
         .when(Emitted(STOCK_SWEEP), "ReservationSweepErrors", Maximum, Above(0.0)).for_periods(5 * MINUTE, 2, 3),

@@ -68,7 +68,7 @@ pub const RETENTION: &[RetentionRule] = &[
     // As long as a customer may claim not to have been told.
     rule(PostgresTable, &["notifications.deliveries"], DeletedBySweep { since: "sent_at", days: 762 }),
     rule(PostgresTable, &["notifications.email_feedback"], DeletedBySweep { since: "received_at", days: 762 }),
-    // As long as a customer or a bank may ask what became of an order; the archive has every event for years.
+    // As long as a customer or a bank may ask about an order; the archive has every event for years.
     rule(PostgresTable, &["operations.event_records"], DeletedBySweep { since: "recorded_at", days: 180 }),
     // Longer than the yearly review of who did what.
     rule(PostgresTable, &["operations.operator_actions", "operations.operator_outcomes"], DeletedBySweep { since: "at", days: 762 }),

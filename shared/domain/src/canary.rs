@@ -57,11 +57,11 @@ impl fmt::Debug for CanaryAccount {
 }
 
 /// Code of the failure of [`order_is_stuck`].
-pub const ORDER_STANDS_STILL: &str = "order-stands-still";
+pub const ORDER_STUCK: &str = "order-stuck";
 
 /// The canary's order did not become `wanted` in time.
 pub fn order_is_stuck(wanted: &str) -> Failure {
-    Failure::new(FailureKind::Unavailable, ORDER_STANDS_STILL, format!("The order did not become {wanted} in time."))
+    Failure::new(FailureKind::Unavailable, ORDER_STUCK, format!("The order did not become {wanted} in time."))
 }
 
 #[cfg(test)]

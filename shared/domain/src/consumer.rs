@@ -24,7 +24,7 @@ words! {
     pub enum ConsumerState {
         Running,
         Paused,
-        /// Some of its event source mappings do not run or stand still yet, or not any more.
+        /// Some of its event source mappings are not running or stopped yet, or not any more.
         Changing,
     }
 }

@@ -26,7 +26,7 @@ pub struct Refund {
     pub refunded: Money,
 }
 
-/// A refund with what became of it.
+/// A refund with its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordedRefund {
     pub refund: Refund,

@@ -153,7 +153,7 @@ pub fn update(product: &Product, command: UpdateProduct, now: Timestamp) -> Resu
     })
 }
 
-/// Withdraws a product from sale, for good. A withdrawn one is `NotFound`.
+/// Withdraws a product from sale permanently. A withdrawn one is `NotFound`.
 pub fn withdraw(product: &Product, now: Timestamp) -> Result<Product, Failure> {
     check_on_sale(product)?;
     Ok(Product { active: false, version: product.version + 1, updated_at: now, ..product.clone() })
@@ -171,7 +171,7 @@ pub fn add_image(product: &Product, id: ImageId, command: &AddImage, now: Timest
     Ok(with_images(product, images, now))
 }
 
-/// Records what became of an upload; `None` if the image is not pending any more.
+/// Records the result of an upload; `None` if the image is not pending any more.
 pub fn conclude_image(product: &Product, id: ImageId, outcome: Result<(), Refusal>, now: Timestamp) -> Option<Product> {
     let mut images = product.images.clone();
     let image = images.iter_mut().find(|image| image.id == id && image.state == State::Pending)?;

@@ -280,7 +280,7 @@ pub fn repeated_sku() -> Failure {
     sku_rejected("sku-repeated", "is in an earlier line of the file")
 }
 
-/// The rejection of a line whose SKU a product has that is withdrawn for good.
+/// The rejection of a line whose SKU a product has that is withdrawn permanently.
 pub fn withdrawn_sku() -> Failure {
     sku_rejected("sku-taken", "is taken by a product that was withdrawn")
 }

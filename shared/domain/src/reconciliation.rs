@@ -1,4 +1,4 @@
-//! Reconciliation of the ledger with the gateway's, in steps of a page: which comes next, and what becomes of its result.
+//! Reconciliation of the ledger with the gateway's, in steps of a page: which comes next, and how its result is handled.
 //!
 //! The statement of the gateway is read once, page by page, and stored. Once a day what was stored is compared with what was posted, also page
 //! by page. [`Progress`] says how far this is; it is committed with the results of each step, so that a run that ends continues in the

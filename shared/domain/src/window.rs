@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 pub const WINDOW_SECONDS: i64 = 300;
 
 /// How long after the end of a window its records may be counted before it is closed: longer than the feed and the stream gather (a minute
-/// each) together with the longest time between two attempts (a quarter of an hour in a queue less what was waited before). A record that is later still
-/// corrects its window, whose next revision is then published.
+/// each) together with the longest time between two attempts (a quarter of an hour in a queue less what was waited before). A record that is
+/// later still corrects its window, whose next revision is then published.
 pub const ALLOWED_LATENESS_SECONDS: i64 = 15 * 60;
 
 /// How old an event may be to be counted, in days. The ids of counted events are kept for a day longer (`counted_events`), so that one that
@@ -43,7 +43,7 @@ pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
 
 /// The watermark: every window that ends until then has all records that are not later than allowed.
 ///
-/// It follows the clock, because a shop without orders has complete windows, too. If the stream stands still for longer than the allowed lateness, the
+/// It follows the clock, because a shop without orders has complete windows, too. If the stream stops for longer than the allowed lateness, the
 /// alarm on its age tells so, and its windows are corrected when it goes on.
 pub fn complete_until(now: Timestamp) -> Result<Timestamp, Failure> {
     start(seconds_after(now, -ALLOWED_LATENESS_SECONDS)?)

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn fixed_clock_stands_still_until_it_is_advanced() {
+    fn fixed_clock_stays_until_it_is_advanced() {
         let clock = Clock::at(Timestamp::UNIX_EPOCH, 1);
         assert_eq!(clock.now(), clock.now());
         clock.clone().advance(Duration::from_secs(5));

@@ -37,9 +37,9 @@ pub trait UserStore {
 
     /// Counts a login attempt, and returns the credentials to check it against.
     ///
-    /// The attempt counts as failed until [`Self::begin_session`] or [`Self::forget_attempt`], and counts before the password is verified, so that concurrent guesses
-    /// are counted one by one. `domain::throttle` has the rules; a refused attempt counts nothing. Names without an account are treated
-    /// alike.
+    /// The attempt counts as failed until [`Self::begin_session`] or [`Self::forget_attempt`], and counts before the password is verified, so
+    /// that concurrent guesses are counted one by one. `domain::throttle` has the rules; a refused attempt counts nothing. Names without an
+    /// account are treated alike.
     async fn reserve_login(
         &self,
         account: LoginName<'_>,
@@ -150,13 +150,13 @@ pub trait VerificationTokens {
 
 /// Sends tokens to the addresses that they verify.
 pub trait VerificationSender {
-    /// Sends a token to the address of its verification. An address that is rejected for good gets none.
+    /// Sends a token to the address of its verification. An address that is rejected permanently gets none.
     async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure>;
 }
 
 /// Mails tokens with which a new password can be set.
 pub trait PasswordResetSender {
-    /// Mails a token as the delivery `id`. An address that is rejected for good gets none.
+    /// Mails a token as the delivery `id`. An address that is rejected permanently gets none.
     async fn send_reset(&self, to: Email, id: Uuid, token: &Token) -> Result<(), Failure>;
 }
 

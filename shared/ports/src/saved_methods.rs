@@ -36,7 +36,7 @@ pub trait MethodVault {
     /// or has it for another customer.
     async fn attach(&self, method: &PaymentMethod, customer: &str, request: &str) -> Result<AttachedMethod, Failure>;
 
-    /// Detaches a method for good. One that is unknown or not attached stays so.
+    /// Detaches a method permanently. One that is unknown or not attached stays so.
     async fn detach(&self, method: &PaymentMethod) -> Result<(), Failure>;
 
     /// Deletes a customer with all methods that are attached to it. One that is unknown or deleted stays so.

@@ -25,8 +25,9 @@ pub enum ReportOutcome {
     UnknownPayment(String),
 }
 
-/// Records a report. One of a refund or dispute whose charge is not recorded yet is `Unavailable`. The result of a charge commits with `claim`; refunds and disputes are known by the gateway's id, so that a
-/// repeated report changes nothing. Each refund is recorded in a transition of its own. `applied` is called after each transition.
+/// Records a report. One of a refund or dispute whose charge is not recorded yet is `Unavailable`. The result of a charge commits with `claim`;
+/// refunds and disputes are known by the gateway's id, so that a repeated report changes nothing. Each refund is recorded in a transition of its
+/// own. `applied` is called after each transition.
 pub async fn record_report(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,

@@ -31,7 +31,7 @@ impl<M: VerificationMessages, E: EmailSender> PasswordResetSender for PasswordRe
     }
 }
 
-/// Sends an e-mail. An address that is rejected for good gets none.
+/// Sends an e-mail. An address that is rejected permanently gets none.
 async fn send_email(sender: &impl EmailSender, message: &EmailMessage, id: Uuid) -> Result<(), Failure> {
     match sender.send(message, id).await {
         Err(rejected) if rejected.kind == FailureKind::Invalid => Ok(()),

@@ -1,4 +1,4 @@
-//! `docs/personal-data.md`: every store, and what becomes of the personal data in it when a person is erased.
+//! `docs/personal-data.md`: every store, and how the erasure of a person changes the personal data in it.
 
 use super::COMMAND;
 use catalog::{Personal, STORE_KINDS, STORES};
@@ -12,7 +12,7 @@ transaction that stores `UserErased.v1`; the contexts that hold something about 
 without harm. What a person may ask for before is the export (`GET /api/v1/users/{id}/export`).
 
 The id of the user stays where orders, payments and invoices refer to it. It names nobody once the account is erased, except by an invoice. The
-topics of the event log have no other member of an event about a person: the catalog lists, by event, what may leave.
+topics of the event log have no other member of an event about a person: the catalog lists the exported members of each event.
 ";
 
 pub(super) fn render() -> String {

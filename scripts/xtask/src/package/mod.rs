@@ -1,6 +1,7 @@
 //! Packages functions: one cargo invocation, then `<output>/<function>/bootstrap` and `bootstrap.zip` for each.
 //!
-//! `invoice-issue` and `credit-note-issue` also have their fonts, which they read when a document needs them: `fonts/`, beside `bootstrap` and in the zip.
+//! `invoice-issue` and `credit-note-issue` also have their fonts, which they read when a document needs them: `fonts/`, beside `bootstrap` and
+//! in the zip.
 //!
 //! **Invariant:** a zip depends on its files alone, never on the time or the machine, and is not rewritten while they
 //! stay the same: `sam deploy` uploads by content and redeploys what changed.

@@ -322,7 +322,7 @@ async fn rotation_that_stops_at_any_write_leaves_every_signature_verifiable() {
         rotated(&memory).await;
         rotated(&memory).await;
         let before = tokens(&memory);
-        // Tokens of both keys, whose verifiers start anew.
+        // Tokens of both keys, whose verifiers are new.
         let valid = [before.issue(&claims()).await.unwrap(), before.issue(&late_claims()).await.unwrap()];
         let writes_left = Cell::new(writes);
         let logged = |secret| Logged { secret, writes_left: &writes_left };

@@ -23,8 +23,8 @@ use serde_json::{Value, json as object};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
-/// A window in which nothing happened has no row, and could not be unusual. So each currency of the last four weeks gets a row for every window of the
-/// last hour: enough for runs every few minutes, and what an outage of an hour leaves out is no window without orders.
+/// A window in which nothing happened has no row, and could not be unusual. So each currency of the last four weeks gets a row for every window
+/// of the last hour: enough for runs every few minutes, and what an outage of an hour leaves out is no window without orders.
 const OPEN: &str = "
     INSERT INTO windows (window_start, currency)
     SELECT slot, active.currency

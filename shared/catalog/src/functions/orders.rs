@@ -43,7 +43,7 @@ functions! {
     /// Changes the shipping address of an order before it is shipped.
     ORDER_ADDRESS_UPDATE = Function::new("order-address-update", Orders)
         .http(Put, "/api/v1/orders/{id}/shipping-address", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
-    /// Lists pending orders that stand still, with the next step of each.
+    /// Lists stuck orders, with the next step of each.
     ORDER_STUCK_LIST = Function::new("order-stuck-list", Orders).http(Get, "/api/v1/ops/stuck-orders", ADMIN_ONLY)
         .uses(&[Uses::PostgresRead]);
 }

@@ -55,7 +55,7 @@ pub struct ProductUpdated {
     pub created_at: Timestamp,
 }
 
-/// A product was withdrawn from sale, for good. Its SKU stays taken.
+/// A product was withdrawn from sale permanently. Its SKU stays taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProductDeleted {
     /// Id of the product.

@@ -39,7 +39,7 @@ fn are_on_sale(wanted: &[ProductId], snapshots: &[ProductSnapshot]) -> bool {
     wanted.iter().all(|product| snapshots.iter().any(|one| one.product_id == *product && one.active))
 }
 
-/// Whether `rejection`, of an order for `wanted` at the prices of `snapshots`, holds for good: it does not depend on what the catalogue
+/// Whether `rejection`, of an order for `wanted` at the prices of `snapshots`, is permanent: it does not depend on what the catalogue
 /// says at this moment.
 pub fn is_final(rejection: &Failure, wanted: &[ProductId], snapshots: &[ProductSnapshot]) -> bool {
     rejection.code != PRICE_CHANGED && are_on_sale(wanted, snapshots)

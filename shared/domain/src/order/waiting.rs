@@ -62,7 +62,7 @@ pub fn wait(order: &Order) -> Result<Option<Wait>, Failure> {
     Ok(Some(Wait { step, cancelled }))
 }
 
-/// The time before which an order was placed that stands still for so many minutes.
+/// The time before which an order was placed that has been pending for `minutes`.
 pub fn placed_before(now: Timestamp, minutes: u32) -> Result<Timestamp, Failure> {
     seconds_after(now, -60 * i64::from(minutes))
 }

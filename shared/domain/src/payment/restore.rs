@@ -1,4 +1,4 @@
-//! What the gateway has and the ledger lacks after the database was set back to an earlier moment, and what becomes of it.
+//! What the gateway has and the ledger lacks after the database was set back to an earlier moment, and how it is posted.
 
 use super::Payment;
 use crate::{

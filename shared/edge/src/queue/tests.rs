@@ -241,7 +241,7 @@ async fn unresponsive_dead_letter_queue_does_not_delay_the_response() {
         let response = batch(&CONSUMER.concurrency(3), three(), &clock, &Unresponsive, &handler).await.unwrap();
         let failed: Vec<_> = response["batchItemFailures"].as_array().unwrap().clone();
         assert!(failed.len() >= 2, "{response}");
-        // The fixed clock stands still during both calls, so that each takes all of the remaining time.
+        // The fixed clock does not advance during both calls, so that each takes all of the remaining time.
         let left = Duration::from_millis(10_000 - spent);
         assert!(begun.elapsed() <= 2 * left, "{spent}: {:?}", begun.elapsed());
     }

@@ -177,7 +177,7 @@ impl ports::ConsumerQueues for Queues {
 }
 
 impl ports::OperatorActions for OperatorActions {
-    /// An action that is not finished has its key for good.
+    /// An action that is not finished keeps its key.
     async fn begin(&self, action: &Action, key: Option<&IdempotencyKey>) -> Result<IdempotencyOutcome, Failure> {
         let step = self.0.step(Dependency::Database, "operator_actions.begin", |state| {
             let actions = &mut state.actions;

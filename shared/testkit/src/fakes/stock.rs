@@ -99,7 +99,8 @@ impl StockState {
         self.reservations.get(&order).map(|reservation| reservation.state)
     }
 
-    /// Applies an input to a reservation and updates the levels if the reservation begins or ceases to count as reserved. `None` if the input is ignored.
+    /// Applies an input to a reservation and updates the levels if the reservation begins or ceases to count as reserved. `None` if the input is
+    /// ignored.
     fn step(&mut self, order: OrderId, input: Input) -> Result<Option<Step>, Failure> {
         let from = self.state(order);
         let to = match stock::next(from, input) {

@@ -79,7 +79,7 @@ export function Form(props: FormProps): JSX.Element {
 }
 
 /**
- * The key of a form that the address fills: another address fills it anew. Not the one that the form itself asks for, which is given to
+ * The key of a form that the address fills: another address fills it again. Not the one that the form itself asks for, which is given to
  * the function: the form keeps the focus.
  */
 export function useFormKey(address: string): [key: number, keep: (next: string) => void] {

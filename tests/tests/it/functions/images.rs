@@ -1,4 +1,4 @@
-//! Images of products: responses of the routes, and what becomes of an upload.
+//! Images of products: responses of the routes, and the processing of an upload.
 
 use super::{
     PRODUCT, assert_all_samples_run, clock,

@@ -1,4 +1,4 @@
-//! What operators see of orders that stand still and of queues, and what they do about dead letters.
+//! What operators see of stuck orders and of queues, and what they do about dead letters.
 
 use super::{ORDER, clock, http::assert_responses, placed, sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};

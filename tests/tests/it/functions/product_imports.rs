@@ -1,4 +1,4 @@
-//! Imports of products: responses of the routes, and what becomes of a file.
+//! Imports of products: responses of the routes, and the processing of a file.
 
 use super::{assert_all_samples_run, clock, http::assert_responses, sample, sample_time};
 use domain::{

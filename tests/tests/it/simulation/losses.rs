@@ -1,4 +1,4 @@
-//! One message that is lost for good, in turn for each message of a run: without a dead letter, and nobody sends it again.
+//! One message that is lost permanently, in turn for each message of a run: without a dead letter, and nobody sends it again.
 
 use super::{backend::Memory, commands::Plan, on_all_cores, rules::rule, run, world::World};
 use crate::simulation::rules::Violation;

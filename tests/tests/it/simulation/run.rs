@@ -53,7 +53,7 @@ pub fn in_order<S: Backend>(
     Ok(report)
 }
 
-/// Runs tasks in order, loses message number `lost` for good, and, with `delivery_checks`, lets the platform stand until an audit of deliveries finds
+/// Runs tasks in order, loses message number `lost` permanently, and, with `delivery_checks`, lets the platform stand until a delivery check finds
 /// nothing.
 pub fn with_loss<S: Backend>(
     backend: S,

@@ -1,4 +1,4 @@
-//! Every store of the migrations and of the catalog says what becomes of the personal data in it.
+//! Every store of the migrations and of the catalog says how an erasure changes the personal data in it.
 
 use super::{
     expect_none,

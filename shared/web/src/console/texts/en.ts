@@ -469,7 +469,7 @@ export const en = {
     delayed: "Delayed",
     dead: "Dead letters",
     stuck: (minutes: number) => `Orders pending for ${minutes} minutes`,
-    noneStuck: "No order stands still.",
+    noneStuck: "No order is stuck.",
     placed: "Placed",
     next: "Next step",
     until: "Cancelled at",

@@ -40,7 +40,7 @@ export function ProductList(): JSX.Element {
   return (
     <>
       <Title>{t().products.title}</Title>
-      {/* Another address fills the form anew, as after the back button. */}
+      {/* Another address fills the form again, as after the back button. */}
       <FilterForm key={key} filters={filters} apply={apply} />
       <p role="status" class="hint">
         {items && t().products.found(items.length, list.hasNextPage)}

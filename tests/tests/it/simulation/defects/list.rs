@@ -68,7 +68,7 @@ impl Defect {
         (Self::PublishesBeforeCommit, "publish the payment event before its commit"),
         (Self::NeverSweepsOutbox, "publish after the write without an outbox sweep"),
         (Self::MarksRejectedEventsPublished, "mark outbox events as published although the bus rejected them"),
-        (Self::ClaimsSweptEventsForever, "claim events for a sweep without an end of the claim"),
+        (Self::ClaimsSweptEventsForever, "lease events for a sweep without an end of the lease"),
         (Self::MarksEventsBeforePublishing, "mark outbox events as published, then publish them"),
         (Self::ChargesWithNewKeyPerTry, "charge with a new gateway key per try"),
         (Self::RefundsWithNewKeyPerTry, "refund with a new gateway key per try"),
