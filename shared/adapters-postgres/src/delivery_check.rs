@@ -58,7 +58,7 @@ fn statement(context: Context) -> Option<String> {
             WHERE created_at >= $3 AND ({missing})
         ), changed AS (
             UPDATE {name}.outbox AS o
-            SET published_at = CASE WHEN u.hours = ANY ($4) OR u.hours > 0 AND u.hours % 24 = 0 THEN NULL
+            SET published_at = CASE WHEN u.hours = ANY ($4) THEN NULL
                 ELSE $1 + u.position * interval '1 microsecond' END
             FROM undelivered AS u WHERE o.id = u.id AND o.published_at = u.published_at
             RETURNING o.published_at

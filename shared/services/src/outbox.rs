@@ -13,9 +13,9 @@ const MAX_PAGES_WITHOUT_PROGRESS: u32 = 20;
 const DAY_S: i64 = 24 * 3600;
 /// Time since the publication of an event after which its consumers should have handled it.
 const DELIVERY_CHECK_AGE_S: i64 = 3600;
-/// Ages at which an undelivered event is published again on its first day. Few, because in an outage of a consumer each adds a copy of every
-/// event that waits in its queue.
-const REPEAT_HOURS: &[i64] = &[1, 2, 8];
+/// Ages in hours at which an undelivered event is published again: three times on its first day, and then once a day. Few, because in an
+/// outage of a consumer each adds a copy of every event that waits in its queue.
+const REPEAT_HOURS: &[i64] = &[1, 2, 8, 24, 48, 72, 96, 120, 144, 168, 192, 216, 240, 264, 288, 312];
 /// Age at which an undelivered event is given up. Claims are kept longer, so that none is forgotten before.
 const GIVE_UP_AGE_S: i64 = 14 * DAY_S;
 /// Rows that one statement deletes: it stays far below the statement timeout.

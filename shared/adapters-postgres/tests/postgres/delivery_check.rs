@@ -42,7 +42,8 @@ async fn check(database: &TestDatabase) -> DeliveryCheckReport {
     let at = Timestamp::now();
     let ago = |seconds: u64| at - Duration::from_secs(seconds);
     let (published_before, given_up_before) = (ago(3_600), ago(14 * 24 * 3_600));
-    let check = DeliveryCheck { now: at, published_before, given_up_before, repeat_hours: &[1, 2, 8], limit: 100 };
+    let repeat_hours = &[1, 2, 8, 24, 48];
+    let check = DeliveryCheck { now: at, published_before, given_up_before, repeat_hours, limit: 100 };
     database.outbox().requeue_undelivered(&check).await.expect("a delivery check")
 }
 
