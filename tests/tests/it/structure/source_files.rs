@@ -14,6 +14,19 @@ const MAX_FUNCTION_LINES: usize = 60;
 const MAX_PORTS: usize = 3;
 /// Characters of a test's name.
 const MAX_TEST_NAME: usize = 80;
+/// Columns of a comment in Rust, which rustfmt does not wrap.
+const MAX_COMMENT_COLUMNS: usize = 150;
+/// Words that comments do not use, each with a plain one.
+const FORBIDDEN_WORDS: [(&str, &str); 8] = [
+    ("stands still", "is stuck, stops"),
+    ("stand still", "are stuck, stop"),
+    ("anew", "again"),
+    ("what became of", "the result of"),
+    ("what becomes of", "how it is handled"),
+    ("tells apart", "distinguishes"),
+    ("in vain", "without success"),
+    ("for good", "permanently"),
+];
 /// In two parts, so that this file does not report itself.
 const SLEEP: &str = concat!("sle", "ep(");
 
@@ -148,6 +161,32 @@ fn long_test_names(file: &RustFile) -> Vec<String> {
 }
 
 #[test]
+fn comments_have_at_most_150_columns_and_use_plain_words() {
+    let sources = with_extension("rs").into_iter().chain(with_extension("py"));
+    let complaints: Vec<_> = sources.flat_map(|source| unreadable_comments(&source)).collect();
+    expect_none(&complaints, "wrap the comment, and use the word of docs/glossary.md");
+}
+
+fn unreadable_comments(source: &Source) -> Vec<String> {
+    let starts: &[&str] = if source.path.ends_with(".rs") { &["//"] } else { &["#", "\"\"\""] };
+    let mut complaints = Vec::new();
+    for (n, line) in source.text.lines().enumerate() {
+        if !starts.iter().any(|start| line.trim_start().starts_with(start)) {
+            continue;
+        }
+        let lower = line.to_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let text = format!(" {} ", words.join(" "));
+        let used = FORBIDDEN_WORDS.iter().filter(|(word, _)| text.contains(&format!(" {word} ")));
+        complaints.extend(used.map(|(word, plain)| format!("{}:{} {word}: {plain}", source.path, n + 1)));
+        if line.chars().count() > MAX_COMMENT_COLUMNS {
+            complaints.push(format!("{}:{} is wider than {MAX_COMMENT_COLUMNS} columns", source.path, n + 1));
+        }
+    }
+    complaints
+}
+
+#[test]
 fn no_test_is_ignored_or_sleeps() {
     let complaints: Vec<_> = rust_files().iter().flat_map(ignored_or_asleep).collect();
     expect_none(&complaints, "wait for a condition; a test that cannot run here is not written");
@@ -178,6 +217,10 @@ fn checks_report_what_they_forbid() {
     let count = |text: &str| ports(&[parsed("functions/a/src/lib.rs", text)]).map(|(_, count)| count).sum::<usize>();
     assert_eq!(count("pub async fn handle(a: &impl A, b: &(impl B + C), d: (&impl D, &impl E), f: impl Fn(u8)) {}"), 5);
     assert_eq!(count("pub async fn handle<P: A>(a: &P) where P: B {}"), 2);
+    let comments = format!("/// It stands still.\nlet anew = 1;\n// {}\n", "a".repeat(148));
+    let comments = Source { path: "a.rs".to_owned(), text: comments };
+    let expected = ["a.rs:1 stands still: is stuck, stops", "a.rs:3 is wider than 150 columns"];
+    assert_eq!(unreadable_comments(&comments), expected);
     let name = "a".repeat(81);
     assert_eq!(
         long_test_names(&parsed("a.rs", &format!("mod b {{ #[tokio::test] async fn {name}() {{}} }}"))).len(),
