@@ -48,7 +48,6 @@ const WIDE_HANDLERS: [(&str, &str); 11] = [
     ),
     ("functions/user-login/src/lib.rs::handle", "one store has the account and the login that is to be finished"),
     ("functions/user-login-mfa/src/lib.rs::handle", "one store has the account and its second factor"),
-    ("functions/recovery-code-renew/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/totp-begin/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/password-reset-send/src/lib.rs::handle", "one store has the user, the token and what was sent"),
     (
