@@ -14,10 +14,8 @@ from testing_emulator import DEADLINE_S, EmulatorTest
 
 # Fails at one step.
 ROTATION = """
-import os
-
 def handler(event, context):
-    if event["Step"] == os.environ["FAILS_AT"]:
+    if event["Step"] == FAILS_AT:
         raise Exception("the role does not exist")
 """
 
@@ -70,14 +68,13 @@ class Rotation(EmulatorTest):
         """Rotates a secret. Returns the names of the trail's events, with the error of each."""
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("index.py", ROTATION)
+            file.writestr("index.py", f"FAILS_AT = {fails_at!r}\n{ROTATION}")
         function = self.client("lambda").create_function(
             FunctionName="rotate",
             Runtime="python3.11",
             Role="arn:aws:iam::000000000000:role/rotate",
             Handler="index.handler",
             Code={"ZipFile": archive.getvalue()},
-            Environment={"Variables": {"FAILS_AT": fails_at}},
         )
         secrets = self.client("secretsmanager")
         name = secrets.create_secret(Name="role", SecretString="{}")["ARN"]
