@@ -265,7 +265,7 @@ mod tests {
     fn dead_letter_of_a_topic_says_which_record_it_was() {
         let message = |record_id: &str, key: Option<&str>, body: &str| DeadMessage {
             id: String::new(),
-            receipt: String::new(),
+            receipt_handle: String::new(),
             body: body.to_owned(),
             dead_since: Timestamp::UNIX_EPOCH,
             notes: [("record_id".to_owned(), record_id.to_owned())].into(),
