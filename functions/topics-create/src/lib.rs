@@ -1,6 +1,6 @@
 //! Creates the Kafka topics that do not exist, those of the event log and that of records, and gives all of them their settings.
 //!
-//! A deployment invokes it before functions write to the log. A second run changes nothing. Partitions and what becomes of old records come from
+//! A deployment invokes it before functions write to the log. A second run changes nothing. Partitions and the retention of records come from
 //! the catalog, and everything else from the configuration of the cluster.
 
 use edge::direct::Invocation;

@@ -184,7 +184,7 @@ impl<R: Read> ReadVersionedType<R> for Altered {
     }
 }
 
-/// What became of a request about one topic.
+/// The response about one topic.
 struct Answer {
     error: Int16,
 }
