@@ -9,7 +9,7 @@ import { momentRange } from "../../core/i18n/index.ts";
 import { forgetKey, keyOf } from "../../core/once.ts";
 import { ApiError, isFinal, unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
-import { keep, ofTab, recall } from "../../core/storage.ts";
+import { getItem, setItem, tabStore } from "../../core/storage.ts";
 import { explain } from "../../core/text.ts";
 import { Field, Form, Select } from "../../ui/form.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
@@ -36,11 +36,11 @@ async function sendPage(body: Replay): Promise<Page> {
 }
 
 export function ReplayPage(): JSX.Element {
-  const [left, setLeft] = useState(() => parseRun(recall(ofTab, LEFT), caller.value?.id));
+  const [left, setLeft] = useState(() => parseRun(getItem(tabStore, LEFT), caller.value?.id));
   const [isNew, setNew] = useState(false);
   const [done, setDone] = useState<Run | null>(null);
   const change = (run: Run | null): void => {
-    keep(ofTab, LEFT, run && JSON.stringify(run));
+    setItem(tabStore, LEFT, run && JSON.stringify(run));
     setLeft(run);
   };
   const begin = (run: Run): void => {
