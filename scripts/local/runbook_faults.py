@@ -196,7 +196,7 @@ class LedgerDifference(Fault):
     alarm, page = "ledger-discrepancies", "ledger"
 
     def inject(self) -> None:
-        line = self.stack.foreign_charge()
+        line = self.stack.lost_charge()
         self.reference, self.began = str(line["reference"]), _now()
         self.undo.callback(sql, f"delete from payments.statement_lines where reference = '{self.reference}'")
         # The statement has it in two hours: what is younger than that is not compared yet.

@@ -168,7 +168,7 @@ class Stack:
     def gateway_fault(self, mode: str) -> None:
         api_client.put_json(f"{self.env['GATEWAY_URL']}/_local/faults", {"mode": mode})
 
-    def foreign_charge(self) -> Json:
+    def lost_charge(self) -> Json:
         """A charge at the gateway of a payment that the database does not have, as its line of the statement."""
         headers = {"Authorization": f"Bearer {config.secret('gateway_secret_key')}"}
         gateway = ApiClient(self.env["GATEWAY_URL"])
@@ -179,6 +179,7 @@ class Stack:
             "confirm": "true",
             "metadata[payment_id]": new_key(),
             "metadata[attempt]": "1",
+            "metadata[environment]": config.STAGE,
         }
         sent = {**headers, "Idempotency-Key": new_key()}
         made = gateway.send("POST", "/v1/payment_intents", urllib.parse.urlencode(charge).encode(), sent).expect(200)
