@@ -96,9 +96,13 @@ async fn replayed_event_reaches_its_consumer_which_recognizes_it() {
     let events = dry["event_ids"].as_array().expect("a list").clone();
     assert_eq!((&dry["replayed"], &dry["action_id"], events.len()), (&json!(0), &Value::Null, 1), "{dry}");
     let timeline = format!("/api/v1/ops/orders/{}/timeline", id(&placed));
-    let timeline = api.get(&timeline).token(&admin).send().await.expect(200);
-    let placing = timeline["items"].as_array().into_iter().flatten().find(|entry| entry["type"] == "OrderPlaced.v1");
-    assert_eq!(placing.map(|entry| &entry["id"]), events.first(), "it names the event that would be replayed");
+    let placing = eventually("the placement is in the timeline", async || {
+        let timeline = api.get(&timeline).token(&admin).send().await;
+        let items = (timeline.status == 200).then(|| timeline.json())?["items"].as_array()?.clone();
+        items.into_iter().find(|entry| entry["type"] == "OrderPlaced.v1")
+    })
+    .await;
+    assert_eq!(Some(&placing["id"]), events.first(), "it names the event that would be replayed");
     let audit = async || String::from_utf8_lossy(&run_script("ops", &["audit", "--json"]).await.stdout).into_owned();
     assert!(!audit().await.contains(&reason), "a dry run does nothing");
     replay["dry_run"] = json!(false);
