@@ -96,7 +96,7 @@ async fn service_client_sends_records_and_reads_them_by_id_range_and_hour() {
     };
     eventually("the hour has both records, and the one that was redriven", hours).await;
     assert_eq!(api.get(&format!("{DATA}/{redriven}")).token(&sensor).send().await.expect(200)["source"], name.as_str());
-    let later = kernel::time::seconds_after(now, 1).expect("a time");
+    let later = kernel::Timestamp::from_second(edge::Clock::system().now().as_second() + 1).expect("a time");
     let listed = api.get(&format!("{DATA}?source={name}&to={later}")).token(&sensor).send().await.expect(200);
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(3));
 
