@@ -24,7 +24,7 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     await inspect(page, "console-timeline");
     await go(page, "Operations");
     await page.getByLabel("Also queues without messages").check();
-    await page.getByRole("cell", { name: "payment-charge", exact: true }).waitFor();
+    await page.getByRole("region", { name: "Queues" }).getByRole("cell", { name: "payment-charge", exact: true }).waitFor();
     await page.getByRole("heading", { name: "Actions of operators" }).waitFor();
     await inspect(page, "console-operations");
     await go(page, "Settings");
