@@ -58,8 +58,8 @@ def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     found = []
     for consumer in consumers:
         path = f"/ops/dead-letters?queue={escaped(consumer)}"
-        letters = listed(api, path, f"dead letters of {consumer}", arguments)
-        found += [{"queue": consumer, **message} for message in letters]
+        messages = listed(api, path, f"dead letters of {consumer}", arguments)
+        found += [{"queue": consumer, **message} for message in messages]
     return found
 
 

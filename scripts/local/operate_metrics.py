@@ -60,7 +60,7 @@ def metrics(api: ApiClient, arguments: argparse.Namespace) -> Json:
 def oldest_dead_letter(api: ApiClient, dead: Iterable[str]) -> str | None:
     """Since when the first of the listed dead letters is one."""
     pages = (api.get(f"/ops/dead-letters?queue={escaped(name)}&limit={MOST}").expect(200)["items"] for name in dead)
-    return min((letter["dead_since"] for page in pages for letter in page), default=None)
+    return min((message["dead_since"] for page in pages for message in page), default=None)
 
 
 def emitted(lines: Iterable[str], now: float) -> Json:

@@ -127,19 +127,21 @@ class Poison(Fault):
     def see(self) -> None:
         self.shows(self.run("scripts/ops queues"), self.consumer)
         text = runbooks.command(self.page, "scripts/ops dead")
-        (self.letter,) = json.loads(runbooks.run(runbooks.filled(text, {"stock-reserve": self.consumer}) + " --json"))
-        self.shows(str(self.letter["reason"]), "unreadable")
+        (self.dead_letter,) = json.loads(
+            runbooks.run(runbooks.filled(text, {"stock-reserve": self.consumer}) + " --json")
+        )
+        self.shows(str(self.dead_letter["reason"]), "unreadable")
 
     def mend(self) -> None:
         text = runbooks.block(self.page, "aws sqs delete-message")
-        runbooks.run(runbooks.filled(text, {"<function>": self.consumer, "<message>": str(self.letter["id"])}))
-        letters = self.stack.admin.get(f"/ops/dead-letters?queue={self.consumer}").expect(200)["items"]
-        if letters:
-            raise ScriptError(f"the dead letter is still there: {letters}")
+        runbooks.run(runbooks.filled(text, {"<function>": self.consumer, "<message>": str(self.dead_letter["id"])}))
+        left = self.stack.admin.get(f"/ops/dead-letters?queue={self.consumer}").expect(200)["items"]
+        if left:
+            raise ScriptError(f"the dead letter is still there: {left}")
 
 
 class StuckOrders(Fault):
-    name, title = "stuck", "Orders stand still, because a consumer does not run"
+    name, title = "stuck", "Orders are stuck, because a consumer does not run"
     alarm, page = "stuck-orders-cancelled", "stuck-orders"
     consumer = "stock-reserve"
 

@@ -95,15 +95,15 @@ def refusal(*line: str) -> str:
 
 class DeadLetters(unittest.TestCase):
     def test_dead_letters_of_all_consumers_that_have_some_are_listed(self) -> None:
-        letter = {"id": "m", "reason": "not-found"}
+        message = {"id": "m", "reason": "not-found"}
         api: Any = Api(
             {
                 "/ops/queues": {"items": [{"name": "a", "dead_letters": 1}, {"name": "b", "dead_letters": 0}]},
-                "/ops/dead-letters?queue=a&limit=100": {"items": [letter], "next_cursor": "b=2"},
-                "/ops/dead-letters?queue=a&limit=100&cursor=b%3D2": {"items": [letter], "next_cursor": None},
+                "/ops/dead-letters?queue=a&limit=100": {"items": [message], "next_cursor": "b=2"},
+                "/ops/dead-letters?queue=a&limit=100&cursor=b%3D2": {"items": [message], "next_cursor": None},
             }
         )
-        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **letter}] * 2)
+        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **message}] * 2)
 
     def test_lists_end_somewhere_and_say_so(self) -> None:
         api: Any = mock.Mock()

@@ -38,7 +38,7 @@ class Emitted(unittest.TestCase):
 
 class Metrics(unittest.TestCase):
     def found(self, environment: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
-        letters = [{"dead_since": "2026-11-21T12:00:00Z"}, {"dead_since": "2026-11-21T11:00:00Z"}]
+        messages = [{"dead_since": "2026-11-21T12:00:00Z"}, {"dead_since": "2026-11-21T11:00:00Z"}]
         queues = [
             {"name": "a", **IDLE, "waiting": 3, "delayed": 1},
             {"name": "b", **IDLE, "state": "paused", "dead_letters": 2},
@@ -48,7 +48,7 @@ class Metrics(unittest.TestCase):
             "/analytics/windows": {"items": [{"orders": 20}, {"orders": 10}], "next_cursor": None},
             "/ops/queues": {"items": queues},
             "/ops/stuck-orders": {"items": [{}]},
-            "/ops/dead-letters": {"items": letters},
+            "/ops/dead-letters": {"items": messages},
         }
         api, arguments = mock.Mock(), mock.Mock(notes=[])
         api.get.side_effect = lambda path: mock.Mock(expect=lambda _status: answers[path.split("?")[0]])

@@ -1,7 +1,7 @@
 //! Forwards every event of the bus to its Kafka topic, keyed by subject: the members that the catalog lists as exported, and no others.
 //!
-//! An event that does not have the form of its type goes to the dead letters. What a newer writer has added leaves: an event is checked and not
-//! decoded. A tombstone follows the event that a person was erased, so that compaction removes their records.
+//! An event that does not have the form of its type goes to the dead letters. What a newer writer has added is forwarded: an event is
+//! checked and not decoded. A tombstone follows the event that a person was erased, so that compaction removes their records.
 
 use domain::DomainEvent;
 use edge::Delivery;
@@ -16,7 +16,7 @@ pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>)
     Box::pin(forward(log, delivery.event)).await
 }
 
-/// Forwards what may leave of an event, whatever its form is.
+/// Forwards the exported members of an event without checking its form.
 pub async fn forward(log: &impl EventLog, mut event: CloudEvent<Map<String, Value>>) -> Result<(), Failure> {
     let row = domain::event::redact(&mut event)?;
     let value = serde_json::to_string(&event).map_err(Failure::internal)?;

@@ -47,7 +47,7 @@ pub const RETENTION: &[RetentionRule] = &[
         "identity.failed_attempts", "catalogue.failed_attempts", "inventory.failed_attempts", "orders.failed_attempts", "payments.failed_attempts",
         "notifications.failed_attempts", "invoices.failed_attempts", "analytics.failed_attempts", "operations.failed_attempts",
     ], DeletedBySweep { since: "failed_at", days: 15 }),
-    // A day longer than an event may be old to be counted, so that one that comes again is recognized.
+    // A day longer than an event may be old to be counted, so that a redelivered one is recognized.
     rule(PostgresTable, &["analytics.counted_events"], DeletedBySweep { since: "window_start", days: 32 }),
     rule(PostgresTable, &[
         "identity.idempotency", "inventory.idempotency", "orders.idempotency", "payments.idempotency", "notifications.idempotency",

@@ -87,13 +87,13 @@ async fn event_without_the_form_of_its_type_is_dead_lettered_and_the_rest_goes_o
     assert_eq!(response.expect("a batch")["batchItemFailures"], json!([]));
     let left: Vec<_> = platform.event_log().records().iter().map(|record| value_of(record)["id"].clone()).collect();
     assert_eq!(left, newer.iter().chain([&right]).map(|event| json!(event.id)).collect::<Vec<_>>());
-    let letters = platform.dead_letters().messages();
+    let messages = platform.dead_letters().messages();
     let named = ["/data/lines/0/quantity", "/data/total_amount/amount", "/data/order_id", "/data/placed_at"];
-    for (letter, pointer) in letters.iter().zip(named) {
-        assert_eq!(letter.reason, "validation", "{letter:?}");
-        assert!(letter.detail.contains(pointer), "{letter:?}");
+    for (message, pointer) in messages.iter().zip(named) {
+        assert_eq!(message.reason, "validation", "{message:?}");
+        assert!(message.detail.contains(pointer), "{message:?}");
     }
-    assert_eq!(letters.len(), named.len());
+    assert_eq!(messages.len(), named.len());
 }
 
 #[tokio::test]
