@@ -252,7 +252,7 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
     await page.getByRole("button", { name: "Verify" }).click();
     await page.getByText("Your address is verified.").waitFor();
     await page.getByRole("link", { name: "New password" }).click();
-    await page.getByLabel("E-mail address").fill(colleague.email);
+    await page.getByLabel("E-mail address", { exact: true }).fill(colleague.email);
     await inspect(page, "password");
     await page.getByRole("button", { name: "Send me a message" }).click();
     await page.getByLabel("Code of the message").fill(await mailedToken(page, colleague.email, /password/));

@@ -75,18 +75,18 @@ test("after a rejection the focus goes to the field once, and then stays where s
   const known = await register();
   await onPage(async (page) => {
     await page.goto(`${shop}/register`);
-    await page.getByLabel("E-mail address").fill(known.email);
+    await page.getByLabel("E-mail address", { exact: true }).fill(known.email);
     const { username } = newCustomer();
-    await page.getByLabel("User name").fill(username);
+    await page.getByLabel("User name", { exact: true }).fill(username);
     await page.getByRole("textbox", { name: "Password" }).fill(known.password);
     await press(page.getByRole("button", { name: "Create the account" }));
     await page.getByText("An account with this e-mail address exists already.").waitFor();
-    await hasFocus(page.getByLabel("E-mail address"));
+    await hasFocus(page.getByLabel("E-mail address", { exact: true }));
     const show = page.getByLabel("Show the password");
     await press(show, "Space");
     await page.locator("input[name='/password'][type=text]").waitFor();
     await hasFocus(show);
-    assert.equal(await page.getByLabel("User name").inputValue(), username);
+    assert.equal(await page.getByLabel("User name", { exact: true }).inputValue(), username);
   }, { expected: [/409/] });
 });
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
 const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, LOST_LETTER_ID: lostLetter } = process.env;
@@ -137,13 +138,22 @@ test("an admin pauses a consumer, sees it among the queues, and resumes it", asy
   }, WIDE);
 });
 
-/** A product that was changed twice: three events about it. */
+/** A product that was changed twice: three events about it, all published. */
 async function changedProduct() {
   const headers = { Authorization: `Bearer ${await token({ email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD })}` };
   const fields = { name: "Tide table", description: "", category: "navigation", price: { amount: 900, currency: "USD" } };
   const { id } = await call("POST", "/products", { sku: `TIDE-${randomUUID().slice(0, 8).toUpperCase()}`, ...fields, stock_quantity: 1 }, { ...headers, "Idempotency-Key": randomUUID() });
   for (const amount of [1000, 1100]) await call("PUT", `/products/${id}`, { ...fields, price: { amount, currency: "USD" } }, { ...headers, "If-Match": "*" });
+  await published(id, 3);
   return id;
+}
+
+/** Waits until so many events about a product are published. */
+async function published(subject, count) {
+  const headers = { Authorization: `Bearer ${await token(admin)}` };
+  const [from, to] = [-1, 1].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString());
+  const body = { consumer: "product-index", subject, from, to, reason: "Are the events published?", dry_run: true };
+  while ((await call("POST", "/ops/replay", body, headers)).event_ids.length < count) await setTimeout(200);
 }
 
 test("an admin replays events after a dry run, and goes on where a failure stopped it", async () => {

@@ -29,8 +29,8 @@ test("a visitor finds a product, registers, orders it, and sees the order being 
     await inspect(page, "checkout-login");
     await page.getByRole("link", { name: "Create an account" }).click();
     const customer = newCustomer();
-    await page.getByLabel("E-mail address").fill(customer.email);
-    await page.getByLabel("User name").fill(customer.username);
+    await page.getByLabel("E-mail address", { exact: true }).fill(customer.email);
+    await page.getByLabel("User name", { exact: true }).fill(customer.username);
     await page.getByRole("textbox", { name: "Password" }).fill(customer.password);
     await inspect(page, "register");
     await page.getByRole("button", { name: "Create the account" }).click();
@@ -139,8 +139,8 @@ test("rejected fields are marked and named, and the first of them has the focus"
     await page.getByRole("button", { name: "Create the account" }).click();
     await page.getByText("Please correct the marked fields.").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.name), "/email");
-    await page.getByLabel("E-mail address").fill("eve@example.com");
-    await page.getByLabel("User name").fill("eve");
+    await page.getByLabel("E-mail address", { exact: true }).fill("eve@example.com");
+    await page.getByLabel("User name", { exact: true }).fill("eve");
     await page.getByRole("textbox", { name: "Password" }).fill("aaaaaaaaaaaa");
     await page.getByRole("button", { name: "Create the account" }).click();
     // The rules of passwords are the API's.

@@ -29,10 +29,16 @@ export async function onPage(use, { viewport = PHONE, locale = "en-US", expected
     assert.deepEqual(complaints, []);
   } catch (error) {
     await page.screenshot({ path: `${pictures}/failed-${randomUUID().slice(0, 8)}.png`, fullPage: true }).catch(() => null);
-    throw error;
+    throw new Error(await stateOf(page, complaints), { cause: error });
   } finally {
     await context.close();
   }
+}
+
+/** What a log without pictures needs to know of the page of a failed test. */
+async function stateOf(page, complaints) {
+  const text = await page.locator("body").innerText({ timeout: 1000 }).catch(() => "");
+  return [`failed on ${page.url()}`, ...complaints, "the page says:", text].join("\n");
 }
 
 /** Checks a page for accessibility as far as axe can tell, and keeps pictures of it at phone and desktop width. */

@@ -22,6 +22,7 @@ type Page = Schemas["ReplayView"];
 const ROUTE = "POST /ops/replay";
 const LEFT = "replay";
 const HOUR_MS = 3_600_000;
+const SECOND_MS = 1000;
 
 async function sendPage(body: Replay): Promise<Page> {
   const key = await keyOf(ROUTE, body);
@@ -101,7 +102,8 @@ function Choice({ onStart }: { onStart: (run: Run) => void }): JSX.Element {
   };
   // What is shown is always what the form asks for.
   const forget = (): void => counting.reset();
-  const [[first, last]] = useState(() => [localTime(now() - HOUR_MS), localTime(now())] as const);
+  // The end is not in the period, and has no fraction: the next second, so that what was published just now is in it.
+  const [[first, last]] = useState(() => [localTime(now() - HOUR_MS), localTime(now() + SECOND_MS)] as const);
   return (
     <Loaded query={consumers}>
       {(items) => (
