@@ -65,7 +65,7 @@ impl State {
         }
     }
 
-    /// Whether the order is open and unpaid: its stock is reserved or requested without payment.
+    /// Whether the order is open and not known to be paid: orders learn of a payment when its stock is allocated.
     pub const fn is_unpaid(self) -> bool {
         matches!(self, Self::AwaitingStock | Self::AwaitingPayment | Self::AwaitingCustomer | Self::Declined)
     }
@@ -312,12 +312,12 @@ pub fn stuck_before(now: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(now, -PENDING_TIMEOUT_SECONDS)
 }
 
-/// Cancels the order if it is still unpaid [`PENDING_TIMEOUT_SECONDS`] after placement; otherwise as [`advance`].
+/// Cancels the order if it is not known to be paid [`PENDING_TIMEOUT_SECONDS`] after placement; otherwise as [`advance`].
 pub fn time_out(order: &Order, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
     if is_stuck(order, now) { advance(order, Input::TimedOut.into(), now) } else { Ok(None) }
 }
 
-/// Whether the order is still unpaid [`PENDING_TIMEOUT_SECONDS`] after placement.
+/// Whether the order is not known to be paid [`PENDING_TIMEOUT_SECONDS`] after placement.
 fn is_stuck(order: &Order, now: Timestamp) -> bool {
     let is_old = now.as_second() - order.created_at.as_second() >= PENDING_TIMEOUT_SECONDS;
     is_old && matches!(next(State::of(order.status, order.reason), Input::TimedOut), Transition::To(..))

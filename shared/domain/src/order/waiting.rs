@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn sweep_cancels_unpaid_orders_after_the_timeout_and_no_paid_one() {
+    fn sweep_cancels_orders_not_known_to_be_paid_after_the_timeout() {
         let unpaid = waiting(Status::Pending, Some(Reason::AwaitingPayment)).unwrap();
         let due = seconds_after(placed().created_at, PENDING_TIMEOUT_SECONDS).unwrap();
         assert_eq!(unpaid.cancelled, Some((due, Some(Reason::PaymentUnreachable))));
