@@ -76,7 +76,7 @@ fn field(column: Column) -> Result<Type, Failure> {
 }
 
 /// Days from 1970-01-01.
-pub(crate) fn days(date: Date) -> i32 {
+pub(crate) fn days_since_epoch(date: Date) -> i32 {
     let epoch = Date::constant(1970, 1, 1);
     date.since(epoch).map_or(0, |span| span.get_days())
 }
@@ -109,7 +109,7 @@ fn write_column<'a>(
             _ => None,
         }),
         ColumnKind::Date => put::<Int32Type>(writer, column, &values, |value| match value {
-            Value::Date(date) => Some(days(*date)),
+            Value::Date(date) => Some(days_since_epoch(*date)),
             _ => None,
         }),
         ColumnKind::Uuid => {

@@ -8,7 +8,7 @@ use ports::{Bus, EventOutbox, SweepPosition, SweepPositions};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
 
-const COMMIT: &str = "
+const INSERT_EVENT: &str = "
     INSERT INTO outbox (id, created_at, event) VALUES (($1 ->> 'id')::uuid, ($1 ->> 'time')::timestamptz, $1)
     ON CONFLICT DO NOTHING RETURNING id";
 
@@ -33,7 +33,7 @@ impl<B: Bus> PgEvents<B> {
 
 impl<B: Bus> EventOutbox for PgEvents<B> {
     async fn commit(&self, event: &Event) -> Result<(), Failure> {
-        if !self.relay.database().query(COMMIT, &params![Json(event)]).await?.is_empty() {
+        if !self.relay.database().query(INSERT_EVENT, &params![Json(event)]).await?.is_empty() {
             self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 /// Inserts the idempotency record of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. An
 /// expired record is replaced. A concurrent request with the same key waits until the first one has committed, and then inserts nothing.
-/// With `from`, the record is inserted only if that has a row, and with `body` its body is that expression over it.
+/// `from` adds a FROM clause, and inserts nothing if it has no row; `body` replaces `$5` by an expression over that row.
 macro_rules! insert_idempotency_record {
     () => {
         concat!(

@@ -83,7 +83,7 @@ impl<B: Bus> OrderSearch for PgOrders<B> {
         let (fetched, database) = (i64::from(limit) + 1, self.relay.database());
         let position = match filter.sort.is_by_amount() {
             true => params![key, id, fetched],
-            false => params![at.map_err(|_| foreign_cursor())?, id, fetched],
+            false => params![at.map_err(|_| invalid_cursor())?, id, fetched],
         };
         let params: Vec<_> = conditions.into_iter().chain(position).collect();
         let sql = match filter.sort {
@@ -174,7 +174,7 @@ fn read_cursor(sort: Sort, cursor: &str) -> Result<(i64, Uuid), Failure> {
         let is_possible = sort.is_by_amount() || Timestamp::from_microsecond(key).is_ok_and(kernel::time::is_accepted);
         (*of == tag(sort) && is_possible).then_some((key, Uuid::from_slice(id).ok()?))
     };
-    parse().ok_or_else(foreign_cursor)
+    parse().ok_or_else(invalid_cursor)
 }
 
 fn tag(sort: Sort) -> u8 {
@@ -186,7 +186,7 @@ fn tag(sort: Sort) -> u8 {
     }
 }
 
-fn foreign_cursor() -> Failure {
+fn invalid_cursor() -> Failure {
     Failure::field("?cursor", "is not a cursor of this list")
 }
 

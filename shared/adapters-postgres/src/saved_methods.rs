@@ -74,7 +74,7 @@ const FORGET: &str = "
     ON CONFLICT (user_id) DO UPDATE SET is_deleted = true, default_method = NULL
     RETURNING customer";
 
-/// Also the method of a request that was saved while [`FORGET`] ran: there is none after it.
+/// Also deletes a method that a concurrent request saved while [`FORGET`] ran.
 const FORGET_CUSTOMER: &str = "
     WITH gone AS (
         DELETE FROM saved_methods WHERE user_id = $1

@@ -351,7 +351,7 @@ async fn rejected_api_key_is_read_again() {
 }
 
 #[tokio::test]
-async fn key_that_is_rejected_and_unchanged_fails_after_one_request() {
+async fn rejected_key_that_was_not_rotated_is_not_retried() {
     let (listener, gateway) = gateway().await;
     let responses = [KEY, (401, "{}"), KEY];
     let payment = payment();

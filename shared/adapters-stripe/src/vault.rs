@@ -80,7 +80,7 @@ impl ports::MethodVault for StripeGateway {
     async fn detach(&self, method: &PaymentMethod) -> Result<(), Failure> {
         let path = format!("payment_methods/{}/detach", method.as_str());
         let (status, body) = self.post(&path, format!("detach-{}", method.as_str()), &[]).await?;
-        // It is unknown or not attached.
+        // Unknown or already detached: nothing to do.
         if is_rejected(status, &body) { Ok(()) } else { classify::object::<Method>(status, &body).map(drop) }
     }
 

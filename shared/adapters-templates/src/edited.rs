@@ -14,9 +14,9 @@ use std::io;
 /// Instructions of one form of a message: many times what the longest built-in one takes for an order of a hundred lines.
 const MAX_INSTRUCTIONS: u64 = 50_000;
 /// Characters of a rendered subject.
-const MAX_SUBJECT: usize = 250;
+const MAX_SUBJECT_CHARS: usize = 250;
 /// Bytes of a rendered form.
-const MAX_RENDERED: usize = 400_000;
+const MAX_RENDERED_BYTES: usize = 400_000;
 const MAX_RECURSION: usize = 30;
 
 const LAYOUTS: [(&str, &str); 2] = [
@@ -108,7 +108,7 @@ impl EditedTemplates {
         let template = self.environment.template_from_named_str(&name, source).map_err(|error| defect(&error))?;
         let rendered = template.render_captured_to(data.clone(), &mut written).map(drop);
         if written.is_full {
-            return Err(Defect::new(0, format!("is longer than {MAX_RENDERED} bytes when it is rendered")));
+            return Err(Defect::new(0, format!("is longer than {MAX_RENDERED_BYTES} bytes when it is rendered")));
         }
         rendered.map_err(|error| defect(&error))?;
         let text = String::from_utf8(written.bytes).map_err(|_| Defect::new(0, "is not UTF-8"))?;
@@ -134,8 +134,8 @@ fn checked(form: Form, text: String) -> Result<String, Defect> {
         Form::Subject if text.chars().any(char::is_control) => {
             refuse("has several lines when it is rendered".to_owned())
         }
-        Form::Subject if text.chars().count() > MAX_SUBJECT => {
-            refuse(format!("is longer than {MAX_SUBJECT} characters when it is rendered"))
+        Form::Subject if text.chars().count() > MAX_SUBJECT_CHARS => {
+            refuse(format!("is longer than {MAX_SUBJECT_CHARS} characters when it is rendered"))
         }
         Form::Short => match sms::size(&text).segments {
             segments if segments > sms::MAX_SEGMENTS => {
@@ -147,7 +147,7 @@ fn checked(form: Form, text: String) -> Result<String, Defect> {
     }
 }
 
-/// Collects at most [`MAX_RENDERED`] bytes.
+/// Collects at most [`MAX_RENDERED_BYTES`] bytes.
 #[derive(Default)]
 struct Bounded {
     bytes: Vec<u8>,
@@ -156,7 +156,7 @@ struct Bounded {
 
 impl io::Write for Bounded {
     fn write(&mut self, more: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + more.len() > MAX_RENDERED {
+        if self.bytes.len() + more.len() > MAX_RENDERED_BYTES {
             self.is_full = true;
             return Err(io::ErrorKind::StorageFull.into());
         }

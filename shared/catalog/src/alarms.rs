@@ -27,7 +27,7 @@ impl Severity {
     }
 }
 
-/// The series that an alarm observes. Except for the first two and the last, AWS emits the metric.
+/// The series that an alarm observes. AWS emits the metric, except of `Emitted`, `EmittedByAny` and `Trail`.
 #[derive(Debug, Clone, Copy)]
 pub enum Signal {
     /// A metric that this function emits through `edge::telemetry::metrics`.

@@ -55,8 +55,8 @@ impl Function {
         self
     }
 
-    /// Visibility timeout of its queue in seconds: six times the function timeout and the window, as AWS recommends for event source
-    /// mappings.
+    /// Visibility timeout of its queue in seconds: six times the function timeout, plus the batching window, as AWS recommends for
+    /// event source mappings.
     pub const fn visibility_s(&self) -> u32 {
         self.timeout_s * 6 + self.batch.window_s
     }

@@ -24,7 +24,7 @@ impl Journey {
     }
 
     /// With another mean and another duration that most stay below: of a journey that is more than one request.
-    const fn within(mut self, mean_ms: u32, within_ms: u32) -> Self {
+    const fn with_targets(mut self, mean_ms: u32, within_ms: u32) -> Self {
         (self.mean_ms, self.within_ms) = (mean_ms, within_ms);
         self
     }
@@ -43,7 +43,7 @@ pub const JOURNEYS: &[Journey] = &[
     Journey::new("pay", &[PAYMENT_PROCESS, PAYMENT_WEBHOOK], "Retrying a payment, and the gateway's reports."),
     Journey::new("invoice", &[INVOICE_GET], "Downloading an invoice."),
     Journey::new("canary", &[CANARY_ORDER], "Ordering from login to confirmation and cancelling, as the canary does.")
-        .within(15_000, 30_000),
+        .with_targets(15_000, 30_000),
 ];
 
 /// How fast an error budget of 30 days is used up, over a long window and, so that the alarm ends soon after the cause, a short one.

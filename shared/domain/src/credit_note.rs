@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn number_and_key_are_those_of_a_series_of_its_own() {
+    fn credit_note_has_a_number_and_key_of_its_own_series() {
         let draft = draft(&an_invoice(1, &[]), refund(1, 1)).expect("a draft");
         let issued_at: Timestamp = "2026-11-21T08:45:00Z".parse().expect("an instant");
         let issued_on = Calendar::utc().date(issued_at);

@@ -298,8 +298,8 @@ pub fn is_due(payment: &Payment, attempt: u32, now: Timestamp) -> Result<bool, F
     check_retry_window(payment.attempted_at, now, "charge-too-old").map(|()| true)
 }
 
-/// Whether the idempotency key of the last attempt may be taken, so that the attempt can never be charged: the order is cancelled, and the
-/// gateway still knows whether it has received the key.
+/// Whether the last attempt may be withdrawn by using its idempotency key for another request, so that it can never be charged: the order
+/// is cancelled, and the gateway still knows whether it has received the key.
 pub fn may_withdraw(payment: &Payment, now: Timestamp) -> bool {
     payment.closed && payment.is_open() && seconds_since(payment.attempted_at, now) <= RETRY_WINDOW_SECONDS
 }

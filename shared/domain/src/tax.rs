@@ -142,7 +142,7 @@ impl TaxRates {
     pub fn parse(text: &str, rounding: Rounding) -> Result<Self, String> {
         let mut areas = BTreeMap::new();
         for row in text.split(';').filter(|row| !row.is_empty()) {
-            let (area, rates) = area(row).map_err(|error| format!("{row:?}: {error}"))?;
+            let (area, rates) = parse_area(row).map_err(|error| format!("{row:?}: {error}"))?;
             if areas.insert(area, rates).is_some() {
                 return Err(format!("{row:?}: the area is listed twice"));
             }
@@ -162,7 +162,7 @@ impl TaxRates {
     }
 }
 
-fn area(row: &str) -> Result<(String, AreaRates), String> {
+fn parse_area(row: &str) -> Result<(String, AreaRates), String> {
     let [area, kind, rates] = row.splitn(3, ':').collect::<Vec<_>>()[..] else {
         return Err("must be AREA:included:RATE or AREA:added:RATE".to_owned());
     };

@@ -104,7 +104,7 @@ pub trait LowStockAlerts {
     async fn record_level(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure>;
 }
 
-/// A reservation whose time is over; also the cursor of [`StockStore::expired_reservations`].
+/// An expired reservation; also the cursor of [`StockStore::expired_reservations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpiredReservation {
     pub order_id: OrderId,

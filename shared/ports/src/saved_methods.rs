@@ -28,7 +28,7 @@ pub enum MethodOwner {
 ///
 /// Failures without a result are those of [`Gateway`](crate::Gateway).
 pub trait MethodVault {
-    /// Creates the customer of a user, once for a day: a repeated request returns the same one.
+    /// Creates the gateway's customer of a user. A repetition within the gateway's idempotency window of 24 hours returns the same one.
     async fn create_customer(&self, user: UserId) -> Result<String, Failure>;
 
     /// Attaches a method to a customer; `request` identifies the request. A repeated one returns the same result, and a method that is attached to

@@ -4,7 +4,7 @@ use kernel::Failure;
 use ports::Page;
 use serde::Serialize;
 
-/// Maximum size of the items of a page as JSON, in bytes. Lambda answers at most 6 MB, and puts the body into a JSON string, in which every
+/// Maximum size of the items of a page as JSON, in bytes. A Lambda response is limited to 6 MB and has the body in a JSON string, in which every
 /// byte may need a backslash.
 pub const MAX_PAGE_BYTES: usize = 2_900_000;
 

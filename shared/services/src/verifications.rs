@@ -18,7 +18,7 @@ pub struct VerificationMessageSender<'a, M, E, S> {
     pub countries: &'a CallingCodes,
 }
 
-/// Renders the e-mail of a token for a new password, and sends it.
+/// Renders and sends the e-mail with the token for a new password.
 #[derive(Debug)]
 pub struct PasswordResetMailer<'a, M, E> {
     pub messages: &'a M,

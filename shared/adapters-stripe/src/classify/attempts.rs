@@ -23,7 +23,7 @@ pub(crate) fn intents_of(
 ) -> Result<(Vec<Intent>, Option<String>), Failure> {
     let Intents { data, has_more } = object(status, body)?;
     let next = data.last().filter(|_| has_more).map(|last| last.id.clone());
-    // Stripe's search ignores case at least, so the metadata is compared again.
+    // Stripe's search is no exact match (it ignores case, for one), so the metadata is compared again.
     let is = |intent: &Intent, name, value| intent.metadata.get(name).is_some_and(|theirs| theirs == value);
     let is_ours =
         |intent: &Intent| is(intent, metadata::PAYMENT_ID, payment_id) && is(intent, metadata::ATTEMPT, attempt);

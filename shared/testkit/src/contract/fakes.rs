@@ -83,7 +83,7 @@ observers! {
     DeadLetters messages DeadLetter;
 }
 
-/// A fake that is its own observer.
+/// Uses the fake as the port under test, and to inspect its state.
 fn observed<P: Clone>(port: P) -> Observed<P, P> {
     Observed { observer: port.clone(), port }
 }

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 impl ports::OrderSearch for Orders {
     async fn search(&self, filter: &Filter, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure> {
         let sort = filter.sort;
-        let after = cursor.map(|cursor| position(sort.name(), cursor)).transpose()?;
+        let after = cursor.map(|cursor| parse_cursor(sort.name(), cursor)).transpose()?;
         let key = |order: &Order| (sort.key(order), order.id.0);
         let compare = |one: &(i64, Uuid), other: &(i64, Uuid)| match sort.is_descending() {
             true => other.cmp(one),
@@ -33,7 +33,7 @@ impl ports::OrderSearch for Orders {
     }
 }
 
-fn position(sort: &str, cursor: &str) -> Result<(i64, Uuid), Failure> {
+fn parse_cursor(sort: &str, cursor: &str) -> Result<(i64, Uuid), Failure> {
     let parse = || {
         let (key, id) = cursor.strip_prefix(sort)?.strip_prefix('/')?.split_once('/')?;
         Some((key.parse().ok()?, id.parse().ok()?))
