@@ -123,7 +123,10 @@ test("staff create a product, change it, adjust its stock and add an image", asy
     await page.getByLabel("Price").fill("12.50");
     await page.getByLabel("Stock at the start").fill("7");
     await inspect(page, "console-product-new");
+    const notYet = { status: 404, contentType: "application/problem+json", json: { type: "/problems/not-found", title: "Not found", status: 404, detail: "There is no such stock." } };
+    await page.route("**/stock", (route) => route.fulfill(notYet), { times: 1 });
     await page.getByRole("button", { name: "New product" }).click();
+    await page.getByText("Available: 7").waitFor();
     await page.getByText(/BELL-.*\$12\.50/).waitFor();
     await page.getByLabel("Description").fill("Cast brass.");
     await page.getByRole("button", { name: "Save" }).click();
@@ -150,7 +153,8 @@ test("staff create a product, change it, adjust its stock and add an image", asy
     await bell.waitFor({ state: "detached" });
     await page.goBack();
     await bell.waitFor();
-  }, WIDE);
+    // Stock and prices of a new product follow a moment later; the page asks until they are there.
+  }, { ...WIDE, expected: [/404.*\/products\/[^/]+\/(stock|prices)/] });
 });
 
 test("staff find a customer, see the orders, and look at payments and webhooks", async () => {

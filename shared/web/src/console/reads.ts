@@ -1,7 +1,7 @@
 // What the pages of the console read.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
-import { api, type Schemas } from "../core/client.ts";
+import { api, FOLLOWS, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
 import { periodBetween, periodOf, type Days } from "./days.ts";
@@ -103,13 +103,18 @@ export const stock = (id: string) =>
     queryKey: ["stock", id],
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/products/{id}/stock", { params: { path: { id } }, signal })),
     staleTime: 0,
+    ...FOLLOWS,
   });
 
-export const movements = (id: string) =>
-  pages(["movements", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/stock/movements", { params: { path: { id }, query }, signal })));
+export const movements = (id: string) => ({
+  ...pages(["movements", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/stock/movements", { params: { path: { id }, query }, signal }))),
+  ...FOLLOWS,
+});
 
-export const prices = (id: string) =>
-  pages(["prices", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/prices", { params: { path: { id }, query }, signal })));
+export const prices = (id: string) => ({
+  ...pages(["prices", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/prices", { params: { path: { id }, query }, signal }))),
+  ...FOLLOWS,
+});
 
 export const images = (id: string) =>
   queryOptions({

@@ -6,6 +6,7 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "../api/schema.d.ts";
 import { ApiError, retryDelay } from "./problem.ts";
 import { authorizedFetch, caller } from "./session.ts";
+import { isProblemOf } from "./text.ts";
 
 export type Schemas = components["schemas"];
 
@@ -35,6 +36,12 @@ effect(() => {
   if (reader !== null && reader !== next) queries.removeQueries({ predicate: ({ queryKey }) => !PUBLIC.has(String(queryKey[0])) });
   reader = next;
 });
+
+/** Options of reads of what follows by event after something that exists: until it is there, it is not found. */
+export const FOLLOWS = {
+  retry: (tries: number, error: Error) => (isProblemOf(error, "not-found") ? tries < 8 : isWorthRetrying(tries, error)),
+  retryDelay: (tries: number, error: Error) => (isProblemOf(error, "not-found") ? 1_000 * 1.5 ** tries : retryDelay(tries, error)),
+};
 
 /** Options of mutations whose request has an Idempotency-Key among its variables. */
 export const REPEATABLE = { retry: isWorthRetrying, retryDelay };
