@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, token } from "./support.js";
 
 const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, LOST_LETTER_ID: lostLetter } = process.env;
 const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
