@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
+import { eventually } from "./eventually.js";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, token } from "./support.js";
 
 const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, LOST_LETTER_ID: lostLetter } = process.env;
@@ -153,7 +153,7 @@ async function published(subject, count) {
   const headers = { Authorization: `Bearer ${await token(admin)}` };
   const [from, to] = [-1, 1].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString());
   const body = { consumer: "product-index", subject, from, to, reason: "Are the events published?", dry_run: true };
-  while ((await call("POST", "/ops/replay", body, headers)).event_ids.length < count) await setTimeout(200);
+  await eventually(`${count} published events about ${subject}`, async () => (await call("POST", "/ops/replay", body, headers)).event_ids.length >= count);
 }
 
 test("an admin replays events after a dry run, and goes on where a failure stopped it", async () => {
