@@ -114,7 +114,7 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "FONT": str(font()),
         # One that a redrive does not help, and one that it does.
         "DEAD_LETTER_ID": dead_letter(public, tag, "mesage", "newer-event", UNKNOWN_TEMPLATE),
-        "LOST_LETTER_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
+        "REDRIVABLE_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
     }
     with step("Click through the shop and the console"):
         report = run(
