@@ -33,7 +33,7 @@ OUTBOX = "shared/services/src/outbox.rs"
 SWEEPS = {"order-sweep": "order-advance", "stock-sweep": "stock-allocate", "payment-reconcile": "payment-charge"}
 # Every order passes these, so that they have to take the target.
 NEEDED = {"delivery check", "deletions", "ledger-reconcile"}
-# What does not take the target, with the reason why that is known and accepted.
+# What is known not to take the target, with the reason.
 KNOWN = {
     "ledger-reconcile": "it reads pages of a hundred one after another, for 210 of 1,800 seconds",
 }
