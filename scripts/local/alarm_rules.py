@@ -98,9 +98,9 @@ def play(watched: Alarm, readings: Sequence[Reading]) -> None:
         path.write_text(json.dumps(unit_test(watched, readings)))
         ended = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True, check=False)
     if ended.returncode != 0:
-        said = (ended.stdout + ended.stderr).strip()
+        output = (ended.stdout + ended.stderr).strip()
         names = ", ".join(f"{at} m: {when}" for at, when in checks_in_words(watched, readings))
-        raise ScriptError(f"the rule {watched.name} is not as expected ({names}):\n{said}")
+        raise ScriptError(f"the rule {watched.name} is not as expected ({names}):\n{output}")
 
 
 def unit_test(watched: Alarm, readings: Sequence[Reading]) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def run(name: str, directory: Path, event: Any) -> Row:
     if api.outcome is None:
         return Row(name, init, None, f"{(api.error or 'no response')[:120]}; see {log}", False)
     dead_lettered = aws.message_count(dead_letters) - before if dead_letters else 0
-    result, passed = samples.judge(event, api.outcome, dead_lettered)
+    result, passed = samples.evaluate(event, api.outcome, dead_lettered)
     return Row(name, init, (api.responded - api.asked) * 1000, result, passed)
 
 

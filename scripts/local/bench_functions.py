@@ -169,7 +169,7 @@ def measure(name: str, package: Path, data: sample_data.StackData, starts: int, 
         driven = drive(plan)
     except ScriptError as error:
         return Figures(name, str(error), passed=False)
-    results = [samples.judge(first[0], json.dumps(driven[which]).encode(), 0) for which in ("first", "last")]
+    results = [samples.evaluate(first[0], json.dumps(driven[which]).encode(), 0) for which in ("first", "last")]
     (response, passed), (then, _) = results
     zipped = package / "bootstrap.zip"
     return Figures(

@@ -114,7 +114,7 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "FONT": str(font()),
         # One that a redrive does not help, and one that it does.
         "DEAD_LETTER_ID": dead_letter(public, tag, "mesage", "newer-event", UNKNOWN_TEMPLATE),
-        "LOST_LETTER_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
+        "REDRIVABLE_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
     }
     with step("Click through the shop and the console"):
         report = run(
@@ -130,7 +130,7 @@ def add_picture(staff: ApiClient, product: str) -> None:
     body = (PUBLISHED / "shop.png").read_bytes()
     link = staff.post(f"/products/{product}/images", {"content_type": "image/png", "size": len(body)}).expect(201)
     request = urllib.request.Request(link["upload_url"], body, link["headers"], method="PUT")
-    urllib.request.urlopen(request).close()
+    urllib.request.urlopen(request, timeout=20).close()
     eventually("image of the product", lambda: staff.get(f"/products/{product}").expect(200)["images"])
 
 

@@ -7,7 +7,7 @@
 A record takes the function's CPU time at its share of a processor, and waits for the database, the gateway or an API.
 A queue's consumer handles several messages of a batch concurrently: their waits overlap, their CPU times do not. CPU
 times are those of development builds, divided by the factor that scripts/bench measures for release builds.
-prices.json has what is assumed for waits.
+prices.json has what is assumed for waits. A second table has what schedules do (capacity_schedules.py).
 """
 
 import argparse
@@ -19,27 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import api_client
+import capacity_schedules
 import catalog
 import cost
 import cost_count
 import cost_model
 import progress
+from capacity_model import MILLISECONDS, TARGET, Use, cpu_ms, record_ms
 from cost_count import Usage
 
 MEASURED = Path(__file__).with_name("capacity.json")
-TARGET = 1000
 # Orders wait for these; the others only follow.
 SAGA = ("order-place", "stock-reserve", "payment-charge", "order-advance", "stock-allocate", "payment-webhook")
-MILLISECONDS = 1000
-
-
-@dataclass(frozen=True)
-class Use:
-    """What one order uses of a function: its records (or calls), their CPU time in ms, and their waits in ms."""
-
-    records: float
-    cpu_ms: float
-    wait_ms: float
 
 
 @dataclass(frozen=True)
@@ -84,8 +75,7 @@ def stages(uses: dict[str, Use]) -> list[Stage]:
 
 def stage(function: str, use: Use) -> Stage:
     row = catalog.row(function)
-    share = max(1.0, cost_model.prices()["assumptions"]["vcpu_memory_mb"] / row["memory_mb"])
-    cpu = use.cpu_ms * share
+    cpu = cpu_ms(function, use)
     mapping = next(iter(row["mappings"]), None)
     concurrency = int(row["concurrency"])
     if mapping is None:
@@ -98,7 +88,7 @@ def stage(function: str, use: Use) -> Stage:
         batch, concurrency = mapping["batch"], _parts(function, mapping["source"])
         batch_ms = batch * cpu + use.wait_ms
     orders = concurrency * batch / batch_ms * MILLISECONDS / use.records
-    return Stage(function, use, cpu + use.wait_ms, orders, concurrency, concurrency * bool(row["uses_database"]))
+    return Stage(function, use, record_ms(function, use), orders, concurrency, concurrency * bool(row["uses_database"]))
 
 
 def _parts(function: str, source: str) -> int:
@@ -180,11 +170,13 @@ def main() -> int:
     uses = stored() if arguments.stored else measure(arguments.orders)
     if arguments.write:
         store(uses)
-    found = stages(uses)
+    found, scheduled = stages(uses), capacity_schedules.work(uses)
     print(table(found))
-    for sentence in narrow(found):
+    print(capacity_schedules.table(scheduled))
+    failed = [*narrow(found), *capacity_schedules.behind(scheduled)]
+    for sentence in failed:
         progress.fail(sentence)
-    return 1 if narrow(found) else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Walks orders through the running stack over HTTP, from registration to shipment, and checks every step."""
+"""Sends orders through the running stack over HTTP, from registration to shipment, and checks every step."""
 
 import argparse
 import base64
@@ -38,7 +38,7 @@ def check(condition: bool, message: str) -> None:
 
 
 class Demo:
-    """One walk. Each one creates its own customer and product, so that the demo can run again and again."""
+    """One run. Each one creates its own customer and product, so that the demo can run again and again."""
 
     def __init__(self) -> None:
         self.env = stack_env()

@@ -21,7 +21,7 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _rotate_secret = secretsmanager._rotate_secret
 
 
-def event(name: str, secret: str, version: str, said: str = "") -> dict[str, Any]:
+def event(name: str, secret: str, version: str, error: str = "") -> dict[str, Any]:
     """The record of a rotation, as Secrets Manager writes it."""
     return {
         "eventVersion": "1.08",
@@ -30,7 +30,7 @@ def event(name: str, secret: str, version: str, said: str = "") -> dict[str, Any
         "eventName": name,
         "eventType": "AwsServiceEvent",
         "userIdentity": {"invokedBy": "secretsmanager.amazonaws.com"},
-        "additionalEventData": {"SecretId": secret, "VersionId": version, **({"errorMessage": said} if said else {})},
+        "additionalEventData": {"SecretId": secret, "VersionId": version, **({"errorMessage": error} if error else {})},
     }
 
 
@@ -46,8 +46,8 @@ def _run(records: Records, function: dict[str, Any], secret: str, version: str) 
         payload = {"Step": step, "SecretId": secret, "ClientRequestToken": version, "RotationToken": str(uuid.uuid4())}
         result = lambda_svc._execute_function(function, payload)
         if result.get("error"):
-            said = json.dumps(result.get("body"), default=str)[:300]
-            ended = event("RotationFailed", secret, version, f"{step}: {said}")
+            error = json.dumps(result.get("body"), default=str)[:300]
+            ended = event("RotationFailed", secret, version, f"{step}: {error}")
             break
     records.trail(ended)
 

@@ -26,7 +26,7 @@ import catalog
 import config
 
 CREATE = re.compile(rb"POST (/v[0-9.]+)?/containers/create[? ]")
-# Where the Lambda emulator listens unless it is told otherwise.
+# Where the Lambda emulator listens unless it is configured otherwise.
 EMULATOR_PORT = "8080/tcp"
 FUNCTION_LABEL = "sam.cli.function.name"
 MAX_HEAD = 65_536
@@ -75,7 +75,7 @@ def adapted(
 
 
 def closing(head: bytes, length: int | None = None) -> bytes:
-    """The head of a request, with the wish that the connection ends after it and perhaps another length of its body."""
+    """The head of a request, with `Connection: close` and perhaps another length of its body."""
     first, *lines = head.split(b"\r\n")
     # An upgraded connection (attach, exec) names this in `Connection` and ends with the stream.
     if not any(line.lower().startswith(b"upgrade:") for line in lines):

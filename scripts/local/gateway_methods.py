@@ -22,7 +22,7 @@ OF_ANOTHER = "The provided PaymentMethod cannot be used: it is not attached to t
 
 def install() -> None:
     _attach_once()
-    _detach_for_good()
+    _detach_permanently()
     _charge_for_owner()
 
 
@@ -41,10 +41,10 @@ def _attach_once() -> None:
     replace("/v1/payment_methods/{id}/attach", PaymentMethod._api_attach)
 
 
-def _detach_for_good() -> None:
+def _detach_permanently() -> None:
     detach, delete = PaymentMethod._api_detach.__func__, Customer._api_delete.__func__
 
-    def detach_for_good(cls: Any, /, id: str, **data: Any) -> Any:  # noqa: A002
+    def detach_permanently(cls: Any, /, id: str, **data: Any) -> Any:  # noqa: A002
         method = store.get(f"payment_method:{id}")
         if method is not None and method.customer is None:
             raise UserError(400, NOT_ATTACHED)
@@ -59,7 +59,7 @@ def _detach_for_good() -> None:
                 item.customer, item._is_used = None, True
         return deleted
 
-    PaymentMethod._api_detach, Customer._api_delete = classmethod(detach_for_good), classmethod(delete_with_methods)
+    PaymentMethod._api_detach, Customer._api_delete = classmethod(detach_permanently), classmethod(delete_with_methods)
     replace("/v1/payment_methods/{id}/detach", PaymentMethod._api_detach)
 
 

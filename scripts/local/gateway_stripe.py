@@ -49,7 +49,7 @@ def install() -> None:
     _decline_card()
     _complete_errors()
     _correct_intents()
-    _want_consent()
+    _require_consent()
     _enforce_single_use()
     gateway_methods.install()
     _correct_refunds()
@@ -136,7 +136,7 @@ def _correct_members() -> None:
     del PaymentIntent.charges
 
 
-def _want_consent() -> None:
+def _require_consent() -> None:
     """Test methods that want the customer's consent, and the events about it.
 
     localstripe's `POST …/_authenticate` with the client secret and `success` stands for what the customer does in

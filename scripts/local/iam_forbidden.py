@@ -46,7 +46,7 @@ class Call(NamedTuple):
 def calls() -> list[Call]:
     """Calls of every action that some function has, on each resource, and of some that none has."""
     outputs = aws.outputs()
-    return [*_stores(outputs), *_messages(), *_mappings(), *_nobody()]
+    return [*_stores(outputs), *_messages(), *_mappings(), *_never_granted()]
 
 
 def _stores(outputs: dict[str, str]) -> Iterator[Call]:
@@ -101,7 +101,7 @@ def _mappings() -> Iterator[Call]:
     yield Call("lambda:UpdateEventSourceMapping", "mappings", "", "lambda", "update_event_source_mapping", running)
 
 
-def _nobody() -> Iterator[Call]:
+def _never_granted() -> Iterator[Call]:
     """Actions that no function has."""
     yield Call("iam:ListRoles", "", "", "iam", "list_roles", {})
     yield Call("secretsmanager:ListSecrets", "", "", "secretsmanager", "list_secrets", {})

@@ -42,8 +42,8 @@ def through_distribution(function: str, event: Json) -> Json:
     """A request that names its viewer as the distribution does, where attempts are counted by address."""
     if all(grant["on"] != ORIGIN_SECRET for grant in catalog.grants(function)):
         return event
-    said = {"x-viewer-address": "198.51.100.7", "x-origin-secret": "guessed"}
-    return {**event, "headers": {**(event.get("headers") or {}), **said}}
+    forged = {"x-viewer-address": "198.51.100.7", "x-origin-secret": "guessed"}
+    return {**event, "headers": {**(event.get("headers") or {}), **forged}}
 
 
 def _event_of_user(data: StackData, function: str, user: str) -> Any:

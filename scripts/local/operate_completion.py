@@ -41,12 +41,12 @@ def add_command(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def script(parser: argparse.ArgumentParser) -> str:
     """The script for bash. Consumers are completed where a command takes one."""
-    choices = dict(_commands(parser))
+    choices = dict(commands(parser))
     cases = "\n".join(f"    {name}) words='{' '.join(_words(command))}' ;;" for name, command in choices.items())
     return TEMPLATE.format(commands=" ".join(choices), cases=cases)
 
 
-def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             yield from action.choices.items()

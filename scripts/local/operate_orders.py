@@ -44,7 +44,7 @@ def print_order(found: Json) -> None:
     if not found["timeline"]:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
         return
-    table = Table("at", "after", "event", "handled by", "request", "says", box=None, pad_edge=False)
+    table = Table("at", "after", "event", "handled by", "request", "details", box=None, pad_edge=False)
     for entry in found["timeline"]:
         table.add_row(
             entry["occurred_at"][11:23],
@@ -52,7 +52,7 @@ def print_order(found: Json) -> None:
             entry["type"],
             handled(entry["deliveries"]),
             entry["correlation_id"][-12:],
-            said(entry["data"]),
+            details(entry["data"]),
         )
     progress.table(table)
     for line in requests(found["timeline"]):
@@ -82,13 +82,13 @@ def follow(
     api: ApiClient, arguments: argparse.Namespace, pause: Callable[[], None] = lambda: time.sleep(INTERVAL_S)
 ) -> None:
     """Prints what happens to an order until it does not move any more, or until Ctrl-C."""
-    told: set[str] = set()
+    printed: set[str] = set()
     quiet = 0
     try:
         while True:
             found = order(api, arguments)
-            news = [line for line in changes(found) if line not in told]
-            told.update(news)
+            news = [line for line in changes(found) if line not in printed]
+            printed.update(news)
             quiet = 0 if news else quiet + 1
             if arguments.json and news:
                 print(json.dumps(found), flush=True)
@@ -107,7 +107,7 @@ def changes(found: Json) -> Iterator[str]:
     placed, payment = found["order"], found["payment"]
     reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
     for entry in found["timeline"]:
-        yield f"{entry['occurred_at'][11:23]}  {entry['type']}  {said(entry['data'])}".rstrip()
+        yield f"{entry['occurred_at'][11:23]}  {entry['type']}  {details(entry['data'])}".rstrip()
         for one in entry["deliveries"]:
             who, what = f"{' ' * 14}{one['consumer']}", entry["type"]
             if one["status"] == "handled":
@@ -128,8 +128,8 @@ def milliseconds(count: int) -> str:
     return f"+{count} ms" if abs(count) < 10_000 else f"+{count / 1000:.0f} s"
 
 
-def said(data: Json) -> str:
-    """What an event says besides the order that it is about."""
+def details(data: Json) -> str:
+    """What an event states besides the order that it is about."""
     texts = []
     for name, value in data.items():
         if name not in COMMON and not isinstance(value, list):

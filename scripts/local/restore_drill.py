@@ -121,7 +121,7 @@ class Drill:
     def status(self, order: str) -> str:
         return str(self.staff.get(f"/orders/{order}").expect(200)["status"])
 
-    def go_on(self) -> None:
+    def work_after_the_dump(self) -> None:
         """What happens after the recovery point: it will be lost."""
         self.lost = self.place(AFTER)
         shipped, cancelled = self.lost[0], self.lost[1]
@@ -199,7 +199,7 @@ class Drill:
             self.moment = database_instant()
             owner("pg_dump", "-d", config.DATABASE, "-Fc", "-f", self.dump)
         with progress.step("Place orders that will be lost, ship one, cancel one"):
-            self.go_on()
+            self.work_after_the_dump()
         self.bucket = aws.outputs()["InvoicesBucket"]
         documents = set(aws.list_objects(self.bucket))
         self.restore()

@@ -1,4 +1,4 @@
-"""The faults of the walk through the runbooks: how each is injected, its alarm, and how its runbook mends it."""
+"""The faults of the drill of the runbooks: how each is injected, its alarm, and how its runbook fixes it."""
 
 import datetime
 import json
@@ -20,12 +20,12 @@ from runbook_stack import Stack, sql
 Json = dict[str, Any]
 
 # Why, in the audit.
-REASON = "walk through the runbooks"
+REASON = "drill of the runbooks"
 FUNCTION_EXAMPLE, REASON_EXAMPLE = "invoice-issue", "wrong tax on invoices since 1.4"
 
 
 class Fault(ABC):
-    """One fault. `undo` ends what is still injected when the walk ends, however it does."""
+    """One fault. `undo` ends what is still injected when the drill ends, however it does."""
 
     # The name for the command line, a title, the alarm, and the page of its runbook.
     name: str
@@ -41,12 +41,12 @@ class Fault(ABC):
         """Makes the fault, and what its alarm's metric comes from."""
 
     @abstractmethod
-    def see(self) -> None:
+    def diagnose(self) -> None:
         """Runs the commands that show what is wrong, and checks that they do."""
 
     @abstractmethod
-    def mend(self) -> None:
-        """Runs the commands that mend it, and waits for the proof that they did."""
+    def fix(self) -> None:
+        """Runs the commands that fix it, and waits for the proof that they did."""
 
     # ---- commands of the runbooks -----------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ class Fault(ABC):
             raise ScriptError(f"the commands do not show {', '.join(missing)}:\n{text}")
 
     def pause(self, consumer: str) -> None:
-        """An operator pauses a consumer. It is resumed at the end of the walk, if nothing did before."""
+        """An operator pauses a consumer. It is resumed at the end of the drill, if nothing did before."""
         self.undo.callback(self._ensure_running, consumer)
         text = runbooks.command("dead-letters", "scripts/ops pause")
         runbooks.run(runbooks.filled(text, {FUNCTION_EXAMPLE: consumer, REASON_EXAMPLE: REASON}))
@@ -100,12 +100,12 @@ class GatewayDown(Fault):
         self.stack.gateway_fault("unreachable")
         self.orders = self.stack.place_each(self.ORDERS)
 
-    def see(self) -> None:
+    def diagnose(self) -> None:
         stuck = self.run("scripts/ops stuck", minutes="0")
         self.shows(stuck, "awaiting_payment", "payment-charge")
         self.shows(self.run("aws logs tail"), "unavailable")
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         self.stack.gateway_fault("none")
         self.stack.confirmed(self.orders)
 
@@ -124,7 +124,7 @@ class Poison(Fault):
         if aws.message_count(url):
             aws.purge(url)
 
-    def see(self) -> None:
+    def diagnose(self) -> None:
         self.shows(self.run("scripts/ops queues"), self.consumer)
         text = runbooks.command(self.page, "scripts/ops dead")
         (self.dead_letter,) = json.loads(
@@ -132,7 +132,7 @@ class Poison(Fault):
         )
         self.shows(str(self.dead_letter["reason"]), "unreadable")
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         text = runbooks.block(self.page, "aws sqs delete-message")
         runbooks.run(runbooks.filled(text, {"<function>": self.consumer, "<message>": str(self.dead_letter["id"])}))
         left = self.stack.admin.get(f"/ops/dead-letters?queue={self.consumer}").expect(200)["items"]
@@ -153,12 +153,12 @@ class StuckOrders(Fault):
             sql(f"update orders.orders set created_at = created_at - interval '{age}' where id = '{order}'")
         self.stack.tick("order-sweep")
 
-    def see(self) -> None:
+    def diagnose(self) -> None:
         self.shows(self.run("scripts/ops stuck"), self.late, "awaiting_stock", self.consumer)
         self.shows(self.run("scripts/ops order", id=self.late), self.late, "pending")
         self.shows(self.run("scripts/ops queues"), self.consumer, "paused")
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         self.resume(self.consumer)
         self.stack.confirmed([self.late])
         status = self.stack.order(self.lost)["status"]
@@ -180,13 +180,13 @@ class OutboxLag(Fault):
         )
         self.stack.tick("outbox-sweep")
 
-    def see(self) -> None:
+    def diagnose(self) -> None:
         waiting = self.run("select count(*)")
         if waiting.startswith("0|"):
             raise ScriptError("no event waits to be published")
         self.run("aws logs tail")
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         self.bus.close()
         self.run("aws lambda invoke")
         self.stack.confirmed([self.order])
@@ -214,10 +214,10 @@ class LedgerDifference(Fault):
         self.run("update payments.reconciliation")
         self.run("aws lambda invoke --function-name quayside-$STAGE-ledger-reconcile")
 
-    def see(self) -> None:
+    def diagnose(self) -> None:
         self.shows(self.run("scripts/ops ledger"), self.reference, "missing_in_ledger")
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         beginning = "aws lambda invoke --function-name quayside-$STAGE-payment-restore"
         self.shows(self.run(beginning, time=self.began), self.reference, "payment_lost")
         text = runbooks.filled(runbooks.command(self.page, beginning), {"<time>": self.began})
@@ -231,7 +231,7 @@ class LedgerDifference(Fault):
 class StaleKey(Fault):
     name, title = "key", "The password of a database role is not rotated"
     alarm, page = "secret-rotation-failed", "certificate-and-secrets"
-    function, role, secret = "database-secret-rotate", "runbook_walk", "database/runbook_walk"
+    function, role, secret = "database-secret-rotate", "runbook_drill", "database/runbook_drill"
 
     def inject(self) -> None:
         client, name = aws.client("secretsmanager", config.aws_env()), f"quayside/{config.STAGE}/{self.secret}"
@@ -245,11 +245,11 @@ class StaleKey(Fault):
         # As the schedule of Secrets Manager does it.
         client.rotate_secret(SecretId=name, RotationLambdaARN=aws.function_arn(self.function))
 
-    def see(self) -> None:
+    def diagnose(self) -> None:
         self.shows(self.run("aws secretsmanager describe-secret", secret=self.secret), "RotationEnabled")
         self.shows(self.run("aws logs tail"), "not-found", "no such database role")
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         sql(f"create role {self.role} login")
         self.run("aws secretsmanager rotate-secret --rotate-immediately", secret=self.secret)
         eventually("record of the rotation", lambda: self._last_rotation() == "RotationSucceeded")
@@ -276,7 +276,7 @@ class FullQueue(Fault):
         self.stack.wait_for_messages(self.consumer, 1)
         self.stack.make_older(self.consumer, 20 * 60)
 
-    def see(self) -> None:
+    def diagnose(self) -> None:
         self.shows(self.run("scripts/ops queues"), self.consumer, "paused")
         self.shows(self.run("scripts/ops audit"), "pause", self.consumer, REASON)
         text = runbooks.block(self.page, "aws sqs get-queue-attributes")
@@ -284,7 +284,7 @@ class FullQueue(Fault):
         attributes = runbooks.run(runbooks.filled("\n".join(lines), {"<function>": self.consumer}))
         self.shows(attributes, "ApproximateNumberOfMessages")
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         self.resume(self.consumer)
         self.stack.confirmed([self.order])
 

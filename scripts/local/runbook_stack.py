@@ -1,4 +1,4 @@
-"""The running stack as the walk through the runbooks uses it: a customer with orders, and what its metrics are now."""
+"""The running stack as the drill of the runbooks uses it: a customer with orders, and what its metrics are now."""
 
 import random
 import secrets
@@ -81,13 +81,13 @@ class Readings:
 
         return eventually(what, look)
 
-    def tripped(self, watched: Alarm, before: Mapping[str, float]) -> dict[str, float]:
+    def firing(self, watched: Alarm, before: Mapping[str, float]) -> dict[str, float]:
         """The first reading over the threshold of an alarm; of a count, over it since the reading before."""
         base = watched.value(before) if watched.is_count else 0.0
         what = f"metric of the alarm {watched.name}"
         return self.until(what, lambda samples: watched.value(samples) - base > watched.threshold)
 
-    def quiet(self, watched: Alarm) -> dict[str, float]:
+    def inactive(self, watched: Alarm) -> dict[str, float]:
         """The first reading that is not over the threshold; any, of a count."""
         what = f"metric of the alarm {watched.name} below its threshold"
         return self.until(what, lambda samples: watched.is_count or watched.value(samples) <= watched.threshold)
@@ -106,7 +106,7 @@ class Stack:
         product = {
             "sku": f"RUNBOOK-{secrets.token_hex(6).upper()}",
             "name": "Lantern",
-            "description": "For the walk through the runbooks",
+            "description": "For the drill of the runbooks",
             "category": "outdoor",
             "price": {"amount": PRICE, "currency": "USD"},
             "stock_quantity": STOCK,
@@ -143,7 +143,7 @@ class Stack:
         return bool(status == "processing")
 
     def work(self) -> None:
-        """What a healthy stack does: an order is confirmed, and the sweeps run."""
+        """What a stack without a fault does: an order is confirmed, and the sweeps run."""
         self.confirmed([self.place()])
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(self.tick, ("outbox-sweep", "order-sweep", "ledger-reconcile")))

@@ -105,7 +105,7 @@ def run(name: str, data: StackData, send: Invoke) -> Row:
         dead_lettered = aws.message_count(dead_letters) - before if dead_letters else 0
     except ScriptError as error:
         return Row(name, time.monotonic() - started, str(error), False)
-    result, passed = samples.judge(event, outcome, dead_lettered)
+    result, passed = samples.evaluate(event, outcome, dead_lettered)
     return Row(name, seconds, f"{lost}{result}", passed)
 
 

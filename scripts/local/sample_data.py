@@ -138,11 +138,7 @@ def create() -> StackData:
     public = ApiClient(env["API_URL"])
     account = sample_accounts.register(public, "ada")
     verification.verify_email(env, public, account.id, account.email)
-    accounts = {
-        "customer": (account.email, account.password),
-        "staff": (env["STAFF_EMAIL"], env["STAFF_PASSWORD"]),
-        "admin": (env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"]),
-    }
+    accounts = _accounts(env, account)
     customer, staff, admin = (public.login(*accounts[role]) for role in ("customer", "staff", "admin"))
     product = _product(public, staff)
     wanted = json.loads(samples.event("order-place")["body"].replace(PRODUCT, product))
@@ -195,6 +191,15 @@ def create() -> StackData:
         },
         tag=new_tag(),
     )
+
+
+def _accounts(env: dict[str, str], customer: sample_accounts.Account) -> dict[str, tuple[str, str]]:
+    """E-mail address and password of an account of each role."""
+    return {
+        "customer": (customer.email, customer.password),
+        "staff": (env["STAFF_EMAIL"], env["STAFF_PASSWORD"]),
+        "admin": (env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"]),
+    }
 
 
 def _product(public: ApiClient, staff: ApiClient, minor: int | None = None) -> str:

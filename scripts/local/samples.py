@@ -37,7 +37,7 @@ def is_processed(route: str, status: int) -> bool:
     return status in (UNMATCHED if route == "$default" else PROCESSED)
 
 
-def judge(sample: Any, outcome: bytes | None, dead_lettered: int) -> tuple[str, bool]:
+def evaluate(sample: Any, outcome: bytes | None, dead_lettered: int) -> tuple[str, bool]:
     """The result in a few words, and whether it passes.
 
     An HTTP function passes with a status that says that it read the request, a consumer with no failed and no

@@ -34,7 +34,7 @@ DISORDER_S = 45
 # Days of the orders before the dense period: at least three weeks, less than the days for which Flink keeps its state.
 HISTORY_DAYS = 22
 # Orders that are late by so many days, and those from the future, counted from the end of the dense period.
-LATE_DAYS, FUTURE_DAYS, STRAY_ORDERS = 365, 2, 5
+LATE_DAYS, FUTURE_DAYS, MISTIMED_ORDERS = 365, 2, 5
 
 
 @dataclass
@@ -85,7 +85,7 @@ class GeneratedOrders:
     # How often the last unit of a product was reserved.
     sold_out: Counter[str] = field(default_factory=Counter)
     # Ids of the events that are late by a year or from the future.
-    strays: set[str] = field(default_factory=set)
+    mistimed: set[str] = field(default_factory=set)
 
     def figure(self, at: datetime, currency: str, dimension: str, member: str) -> Figure:
         seconds = int(at.timestamp())
@@ -121,14 +121,14 @@ def deliveries(generated: GeneratedOrders, seed: str) -> list[Json]:
     What is late by a year or from the future comes twice and between any others.
     """
     rng = random.Random(seed)
-    events, strays = generated.events, generated.strays
-    copies = [*events, *(event for event in events if event["id"] in strays or rng.random() < DUPLICATES)]
-    timely = [event for event in events if event["id"] not in strays]
+    events, mistimed = generated.events, generated.mistimed
+    copies = [*events, *(event for event in events if event["id"] in mistimed or rng.random() < DUPLICATES)]
+    timely = [event for event in events if event["id"] not in mistimed]
 
     def arrival(event: Json) -> float:
         if rng.random() < LATE:
             return float("inf")
-        if event["id"] in strays:
+        if event["id"] in mistimed:
             event = rng.choice(timely)
         return datetime.fromisoformat(event["time"]).timestamp() + rng.uniform(0, DISORDER_S)
 
@@ -151,18 +151,18 @@ class Generator:
             self.order(begin - timedelta(days=self.rng.uniform(1, HISTORY_DAYS)), end)
         for _ in range(orders):
             self.order(begin + timedelta(minutes=self.rng.uniform(0, minutes)), end)
-        self.add_strays(end)
+        self.add_mistimed(end)
         self.generated.events.sort(key=lambda event: (event["time"], event["id"]))
         return self.generated
 
-    def add_strays(self, end: datetime) -> None:
+    def add_mistimed(self, end: datetime) -> None:
         """Orders from the future, and the events alone of orders that are late by a year."""
         late, before = Generator(self.identifier()), len(self.generated.events)
-        for n in range(STRAY_ORDERS):
+        for n in range(MISTIMED_ORDERS):
             self.order(end + timedelta(days=FUTURE_DAYS, minutes=n), end)
             late.order(end - timedelta(days=LATE_DAYS, minutes=n), end)
         self.generated.events += late.generated.events
-        self.generated.strays = {event["id"] for event in self.generated.events[before:]}
+        self.generated.mistimed = {event["id"] for event in self.generated.events[before:]}
 
     def identifier(self) -> str:
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))

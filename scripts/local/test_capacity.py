@@ -5,7 +5,7 @@ from unittest import mock
 
 import capacity
 import catalog
-from capacity import Use
+from capacity_model import Use
 
 
 def row(memory_mb: int, concurrency: int, **mapping: object) -> dict[str, object]:

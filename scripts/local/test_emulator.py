@@ -32,11 +32,15 @@ class NestedUpdateTest(EmulatorTest):
     def status(self) -> str:
         return str(self.stacks.describe_stacks(StackName="parent")["Stacks"][0]["StackStatus"])
 
+    def settle(self) -> None:
+        is_settled = process.wait_until(lambda: "IN_PROGRESS" not in self.status(), DEADLINE_S)
+        self.assertTrue(is_settled, f"the stack is {self.status()}")
+
     def test_update_of_a_nested_stack_keeps_the_attributes_of_unchanged_resources(self) -> None:
         self.stacks.create_stack(StackName="parent", TemplateBody=self.parent(30))
-        process.wait_until(lambda: "IN_PROGRESS" not in self.status(), DEADLINE_S)
+        self.settle()
         self.stacks.update_stack(StackName="parent", TemplateBody=self.parent(60))
-        process.wait_until(lambda: "IN_PROGRESS" not in self.status(), DEADLINE_S)
+        self.settle()
         self.assertEqual(self.status(), "UPDATE_COMPLETE")
         url = self.sqs.get_queue_url(QueueName="work")["QueueUrl"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -59,14 +63,15 @@ class CorsTest(EmulatorTest):
         api = {"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": properties}}}
         self.client("cloudformation").create_stack(StackName="api", TemplateBody=json.dumps(api))
         apis = self.client("apigatewayv2")
-        process.wait_until(lambda: bool(apis.get_apis()["Items"]), DEADLINE_S)
+        self.assertTrue(process.wait_until(lambda: bool(apis.get_apis()["Items"]), DEADLINE_S), "no API is created")
         self.api = apis.get_apis()["Items"][0]["ApiId"]
 
     def preflight(self, origin: str) -> tuple[int, Message]:
         url = f"{self.url}/_aws/execute-api/{self.api}/things"
         headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        request = urllib.request.Request(url, headers=headers, method="OPTIONS")
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="OPTIONS")) as response:
+            with urllib.request.urlopen(request, timeout=20) as response:
                 return response.status, response.headers
         except urllib.error.HTTPError as error:
             return error.code, error.headers

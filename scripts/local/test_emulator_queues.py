@@ -29,7 +29,7 @@ class Queues(EmulatorTest):
     def measured(self, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_local/queues", data=data, method="PUT" if data else "GET")
-        with urllib.request.urlopen(request) as response:
+        with urllib.request.urlopen(request, timeout=20) as response:
             return json.load(response)["work"]
 
     def test_visible_messages_are_counted_and_received_ones_are_not(self) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the sample events: order, judgement, and what is replaced for a running stack."""
+"""Tests of the sample events: order, results, and what is replaced for a running stack."""
 
 import hashlib
 import hmac
@@ -40,8 +40,8 @@ DATA = sample_data.StackData(
 )
 
 
-def judge(sample: Any, response: Any, dead_lettered: int = 0) -> tuple[str, bool]:
-    return samples.judge(sample, json.dumps(response).encode(), dead_lettered)
+def evaluate(sample: Any, response: Any, dead_lettered: int = 0) -> tuple[str, bool]:
+    return samples.evaluate(sample, json.dumps(response).encode(), dead_lettered)
 
 
 class JudgeTest(unittest.TestCase):
@@ -55,24 +55,24 @@ class JudgeTest(unittest.TestCase):
             (403, False),
             (500, False),
         ):
-            self.assertEqual(judge(HTTP, {"statusCode": status}), (str(status), passed))
+            self.assertEqual(evaluate(HTTP, {"statusCode": status}), (str(status), passed))
 
     def test_the_default_route_passes_when_it_says_that_nothing_is_there(self) -> None:
         for status, passed in ((404, True), (405, True), (200, False), (500, False)):
             event = {**HTTP, "routeKey": "$default"}
-            self.assertEqual(judge(event, {"statusCode": status}), (str(status), passed))
+            self.assertEqual(evaluate(event, {"statusCode": status}), (str(status), passed))
 
     def test_a_batch_passes_without_failed_and_dead_lettered_records(self) -> None:
-        self.assertEqual(judge({}, {"batchItemFailures": []}), ("all records processed", True))
-        self.assertEqual(judge({}, {"batchItemFailures": [{}]}), ("1 records failed", False))
-        self.assertEqual(judge({}, {"batchItemFailures": []}, 1), ("1 records dead-lettered", False))
+        self.assertEqual(evaluate({}, {"batchItemFailures": []}), ("all records processed", True))
+        self.assertEqual(evaluate({}, {"batchItemFailures": [{}]}), ("1 records failed", False))
+        self.assertEqual(evaluate({}, {"batchItemFailures": []}, 1), ("1 records dead-lettered", False))
 
     def test_an_error_of_the_function_does_not_pass(self) -> None:
         response = {"errorType": "Runtime.ExitError", "errorMessage": "the function ended"}
-        self.assertEqual(judge(HTTP, response), ("error: the function ended", False))
+        self.assertEqual(evaluate(HTTP, response), ("error: the function ended", False))
 
     def test_a_response_that_is_not_json_does_not_pass(self) -> None:
-        self.assertFalse(samples.judge(HTTP, b"Traceback", 0)[1])
+        self.assertFalse(samples.evaluate(HTTP, b"Traceback", 0)[1])
 
 
 class OrderTest(unittest.TestCase):

@@ -55,7 +55,7 @@ class Generation(unittest.TestCase):
         self.assertGreater(min(starts), END.timestamp() - 31 * 86_400)
         late = [each for each in made.events if each["time"] < "2026"]
         self.assertTrue(of(late, "OrderConfirmed.v1"))
-        self.assertLessEqual({each["id"] for each in late}, made.strays)
+        self.assertLessEqual({each["id"] for each in late}, made.mistimed)
 
     def test_windows_start_at_multiples_of_their_length(self) -> None:
         self.assertEqual({start % WINDOW_S for start, *_ in generated().figures}, {0})
@@ -71,7 +71,7 @@ class Deliveries(unittest.TestCase):
     def test_some_come_out_of_order_and_some_at_the_end(self) -> None:
         made = generated()
         delivered = stream_events.deliveries(made, "7")
-        times = [each["time"] for each in delivered if each["id"] not in made.strays]
+        times = [each["time"] for each in delivered if each["id"] not in made.mistimed]
         self.assertNotEqual(times, sorted(times))
         newest = times.index(max(times))
         self.assertTrue([time for time in times[newest:] if time < min(times[newest - 5 : newest])])
@@ -79,9 +79,9 @@ class Deliveries(unittest.TestCase):
     def test_what_is_late_by_a_year_or_from_the_future_comes_twice_and_between_others(self) -> None:
         made = generated()
         ids = [each["id"] for each in stream_events.deliveries(made, "7")]
-        self.assertEqual({ids.count(each) for each in made.strays}, {2})
-        places = [place for place, each in enumerate(ids) if each in made.strays]
-        self.assertGreater(places[-1] - places[0], 3 * len(made.strays))
+        self.assertEqual({ids.count(each) for each in made.mistimed}, {2})
+        places = [place for place, each in enumerate(ids) if each in made.mistimed]
+        self.assertGreater(places[-1] - places[0], 3 * len(made.mistimed))
 
     def test_members_that_are_not_exported_are_not_in_the_log(self) -> None:
         event = of(generated().events, "OrderConfirmed.v1")[0]

@@ -1,6 +1,6 @@
 // Pages compared with pictures that are kept in `kept`. The API's answers are the examples of its contract, the time and the font are
-// fixed, and pictures are of half the size: what is left to differ is how the pages look. scripts/browser --accept keeps new ones. With another version of
-// Chromium they are not compared.
+// fixed, and pictures are of half the size: what is left to differ is how the pages look. scripts/browser --accept keeps new ones. With
+// another version of Chromium they are not compared.
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { browser, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { browser, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, register, shop, token } from "./support.js";
 
 const { PRODUCT_ID: product, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { after, test } from "node:test";
+import { eventually } from "./eventually.js";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
 const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
@@ -86,7 +87,7 @@ test("an admin hears that another decision on a refund came first, and is asked 
   const [byStaff, byAdmin] = (await Promise.all([token(staff), token(admin)])).map((one) => ({ Authorization: `Bearer ${one}` }));
   const order = await placeOrder(customer, product, "pm_card_visa", { quantity: 30 });
   await onPage(async (page) => {
-    const payment = await paymentOf(page, order, customer);
+    const payment = await paymentOf(order, customer);
     const request = async () => {
       const { refund_approvals: approvals } = await call("POST", "/payments/refund", { payment_id: payment, reason: "duplicate" }, { ...byStaff, "Idempotency-Key": randomUUID() });
       return approvals.at(-1).id;
@@ -177,7 +178,7 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("button", { name: "Show", exact: true }).click();
     await page.getByText("This is no id.").waitFor();
     await inspect(page, "console-payments");
-    await page.getByLabel("Payment id").fill(await paymentOf(page, order, accessToken));
+    await page.getByLabel("Payment id").fill(await paymentOf(order, accessToken));
     await page.getByRole("button", { name: "Show", exact: true }).click();
     await page.getByText("Paid, $19.99").waitFor();
     await inspect(page, "console-payment");
@@ -215,12 +216,11 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
 });
 
 /** The id of an order's payment, once there is one. */
-async function paymentOf(page, { id }, accessToken) {
-  for (;;) {
+async function paymentOf({ id }, accessToken) {
+  return eventually(`the payment of order ${id}`, async () => {
     const { payment_id, status: reached } = await call("GET", `/orders/${id}`, undefined, { Authorization: `Bearer ${accessToken}` });
-    if (reached === "processing") return payment_id;
-    await page.waitForTimeout(200);
-  }
+    return reached === "processing" && payment_id;
+  });
 }
 
 /** The code of a secret (RFC 6238) for the time step that many steps from now. */
@@ -252,14 +252,14 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
     await page.goto(`${shop}/verify`);
     await page.getByLabel("Code").waitFor();
     await inspect(page, "verify");
-    await page.getByLabel("Code").fill(await mailedToken(page, colleague.email, /code/));
+    await page.getByLabel("Code").fill(await mailedToken(colleague.email, /code/));
     await page.getByRole("button", { name: "Verify" }).click();
     await page.getByText("Your address is verified.").waitFor();
     await page.getByRole("link", { name: "New password" }).click();
     await page.getByLabel("E-mail address", { exact: true }).fill(colleague.email);
     await inspect(page, "password");
     await page.getByRole("button", { name: "Send me a message" }).click();
-    await page.getByLabel("Code of the message").fill(await mailedToken(page, colleague.email, /password/));
+    await page.getByLabel("Code of the message").fill(await mailedToken(colleague.email, /password/));
     await inspect(page, "password-code");
     await page.getByLabel("New password").fill(colleague.password);
     await page.getByRole("button", { name: "Set the password" }).click();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { after, test } from "node:test";
+import { eventually } from "./eventually.js";
 import { browser, call, DESKTOP, enterConsole as enter, go, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, token } from "./support.js";
 
 const { PRODUCT_ID: product, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
@@ -72,7 +73,7 @@ test("staff write to a customer, who gets the message", async () => {
   const customer = await register();
   const subject = `Your lantern ${word}`;
   await onPage(async (page) => {
-    await call("POST", "/users/verify", { token: await mailedToken(page, customer.email, /./) });
+    await call("POST", "/users/verify", { token: await mailedToken(customer.email, /./) });
     await enter(page, staff);
     await find(page, customer);
     const section = page.locator("section", { has: page.getByRole("heading", { name: "Write a message" }) });
@@ -83,11 +84,10 @@ test("staff write to a customer, who gets the message", async () => {
     await section.getByRole("button", { name: "Send" }).click();
     await section.getByRole("status").getByText("The message is on its way.").waitFor();
     assert.equal(await section.getByLabel("Text").inputValue(), "");
-    for (;;) {
+    await eventually(`the message "${subject}" to ${customer.email}`, async () => {
       const received = await (await fetch(`${mailbox}?to=${customer.email}`)).json();
-      if (received.some((message) => message.subject === subject && message.text.includes("Come and get it."))) break;
-      await page.waitForTimeout(200);
-    }
+      return received.some((message) => message.subject === subject && message.text.includes("Come and get it."));
+    });
   }, WIDE);
 });
 
@@ -138,13 +138,10 @@ test("staff send a test event to an endpoint, send it again, and give the endpoi
   // Of a type that no other story publishes.
   const endpoint = await call("POST", "/webhook-endpoints", { url, event_types: ["DisputeClosed.v1"] }, headers);
   await onPage(async (page) => {
-    const received = async (count) => {
-      for (;;) {
-        const messages = await (await fetch(url)).json();
-        if (messages.length >= count) return messages;
-        await page.waitForTimeout(200);
-      }
-    };
+    const received = (count) => eventually(`${count} deliveries to ${url}`, async () => {
+      const messages = await (await fetch(url)).json();
+      return messages.length >= count && messages;
+    });
     await enter(page, staff);
     await page.goto(`${shop}/console/webhooks/${endpoint.id}`);
     await page.getByRole("heading", { name: "Deliveries" }).waitFor();

@@ -26,7 +26,7 @@ test("a search keeps the focus and says what it found, and the last page of a li
     await page.getByText("No product matches.").waitFor();
     await page.getByRole("status").getByText("0 products").waitFor();
     await hasFocus(search);
-    // Another address fills the form anew.
+    // Another address fills the form again.
     await page.goBack();
     await page.locator(".card").first().waitFor();
     assert.equal(await search.inputValue(), "");

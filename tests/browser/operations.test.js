@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { eventually } from "./eventually.js";
+import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, token } from "./support.js";
 
-const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, LOST_LETTER_ID: lostLetter } = process.env;
+const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, REDRIVABLE_ID: redrivable } = process.env;
 const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
 // A consumer that no other story waits for.
 const PAUSED = "stock-alert";
@@ -84,24 +84,24 @@ test("an admin redrives one dead letter as it is, after a dry run that moves not
   await onPage(async (page) => {
     await enter(page, admin);
     await page.goto(`${shop}/console/operations/message-send`);
-    await page.getByLabel(`Choose ${lostLetter}`).check();
+    await page.getByLabel(`Choose ${redrivable}`).check();
     const form = page.locator("section", { has: page.getByRole("heading", { name: "Redrive", exact: true }) });
     await form.getByText("The 1 chosen dead letters go back to the queue.").waitFor();
     await form.getByRole("button", { name: "Redrive" }).click();
     await form.getByText("Please fill in this field.").waitFor();
-    await form.getByLabel("Reason").fill(`The provider is back: ${lostLetter}`);
+    await form.getByLabel("Reason").fill(`The provider is back: ${redrivable}`);
     await form.getByLabel("At most so many a second").fill("5");
     await form.getByLabel("Only show what would be redriven").check();
     await form.getByRole("button", { name: "Redrive" }).click();
     await form.getByRole("status").getByText("1 would be redriven.").waitFor();
     await page.reload();
-    await page.getByLabel(`Choose ${lostLetter}`).check();
-    await form.getByLabel("Reason").fill(`The provider is back: ${lostLetter}`);
+    await page.getByLabel(`Choose ${redrivable}`).check();
+    await form.getByLabel("Reason").fill(`The provider is back: ${redrivable}`);
     await form.getByRole("button", { name: "Redrive" }).click();
     await page.getByRole("status").getByText("1 redriven.").waitFor();
-    await page.getByLabel(`Choose ${lostLetter}`).waitFor({ state: "detached" });
+    await page.getByLabel(`Choose ${redrivable}`).waitFor({ state: "detached" });
     await go(page, "Operations");
-    await page.getByRole("cell", { name: `The provider is back: ${lostLetter}` }).waitFor();
+    await page.getByRole("cell", { name: `The provider is back: ${redrivable}` }).waitFor();
   }, WIDE);
 });
 
@@ -153,7 +153,7 @@ async function published(subject, count) {
   const headers = { Authorization: `Bearer ${await token(admin)}` };
   const [from, to] = [-1, 1].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString());
   const body = { consumer: "product-index", subject, from, to, reason: "Are the events published?", dry_run: true };
-  while ((await call("POST", "/ops/replay", body, headers)).event_ids.length < count) await setTimeout(200);
+  await eventually(`${count} published events about ${subject}`, async () => (await call("POST", "/ops/replay", body, headers)).event_ids.length >= count);
 }
 
 test("an admin replays events after a dry run, and goes on where a failure stopped it", async () => {

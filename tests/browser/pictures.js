@@ -1,5 +1,6 @@
 // Makes the pictures of docs/pictures: a small catalogue with drawn images, an order, and the console. scripts/browser --pictures runs it.
 import { randomBytes, randomUUID } from "node:crypto";
+import { eventually } from "./eventually.js";
 import { ADDRESS, browser, call, logIn, newCustomer, placeOrder, register, shop, status, token } from "./support.js";
 
 const { STAFF_EMAIL: email, STAFF_PASSWORD: password, TARGET: target, UNUSUAL_CURRENCY: unusual } = process.env;
@@ -31,17 +32,13 @@ async function create(page, headers, [name, category, amount, background, shapes
   return id;
 }
 
-async function until(page, condition) {
-  while (!(await condition())) await page.waitForTimeout(300);
-}
-
 const staff = { email, password };
 const headers = { Authorization: `Bearer ${await token(staff)}` };
 const page = await browser.newPage({ locale: "en-GB", colorScheme: "light" });
 try {
   const ids = [];
   for (const product of PRODUCTS) ids.push(await create(page, headers, product));
-  await until(page, async () => (await call("GET", `/products?ids=${ids.join(",")}`)).items.filter((one) => one.image_url && one.stock_quantity).length === ids.length);
+  await eventually("image and stock of every product", async () => (await call("GET", `/products?ids=${ids.join(",")}`)).items.filter((one) => one.image_url && one.stock_quantity).length === ids.length);
 
   await page.setViewportSize(PHONE);
   await page.goto(shop);

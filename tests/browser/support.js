@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
+import { eventually } from "./eventually.js";
 
 const { BROWSER: executablePath, PICTURES: pictures, WEB_URL, API_URL, MAILBOX_URL: mailbox } = process.env;
 export const shop = WEB_URL.replace(/\/$/, "");
@@ -86,14 +87,12 @@ export async function placeOrder(accessToken, product, payment_method, { quantit
 }
 
 /** The token of the message with such a subject. */
-export async function mailedToken(page, to, subject) {
-  for (;;) {
+export async function mailedToken(to, subject) {
+  return eventually(`a token in a message to ${to} with the subject ${subject}`, async () => {
     const received = await (await fetch(`${mailbox}?to=${to}`)).json();
     const messages = received.filter((message) => subject.test(message.subject));
-    const [found] = messages.map(({ text }) => /\b([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}\b/.exec(text)?.[0]).filter(Boolean);
-    if (found) return found;
-    await page.waitForTimeout(200);
-  }
+    return messages.map(({ text }) => /\b([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}\b/.exec(text)?.[0]).find(Boolean);
+  });
 }
 
 export const ADDRESS = { line1: "Hafenstraße 12", city: "Hamburg", postal_code: "20457", country: "DE" };

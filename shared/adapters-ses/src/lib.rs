@@ -109,7 +109,7 @@ fn address(recipient: &Value) -> Option<Email> {
 }
 
 /// What SES says, as `MessageRejected`, about a sender whose identity is not verified, and in its sandbox about any recipient. The fault is the
-/// configuration's: the same message can be sent once that is mended.
+/// configuration's: the same message can be sent once that is fixed.
 fn is_unverified(rejection: &SendEmailError) -> bool {
     rejection.message().is_some_and(|text| text.contains("not verified"))
         || matches!(rejection, SendEmailError::MailFromDomainNotVerifiedException(_))

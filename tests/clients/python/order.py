@@ -29,7 +29,7 @@ from quayside_client.models.token_view import TokenView
 from quayside_client.models.user_view import UserView
 
 POLL_S = 0.2
-PATIENCE_S = 60
+DEADLINE_S = 60
 
 T = TypeVar("T")
 
@@ -45,13 +45,13 @@ def expect(kind: type[T], body: object) -> T:
 
 
 def eventually(what: str, look: Callable[[], T | None]) -> T:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         found = look()
         if found is not None:
             return found
         time.sleep(POLL_S)
-    raise SystemExit(f"{what}: not within {PATIENCE_S} s")
+    raise SystemExit(f"{what}: not within {DEADLINE_S} s")
 
 
 def new_key() -> str:

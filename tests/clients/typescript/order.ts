@@ -9,7 +9,7 @@ type Schemas = components["schemas"];
 type Client = ReturnType<typeof createClient<paths>>;
 
 const POLL_MS = 200;
-const PATIENCE_MS = 60_000;
+const DEADLINE_MS = 60_000;
 
 const { API_URL: api = "", STAFF_EMAIL: staffEmail = "", STAFF_PASSWORD: staffPassword = "" } = process.env;
 
@@ -33,13 +33,13 @@ function body<T>(result: { data?: T; error?: Schemas["Problem"]; response: Respo
 }
 
 async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + DEADLINE_MS;
   while (Date.now() < deadline) {
     const found = await look();
     if (found !== undefined) return found;
     await setTimeout(POLL_MS);
   }
-  throw new Error(`${what}: not within ${PATIENCE_MS} ms`);
+  throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
 }
 
 async function login(email: string, password: string): Promise<Client> {

@@ -166,7 +166,7 @@ function Choice({ approval, choose }: { approval: Approval; choose: (verdict: Sc
   );
 }
 
-/** Asks for decisions on what it shows, and tells what became of them: outside of the list, which has lost the refund by then. */
+/** Asks for decisions on what it shows, and tells their results: outside of the list, which has lost the refund by then. */
 export function Decisions({ children }: { children: (ask: Ask) => ComponentChildren }): JSX.Element {
   const [asked, setAsked] = useState<Asked | null>(null);
   const [told, setTold] = useState<{ asked: Asked; error: unknown } | null>(null);

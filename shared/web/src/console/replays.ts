@@ -1,4 +1,4 @@
-// A replay of published events, page by page. What is left of one is kept, so that it goes on after a failure or in a page loaded anew.
+// A replay of published events, page by page. What is left of one is kept, so that it goes on after a failure or in a page that is loaded again.
 
 import type { components } from "../api/schema.d.ts";
 

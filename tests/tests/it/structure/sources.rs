@@ -41,10 +41,13 @@ pub fn documents() -> Vec<Source> {
     found
 }
 
+/// Leaves out the packages that `npm install` puts beside a package.json.
 fn collect(root: &Path, directory: &Path, extension: &str, found: &mut Vec<Source>) {
     for path in entries(directory) {
         if path.is_dir() {
-            collect(root, &path, extension, found);
+            if !path.ends_with("node_modules") {
+                collect(root, &path, extension, found);
+            }
         } else if path.extension().unwrap_or_default() == extension {
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
             // Another process may delete a file in the meantime.

@@ -118,7 +118,6 @@ function Edit({ product, tag }: { product: Product; tag: string }): JSX.Element 
 
 function Stock({ product }: { product: Product }): JSX.Element {
   const level = useQuery(stock(product.id));
-  const list = useInfiniteQuery(movements(product.id));
   const [found, setFound] = useState(NONE);
   const [version, setVersion] = useState(0);
   const path = { id: product.id };
@@ -160,6 +159,15 @@ function Stock({ product }: { product: Product }): JSX.Element {
         </div>
       </Form>
       <Saved isSaved={adjusting.isSuccess} />
+      <Movements product={product} />
+    </section>
+  );
+}
+
+function Movements({ product }: { product: Product }): JSX.Element {
+  const list = useInfiniteQuery(movements(product.id));
+  return (
+    <>
       <h3>{c().products.movements}</h3>
       <Paged query={list} empty={c().none}>
         {(items) => (
@@ -177,7 +185,7 @@ function Stock({ product }: { product: Product }): JSX.Element {
           </Table>
         )}
       </Paged>
-    </section>
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
-"""Injects faults into the running stack, sees the rule of each alarm fire, and walks its runbook until it is quiet.
+"""Injects faults into the running stack, sees the rule of each alarm fire, and runs its runbook until it is inactive.
 
 For each fault the metrics are read before, with the fault, after the runbook's commands, and after another order. The
-generated rule of the alarm has to be quiet, to fire, and to be quiet again over these readings (`alarm_rules.py`:
+generated rule of the alarm has to be inactive, to fire, and to be inactive again over these readings (`alarm_rules.py`:
 nobody waits for its periods). The commands are those of the page, as they are written there. At the end it shows what
 the audit says of all that.
 """
@@ -23,15 +23,15 @@ from runbook_faults import ALL, REASON, Fault
 from runbook_stack import Readings, Stack
 
 
-class Walked(NamedTuple):
-    """How long a fault took, from its injection to the proof that it is mended."""
+class Result(NamedTuple):
+    """How long a fault took, from its injection to the proof that it is fixed."""
 
     name: str
     alarm: str
     seconds: float
 
 
-class Walk:
+class Drill:
     def __init__(self) -> None:
         self.readings = Readings()
         with progress.step("A customer, a product, and an order that is confirmed"):
@@ -45,7 +45,7 @@ class Walk:
         self.stack.work()
         return self.readings.now()
 
-    def walk(self, kind: type[Fault]) -> Walked:
+    def run(self, kind: type[Fault]) -> Result:
         progress.heading(f"{kind.title}: {kind.alarm}, docs/runbooks/{kind.page}.md")
         watched = alarm_rules.alarm(kind.alarm)
         readings = [Reading("before", self.healthy, False), Reading("before the fault", self.settled_samples, False)]
@@ -54,25 +54,25 @@ class Walk:
             fault, started = kind(self.stack, undo), time.monotonic()
             with progress.step("The fault is injected, and the rule fires"):
                 fault.inject()
-                tripped = self.readings.tripped(watched, self.settled_samples)
-                readings.append(Reading("with the fault", tripped, True))
+                firing = self.readings.firing(watched, self.settled_samples)
+                readings.append(Reading("with the fault", firing, True))
                 alarm_rules.play(watched, readings)
             with progress.step("The runbook shows what is wrong"):
-                fault.see()
-            with progress.step("The runbook mends it"):
-                fault.mend()
-                mended = self.readings.quiet(watched)
+                fault.diagnose()
+            with progress.step("The runbook fixes it"):
+                fault.fix()
+                fixed = self.readings.inactive(watched)
             seconds = time.monotonic() - started
-        with progress.step("Another order is confirmed, and the rule is quiet"):
-            self.healthy, self.settled_samples = mended, self.settled()
-            readings += [Reading("mended", mended, None), Reading("settled", self.settled_samples, False)]
+        with progress.step("Another order is confirmed, and the rule is inactive"):
+            self.healthy, self.settled_samples = fixed, self.settled()
+            readings += [Reading("fixed", fixed, None), Reading("settled", self.settled_samples, False)]
             alarm_rules.play(watched, readings)
-        return Walked(kind.name, kind.alarm, seconds)
+        return Result(kind.name, kind.alarm, seconds)
 
 
 def show_audit(since: str) -> None:
-    """What the audit has of this walk."""
-    progress.heading("Audit of the walk")
+    """What the audit has of this drill."""
+    progress.heading("Audit of the drill")
     actions = operate_lists.listed(operate_access.admin(), "/ops/audit", "actions", argparse.Namespace(notes=[]))
     operate.print_audit([one for one in actions if one["reason"] == REASON and one["at"] >= since])
 
@@ -86,13 +86,13 @@ def main() -> int:
     if unknown:
         raise ScriptError(f"there is no fault {', '.join(sorted(unknown))}: choose from {', '.join(names)}")
     started, since = time.monotonic(), datetime.datetime.now(datetime.UTC).isoformat()[:19]
-    walk = Walk()
-    walked = [walk.walk(kind) for kind in ALL if not arguments.faults or kind.name in arguments.faults]
+    drill = Drill()
+    results = [drill.run(kind) for kind in ALL if not arguments.faults or kind.name in arguments.faults]
     show_audit(since)
-    progress.heading("What happened, and mended")
-    for one in walked:
+    progress.heading("Faults that were fixed")
+    for one in results:
         progress.done(f"{one.name}: {one.alarm}", one.seconds)
-    progress.done(f"{len(walked)} faults", time.monotonic() - started)
+    progress.done(f"{len(results)} faults", time.monotonic() - started)
     return 0
 
 
