@@ -1,7 +1,7 @@
 // What the pages of the console read.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
-import { api, type Schemas } from "../core/client.ts";
+import { api, MADE_LATER, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
 import { periodBetween, periodOf, type Days } from "./days.ts";
@@ -102,11 +102,14 @@ export const stock = (id: string) =>
   queryOptions({
     queryKey: ["stock", id],
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/products/{id}/stock", { params: { path: { id } }, signal })),
+    ...MADE_LATER,
     staleTime: 0,
   });
 
-export const movements = (id: string) =>
-  pages(["movements", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/stock/movements", { params: { path: { id }, query }, signal })));
+export const movements = (id: string) => ({
+  ...pages(["movements", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/stock/movements", { params: { path: { id }, query }, signal }))),
+  ...MADE_LATER,
+});
 
 export const prices = (id: string) =>
   pages(["prices", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/prices", { params: { path: { id }, query }, signal })));

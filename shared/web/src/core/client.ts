@@ -6,6 +6,7 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "../api/schema.d.ts";
 import { ApiError, retryDelay } from "./problem.ts";
 import { authorizedFetch, caller } from "./session.ts";
+import { isProblemOf } from "./text.ts";
 
 export type Schemas = components["schemas"];
 
@@ -16,6 +17,14 @@ const MAX_TRIES = 3;
 function isWorthRetrying(tries: number, error: Error): boolean {
   return error instanceof ApiError && error.isTemporary && tries < MAX_TRIES;
 }
+
+const MAX_LATE_TRIES = 8;
+
+/** Options of a query of what is made a moment after something that is there already. */
+export const MADE_LATER = {
+  retry: (tries: number, error: Error): boolean => (isProblemOf(error, "not-found") ? tries < MAX_LATE_TRIES : isWorthRetrying(tries, error)),
+  retryDelay: (tries: number): number => 1_000 * 1.5 ** tries,
+};
 
 export const queries = new QueryClient({
   defaultOptions: {

@@ -4,7 +4,7 @@ import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
+import { api, MADE_LATER, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
 import { money, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
@@ -134,9 +134,7 @@ function Documents({ order, hasRefunds }: { order: Order; hasRefunds: boolean })
     queryKey: ["invoice", order.id],
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/orders/{id}/invoice", { params: { path: { id: order.id } }, signal })),
     enabled: wasConfirmed,
-    // It is made a moment after the confirmation.
-    retry: (tries, error) => isProblemOf(error, "not-found") && tries < 8,
-    retryDelay: (tries) => 1_000 * 1.5 ** tries,
+    ...MADE_LATER,
     staleTime: 240_000,
     refetchInterval: 240_000,
   });
