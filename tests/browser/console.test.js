@@ -341,3 +341,24 @@ test("a customer sees nothing of the console", async () => {
     await inspect(page, "console-customer-account");
   });
 });
+
+test("staff are told which pages are for admins, and the navigation does not offer them", async () => {
+  await onPage(async (page) => {
+    await enter(page, staff);
+    const offered = await page.getByRole("navigation").getByRole("link").evaluateAll((links) => links.map((link) => link.pathname));
+    for (const path of ["operations", "operations/replay", "operations/payment-charge", "clients", "settings"]) {
+      assert.ok(!offered.includes(`/console/${path}`), path);
+      await page.goto(`${shop}/console/${path}`);
+      await page.getByRole("heading", { name: "This page is for admins" }).waitFor();
+    }
+    await inspect(page, "console-admins-only");
+    await page.getByRole("link", { name: "Go to the orders" }).click();
+    await hasFocus(page.getByRole("heading", { name: "Orders", exact: true }));
+    // What the API refuses to a role that was changed meanwhile.
+    const problem = { type: "/problems/forbidden", title: "Forbidden", status: 403, detail: "…", instance: "/", trace_id: "1-2" };
+    await page.route("**/api/v1/webhook-endpoints?**", (route) => route.fulfill({ status: 403, contentType: "application/problem+json", body: JSON.stringify(problem) }));
+    await go(page, "Webhooks");
+    await page.getByRole("alert").getByText("Your account may not do that.").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
+  }, { ...WIDE, expected: [/403.*\/webhook-endpoints/] });
+});

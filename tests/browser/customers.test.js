@@ -69,6 +69,52 @@ test("staff filter the orders of a customer by status, amount and time, and the 
   }, WIDE);
 });
 
+async function isPdf(link) {
+  const document = await fetch(await link.getAttribute("href"));
+  return (await document.text()).startsWith("%PDF-");
+}
+
+test("staff find the orders of a customer by name or e-mail address, and open the documents of an order", async () => {
+  const name = `Eve Fairway ${word}`;
+  const [customer, namesake] = await Promise.all([register(newCustomer(name)), register(newCustomer(name))]);
+  const [order, other] = await Promise.all([customer, namesake].map(async (one) => placeOrder(await token(one), product, "pm_card_visa")));
+  await onPage(async (page) => {
+    await enter(page, staff);
+    const who = page.getByLabel("Customer's e-mail or name");
+    const search = async (text) => {
+      await who.fill(text);
+      await page.getByRole("button", { name: "Search", exact: true }).click();
+    };
+    await search(`Nobody ${word}`);
+    await page.getByRole("status").getByText("No account matches.").waitFor();
+    await search(name);
+    await page.getByRole("status").getByText("Whose orders do you want to see?").waitFor();
+    await inspect(page, "console-orders-customers");
+    await page.getByRole("link", { name: `${name}, ${namesake.email}` }).click();
+    await page.getByRole("link", { name: other.id }).waitFor();
+    await page.getByRole("link", { name: order.id }).waitFor({ state: "detached" });
+    await search(customer.email);
+    await page.getByRole("link", { name: order.id }).waitFor();
+    await page.getByRole("link", { name: other.id }).waitFor({ state: "detached" });
+    await page.getByText(`Orders of ${name}, ${customer.email}`).waitFor();
+    assert.equal(new URL(page.url()).searchParams.get("user_id"), idOf(await token(customer)));
+    await inspect(page, "console-orders-customer");
+
+    await page.getByRole("link", { name: order.id }).click();
+    const invoice = page.getByRole("link", { name: "Invoice (PDF)" });
+    await invoice.waitFor();
+    assert.ok(await isPdf(invoice));
+    await page.getByText("Refund", { exact: true }).first().click();
+    await page.getByLabel("Amount (USD)").fill("5.00");
+    await page.getByRole("button", { name: "Refund", exact: true }).click();
+    await page.getByText("The refund is requested.").waitFor();
+    const note = page.getByRole("link", { name: /^Credit note .* \(PDF\)$/ });
+    await note.waitFor();
+    assert.ok(await isPdf(note));
+    await inspect(page, "console-order-documents");
+  }, WIDE);
+});
+
 test("staff write to a customer, who gets the message", async () => {
   const customer = await register();
   const subject = `Your lantern ${word}`;

@@ -1,7 +1,7 @@
 // The frame of the console: what a staff account sees after its login.
 
 import { QueryClientProvider } from "@tanstack/preact-query";
-import type { JSX } from "preact";
+import type { ComponentType, JSX } from "preact";
 import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
@@ -29,12 +29,16 @@ const PaymentPage = lazy(() => import("./pages/payments.tsx").then((page) => pag
 const LedgerPage = lazy(() => import("./pages/ledger.tsx").then((page) => page.LedgerPage));
 const WebhookList = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookList));
 const WebhookPage = lazy(() => import("./pages/webhooks.tsx").then((page) => page.WebhookPage));
+const RecordsPage = lazy(() => import("./pages/records.tsx").then((page) => page.RecordsPage));
+const RecordPage = lazy(() => import("./pages/records.tsx").then((page) => page.RecordPage));
+const SourcePage = lazy(() => import("./pages/source.tsx").then((page) => page.SourcePage));
 const TemplateList = lazy(() => import("./pages/templates.tsx").then((page) => page.TemplateList));
 const TemplatePage = lazy(() => import("./pages/templates.tsx").then((page) => page.TemplatePage));
 const OperationsPage = lazy(() => import("./pages/operations.tsx").then((page) => page.OperationsPage));
 const DeadLettersPage = lazy(() => import("./pages/dead-letters.tsx").then((page) => page.DeadLettersPage));
 const ReplayPage = lazy(() => import("./pages/replay.tsx").then((page) => page.ReplayPage));
 const SettingsPage = lazy(() => import("./pages/settings.tsx").then((page) => page.SettingsPage));
+const ClientsPage = lazy(() => import("./pages/clients.tsx").then((page) => page.ClientsPage));
 const SecurityPage = lazy(() => import("./pages/security.tsx").then((page) => page.SecurityPage));
 
 export function App(): JSX.Element {
@@ -96,16 +100,39 @@ function Pages(): JSX.Element {
         <Route path="/console/summary" component={SummaryPage} />
         <Route path="/console/webhooks" component={WebhookList} />
         <Route path="/console/webhooks/:id" component={WebhookPage} />
+        <Route path="/console/records" component={RecordsPage} />
+        <Route path="/console/records/:id" component={RecordPage} />
+        <Route path="/console/sources/:name" component={SourcePage} />
         <Route path="/console/templates" component={TemplateList} />
         <Route path="/console/templates/:name/:locale" component={TemplatePage} />
-        <Route path="/console/operations" component={OperationsPage} />
-        <Route path="/console/operations/replay" component={ReplayPage} />
-        <Route path="/console/operations/:name" component={DeadLettersPage} />
-        <Route path="/console/settings" component={SettingsPage} />
+        <Route path="/console/operations" component={forAdmins(OperationsPage)} />
+        <Route path="/console/operations/replay" component={forAdmins(ReplayPage)} />
+        <Route path="/console/operations/:name" component={forAdmins(DeadLettersPage)} />
+        <Route path="/console/clients" component={forAdmins(ClientsPage)} />
+        <Route path="/console/settings" component={forAdmins(SettingsPage)} />
         <Route path="/console/security" component={SecurityPage} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>
+  );
+}
+
+const isAdmin = (): boolean => caller.value?.role === "admin";
+
+/** A page that the API refuses to other staff, who are told so. */
+function forAdmins<P extends object>(Page: ComponentType<P>): ComponentType<P> {
+  return (isAdmin() ? Page : AdminsOnly) as ComponentType<P>;
+}
+
+function AdminsOnly(): JSX.Element {
+  return (
+    <>
+      <Title>{c().adminsOnlyTitle}</Title>
+      <p>{c().adminsOnly}</p>
+      <p>
+        <a href="/console/">{c().toOrders}</a>
+      </p>
+    </>
   );
 }
 
@@ -121,7 +148,8 @@ function Navigation(): JSX.Element {
     ["/console/summary", c().nav.summary],
     ["/console/templates", c().nav.templates],
     ["/console/webhooks", c().nav.webhooks],
-    ...(caller.value?.role === "admin" ? ([["/console/operations", c().nav.operations], ["/console/settings", c().nav.settings]] as const) : []),
+    ["/console/records", c().nav.records],
+    ...(isAdmin() ? ([["/console/operations", c().nav.operations], ["/console/clients", c().nav.clients], ["/console/settings", c().nav.settings]] as const) : []),
     ["/console/security", c().nav.security],
   ] as const;
   const isCurrent = (to: string): boolean => path.replace(/\/$/, "") === to.replace(/\/$/, "");

@@ -1,7 +1,7 @@
 // What the pages of the console read.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
-import { api, FOLLOWS, type Schemas } from "../core/client.ts";
+import { api, MADE_LATER, queries, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
 import { periodBetween, periodOf, type Days } from "./days.ts";
@@ -14,6 +14,8 @@ export type User = Schemas["UserView"];
 export type Import = Schemas["ProductImportView"];
 export type Export = Schemas["ProductExportView"];
 export type Endpoint = Schemas["WebhookEndpointView"];
+export type Client = Schemas["ClientView"];
+export type Source = Schemas["SourceView"];
 export type MessageTemplate = Schemas["MessageTemplateView"];
 
 interface Page<T> {
@@ -102,18 +104,18 @@ export const stock = (id: string) =>
   queryOptions({
     queryKey: ["stock", id],
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/products/{id}/stock", { params: { path: { id } }, signal })),
+    ...MADE_LATER,
     staleTime: 0,
-    ...FOLLOWS,
   });
 
 export const movements = (id: string) => ({
   ...pages(["movements", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/stock/movements", { params: { path: { id }, query }, signal }))),
-  ...FOLLOWS,
+  ...MADE_LATER,
 });
 
 export const prices = (id: string) => ({
   ...pages(["prices", id], (query, signal) => unwrap(api.GET("/api/v1/products/{id}/prices", { params: { path: { id }, query }, signal }))),
-  ...FOLLOWS,
+  ...MADE_LATER,
 });
 
 export const images = (id: string) =>
@@ -154,6 +156,12 @@ export const exportJob = (id: string) =>
 
 export const users = (query: string) =>
   pages(["users", query], (page, signal) => unwrap(api.GET("/api/v1/users", { params: { query: { ...page, query } }, signal })));
+
+/** What a search has found of a person: by id, the API shows an account to admins alone. */
+export function foundUser(id: string): User | undefined {
+  const searches = queries.getQueriesData<{ pages: { items: User[] }[] }>({ queryKey: ["users"] });
+  return searches.flatMap(([, data]) => data?.pages.flatMap((page) => page.items) ?? []).find((user) => user.id === id);
+}
 
 /** The account of a person, for admins. */
 export const user = (id: string) =>
@@ -254,6 +262,42 @@ export const endpoint = (id: string) =>
     queryKey: ["endpoint", id],
     queryFn: ({ signal }) => unwrapWithTag(api.GET("/api/v1/webhook-endpoints/{id}", { params: { path: { id } }, signal })),
     staleTime: 0,
+  });
+
+export const clients = () => pages(["clients"], (query, signal) => unwrap(api.GET("/api/v1/oauth/clients", { params: { query }, signal })));
+
+export const sources = () => pages(["sources"], (query, signal) => unwrap(api.GET("/api/v1/data/sources", { params: { query }, signal })));
+
+export const source = (name: string) =>
+  queryOptions({
+    queryKey: ["source", name],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/data/sources/{name}", { params: { path: { name } }, signal })),
+    staleTime: 0,
+  });
+
+/** A page of archived records may be empty and have a next one. */
+export const records = (source: string, days: Days) =>
+  pages(["records", source, days], async (page, signal) => {
+    for (let { cursor } = page; ; ) {
+      const query = { source, ...periodBetween(days), ...page, ...(cursor ? { cursor } : {}) };
+      const read: Schemas["ListOfRecordView"] = await unwrap(api.GET("/api/v1/data", { params: { query }, signal }));
+      if (read.items.length > 0 || !read.next_cursor) return read;
+      cursor = read.next_cursor;
+    }
+  });
+
+export const rollups = (name: string, days: Days) =>
+  queryOptions({
+    queryKey: ["rollups", name, days],
+    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/data/sources/{name}/rollups", { params: { path: { name }, query: periodBetween(days) }, signal }))).items,
+    staleTime: 0,
+  });
+
+/** A record, which never changes. */
+export const record = (id: string) =>
+  queryOptions({
+    queryKey: ["record", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/data/{id}", { params: { path: { id } }, signal })),
   });
 
 /** The texts of a message: those that apply, or those of a version. */

@@ -18,6 +18,14 @@ function isWorthRetrying(tries: number, error: Error): boolean {
   return error instanceof ApiError && error.isTemporary && tries < MAX_TRIES;
 }
 
+const MAX_LATE_TRIES = 8;
+
+/** Options of a query of what is made a moment after something that is there already. */
+export const MADE_LATER = {
+  retry: (tries: number, error: Error): boolean => (isProblemOf(error, "not-found") ? tries < MAX_LATE_TRIES : isWorthRetrying(tries, error)),
+  retryDelay: (tries: number, error: Error): number => (isProblemOf(error, "not-found") ? 1_000 * 1.5 ** tries : retryDelay(tries, error)),
+};
+
 export const queries = new QueryClient({
   defaultOptions: {
     queries: { retry: isWorthRetrying, retryDelay, staleTime: 10_000 },
@@ -36,12 +44,6 @@ effect(() => {
   if (reader !== null && reader !== next) queries.removeQueries({ predicate: ({ queryKey }) => !PUBLIC.has(String(queryKey[0])) });
   reader = next;
 });
-
-/** Options of reads of what follows by event after something that exists: until it is there, it is not found. */
-export const FOLLOWS = {
-  retry: (tries: number, error: Error) => (isProblemOf(error, "not-found") ? tries < 8 : isWorthRetrying(tries, error)),
-  retryDelay: (tries: number, error: Error) => (isProblemOf(error, "not-found") ? 1_000 * 1.5 ** tries : retryDelay(tries, error)),
-};
 
 /** Options of mutations whose request has an Idempotency-Key among its variables. */
 export const REPEATABLE = { retry: isWorthRetrying, retryDelay };

@@ -106,9 +106,3 @@ export const savedMethods = () =>
     queryKey: ["payment-methods"],
     queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/payment-methods", { signal }))).items,
   });
-
-export const creditNotes = (order: Order) =>
-  queryOptions({
-    queryKey: ["credit-notes", order.id, order.version],
-    queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/orders/{id}/credit-notes", { params: { path: { id: order.id } }, signal }))).items,
-  });

@@ -5,9 +5,11 @@ import { t } from "../core/i18n/index.ts";
 import { explain } from "../core/text.ts";
 import { Dialog } from "./dialog.tsx";
 
-interface Props {
+interface Props<T> {
   label: string;
-  run: () => Promise<unknown>;
+  run: () => Promise<T>;
+  /** Gets the result, once the question is closed. */
+  onDone?: (result: T) => void;
   /** Asked before it is done; without it the button acts at once. */
   question?: string;
   /** Said when it is done, if it is more than that. */
@@ -19,9 +21,15 @@ interface Props {
 }
 
 /** A button that does one thing, with its progress, its failure, and a question before what cannot be undone. */
-export function Action({ label, run, question, done = t().done, about, isDanger = false }: Props): JSX.Element {
+export function Action<T>({ label, run, onDone, question, done = t().done, about, isDanger = false }: Props<T>): JSX.Element {
   const [isAsking, setAsking] = useState(false);
-  const action = useMutation({ mutationFn: run, onSuccess: () => setAsking(false) });
+  const action = useMutation({
+    mutationFn: run,
+    onSuccess: (result) => {
+      setAsking(false);
+      onDone?.(result);
+    },
+  });
   const start = (): void => {
     if (!action.isPending) action.mutate();
   };

@@ -5,7 +5,7 @@ import { Component } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
-import { explain } from "../core/text.ts";
+import { explain, isProblemOf } from "../core/text.ts";
 
 let isFirstPage = true;
 
@@ -42,7 +42,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
     <div role="alert" class="failed">
       <p>{explain(error)}</p>
       {id && <p class="hint">{t().problemId(id)}</p>}
-      {retry && (
+      {retry && !isProblemOf(error, "forbidden") && (
         <button type="button" onClick={retry}>
           {t().retry}
         </button>

@@ -16,7 +16,7 @@ import { Address } from "../../ui/address.tsx";
 import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
-import { isId, orders, user as account, users, type User } from "../reads.ts";
+import { foundUser, isId, orders, user as account, users, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { OrderTable } from "./order-list.tsx";
 
@@ -87,19 +87,13 @@ function InviteColleague(): JSX.Element {
   );
 }
 
-/** What a search has found of a person: by id, the API shows an account to admins alone. */
-function found(id: string): User | undefined {
-  const searches = queries.getQueriesData<{ pages: { items: User[] }[] }>({ queryKey: ["users"] });
-  return searches.flatMap(([, data]) => data?.pages.flatMap((page) => page.items) ?? []).find((user) => user.id === id);
-}
-
 export function CustomerPage({ id }: { id: string }): JSX.Element {
   return isId(id) ? <Customer id={id} /> : <NotFound />;
 }
 
 function Customer({ id }: { id: string }): JSX.Element {
   const isAdmin = caller.value?.role === "admin";
-  const known = found(id);
+  const known = foundUser(id);
   const query = useQuery({ ...account(id), enabled: isAdmin });
   // What was read before is not shown of an account that is erased.
   const isGone = isProblemOf(query.error, "not-found");

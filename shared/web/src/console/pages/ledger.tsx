@@ -2,15 +2,14 @@
 
 import { useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { now } from "../../core/clock.ts";
 import type { Schemas } from "../../core/client.ts";
-import { moment, money, number, utcDay, type Money } from "../../core/i18n/index.ts";
-import { Field, Form } from "../../ui/form.tsx";
+import { moment, money, number, type Money } from "../../core/i18n/index.ts";
 import { Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
-import { daysOf, FIRST_DAY, LAST_DAY, MAX_DAYS, refusals, type Days } from "../days.ts";
+import { daysOf, refusals } from "../days.ts";
+import { Period } from "../period.tsx";
 import { ledger } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
@@ -24,7 +23,7 @@ export function LedgerPage(): JSX.Element {
   return (
     <div class="wide-sections">
       <Title>{c().ledger.title}</Title>
-      <Period key={`${days.from} ${days.to}`} days={days} />
+      <Period key={`${days.from} ${days.to}`} days={days} path="/console/ledger" />
       {!isRefused && (
         <Loaded query={query}>
           {(report) => (
@@ -37,28 +36,6 @@ export function LedgerPage(): JSX.Element {
         </Loaded>
       )}
     </div>
-  );
-}
-
-/** The days to show. Those of the address may be refused, too. */
-function Period({ days }: { days: Days }): JSX.Element {
-  const { route } = useLocation();
-  const [asked, setAsked] = useState(days);
-  const { from, to, hint, refused } = c().ledger;
-  const found = useMemo(() => {
-    const texts = { day: refused.day(utcDay(FIRST_DAY), utcDay(LAST_DAY)), length: refused.length(MAX_DAYS) };
-    return new Map([...refusals(asked.from, asked.to)].map(([name, why]) => [name, texts[why]]));
-  }, [asked, refused]);
-  const submit = (values: Record<string, string>): void => {
-    const next = { from: values["from"] ?? "", to: values["to"] ?? "" };
-    setAsked(next);
-    if (refusals(next.from, next.to).size === 0) route(`/console/ledger?from=${next.from}&to=${next.to}`);
-  };
-  return (
-    <Form class="filters" submit={c().show} found={found} onSubmit={submit}>
-      <Field name="from" label={from} type="date" defaultValue={days.from} required />
-      <Field name="to" label={to} hint={hint(MAX_DAYS)} type="date" defaultValue={days.to} required />
-    </Form>
   );
 }
 

@@ -7,7 +7,8 @@ import type { Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
-import { audit, queues, stuckOrders, user } from "../reads.ts";
+import { Operator } from "../operator.tsx";
+import { audit, queues, stuckOrders } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { isStopped } from "./consumer-state.tsx";
 
@@ -128,10 +129,4 @@ function Audit(): JSX.Element {
       </Paged>
     </section>
   );
-}
-
-/** Who did something: by e-mail address, and by id if the account is erased. */
-function Operator({ id }: { id: string }): JSX.Element {
-  const { data } = useQuery(user(id));
-  return <a href={`/console/customers/${id}`}>{data?.email ?? id}</a>;
 }

@@ -1,13 +1,15 @@
-import { useInfiniteQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
+import { queries } from "../../core/client.ts";
 import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
 import { toMinor, toText } from "../../core/money.ts";
+import { caller } from "../../core/session.ts";
 import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
-import { isId, ORDER_SORTS, orders, STATUSES, type Order, type OrderFilters } from "../reads.ts";
+import { foundUser, isId, ORDER_SORTS, orders, STATUSES, user, users, type Order, type OrderFilters, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
 const AMOUNTS = ["min_amount", "max_amount"] as const;
@@ -26,6 +28,8 @@ export function OrderList(): JSX.Element {
     <>
       <Title>{c().orders.title}</Title>
       <FindOrder />
+      <FindCustomer />
+      {filters.user_id && <Whose id={filters.user_id} />}
       <Filters key={key} filters={filters} apply={apply} />
       <Paged query={list} empty={c().noMatch} isFound>
         {(items) => <OrderTable orders={items} />}
@@ -66,6 +70,54 @@ function FindOrder(): JSX.Element {
     <Form class="filters" submit={c().show} onSubmit={open} found={found}>
       <Field name="id" label={c().orders.find} hint={c().orders.findHint} spellcheck={false} required />
     </Form>
+  );
+}
+
+const ordersOf = (id: string): string => `/console/?user_id=${id}`;
+
+/** Goes to the orders of the customer whom a text names, or asks which one of several is meant. */
+function FindCustomer(): JSX.Element {
+  const { route } = useLocation();
+  const finding = useMutation({
+    mutationFn: async (text: string) => (await queries.fetchInfiniteQuery(users(text))).pages[0],
+    onSuccess: (page) => {
+      const [first, second] = page?.items ?? [];
+      if (first && !second) route(ordersOf(first.id));
+    },
+  });
+  const { items = [], next_cursor: next } = finding.data ?? {};
+  return (
+    <>
+      <Form class="filters" submit={t().products.search} isBusy={finding.isPending} error={finding.error} onSubmit={({ q = "" }) => finding.mutate(q.trim())}>
+        <Field name="q" label={c().orders.findCustomer} hint={c().orders.findCustomerHint} type="search" maxLength={100} required />
+      </Form>
+      <div role="status">
+        {finding.isSuccess && items.length === 0 && <p class="notice">{c().orders.noCustomer}</p>}
+        {items.length > 1 && <p>{next ? c().orders.manyCustomers : c().orders.whichCustomer}</p>}
+      </div>
+      {items.length > 1 && (
+        <ul class="plain">
+          {items.map((one) => (
+            <li key={one.id}>
+              <a href={ordersOf(one.id)}>{nameOf(one)}</a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+const nameOf = ({ email, full_name: name }: User): string => (name ? `${name}, ${email}` : email);
+
+/** Says whose orders are shown. By id alone, only admins see who it is. */
+function Whose({ id }: { id: string }): JSX.Element {
+  const query = useQuery({ ...user(id), enabled: caller.value?.role === "admin" });
+  const known = query.data ?? foundUser(id);
+  return (
+    <p>
+      {c().orders.whose} <a href={`/console/customers/${id}`}>{known ? nameOf(known) : id}</a>
+    </p>
   );
 }
 

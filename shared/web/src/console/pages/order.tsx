@@ -10,6 +10,7 @@ import { unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
+import { Documents } from "../../ui/documents.tsx";
 import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Failed, Loaded, Loading, NotFound, Title } from "../../ui/page.tsx";
@@ -43,6 +44,7 @@ function Details({ order, tag, error }: { order: Order; tag: string; error: Erro
       <Fulfilment order={order} tag={tag} />
       <OrderDetails order={order} tag={tag} link="/console/products/" reason={code} onChanged={() => reload(order.id)} />
       <PaymentSection order={order} />
+      <DocumentsSection order={order} />
       <Notes order={order} />
       <Notifications order={order} />
       {caller.value?.role === "admin" && <Timeline id={order.id} />}
@@ -96,6 +98,16 @@ function PaymentSection({ order }: { order: Order }): JSX.Element {
     <section>
       <h2>{t().order.payment}</h2>
       {order.payment_id === null ? <p class="hint">{c().order.noPayment}</p> : <Loaded query={query}>{(paid) => <PaymentDetails payment={paid} />}</Loaded>}
+    </section>
+  );
+}
+
+function DocumentsSection({ order }: { order: Order }): JSX.Element {
+  const paid = useQuery({ ...payment(order.id), enabled: order.payment_id !== null });
+  return (
+    <section>
+      <h2>{c().order.documents}</h2>
+      <Documents order={order} refunds={paid.data?.refunds ?? []} empty={c().order.noDocuments} />
     </section>
   );
 }

@@ -10,11 +10,11 @@ import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
-import { Dialog } from "../../ui/dialog.tsx";
 import { Field, Form, Saved } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
 import { deliveries, endpoint as readEndpoint, endpoints, type Endpoint } from "../reads.ts";
+import { Secret } from "../secret.tsx";
 import { c } from "../texts/index.ts";
 
 /** A member that the contract has and this lacks does not compile. */
@@ -117,22 +117,8 @@ function NewEndpoint(): JSX.Element {
       <Form version={version} submit={c().webhooks.create} isBusy={creating.isPending} error={creating.error} onSubmit={(values) => creating.mutate(stated(values))}>
         <Fields endpoint={null} />
       </Form>
-      <Secret value={secret} onClose={() => setSecret(null)} />
+      <Secret title={c().webhooks.secretTitle} value={secret} onClose={() => setSecret(null)} />
     </details>
-  );
-}
-
-function Secret({ value, onClose }: { value: string | null; onClose: () => void }): JSX.Element {
-  return (
-    <Dialog title={c().webhooks.secretTitle} isOpen={value !== null} onClose={onClose}>
-      <p>{c().webhooks.secretText}</p>
-      <p>
-        <code>{value}</code>
-      </p>
-      <button type="button" onClick={onClose}>
-        {t().close}
-      </button>
-    </Dialog>
   );
 }
 
@@ -214,7 +200,7 @@ function EndpointActions({ endpoint, tag }: { endpoint: Endpoint; tag: string })
           await queries.invalidateQueries({ queryKey: ["endpoints"] });
         }}
       />
-      <Secret value={secret} onClose={() => setSecret(null)} />
+      <Secret title={c().webhooks.secretTitle} value={secret} onClose={() => setSecret(null)} />
     </div>
   );
 }

@@ -107,4 +107,5 @@ export const utcDay = (date: string): string => dayOfUtc.value.format(new Date(d
 export const utcWeekday = (date: string): string => weekdayOfUtc.value.format(new Date(date));
 /** The hour of UTC that begins at a time, with its end. */
 export const utcHour = (start: string): string => `${hourOfUtc.value.format(new Date(start))} – ${hourOfUtc.value.format(new Date(Date.parse(start) + 3_600_000))}`;
+export const utcTime = (time: string): string => hourOfUtc.value.format(new Date(time));
 export const countryName = (code: string): string => regions.value.of(code) ?? code;

@@ -4,17 +4,18 @@ import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { api, FOLLOWS, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
+import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
 import { money, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { isSignedIn } from "../../core/session.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
 import { Dialog } from "../../ui/dialog.tsx";
+import { Documents } from "../../ui/documents.tsx";
 import { Form } from "../../ui/form.tsx";
 import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
 import { Failed, Loaded, NotFound, Title } from "../../ui/page.tsx";
-import { creditNotes, followedOrder, payment, savedMethods, type Order, type Payment } from "../reads.ts";
+import { followedOrder, payment, savedMethods, type Order, type Payment } from "../reads.ts";
 import { PaymentChoices } from "./checkout.tsx";
 import { LoginPage } from "./login.tsx";
 
@@ -48,7 +49,7 @@ function Details({ order, tag, error }: { order: Order; tag: string; error: Erro
       {canPayAgain(order) && <PayAgain order={order} />}
       <OrderDetails order={order} tag={tag} link="/products/" reason={reasonText} onChanged={() => queries.invalidateQueries({ queryKey: ["order", order.id] })}>
         {paid.data && <PaymentState payment={paid.data} />}
-        <Documents order={order} hasRefunds={(paid.data?.refunds.length ?? 0) > 0} />
+        <Documents order={order} refunds={paid.data?.refunds ?? []} />
       </OrderDetails>
       {isOpen(order) && <Cancel order={order} />}
     </article>
@@ -124,38 +125,6 @@ function PaymentState({ payment: paid }: { payment: Payment }): JSX.Element {
       {paid.status === "failed" && paid.decline_code && paid.decline_code !== "generic_decline" && <p class="hint">{t().order.declined(paid.decline_code)}</p>}
       {paid.refunded_amount.amount > 0 && <p>{t().order.refunded(money(paid.refunded_amount))}</p>}
     </>
-  );
-}
-
-/** Opens a document by a fresh link, because links to documents expire. */
-function Documents({ order, hasRefunds }: { order: Order; hasRefunds: boolean }): JSX.Element {
-  const wasConfirmed = order.history.some(({ status }) => status === "processing");
-  const invoice = useQuery({
-    queryKey: ["invoice", order.id],
-    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/orders/{id}/invoice", { params: { path: { id: order.id } }, signal })),
-    enabled: wasConfirmed,
-    ...FOLLOWS,
-    staleTime: 240_000,
-    refetchInterval: 240_000,
-  });
-  const notes = useQuery({ ...creditNotes(order), enabled: hasRefunds, refetchInterval: ({ state }) => (state.data?.length ? false : 5_000) });
-  return (
-    <ul class="plain">
-      {invoice.data && (
-        <li>
-          <a href={invoice.data.url} target="_blank" rel="noreferrer">
-            {t().order.invoice}
-          </a>
-        </li>
-      )}
-      {notes.data?.map((note) => (
-        <li key={note.number}>
-          <a href={note.url} target="_blank" rel="noreferrer">
-            {t().order.creditNote(note.number)}
-          </a>
-        </li>
-      ))}
-    </ul>
   );
 }
 
