@@ -1,5 +1,6 @@
 //! Layout and content of invoices, as far as a program can check them.
 
+mod injection;
 mod scripts;
 
 use super::*;

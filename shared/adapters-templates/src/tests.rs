@@ -1,5 +1,7 @@
 //! The text of each message, in every form and language.
 
+mod injection;
+
 use super::*;
 use domain::id::UserId;
 use domain::order::Reason;

@@ -28,6 +28,8 @@ const ABOUT: &str = "Places, pays, ships and refunds orders. Ids are UUIDs, time
 const BEARER: &str = "access_token";
 /// Name of the security scheme of refresh tokens in cookies.
 const COOKIE: &str = "refresh_cookie";
+/// Name of the security scheme of service clients.
+const CLIENT: &str = "client_credentials";
 
 /// The route of a function with one.
 pub(super) struct Route {
@@ -79,19 +81,37 @@ pub(super) fn render(root: &Path) -> Result<String> {
             "headers": responses::headers(),
             "schemas": schemas,
             "examples": responses::problem_examples(),
-            "securitySchemes": {
-                BEARER: {
-                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                    "description": "The access token of a login.",
-                },
-                COOKIE: {
-                    "type": "apiKey", "in": "cookie", "name": "__Host-refresh_token",
-                    "description": "The refresh token of a login with `session=cookie`.",
-                },
-            },
+            "securitySchemes": security_schemes()?,
         },
     });
     pretty(document)
+}
+
+fn security_schemes() -> Result<Value> {
+    let token = Route::of(catalog::TOKEN_ISSUE).ok_or("no route issues tokens")?;
+    Ok(json!({
+        BEARER: {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The access token of a login.",
+        },
+        COOKIE: {
+            "type": "apiKey", "in": "cookie", "name": "__Host-refresh_token",
+            "description": "The refresh token of a login with `session=cookie`.",
+        },
+        CLIENT: {
+            "type": "oauth2",
+            "description": "The access token of a service client, for its id and secret. No scope is defined: the role `service` decides.",
+            // Relative to the server, wherever the API is mounted.
+            "flows": { "clientCredentials": { "tokenUrl": format!(".{}", token.path), "scopes": {} } },
+        },
+    }))
+}
+
+/// The security requirements of a route, of which a request meets one, for callers with these roles.
+fn security(roles: &[&str], other: Option<&str>) -> Value {
+    let client = roles.contains(&catalog::role::SERVICE).then_some(CLIENT);
+    let names = [Some(BEARER), client, other].into_iter().flatten();
+    names.map(|name| json!({ name: [] })).collect()
 }
 
 fn tags() -> Vec<Value> {
@@ -118,11 +138,11 @@ fn describe(root: &Path, operation: &Operation, route: &Route, types: &mut Types
         Auth::Public if operation.cookie == Cookie::Takes => described["security"] = json!([{}, { COOKIE: [] }]),
         Auth::Public => described["security"] = json!([]),
         Auth::Roles(roles) => {
-            described["security"] = json!([{ BEARER: [] }]);
+            described["security"] = security(roles, None);
             described["x-roles"] = json!(roles);
         }
         Auth::Optional(roles) => {
-            described["security"] = json!([{ BEARER: [] }, { COOKIE: [] }]);
+            described["security"] = security(roles, Some(COOKIE));
             described["x-roles"] = json!(roles);
         }
     }

@@ -1,5 +1,7 @@
 //! Signatures by the library and the vectors of Standard Webhooks, and what is not connected to.
 
+mod vectors;
+
 use super::*;
 use domain::webhook::WebhookUrl;
 use kernel::Timestamp;

@@ -2,6 +2,8 @@
 //!
 //! The digests were computed with Python's `hmac.new(secret, f"{time}.{body}".encode(), "sha256").hexdigest()`.
 
+mod vectors;
+
 use super::*;
 use adapters_testkit::server::{secret, serve};
 use domain::id::RefundId;

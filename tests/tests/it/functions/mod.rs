@@ -24,7 +24,7 @@ mod ledger_get;
 mod message_templates;
 mod mismatch_list;
 mod notifications;
-mod operations;
+pub(crate) mod operations;
 mod operators;
 mod order_address_update;
 mod order_advance;
@@ -34,7 +34,7 @@ mod orders;
 mod others;
 pub(crate) mod passwords;
 mod payment_methods;
-mod payments;
+pub(crate) mod payments;
 mod product_delete;
 mod product_events;
 mod product_export_list;
@@ -53,7 +53,7 @@ mod redrive_topics;
 mod resharding;
 mod restore;
 pub(crate) mod second_factors;
-mod sessions;
+pub(crate) mod sessions;
 mod setting_list;
 mod stock;
 mod verification;
@@ -152,7 +152,7 @@ async fn platform_with_invoice() -> Platform {
 }
 
 /// Adds the order, paid, and its invoice.
-async fn add_invoice(platform: &Platform) {
+pub(crate) async fn add_invoice(platform: &Platform) {
     let (order, event) = confirmed();
     let DomainEvent::OrderConfirmed(order_confirmed) = event.event.clone() else { panic!("{event:?}") };
     platform.orders().put(&order);
@@ -167,7 +167,7 @@ async fn add_invoice(platform: &Platform) {
     assert!(platform.orders().get(ORDER, Some(USER)).await.expect("a response").is_some());
 }
 
-fn customer() -> domain::user::User {
+pub(crate) fn customer() -> domain::user::User {
     build::user().id(USER).name("ada").role(Role::Customer).registered()
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use testkit::Platform;
 
 /// Runs samples of event-record.
-async fn record(platform: &Platform, cases: &[&str]) {
+pub(crate) async fn record(platform: &Platform, cases: &[&str]) {
     let handler = async |batch: &[Record<CloudEvent<Map<String, Value>>>]| {
         event_record::handle(&platform.event_records(), batch).await
     };

@@ -54,10 +54,15 @@ fn declined() -> Payment {
 /// A platform where the payment of the samples has succeeded, at the gateway too.
 async fn paid() -> Platform {
     let platform = seeded_platform();
+    add_paid(&platform).await;
+    platform
+}
+
+/// Adds the payment of the samples, which has succeeded, at the gateway too.
+pub(crate) async fn add_paid(platform: &Platform) {
     let payment = pending_payment("pm_card_visa");
     let response = platform.gateway().charge(&payment).await.expect("a response");
     platform.payments().put(&concluded(&payment, &response));
-    platform
 }
 
 fn with(payment: &Payment) -> Platform {

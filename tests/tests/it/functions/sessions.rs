@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 
 /// The session in the samples.
-pub(super) const SESSION: SessionId = SessionId(kernel::Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_005e));
+pub(crate) const SESSION: SessionId = SessionId(kernel::Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_005e));
 /// The refresh token in the samples.
-pub(super) const TOKEN: &str = "a-token-that-the-test-stores";
+pub(crate) const TOKEN: &str = "a-token-that-the-test-stores";
 
 fn later(seconds: i64) -> Timestamp {
     Timestamp::from_second(sample_time().as_second() + seconds).expect("a time")
@@ -32,7 +32,7 @@ pub(super) async fn platform() -> Platform {
 }
 
 /// Begins a session of the customer with this refresh token.
-pub(super) async fn begin(platform: &Platform, session: SessionId, token: &str) {
+pub(crate) async fn begin(platform: &Platform, session: SessionId, token: &str) {
     let digest = platform.tokens().digest(token);
     let token = RefreshToken { digest, issued_at: later(-60), expires_at: later(600) };
     let counters = LoginCounters { name_and_source: "one".to_owned(), source: "two".to_owned() };

@@ -1,5 +1,6 @@
 //! What the world really sends: each row is an input, the expected status, and the expected state afterwards.
 
+mod access;
 mod consent;
 mod contacts;
 mod disputes;

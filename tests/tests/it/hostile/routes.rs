@@ -24,7 +24,7 @@ use edge::{
     http::{Route, respond},
 };
 use serde_json::Value;
-use testkit::Platform;
+use testkit::{Dependency, Platform};
 
 #[derive(Debug)]
 pub struct Answer {
@@ -242,6 +242,7 @@ impl Api {
             WINDOW_LIST => |call| window_list::handle(&p.windows(), call);
             ROUTE_DEFAULT => |call| route_default::handle(call);
             HEALTH_GET => |call| health_get::handle(call);
+            READY_GET => |call| ready_get::handle(&p.probe(Dependency::Database), &p.probe(Dependency::Cache), call);
             OPENAPI_GET => |call| openapi_get::handle(call);
             ASYNCAPI_GET => |call| asyncapi_get::handle(call);
             DOCS_GET => |call| docs_get::handle(call);

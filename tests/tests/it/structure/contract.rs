@@ -175,6 +175,26 @@ fn document() -> Value {
 }
 
 #[test]
+fn routes_of_service_clients_name_the_scheme_of_their_token() {
+    let document = document();
+    let flow = &document["components"]["securitySchemes"]["client_credentials"]["flows"]["clientCredentials"];
+    let Trigger::Http { path, .. } = catalog::TOKEN_ISSUE.trigger else { panic!("no route issues tokens") };
+    assert_eq!(flow["tokenUrl"].as_str(), Some(format!(".{path}").as_str()));
+    // The token endpoint refuses every scope.
+    assert_eq!(flow["scopes"], serde_json::json!({}));
+    let requirement = serde_json::json!({ "client_credentials": [] });
+    let mut count = 0;
+    for row in FUNCTIONS {
+        let Trigger::Http { method, path, auth, .. } = row.trigger else { continue };
+        let security = document["paths"][path][method.name().to_lowercase()]["security"].as_array().expect("an array");
+        let is_for_services = auth.roles().contains(&catalog::role::SERVICE);
+        assert_eq!(security.contains(&requirement), is_for_services, "{}: {security:?}", row.name);
+        count += usize::from(is_for_services);
+    }
+    assert!(count > 0);
+}
+
+#[test]
 fn ids_and_times_of_responses_have_a_format() {
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();

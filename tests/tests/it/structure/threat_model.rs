@@ -1,5 +1,5 @@
-//! docs/threat-model.md: each test that it names exists, and each abuse case names one. docs/api-conventions.md: each row of its first table has
-//! one in the second, with tests that exist or the word `untested`.
+//! docs/threat-model.md: each test that it names exists, and each abuse case and each risk of OWASP's list names one.
+//! docs/api-conventions.md: each row of its first table has one in the second, with tests that exist or the word `untested`.
 
 use super::expect_none;
 use std::{
@@ -42,24 +42,19 @@ fn exists(files: &[(String, String)], reference: &str) -> bool {
     })
 }
 
-/// The rows of the tables of abuse cases, as cells.
-fn rows(model: &str) -> Vec<Vec<&str>> {
-    let (_, cases) = model.split_once("## Abuse cases").expect("abuse cases");
-    let (cases, _) = cases.split_once("\n## ").expect("a section after them");
-    let rows = cases.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| abuse "));
+/// The rows of the tables of a section, as cells, without those whose first cell is `head`.
+fn rows<'a>(model: &'a str, section: &str, head: &str) -> Vec<Vec<&'a str>> {
+    let (_, text) = model.split_once(&format!("\n## {section}\n")).expect("the section");
+    let (text, _) = text.split_once("\n## ").expect("a section after it");
+    let is_head = |line: &&str| line.starts_with(&format!("| {head} "));
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !is_head(line));
     rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
 }
 
-fn references(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split('`').skip(1).step_by(2)
-}
-
-#[test]
-fn every_test_that_the_threat_model_names_exists() {
-    let model = fs::read_to_string(xtask::root().join(MODEL)).expect("the threat model");
-    let (files, rows) = (files(), rows(&model));
-    let mut complaints = Vec::new();
-    for row in &rows {
+/// What is wrong with rows of what somebody does, what stops it, and the tests.
+fn complaints(rows: &[Vec<&str>]) -> Vec<String> {
+    let (files, mut complaints) = (files(), Vec::new());
+    for row in rows {
         let [abuse, defence, tests] = row[..] else {
             complaints.push(format!("a row has not three cells: {row:?}"));
             continue;
@@ -71,8 +66,28 @@ fn every_test_that_the_threat_model_names_exists() {
             references(tests).filter(|test| !exists(&files, test)).map(|test| format!("{test} does not exist")),
         );
     }
-    expect_none(&complaints, "name tests as `<end of the file's path>::<function>` in docs/threat-model.md");
+    complaints
+}
+
+fn references(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let model = fs::read_to_string(xtask::root().join(MODEL)).expect("the threat model");
+    let rows = rows(&model, "Abuse cases", "abuse");
+    expect_none(&complaints(&rows), "name tests as `<end of the file's path>::<function>` in docs/threat-model.md");
     assert!(rows.len() > 20, "{} abuse cases", rows.len());
+}
+
+#[test]
+fn every_risk_of_the_owasp_list_has_a_defence_and_tests_that_exist() {
+    let model = fs::read_to_string(xtask::root().join(MODEL)).expect("the threat model");
+    let rows = rows(&model, "OWASP API Security Top 10 (2023)", "risk");
+    expect_none(&complaints(&rows), "name tests as `<end of the file's path>::<function>` in docs/threat-model.md");
+    let risks: Vec<&str> = rows.iter().filter_map(|row| row[0].split(' ').next()).collect();
+    assert_eq!(risks, ["API1", "API2", "API3", "API4", "API5", "API6", "API7", "API8", "API9", "API10"]);
 }
 
 #[test]
