@@ -13,9 +13,9 @@ pub use closing::{ChangedWindow, FoundAnomaly, WindowRevision, closing};
 pub use entry::{Counted, WindowEntry, erased_customer, window_entry};
 pub use summary::{CustomerCounts, Day, MinuteCount, PeakHour, RATE_MINUTES, SalesSummary, SoldProduct, SoldRegion};
 
+pub use crate::event::CountAndAmount;
 use crate::{Money, id::ProductId, money::Currency, order_status::Reason};
 use kernel::{Failure, Timestamp, seconds_after};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Length of a window in seconds.
@@ -73,23 +73,6 @@ impl Sum {
 impl From<Money> for Sum {
     fn from(money: Money) -> Self {
         Self { amount: money.amount.get(), currency: money.currency }
-    }
-}
-
-/// A number of charges or refunds, and the sum of their amounts in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CountAndAmount {
-    /// Number of charges or refunds.
-    pub count: i64,
-    /// Sum of their amounts in minor units.
-    pub amount: i64,
-}
-
-impl CountAndAmount {
-    /// Counts one more, of an amount in minor units.
-    pub const fn add(&mut self, amount: i64) {
-        self.count += 1;
-        self.amount += amount;
     }
 }
 

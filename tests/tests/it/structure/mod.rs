@@ -14,6 +14,7 @@ mod functions;
 mod generated;
 mod idempotency;
 mod keys;
+mod modules;
 mod names;
 mod permissions;
 mod personal_data;
