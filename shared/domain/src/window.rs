@@ -148,8 +148,9 @@ pub fn average(revenue: Sum, orders: i64) -> Result<Sum, Failure> {
     Ok(Sum { amount: i64::try_from(average).map_err(Failure::internal)?, ..revenue })
 }
 
-/// Maximum length of a listed period in seconds: 31 days.
-pub const MAX_SPAN_SECONDS: i64 = 31 * 24 * 3600;
+/// Maximum length of a listed period in days.
+pub const MAX_SPAN_DAYS: i64 = 31;
+const MAX_SPAN_SECONDS: i64 = MAX_SPAN_DAYS * 24 * 3600;
 
 /// The period `[from, to)` to list. `to` defaults to now, `from` to a day before `to`.
 pub fn span(
@@ -166,7 +167,7 @@ pub fn span(
     if start >= end {
         Err(Failure::field("?to", "must be after from"))
     } else if length > MAX_SPAN_SECONDS {
-        Err(Failure::field("?from", "must be at most 31 days before to"))
+        Err(Failure::field("?from", format!("must be at most {MAX_SPAN_DAYS} days before to")))
     } else {
         Ok(start..end)
     }

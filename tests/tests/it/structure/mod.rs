@@ -16,6 +16,7 @@ mod idempotency;
 mod keys;
 mod modules;
 mod names;
+mod pages;
 mod permissions;
 mod personal_data;
 mod protection;
