@@ -5,19 +5,14 @@
 
 use domain::DomainEvent;
 use edge::Delivery;
-use kernel::{CloudEvent, Failure};
+use kernel::Failure;
 use ports::{EventLog, EventLogRecord};
 use serde_json::{Map, Value};
 
 /// Forwards one event that has the form of its type.
 pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>) -> Result<(), Failure> {
-    edge::check_event::<DomainEvent>(&delivery.event.event)?;
-    // Boxed, because the compiler limits the depth of nested futures.
-    Box::pin(forward(log, delivery.event)).await
-}
-
-/// Forwards the exported members of an event without checking its form.
-pub async fn forward(log: &impl EventLog, mut event: CloudEvent<Map<String, Value>>) -> Result<(), Failure> {
+    let mut event = delivery.event;
+    edge::check_event::<DomainEvent>(&event.event)?;
     let row = domain::event::redact(&mut event)?;
     let value = serde_json::to_string(&event).map_err(Failure::internal)?;
     let record = EventLogRecord { topic: row.topic.name, key: event.subject, value: Some(value), time: event.time };

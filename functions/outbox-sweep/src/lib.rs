@@ -7,7 +7,7 @@ use edge::{
     schedule::Tick,
     telemetry::{self, metrics},
 };
-use kernel::Failure;
+use kernel::{Failure, Timestamp};
 use ports::{ConsumerMappings, Outbox, Retention};
 use serde::Serialize;
 use services::{delete_expired, publish_waiting, requeue_undelivered};
@@ -35,33 +35,41 @@ pub struct Summary {
     pub behind: usize,
 }
 
-/// Publishes, looks for events that are not delivered, cleans up, and counts.
+/// Publishes, looks for events that are not delivered, cleans up, and counts. A part that fails does not keep the others from running; the first
+/// failure is returned.
 pub async fn handle(
     outbox: &impl Outbox,
     retention: &impl Retention,
     mappings: &impl ConsumerMappings,
     tick: Tick,
 ) -> Result<Summary, Failure> {
-    let report = publish_waiting(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await?;
-    let backlog = outbox.backlog().await?;
-    let lag = backlog.oldest.map_or(0, |oldest| tick.now.as_millisecond().saturating_sub(oldest.as_millisecond()));
-    metrics::value("OutboxLag", metrics::Unit::Milliseconds, lag.max(0));
-    // Refused events are never sent; they have an alarm of their own, at each run until somebody has looked at them.
-    let waiting = backlog.waiting.saturating_sub(u64::from(report.refused));
-    metrics::value("OutboxWaiting", metrics::Unit::Count, waiting);
-    let delivery_check = requeue_undelivered(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await;
-    if let Ok(requeued @ 1..) = delivery_check {
+    let published = publish_waiting(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await;
+    let refused = published.as_ref().map_or(0, |report| report.refused);
+    let waiting = measure_backlog(outbox, refused, tick.now).await;
+    let requeued = requeue_undelivered(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await;
+    if let Ok(requeued @ 1..) = requeued {
         metrics::count("EventsUndelivered", requeued);
     }
     let tables = catalog::deletions().map(|one| (one.table, one.since, one.days));
-    let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(TIME_RESERVE)).await?;
-    metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
-    deleted.result?;
+    let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(TIME_RESERVE)).await;
+    if let Ok(deleted) = &deleted {
+        metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
+    }
     count_paused(mappings).await;
-    // Last, so that a delivery check that fails does not keep rows from being deleted.
-    let requeued = delivery_check?;
-    let (deleted, behind) = (deleted.rows, deleted.behind);
-    Ok(Summary { sent: report.sent, refused: report.refused, waiting, requeued, deleted, behind })
+    let (sent, waiting, requeued, deleted) = (published?.sent, waiting?, requeued?, deleted?);
+    deleted.result?;
+    Ok(Summary { sent, refused, waiting, requeued, deleted: deleted.rows, behind: deleted.behind })
+}
+
+/// Emits the age of the oldest pending event and the number of those that will be sent, and returns that number. Refused events are never sent;
+/// they have an alarm of their own, at each run until somebody has looked at them.
+async fn measure_backlog(outbox: &impl Outbox, refused: u32, now: Timestamp) -> Result<u64, Failure> {
+    let backlog = outbox.backlog().await?;
+    let lag = backlog.oldest.map_or(0, |oldest| now.as_millisecond().saturating_sub(oldest.as_millisecond()));
+    metrics::value("OutboxLag", metrics::Unit::Milliseconds, lag.max(0));
+    let waiting = backlog.waiting.saturating_sub(u64::from(refused));
+    metrics::value("OutboxWaiting", metrics::Unit::Count, waiting);
+    Ok(waiting)
 }
 
 /// Emits the number of consumers that are paused, also in part. The work of the run is done, whether or not Lambda can be asked.

@@ -10,14 +10,13 @@ mod selection;
 use api::{EditedMessageView, RedriveView, RefusedMessageView};
 use catalog::Function;
 use domain::{
-    queue::DeadMessage,
     redrive::{self, Action, OperatorActionKind, OperatorActionResult, Redrive},
     timeline,
 };
 use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome, Timestamp, Uuid};
 use ports::{DeadLetterQueues, EventLog, EventLogRecord, OperatorActions};
-use selection::Selection;
+use selection::{ReadyMessage, Selection};
 
 /// Redrives, or with `dry_run` says what it would redrive.
 pub async fn handle(
@@ -68,22 +67,16 @@ async fn redrive(
         Ok(selection) => selection,
         Err(failure) => return (Selection::default(), 0, Err(failure)),
     };
-    let send = async |message: &DeadMessage, delay_s| {
-        if consumer.has_queue() {
-            return queues.redrive(consumer.name, message, delay_s).await;
-        }
-        log.append(&record(consumer, message, now)?).await?;
+    let send = async |ReadyMessage { message, record }: &ReadyMessage, delay_s| {
+        let Some((topic, key)) = record else { return queues.redrive(consumer.name, message, delay_s).await };
+        // Its time is now: consumers measure by it how long the record waits, and the topic deletes by it.
+        let (key, value) = (key.clone(), Some(message.body.clone()));
+        log.append(&EventLogRecord { topic: topic.name, key, value, time: now }).await?;
         // After a crash before this, both exist: the record is appended twice, and recognized.
         queues.remove(consumer.name, message).await
     };
     let (redriven, result) = services::send_each(&selection.ready, wanted.delays(), send).await;
     (selection, redriven, result)
-}
-
-/// The record that a dead letter was. Its time is now: consumers measure by it how long it waits, and the topic deletes by it.
-fn record(consumer: &Function, message: &DeadMessage, now: Timestamp) -> Result<EventLogRecord, Failure> {
-    let (topic, key) = redrive::record_of(consumer, message)?;
-    Ok(EventLogRecord { topic: topic.name, key, value: Some(message.body.clone()), time: now })
 }
 
 fn view(action: Option<Uuid>, consumer: &Function, selection: &Selection, redriven: usize) -> RedriveView {
@@ -100,7 +93,7 @@ fn view(action: Option<Uuid>, consumer: &Function, selection: &Selection, redriv
 
 /// The redacted events that the redrive would send.
 fn edited(selection: &Selection) -> Vec<EditedMessageView> {
-    let view = |message: &DeadMessage| {
+    let view = |ReadyMessage { message, .. }: &ReadyMessage| {
         let event = timeline::record(edge::event_in(&message.body).ok()?).ok()?;
         Some(EditedMessageView { message_id: message.id.clone(), event: (&event).into() })
     };

@@ -1,6 +1,6 @@
 //! The dead letters of a request, with their events as its patch edits them.
 
-use catalog::Function;
+use catalog::{Function, KafkaTopic};
 use domain::{
     Event,
     event_patch::EventPatch,
@@ -10,13 +10,21 @@ use domain::{
 use kernel::Failure;
 use ports::DeadLetterQueues;
 
+/// A message that can be sent, with its event as the request edits it.
+#[derive(Debug)]
+pub(crate) struct ReadyMessage {
+    pub message: DeadMessage,
+    /// The topic and the key of its record, if its consumer reads topics.
+    pub record: Option<(&'static KafkaTopic, String)>,
+}
+
 /// What was received for a request. It is hidden from other receivers.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     /// Ids of all chosen messages.
     pub ids: Vec<String>,
     /// The messages to send.
-    pub ready: Vec<DeadMessage>,
+    pub ready: Vec<ReadyMessage>,
     /// The messages that cannot be sent, or whose events cannot be edited, with the reasons.
     pub refused: Vec<(DeadMessage, Failure)>,
 }
@@ -33,9 +41,8 @@ impl Selection {
         queues.release(consumer.name, &others).await?;
         let mut selection = Self { ids: chosen.iter().map(|message| message.id.clone()).collect(), ..Self::default() };
         for message in chosen {
-            match edited(consumer, wanted, &message) {
-                Ok(None) => selection.ready.push(message),
-                Ok(Some(body)) => selection.ready.push(DeadMessage { body, ..message }),
+            match ready(consumer, wanted, &message) {
+                Ok(ready) => selection.ready.push(ready),
                 Err(failure) => selection.refused.push((message, failure)),
             }
         }
@@ -45,16 +52,17 @@ impl Selection {
     /// The messages that stay when this many were sent.
     pub fn unsent(&self, sent: usize) -> Vec<DeadMessage> {
         let refused = self.refused.iter().map(|(message, _)| message);
-        self.ready.iter().skip(sent).chain(refused).cloned().collect()
+        let ready = self.ready.iter().map(|ready| &ready.message);
+        ready.skip(sent).chain(refused).cloned().collect()
     }
 }
 
-/// The edited event of a message, if the request edits any. Fails if it cannot be edited, or if the message cannot be sent.
-fn edited(consumer: &Function, wanted: &Redrive, message: &DeadMessage) -> Result<Option<String>, Failure> {
-    if !consumer.has_queue() {
-        redrive::record_of(consumer, message)?;
-    }
-    wanted.patch.as_ref().map(|patch| edit(patch, message)).transpose()
+/// A message as it is sent. Fails if it cannot be sent, or if its event cannot be edited.
+fn ready(consumer: &Function, wanted: &Redrive, message: &DeadMessage) -> Result<ReadyMessage, Failure> {
+    let record = (!consumer.has_queue()).then(|| redrive::record_of(consumer, message)).transpose()?;
+    let body = wanted.patch.as_ref().map(|patch| edit(patch, message)).transpose()?;
+    let body = body.unwrap_or_else(|| message.body.clone());
+    Ok(ReadyMessage { message: DeadMessage { body, ..message.clone() }, record })
 }
 
 /// The edited event of a message, without the envelope that it came in. Fails if it is not valid for its type.

@@ -14,8 +14,8 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// The partition key of the table.
 pub(super) const KEY: &str = catalog::PRODUCTS.key;
 
-/// How long an idempotency record is valid: a day.
-const RETENTION_S: i64 = 24 * 60 * 60;
+/// Seconds for which an idempotency record is valid.
+const RETENTION_S: i64 = catalog::IDEMPOTENCY_HOURS * 3600;
 
 const PRODUCT: &str = "PRODUCT#";
 

@@ -19,6 +19,7 @@ use domain::{
     text::{Email, FullName, Phone},
     verification::ContactKind,
 };
+use edge::telemetry::metrics;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Bus, Claim, Contact, ContactStore, Device, NotificationRequests, Page, Recipient};
 use std::sync::Arc;
@@ -174,6 +175,7 @@ impl<B: Bus> ContactStore for PgContacts<B> {
         let to = recipient(user, &row)?;
         // A message is sent with the built-in texts rather than not at all.
         let texts = template_edits::texts(&row).unwrap_or_else(|failure| {
+            metrics::count("EditedTextsUnused", 1);
             tracing::error!(error.message = %failure, "an edited text cannot be read: the built-in texts are used");
             None
         });

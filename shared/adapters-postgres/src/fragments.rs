@@ -1,5 +1,12 @@
 //! Fragments that SQL statements share, for `concat!`.
 
+/// When an idempotency record that is stored now expires.
+macro_rules! idempotency_expiry {
+    () => {
+        concat!("now() + interval '", catalog::idempotency_hours!(), " hours'")
+    };
+}
+
 /// Inserts the idempotency record of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. An
 /// expired record is replaced. A concurrent request with the same key waits until the first one has committed, and then inserts nothing.
 /// `from` adds a FROM clause, and inserts nothing if it has no row; `body` replaces `$5` by an expression over that row.
@@ -8,7 +15,9 @@ macro_rules! insert_idempotency_record {
         concat!(
             "recorded AS (
             INSERT INTO idempotency AS old (scope, key, fingerprint, status, headers, body, created_at, expires_at)
-            VALUES ($1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', $5, now(), now() + interval '24 hours') ",
+            VALUES ($1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', $5, now(), ",
+            $crate::fragments::idempotency_expiry!(),
+            ") ",
             insert_idempotency_record!(@on_conflict),
         )
     };
@@ -21,7 +30,9 @@ macro_rules! insert_idempotency_record {
             INSERT INTO idempotency AS old (scope, key, fingerprint, status, headers, body, created_at, expires_at)
             SELECT $1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', ",
             $body,
-            ", now(), now() + interval '24 hours' FROM ",
+            ", now(), ",
+            $crate::fragments::idempotency_expiry!(),
+            " FROM ",
             $from,
             " ",
             insert_idempotency_record!(@on_conflict),
@@ -137,6 +148,6 @@ macro_rules! insert_event {
 }
 
 pub(super) use {
-    claim, claim_if_given, insert_event, insert_events, insert_idempotency_record, select_idempotency_outcome,
-    take_from_budget,
+    claim, claim_if_given, idempotency_expiry, insert_event, insert_events, insert_idempotency_record,
+    select_idempotency_outcome, take_from_budget,
 };

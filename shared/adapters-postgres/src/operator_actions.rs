@@ -2,7 +2,7 @@
 
 use super::{
     Database,
-    fragments::{insert_idempotency_record, select_idempotency_outcome},
+    fragments::{idempotency_expiry, insert_idempotency_record, select_idempotency_outcome},
     idempotency,
     orders::{format_position, parse_cursor},
     params::{Param, params},
@@ -37,12 +37,15 @@ const BEGIN_ONCE: &str = concat!(
 const FINISH: &str = "INSERT INTO operator_outcomes (action_id, at, outcome) VALUES ($1, $2, $3)";
 
 /// `$6` and `$7` are the response, null if the key is free again.
-const FINISH_ONCE: &str = "
-    WITH finished AS (INSERT INTO operator_outcomes (action_id, at, outcome) VALUES ($1, $2, $3))
+const FINISH_ONCE: &str = concat!(
+    "WITH finished AS (INSERT INTO operator_outcomes (action_id, at, outcome) VALUES ($1, $2, $3))
     UPDATE idempotency SET
         status = coalesce(($6 ->> 'status')::integer, status), headers = coalesce($6 -> 'headers', headers), body = coalesce($7, body),
-        expires_at = CASE WHEN $6 IS NULL THEN now() ELSE now() + interval '24 hours' END
-    WHERE scope = $4 AND key = $5 AND status = 0 AND body = $1::text";
+        expires_at = CASE WHEN $6 IS NULL THEN now() ELSE ",
+    idempotency_expiry!(),
+    " END
+    WHERE scope = $4 AND key = $5 AND status = 0 AND body = $1::text"
+);
 
 const LIST: &str = "
     SELECT a.*, o.outcome FROM operator_actions AS a LEFT JOIN operator_outcomes AS o ON o.action_id = a.id

@@ -19,6 +19,7 @@ use domain::{
     text::{Email, FullName, HtmlTemplate, ShortTemplate, SubjectTemplate, TextTemplate},
     verification::Token,
 };
+use edge::telemetry::metrics;
 use edited::{EditedTemplates, Form};
 use kernel::Failure;
 use minijinja::{Environment, Value, context};
@@ -93,6 +94,7 @@ impl JinjaMessageTemplates {
             match build(&render) {
                 Ok(message) => return Ok(message),
                 Err(failure) => {
+                    metrics::count("EditedTextsUnused", 1);
                     tracing::error!(error.message = %failure, "an edited text cannot be rendered: the built-in texts are used");
                 }
             }

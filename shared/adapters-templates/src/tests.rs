@@ -6,8 +6,9 @@ use super::*;
 use domain::id::UserId;
 use domain::order::Reason;
 use domain::text::Email;
+use domain::{password_reset, verification};
 use kernel::Uuid;
-use ports::{Contact, MessageTemplates};
+use ports::{Contact, MessageTemplates, VerificationMessages};
 use serde_json::json;
 
 fn contact(name: Option<&str>) -> Recipient {
@@ -354,4 +355,16 @@ fn rendered_text_is_bounded_in_segments_instructions_and_size() {
     let wide = rendered(&each(&"x".repeat(1_500)), "Ada").unwrap_err();
     assert!(wide.what.contains("400000 bytes"), "{wide:?}");
     assert!(rendered("{% if nothing %}x{% endif %}", "Ada").unwrap_err().what.contains("undefined"));
+}
+
+#[test]
+fn messages_with_a_token_say_how_long_it_is_valid() {
+    let (templates, to) = (JinjaMessageTemplates::new().unwrap(), contact(None).contact.email);
+    let token = Token::from_random(&[7; 20]);
+    let verification = templates.verification_email(to.clone(), &token).unwrap();
+    let reset = templates.reset_email(to, &token).unwrap();
+    assert_eq!((verification::VALID_S, password_reset::VALID_S), (24 * 3600, 3600));
+    for (email, text) in [(verification, "valid for 24 hours"), (reset, "valid for one hour")] {
+        assert!(email.text.contains(text) && email.html.contains(text), "{}", email.text);
+    }
 }

@@ -210,6 +210,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(EmittedByAny, "RowsUndecodable", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("characters-replaced", "invoice-characters", Ticket, "A hundred characters of a day's invoices were in no font.")
         .when(Emitted(INVOICE_ISSUE), "CharactersReplaced", Sum, Above(100.0)).for_periods(DAY, 1, 1),
+    Alarm::new("edited-texts-unused", "message-templates", Ticket, "Messages have the built-in texts, because the edited ones cannot be read or rendered.")
+        .when(EmittedByAny, "EditedTextsUnused", Sum, Above(0.0)).for_periods(HOUR, 1, 1),
     Alarm::new("dead-letters", "dead-letters", Page, "A message about orders, stock or payments was not processed.")
         .when(DeadLetterQueues(MONEY), "ApproximateNumberOfMessagesVisible", Maximum, Above(0.0)),
     Alarm::new("dead-letters", "dead-letters", Ticket, "A message was not processed.")

@@ -3,6 +3,17 @@
 
 use crate::StoreKind::{self, *};
 
+/// Hours for which the response to a request is stored under its idempotency key, as a literal for `concat!`.
+#[macro_export]
+macro_rules! idempotency_hours {
+    () => {
+        24
+    };
+}
+
+/// Hours for which the response to a request is stored under its idempotency key.
+pub const IDEMPOTENCY_HOURS: i64 = idempotency_hours!();
+
 /// The retention of stores that are alike.
 #[derive(Debug)]
 pub struct RetentionRule {

@@ -66,7 +66,7 @@ const fn store(kind: StoreKind, name: &'static str, personal: Personal) -> Store
 const TAX_LAW: &str = "tax law demands invoices as they were issued, with the buyer, for ten years (GDPR, article 17 (3) (b)); nothing else reads the buyer";
 const SENT: &str = "seven days after it was published";
 const EVENTS: &str = "events, some with contact or shipping address";
-const A_DAY: &str = "24 hours after the request";
+const A_DAY: &str = concat!(crate::idempotency_hours!(), " hours after the request");
 const RESPONSES: &str = "responses to repeat, some with an address";
 
 pub const STORES: &[Store] = &[

@@ -9,8 +9,7 @@ use crate::{
     address::Address,
     id::{OrderId, PaymentId, RefundId, UserId},
     invoice::{Calendar, Invoice, Seller},
-    money::SumError,
-    tax::Rounding,
+    money::{Rounding, SumError},
     totals::TaxLine,
 };
 use kernel::{Date, Failure, Timestamp};

@@ -16,7 +16,7 @@ mod redaction;
 mod tests;
 
 pub use crate::stock_level::{StockLevel, StockLine};
-pub use analytics::{AnomalyDetected, CancelledOrders, RegionSales, UnitsSold, WindowClosed};
+pub use analytics::{AnomalyDetected, CancelledOrders, CountAndAmount, Metric, RegionSales, UnitsSold, WindowClosed};
 pub use identity::{
     ContactVerificationRequested, ContactVerified, PasswordResetRequested, SecondFactorRemoved, UserDeleted,
     UserErased, UserRegistered, UserUpdated,
@@ -99,6 +99,9 @@ macro_rules! define {
 
 catalog::for_each_event!(define);
 
+/// A domain event in its envelope.
+pub type Event = kernel::CloudEvent<DomainEvent>;
+
 /// Lets a schema that requests share have members that it does not name, in all its objects.
 pub fn open(schema: &mut schemars::Schema) {
     if schema.get("additionalProperties") == Some(&serde_json::Value::Bool(false)) {
@@ -152,7 +155,7 @@ impl DomainEvent {
 }
 
 /// Whether `context` publishes this event: its type is one of the context's, and it names the context as its source.
-pub fn is_published_by(event: &crate::Event, context: catalog::Context) -> bool {
+pub fn is_published_by(event: &Event, context: catalog::Context) -> bool {
     event.event.row().context == context && event.source == context.source()
 }
 

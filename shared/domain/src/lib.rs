@@ -2,12 +2,13 @@
 //!
 //! **Invariant:** no async, no clock, no randomness, no I/O. Every business decision of the project is made here.
 //!
-//! Modules depend on each other in one direction: value types ([`money`], [`id`], [`text`], [`order_line`], [`stock_level`] …), then
+//! Modules depend on each other in one direction: value types ([`money`], [`id`], [`text`], [`order_line`], [`order_status`] …), then
 //! the payloads of events ([`event`]), then the rules ([`order`], [`payment`], [`stock`] …).
 
 #[macro_use]
 mod words;
 
+pub mod account_status;
 pub mod address;
 pub mod canary;
 pub mod channel;
@@ -32,6 +33,7 @@ pub mod order_line;
 pub mod order_status;
 pub mod password_reset;
 pub mod payment;
+pub mod payment_status;
 pub mod personal_data;
 pub mod product;
 pub mod product_export;
@@ -63,8 +65,5 @@ pub mod verification;
 pub mod webhook;
 pub mod window;
 
-pub use event::DomainEvent;
+pub use event::{DomainEvent, Event};
 pub use money::Money;
-
-/// A domain event in its envelope.
-pub type Event = kernel::CloudEvent<DomainEvent>;

@@ -1,6 +1,5 @@
 //! Money: integer minor units of an ISO 4217 currency, checked arithmetic, no floats.
 
-use crate::tax::Rounding;
 use iso_currency::Currency as Iso;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -135,6 +134,16 @@ impl From<Amount> for i64 {
     }
 }
 
+words! {
+    /// How a share that is not a whole number of minor units is rounded.
+    pub enum Rounding {
+        /// Half a minor unit becomes a whole one.
+        HalfUp,
+        /// Half a minor unit goes to the even neighbour.
+        HalfEven,
+    }
+}
+
 /// Why a sum or product is not a valid amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SumError {
@@ -206,6 +215,37 @@ impl fmt::Display for Money {
                 write!(f, "{}.{:0width$} {}", minor / unit, minor % unit, self.currency.code(), width = digits as usize)
             }
         }
+    }
+}
+
+/// Maximum length of a currency that is stored as the gateway states it.
+const MAX_CURRENCY: usize = 8;
+
+/// An amount as the gateway states it. Unlike [`Money`], it may be in any currency, negative or too large.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct StatedAmount {
+    /// Minor units.
+    pub amount: i64,
+    /// Code of the currency in upper case.
+    pub currency: String,
+}
+
+impl StatedAmount {
+    /// `minor` units of a currency that is written in any case.
+    pub fn new(minor: i64, currency: &str) -> Self {
+        let currency = currency.chars().take(MAX_CURRENCY).collect::<String>().to_ascii_uppercase();
+        Self { amount: minor, currency }
+    }
+
+    /// The amount, if this platform supports it.
+    pub fn to_money(&self) -> Option<Money> {
+        Money::new(self.amount, &self.currency).ok()
+    }
+}
+
+impl From<Money> for StatedAmount {
+    fn from(money: Money) -> Self {
+        Self::new(money.amount.get(), money.currency.code())
     }
 }
 

@@ -16,9 +16,13 @@ mod state_machine;
 #[cfg(test)]
 mod tests;
 
-pub use amount::{Accepted, GatewayOperation, Mismatch, ReportedTransaction, StatedAmount, accept};
+pub use crate::{
+    money::StatedAmount,
+    payment_status::{DisputeStatus, GatewayOperation, RefundReason, RefundStatus, Status, Verdict},
+};
+pub use amount::{Accepted, Mismatch, ReportedTransaction, accept};
 pub use approvals::{
-    ApprovalDecision, DecideRefund, RefundApproval, RefundLimit, Verdict, decide_refund, request_refund_by_staff,
+    ApprovalDecision, DecideRefund, RefundApproval, RefundLimit, decide_refund, request_refund_by_staff,
 };
 pub use attempts::{
     ATTEMPT_WINDOW_SECONDS, AttemptLimit, TOO_MANY_ATTEMPTS, TOO_MANY_PAYMENT_ATTEMPTS, decline_refused,
@@ -29,7 +33,7 @@ pub use charges::{
     fail_charge_after_gateway_error, post_returned_duplicate, record_charge_outcome, retry_payment,
 };
 pub use commands::{ProcessPayment, RefundPayment};
-pub use disputes::{Dispute, DisputeStatus, DisputeTransfer, ReportedDispute, record_dispute};
+pub use disputes::{Dispute, DisputeTransfer, ReportedDispute, record_dispute};
 pub use limits::{MAX_CHARGE, check_total};
 pub use payment_transition::PaymentTransition;
 pub use reconciliation::{Resolution, republish_pending, resolve_charge, resolve_refund};
@@ -76,27 +80,6 @@ pub const AMOUNT_MISMATCH: &str = "amount_mismatch";
 const GENERIC_DECLINE: &str = "generic_decline";
 /// Codes that must not be shown to customers, who may be using a stolen card: <https://docs.stripe.com/declines/codes>.
 const HIDDEN_DECLINE_CODES: [&str; 5] = ["fraudulent", "lost_card", "stolen_card", "pickup_card", "merchant_blacklist"];
-
-words! {
-    /// The status of a payment.
-    #[schemars(rename = "PaymentStatus")]
-    pub enum Status {
-        /// An attempt is in progress.
-        Pending,
-        /// The card wants the customer's consent to the last attempt.
-        RequiresAction,
-        /// Charged.
-        Succeeded,
-        /// The last attempt was declined. While the order is pending, the customer may retry.
-        Failed,
-        /// Refunded in full.
-        Refunded,
-        /// Refunded in part.
-        PartiallyRefunded,
-        /// The order costs nothing: it is confirmed without a charge.
-        NoPaymentRequired,
-    }
-}
 
 /// A payment with its refunds: one aggregate with one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,44 +143,6 @@ pub struct Refund {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<String>,
     pub requested_at: Timestamp,
-}
-
-words! {
-    /// Why a payment is refunded.
-    pub enum RefundReason {
-        /// The customer requested it.
-        RequestedByCustomer,
-        /// The order was charged twice.
-        Duplicate,
-        /// The card holder did not authorize the payment.
-        Fraudulent,
-        /// The order was cancelled. Set by the system; not accepted in requests.
-        OrderCancelled,
-        /// Staff made it in the gateway's dashboard. Not accepted in requests.
-        MadeAtGateway,
-    }
-}
-
-impl RefundReason {
-    /// Whether staff requests refunds for this reason.
-    pub const fn is_of_staff(self) -> bool {
-        match self {
-            Self::RequestedByCustomer | Self::Duplicate | Self::Fraudulent => true,
-            Self::OrderCancelled | Self::MadeAtGateway => false,
-        }
-    }
-}
-
-words! {
-    /// The status of a refund.
-    pub enum RefundStatus {
-        /// Requested.
-        Pending,
-        /// Refunded.
-        Succeeded,
-        /// Failed permanently.
-        Failed,
-    }
 }
 
 impl Refund {

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// Most messages that one request moves.
-pub(crate) const MAX_MESSAGES: u32 = 100;
+/// Most messages that one request moves, and most in a second.
+pub const MAX_MESSAGES: u32 = 100;
 /// Most messages that a request looks at to find those that it names.
 const MAX_SEARCHED: u32 = 1_000;
 /// Longest delay of a message in SQS, in seconds.
@@ -52,7 +52,7 @@ impl Redrive {
         }
         let count = self.message_ids.as_ref().map(|ids| u32::try_from(ids.len()).unwrap_or(u32::MAX));
         match count.is_some_and(|count| !(1..=MAX_MESSAGES).contains(&count)) {
-            true => Err(Failure::field("/message_ids", "must be 1 to 100 ids")),
+            true => Err(Failure::field("/message_ids", format!("must be 1 to {MAX_MESSAGES} ids"))),
             false => Ok(()),
         }
     }
@@ -87,10 +87,10 @@ impl Redrive {
 pub(crate) fn check_numbers(max: Option<u32>, per_second: Option<u32>) -> Result<(), Failure> {
     let is_allowed = |number: Option<u32>| number.is_none_or(|number| (1..=MAX_MESSAGES).contains(&number));
     if !is_allowed(max) {
-        return Err(Failure::field("/max", "must be from 1 to 100"));
+        return Err(Failure::field("/max", format!("must be from 1 to {MAX_MESSAGES}")));
     }
     if !is_allowed(per_second) {
-        return Err(Failure::field("/per_second", "must be from 1 to 100"));
+        return Err(Failure::field("/per_second", format!("must be from 1 to {MAX_MESSAGES}")));
     }
     Ok(())
 }

@@ -3,7 +3,12 @@
 //! Rates come from configuration. The tax of each line and of the shipping is rounded by itself ([`Rounding`]), and the tax of an order
 //! is the sum of these: nothing else rounds, and nothing computes tax again after placement.
 
-use crate::{Money, address::Address, money::SumError, text::Category};
+use crate::{
+    Money,
+    address::Address,
+    money::{Rounding, SumError},
+    text::Category,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
@@ -13,16 +18,6 @@ const WHOLE: u32 = 100_000;
 
 /// The category of the configuration that stands for shipping.
 const SHIPPING: &str = "shipping";
-
-words! {
-    /// How a tax that is not a whole number of minor units is rounded, for each line and for the shipping.
-    pub enum Rounding {
-        /// Half a minor unit becomes a whole one.
-        HalfUp,
-        /// Half a minor unit goes to the even neighbour.
-        HalfEven,
-    }
-}
 
 /// A rate of 0 to 100 %, with up to three decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,11 +1,12 @@
 //! User accounts: registration, roles and access to the data of users.
 
+pub use crate::account_status::AccountStatus;
 use crate::{
+    account_status::ContactKind,
     address::Address,
     event::UserRegistered,
     id::UserId,
     text::{Email, FullName, Phone, Username},
-    verification::ContactKind,
 };
 use kernel::{Failure, FailureKind, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -164,16 +165,6 @@ pub struct Register {
     pub phone: Option<Phone>,
     #[serde(default)]
     pub address: Option<Address>,
-}
-
-words! {
-    /// Whether a user may log in.
-    pub enum AccountStatus {
-        /// May log in.
-        Active,
-        /// Was disabled by an admin.
-        Disabled,
-    }
 }
 
 /// A user account. The hash of the password is stored separately.

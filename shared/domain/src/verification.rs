@@ -1,5 +1,6 @@
 //! Verification of contact addresses by a token that is sent to them.
 
+pub use crate::account_status::ContactKind;
 use crate::{
     DomainEvent,
     event::{ContactVerified, unexpected_event},
@@ -16,16 +17,6 @@ use std::fmt;
 pub const MAX_ATTEMPTS: i32 = 5;
 /// Seconds for which a token is valid: a day, since people read mail late.
 pub const VALID_S: i64 = 24 * 3600;
-
-words! {
-    /// An address of a user that can be verified.
-    pub enum ContactKind {
-        /// The e-mail address.
-        Email,
-        /// The phone number.
-        Phone,
-    }
-}
 
 /// A request to send a token.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]

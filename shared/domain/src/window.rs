@@ -13,9 +13,9 @@ pub use closing::{ChangedWindow, FoundAnomaly, WindowRevision, closing};
 pub use entry::{Counted, WindowEntry, erased_customer, window_entry};
 pub use summary::{CustomerCounts, Day, MinuteCount, PeakHour, RATE_MINUTES, SalesSummary, SoldProduct, SoldRegion};
 
+pub use crate::event::CountAndAmount;
 use crate::{Money, id::ProductId, money::Currency, order_status::Reason};
 use kernel::{Failure, Timestamp, seconds_after};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Length of a window in seconds.
@@ -73,23 +73,6 @@ impl Sum {
 impl From<Money> for Sum {
     fn from(money: Money) -> Self {
         Self { amount: money.amount.get(), currency: money.currency }
-    }
-}
-
-/// A number of charges or refunds, and the sum of their amounts in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CountAndAmount {
-    /// Number of charges or refunds.
-    pub count: i64,
-    /// Sum of their amounts in minor units.
-    pub amount: i64,
-}
-
-impl CountAndAmount {
-    /// Counts one more, of an amount in minor units.
-    pub const fn add(&mut self, amount: i64) {
-        self.count += 1;
-        self.amount += amount;
     }
 }
 
@@ -165,8 +148,9 @@ pub fn average(revenue: Sum, orders: i64) -> Result<Sum, Failure> {
     Ok(Sum { amount: i64::try_from(average).map_err(Failure::internal)?, ..revenue })
 }
 
-/// Maximum length of a listed period in seconds: 31 days.
-pub const MAX_SPAN_SECONDS: i64 = 31 * 24 * 3600;
+/// Maximum length of a listed period in days.
+pub const MAX_SPAN_DAYS: i64 = 31;
+const MAX_SPAN_SECONDS: i64 = MAX_SPAN_DAYS * 24 * 3600;
 
 /// The period `[from, to)` to list. `to` defaults to now, `from` to a day before `to`.
 pub fn span(
@@ -183,7 +167,7 @@ pub fn span(
     if start >= end {
         Err(Failure::field("?to", "must be after from"))
     } else if length > MAX_SPAN_SECONDS {
-        Err(Failure::field("?from", "must be at most 31 days before to"))
+        Err(Failure::field("?from", format!("must be at most {MAX_SPAN_DAYS} days before to")))
     } else {
         Ok(start..end)
     }

@@ -1,11 +1,7 @@
 //! What is charged on top of the prices of products.
 
 use super::{Config, ConfigError, Result, env};
-use domain::{
-    order::Rates,
-    shipping::ShippingRates,
-    tax::{Rounding, TaxRates},
-};
+use domain::{money::Rounding, order::Rates, shipping::ShippingRates, tax::TaxRates};
 
 impl Config {
     pub fn order_rates(&self) -> Result<Rates> {

@@ -1,12 +1,6 @@
 //! Events of the analytics context.
 
-use crate::{
-    address::Area,
-    id::ProductId,
-    money::Currency,
-    order_status::Reason,
-    window::{CountAndAmount, anomaly::Metric},
-};
+use crate::{address::Area, id::ProductId, money::Currency, order_status::Reason};
 use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +42,23 @@ pub struct WindowClosed {
     pub top_products: Vec<UnitsSold>,
     /// The regions with the highest revenue.
     pub regions: Vec<RegionSales>,
+}
+
+/// A number of charges or refunds, and the sum of their amounts in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CountAndAmount {
+    /// Number of charges or refunds.
+    pub count: i64,
+    /// Sum of their amounts in minor units.
+    pub amount: i64,
+}
+
+impl CountAndAmount {
+    /// Counts one more, of an amount in minor units.
+    pub const fn add(&mut self, amount: i64) {
+        self.count += 1;
+        self.amount += amount;
+    }
 }
 
 /// Cancelled orders of one reason.
@@ -102,4 +113,14 @@ pub struct AnomalyDetected {
     pub least: i64,
     /// Upper bound of the usual range.
     pub most: i64,
+}
+
+words! {
+    /// What of a window is compared.
+    pub enum Metric {
+        /// Confirmed orders.
+        Orders,
+        /// Revenue in minor units.
+        Revenue,
+    }
 }

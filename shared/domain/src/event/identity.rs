@@ -1,10 +1,9 @@
 //! Events of the identity context.
 
 use crate::{
+    account_status::{AccountStatus, ContactKind},
     id::UserId,
     text::{Email, FullName, Phone, Username},
-    user::AccountStatus,
-    verification::ContactKind,
 };
 use kernel::Uuid;
 use schemars::JsonSchema;

@@ -4,8 +4,9 @@ use crate::{
     Money,
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::Discrepancy,
+    money::StatedAmount,
     order_status::Reason,
-    payment::{DisputeStatus, GatewayOperation, StatedAmount, Verdict},
+    payment_status::{DisputeStatus, GatewayOperation, Verdict},
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;

@@ -1,41 +1,9 @@
-//! Amounts that the gateway reports. Only [`accept`], which compares them with the requested amount, turns them into [`Money`].
+//! What the gateway says that it moved. Only [`accept`], which compares them with the requested amount, turns them into [`Money`].
 
-use super::{Payment, PaymentTransition};
-use crate::{Money, event::PaymentMismatched, id::RefundId};
+use super::{GatewayOperation, Payment, PaymentTransition};
+use crate::{Money, event::PaymentMismatched, id::RefundId, money::StatedAmount};
 use kernel::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Maximum length of a currency that is stored as the gateway states it.
-const MAX_CURRENCY: usize = 8;
-
-/// An amount as the gateway states it. Unlike [`Money`], it may be in any currency, negative or too large.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct StatedAmount {
-    /// Minor units.
-    pub amount: i64,
-    /// Code of the currency in upper case.
-    pub currency: String,
-}
-
-impl StatedAmount {
-    /// `minor` units of a currency that is written in any case.
-    pub fn new(minor: i64, currency: &str) -> Self {
-        let currency = currency.chars().take(MAX_CURRENCY).collect::<String>().to_ascii_uppercase();
-        Self { amount: minor, currency }
-    }
-
-    /// The amount, if this platform supports it.
-    pub fn to_money(&self) -> Option<Money> {
-        Money::new(self.amount, &self.currency).ok()
-    }
-}
-
-impl From<Money> for StatedAmount {
-    fn from(money: Money) -> Self {
-        Self::new(money.amount.get(), money.currency.code())
-    }
-}
 
 /// A charge or refund that the gateway says it made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,16 +42,6 @@ impl Accepted {
 pub fn accept(asked: Money, answered: &ReportedTransaction) -> Option<Accepted> {
     let is_same = answered.amount.as_ref().and_then(StatedAmount::to_money) == Some(asked);
     is_same.then(|| Accepted { transaction_id: answered.transaction_id.clone(), amount: asked })
-}
-
-words! {
-    /// What the gateway was asked for.
-    pub enum GatewayOperation {
-        /// A charge.
-        Charge,
-        /// A refund.
-        Refund,
-    }
 }
 
 /// An answer of the gateway that does not match what was asked. It changes nothing else; staff must review it.

@@ -1,7 +1,7 @@
 //! Refunds by staff above a limit: one person requests them, and another one approves or rejects them.
 
 use super::{
-    Payment, PaymentTransition, Refund, RefundPayment, RefundReason, RefundStatus, payment_transition::money,
+    Payment, PaymentTransition, Refund, RefundPayment, RefundReason, RefundStatus, Verdict, payment_transition::money,
     request_refund,
 };
 use crate::{
@@ -31,16 +31,6 @@ impl Default for RefundLimit {
 impl RefundLimit {
     fn minor(self, currency: Currency) -> i64 {
         i64::from(self.units) * 10_i64.pow(currency.digits())
-    }
-}
-
-words! {
-    /// What was decided on a refund that waited for approval.
-    pub enum Verdict {
-        /// The refund is requested.
-        Approved,
-        /// Nothing is refunded.
-        Rejected,
     }
 }
 

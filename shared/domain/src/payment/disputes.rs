@@ -1,6 +1,6 @@
 //! Disputes: a cardholder's bank takes a charge back, and the merchant may object until a deadline.
 
-use super::{Payment, PaymentTransition, StatedAmount};
+use super::{DisputeStatus, Payment, PaymentTransition, StatedAmount};
 use crate::{
     Money,
     event::{DisputeClosed, DisputeUpdated, PaymentDisputed},
@@ -8,42 +8,6 @@ use crate::{
 };
 use kernel::{Failure, Timestamp};
 use serde::{Deserialize, Serialize};
-
-words! {
-    /// The status of a dispute, in the gateway's words (<https://docs.stripe.com/api/disputes/object#dispute_object-status>).
-    ///
-    /// In the order in which a dispute may pass through them: a report of an earlier status is out of date.
-    pub enum DisputeStatus {
-        /// Inquiry: the bank asks before it disputes; no money is withdrawn.
-        WarningNeedsResponse,
-        /// The bank considers the answer to its inquiry.
-        WarningUnderReview,
-        /// The inquiry led to no dispute.
-        WarningClosed,
-        /// The dispute was resolved before it was made.
-        Prevented,
-        /// Evidence is due.
-        NeedsResponse,
-        /// The bank considers the evidence.
-        UnderReview,
-        /// The money is returned.
-        Won,
-        /// The money stays with the cardholder.
-        Lost,
-    }
-}
-
-impl DisputeStatus {
-    /// Whether nothing follows.
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::WarningClosed | Self::Prevented | Self::Won | Self::Lost)
-    }
-
-    /// Whether the gateway withdraws the amount: not during an inquiry.
-    const fn withdraws(self) -> bool {
-        matches!(self, Self::NeedsResponse | Self::UnderReview | Self::Won | Self::Lost)
-    }
-}
 
 /// A dispute as the gateway reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,8 @@
 //! window before it, by [`TOGETHER`] scales of their sum: a drop is to be found soon. Everything is computed in whole numbers, so that every
 //! reader computes the same.
 
+pub use crate::event::Metric;
+
 /// Weeks of the baseline.
 pub const WEEKS: usize = 8;
 /// Windows beside the one at the same time, on either side, that are compared, too.
@@ -28,16 +30,6 @@ const TOGETHER: i128 = 3_200;
 const DAILY: i128 = 50;
 /// Standard deviations in a MAD, in thousandths, if values are distributed normally.
 const SCALE_OF_MAD: i128 = 1_483;
-
-words! {
-    /// What of a window is compared.
-    pub enum Metric {
-        /// Confirmed orders.
-        Orders,
-        /// Revenue in minor units.
-        Revenue,
-    }
-}
 
 /// Orders and revenue of a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

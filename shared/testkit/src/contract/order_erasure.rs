@@ -6,6 +6,7 @@ use domain::{
     event::OrderDelivered,
     id::{NoteId, OrderId, ProductId, UserId},
     order::{Note, Order, Status},
+    personal_data::SHIPPED_DAYS,
     text::MessageText,
 };
 use kernel::{Claim, IdempotencyKey, Timestamp};
@@ -106,8 +107,8 @@ pub async fn shipped_order_is_erased_after_its_days(fixture: &Fixture<impl Store
     let shipped = an_order(orders, owner, Status::Shipped).await;
     orders.erase_customer(claim(), owner, now()).await.expect("erased");
     let after = |days: i64| -> Timestamp { later(days * DAY_S) };
-    assert_eq!(orders.erase_due(after(89)).await, Ok(DueErasures { erased: 0, open: 1 }));
-    assert_eq!(orders.erase_due(after(91)).await, Ok(DueErasures { erased: 1, open: 0 }));
+    assert_eq!(orders.erase_due(after(SHIPPED_DAYS - 1)).await, Ok(DueErasures { erased: 0, open: 1 }));
+    assert_eq!(orders.erase_due(after(SHIPPED_DAYS + 1)).await, Ok(DueErasures { erased: 1, open: 0 }));
     assert_eq!(stored(orders, &shipped).await, (erased(&shipped), 0));
 }
 

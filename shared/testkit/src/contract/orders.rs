@@ -5,9 +5,10 @@ use crate::build::{self, OrderBuilder, a_reply, usd};
 use domain::{
     Event,
     id::{OrderId, UserId},
+    money::Rounding,
     order::{self, Order, Rates, Reason, ShortfallPolicy},
     shipping::ShippingRates,
-    tax::{Rounding, TaxRates},
+    tax::TaxRates,
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};

@@ -2,7 +2,7 @@
 
 use crate::functions::{confirmed, sample_time};
 use domain::{DomainEvent, Event, window::AnalyticsRecord};
-use edge::{Clock, Consumer, Delivery, kafka::Record, testing};
+use edge::{Clock, Delivery, kafka::Record, testing};
 use futures_util::FutureExt;
 use kernel::{CloudEvent, TraceContext, Uuid};
 use proptest::prelude::*;
@@ -90,32 +90,28 @@ fn envelope(row: &'static catalog::Event, data: Value, note: &str) -> CloudEvent
     }
 }
 
-/// What `events` become on Kafka, without tombstones, and in the archive. Their form is not checked: most texts have no form that a type takes.
-fn forwarded(events: &[&CloudEvent<Map<String, Value>>]) -> (Vec<ports::EventLogRecord>, String) {
+/// What is exported of an event: its key and its value on Kafka, and what the archive has. Its form is not checked: most texts have no form
+/// that a type takes.
+fn exported(mut event: CloudEvent<Map<String, Value>>) -> (String, String, String) {
     let (platform, clock) = (Platform::new(), Clock::at(sample_time(), 7));
-    let (log, archive, queue) = (platform.event_log(), platform.archive(), platform.dead_letters());
-    let forward = async |delivery: Delivery<_>| event_forward::forward(&log, delivery.event).await;
-    let consumer = Consumer::new(catalog::EVENT_FORWARD.name, catalog::MAX_RECEIVES);
-    let batch = edge::queue::batch(&consumer, testing::sqs_event(events), &clock, &queue, &forward);
-    batch.now_or_never().expect("nothing waits").expect("a batch");
-    assert_eq!(queue.messages(), []);
-    let record = |(offset, record): (i64, &ports::EventLogRecord)| Record {
-        topic: record.topic.to_owned(),
+    let row = domain::event::redact(&mut event).expect("an event of ours");
+    let value = serde_json::to_string(&event).expect("serializes");
+    let record = Record {
+        topic: row.topic.name.to_owned(),
         partition: 0,
-        offset,
-        timestamp: record.time,
+        offset: 0,
+        timestamp: event.time,
         value: IgnoredAny,
-        raw: record.value.clone().expect("a value"),
+        raw: value.clone(),
         now: clock.now(),
         ids: clock.ids(),
         trace: TraceContext::new(ids::request(1)),
         deadline: None,
     };
-    let mut left = log.records();
-    left.retain(|record| record.value.is_some());
-    let records: Vec<_> = (0..).zip(&left).map(record).collect();
-    event_archive::handle(&archive, &records).now_or_never().expect("nothing waits").expect("stored");
-    (left, archive.objects().iter().map(|(key, lines)| format!("{key}\n{lines}")).collect())
+    let archive = platform.archive();
+    event_archive::handle(&archive, &[record]).now_or_never().expect("nothing waits").expect("stored");
+    let archived = archive.objects().iter().map(|(key, lines)| format!("{key}\n{lines}")).collect();
+    (event.subject, value, archived)
 }
 
 /// Personal data of every kind: names, e-mail addresses, phone numbers, streets, free text.
@@ -138,12 +134,10 @@ proptest! {
     fn nothing_personal_leaves_for_kafka_and_s3(texts in personal_data()) {
         for row in catalog::EVENTS {
             let (data, _) = Schema::instance(row, &texts);
-            let (records, archived) = forwarded(&[&envelope(row, data, &texts[0])]);
-            prop_assert_eq!(records.len(), 1);
+            let (key, value, archived) = exported(envelope(row, data, &texts[0]));
             for text in &texts {
-                let value = records[0].value.as_deref().unwrap_or_default();
                 prop_assert!(!value.contains(text.as_str()), "{}: {} left for Kafka", row.name, text);
-                prop_assert!(!records[0].key.contains(text.as_str()), "{}: {} is a key", row.name, text);
+                prop_assert!(!key.contains(text.as_str()), "{}: {} is a key", row.name, text);
                 prop_assert!(!archived.contains(text.as_str()), "{}: {} left for S3", row.name, text);
             }
         }
@@ -178,8 +172,8 @@ fn every_exported_member_exists_and_is_exported() {
     let texts = ["Ada Lovelace".to_owned()];
     for row in catalog::EVENTS {
         let (data, members) = Schema::instance(row, &texts);
-        let (records, _) = forwarded(&[&envelope(row, data, &texts[0])]);
-        let left: Value = serde_json::from_str(records[0].value.as_deref().expect("a value")).expect("JSON");
+        let (_, value, _) = exported(envelope(row, data, &texts[0]));
+        let left: Value = serde_json::from_str(&value).expect("JSON");
         for path in row.exported {
             let is_text = members.iter().find(|(member, _)| member == path).map(|(_, is_text)| *is_text);
             assert_eq!(

@@ -4,9 +4,10 @@ use super::totals::place;
 use crate::functions::{USER, sample_time};
 use domain::{
     Money,
+    money::Rounding,
     order::{OrderLimits, Rates},
     shipping::ShippingRates,
-    tax::{Rounding, TaxRates},
+    tax::TaxRates,
 };
 use edge::{
     Clock,

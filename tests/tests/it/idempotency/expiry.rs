@@ -52,8 +52,11 @@ async fn record_lasts_24_hours_by_the_database_clock() {
     // A process with a slow clock does not store a record that expires too early.
     let clock = fixture.clock(sample_time() - hours(30));
     fixture.place_at(&Request::order().key("late"), &clock).await;
-    let lasts = "SELECT count(*) FROM orders.idempotency WHERE expires_at - now() > interval '23 hours'";
-    assert_eq!((fixture.orders().await, fixture.database.number(lasts).await), (2, 2));
+    let lasts = format!(
+        "SELECT count(*) FROM orders.idempotency WHERE expires_at = created_at + interval '{} hours'",
+        catalog::IDEMPOTENCY_HOURS
+    );
+    assert_eq!((fixture.orders().await, fixture.database.number(&lasts).await), (2, 2));
 }
 
 #[tokio::test]

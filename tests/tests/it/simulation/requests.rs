@@ -10,10 +10,11 @@ use catalog::role;
 use domain::{
     Money,
     id::UserId,
+    money::Rounding,
     order::{Order, OrderLimits, Rates},
     payment::{self, RefundLimit, RefundReason, RefundStatus},
     shipping::ShippingRates,
-    tax::{Rounding, TaxRates},
+    tax::TaxRates,
 };
 use edge::{
     http::{Access, Route},

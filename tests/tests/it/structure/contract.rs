@@ -170,7 +170,7 @@ fn every_json_response_of_success_has_an_example() {
     expect_none(&complaints, "add an example to scripts/xtask/src/codegen/openapi/examples");
 }
 
-fn document() -> Value {
+pub(super) fn document() -> Value {
     serde_json::from_str(&fs::read_to_string(xtask::root().join(xtask::codegen::openapi::PATH)).unwrap()).unwrap()
 }
 

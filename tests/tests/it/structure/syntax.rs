@@ -24,6 +24,8 @@ pub struct RustFile {
     pub identifiers: Vec<Word>,
     /// The names in `catalog::NAME`.
     pub catalog_rows: BTreeSet<String>,
+    /// Paths that begin with `crate` or `super`, up to the first name after it: `crate::money`, `super::super::money`.
+    pub module_paths: Vec<Word>,
 }
 
 /// A function with a body.
@@ -117,6 +119,7 @@ impl Reader {
             literals: words.literals.into_iter().map(mark).collect(),
             identifiers: words.identifiers.into_iter().map(mark).collect(),
             catalog_rows: words.catalog_rows,
+            module_paths: words.module_paths.into_iter().map(mark).collect(),
         }
     }
 
@@ -265,6 +268,7 @@ struct Words {
     literals: Vec<(usize, String)>,
     identifiers: Vec<(usize, String)>,
     catalog_rows: BTreeSet<String>,
+    module_paths: Vec<(usize, String)>,
 }
 
 impl Words {
@@ -272,6 +276,12 @@ impl Words {
         let trees: Vec<TokenTree> = stream.into_iter().collect();
         for (at, tree) in trees.iter().enumerate() {
             match tree {
+                TokenTree::Ident(name) if *name == "crate" || *name == "super" => {
+                    if at < 2 || !is_separator(&trees[at - 2..at]) {
+                        let names = first_names(&trees[at..]).into_iter();
+                        self.module_paths.extend(names.map(|path| (name.span().start().line, path)));
+                    }
+                }
                 TokenTree::Group(group)
                     if group.delimiter() == Delimiter::Bracket && is_doc_comment(group.stream()) => {}
                 TokenTree::Group(group) => self.collect(group.stream()),
@@ -281,8 +291,8 @@ impl Words {
                     }
                 }
                 TokenTree::Ident(name) if *name == "catalog" => {
-                    if let [TokenTree::Punct(one), TokenTree::Punct(two), TokenTree::Ident(row), ..] = &trees[at + 1..]
-                        && (one.as_char(), two.as_char()) == (':', ':')
+                    if let [separator @ .., TokenTree::Ident(row)] = trees.get(at + 1..at + 4).unwrap_or_default()
+                        && is_separator(separator)
                     {
                         self.catalog_rows.insert(row.to_string());
                     }
@@ -298,4 +308,28 @@ impl Words {
 
 fn is_doc_comment(stream: TokenStream) -> bool {
     matches!(stream.into_iter().next(), Some(TokenTree::Ident(name)) if name == "doc")
+}
+
+/// Whether two tokens are `::`.
+fn is_separator(trees: &[TokenTree]) -> bool {
+    matches!(trees, [TokenTree::Punct(one), TokenTree::Punct(two)] if (one.as_char(), two.as_char()) == (':', ':'))
+}
+
+/// The path at the start of `trees` up to its first name that is not `super`; several of a group, as in `use crate::{a, b::c}`.
+fn first_names(trees: &[TokenTree]) -> Vec<String> {
+    let [TokenTree::Ident(root), _, _, rest @ ..] = trees else { return vec![] };
+    if !is_separator(&trees[1..3]) {
+        return vec![];
+    }
+    let names = match rest {
+        [TokenTree::Ident(name), ..] if *name == "super" => first_names(rest),
+        [TokenTree::Ident(name), ..] => vec![name.to_string()],
+        [TokenTree::Group(group), ..] => {
+            let members: Vec<TokenTree> = group.stream().into_iter().collect();
+            let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(comma) if comma.as_char() == ',');
+            members.split(is_comma).filter_map(|member| Some(member.first()?.to_string())).collect()
+        }
+        _ => vec![],
+    };
+    names.into_iter().map(|name| format!("{root}::{name}")).collect()
 }

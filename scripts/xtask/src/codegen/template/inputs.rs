@@ -5,7 +5,7 @@ use crate::codegen::{
     environment::{SECRET_INPUTS, api_url},
     names::{UNDELIVERED, logical, physical_text},
 };
-use domain::{message_limits, order::ShortfallPolicy, tax::Rounding, throttle};
+use domain::{message_limits, money::Rounding, order::ShortfallPolicy, throttle};
 use serde_json::{Value, json};
 
 /// Default and meaning of the seller.

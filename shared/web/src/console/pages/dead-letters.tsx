@@ -121,7 +121,7 @@ function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[];
       <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : c().operations.redriveAll}</p>
       <Form submit={c().operations.redrive} isBusy={redriving.isPending} error={redriving.error} onSubmit={submit}>
         <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
-        <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} />
+        <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} max={100} />
         <label class="check">
           <input type="checkbox" name="/dry_run" /> {c().operations.dryRun}
         </label>

@@ -6,7 +6,7 @@ import { isProblemOf } from "../../core/text.ts";
 import { Field, Form } from "../../ui/form.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { Picture } from "../../ui/picture.tsx";
-import { add } from "../basket.ts";
+import { add, MAX_QUANTITY } from "../basket.ts";
 import { product, type Product } from "../reads.ts";
 
 const LOW_STOCK = 5;
@@ -76,7 +76,7 @@ function Purchase({ product }: { product: Product }): JSX.Element {
     <>
       <p class={stock <= LOW_STOCK ? "few" : "hint"}>{stock <= LOW_STOCK ? t().product.few(stock) : t().product.inStock}</p>
       <Form class="purchase" submit={t().product.add} onSubmit={submit}>
-        <Field name="quantity" label={t().product.quantity} type="number" inputMode="numeric" min={1} max={Math.min(stock, 10_000)} defaultValue="1" required />
+        <Field name="quantity" label={t().product.quantity} type="number" inputMode="numeric" min={1} max={Math.min(stock, MAX_QUANTITY)} defaultValue="1" required />
       </Form>
       <div role="status">
         {added > 0 && (

@@ -64,7 +64,7 @@ mod products {
     #[tokio::test]
     async fn record_lasts_24_hours_despite_five_minutes_of_clock_skew() {
         let store = store().await;
-        let day = 24 * 3600;
+        let day = catalog::IDEMPOTENCY_HOURS * 3600;
         let (key, reply) = (build::a_key("skew", "body"), build::a_reply("first"));
         let reject = async |second: i64, reply| {
             let at = Timestamp::from_second(1_795_250_880 + second).expect("an instant");
