@@ -93,7 +93,12 @@ impl JinjaMessageTemplates {
             match build(&render) {
                 Ok(message) => return Ok(message),
                 Err(failure) => {
-                    tracing::error!(error.message = %failure, "an edited text cannot be rendered: the built-in texts are used");
+                    tracing::error!(
+                        failure.code,
+                        failure.detail,
+                        failure.internal,
+                        "an edited text cannot be rendered: the built-in texts are used"
+                    );
                 }
             }
         }
