@@ -19,6 +19,7 @@ mod permissions;
 mod personal_data;
 mod protection;
 mod queries;
+mod secrets;
 mod source_files;
 mod sources;
 mod stacks;
