@@ -1,7 +1,7 @@
 //! Sends what staff wrote to a customer, through the channel that they chose.
 
-use domain::DomainEvent;
-use edge::Delivery;
+use domain::{DomainEvent, notification::Channel};
+use edge::{Delivery, telemetry};
 use kernel::Failure;
 use ports::{ContactStore, DeviceStore, EmailSender, MessageTemplates, PushSender, SmsSender};
 use services::{Channels, Notifier};
@@ -12,6 +12,8 @@ pub async fn handle(
     channels: Channels<'_, impl EmailSender, impl SmsSender, impl PushSender>,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let notifier = Notifier { contacts, templates, channels };
+    let log =
+        |channel: Channel, failure: &Failure| telemetry::log_item_failure("notification", channel.name(), failure);
+    let notifier = Notifier { contacts, templates, channels, log };
     notifier.send_requested(delivery.claim(), &delivery.event, delivery.context()).await
 }

@@ -17,8 +17,11 @@ use services::{Sweep, SweepSummary, commit_order};
 
 /// Orders per page.
 const PAGE: u32 = 100;
-const SWEEP: Sweep<Order> =
-    Sweep { max_pages: 10, max_unavailable: 1, log: |_, failure| telemetry::log_failure("order", failure) };
+const SWEEP: Sweep<Order> = Sweep {
+    max_pages: 10,
+    max_unavailable: 1,
+    log: |order, failure| telemetry::log_item_failure("sweep of an order", order.id, failure),
+};
 
 /// The metric of each status reason of a pending order.
 const PENDING: [(Reason, &str); 6] = [

@@ -7,7 +7,10 @@
 //! Then it counts the refunds that wait for approval: only a person decides on them.
 
 use domain::payment::{Payment, PaymentTransition, Resolution};
-use edge::{schedule::Tick, telemetry::metrics};
+use edge::{
+    schedule::Tick,
+    telemetry::{self, metrics},
+};
 use kernel::{Failure, Timestamp};
 use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
 use serde::Serialize;
@@ -19,7 +22,7 @@ const PAGE: u32 = 200;
 const SWEEP: Sweep<Payment> = Sweep {
     max_pages: 5,
     max_unavailable: 3,
-    log: |payment, failure| tracing::error!(payment = %payment.id, error.message = %failure, "payment not reconciled"),
+    log: |payment, failure| telemetry::log_item_failure("reconciliation of a payment", payment.id, failure),
 };
 
 /// Counts of one run.

@@ -33,7 +33,7 @@ pub async fn handle(
         ReportOutcome::DuplicateReturned => metrics::count("DuplicateChargesReturned", 1),
         ReportOutcome::DuplicateCharge(failure) => {
             metrics::count("DuplicateCharge", 1);
-            tracing::error!(error.message = %failure, "duplicate charge");
+            tracing::error!(failure.code, failure.detail, failure.internal, "duplicate charge");
         }
         ReportOutcome::UnknownPayment(subject) => {
             metrics::count("WebhooksOfOthers", 1);

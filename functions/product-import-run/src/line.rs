@@ -6,9 +6,9 @@ use domain::{
     product::{self, CreateProduct, UpdateProduct},
     product_import::{self, Import, ImportLineOutcome, Mode},
 };
-use edge::{http::read_line, schedule::Tick};
+use edge::{http::read_line, schedule::Tick, telemetry};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome};
+use kernel::{Failure, FailureKind, IDEMPOTENCY_KEY_REUSED, IdempotencyKey, IdempotencyOutcome};
 use ports::{ProductStore, SKU_TAKEN};
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 use std::collections::HashSet;
@@ -19,8 +19,8 @@ const CONCURRENT_LINES: usize = 10;
 /// The result of a line: the outcome, or the rejection.
 type Written = Result<ImportLineOutcome, Failure>;
 
-/// Writes the products of `lines`. Returns the result of each that is not empty, with its number, in order. Fails if the table does, whatever
-/// has been written then.
+/// Writes the products of `lines`. Returns the result of each that is not empty, with its number, in order. Fails if the table is unavailable,
+/// whatever has been written then.
 pub async fn write_all(
     products: &impl ProductStore,
     import: &Import,
@@ -29,7 +29,7 @@ pub async fn write_all(
 ) -> Result<Vec<(u64, Written)>, Failure> {
     let numbered = (import.progress.lines + 1..).zip(lines);
     let read: Vec<(u64, Result<CreateProduct, Failure>)> =
-        numbered.filter(|(_, line)| **line != Line::Empty).map(|(number, line)| (number, parse(*line))).collect();
+        numbered.filter_map(|(number, line)| Some((number, parse(*line)?))).collect();
     // Of several lines with one SKU, the first one is written.
     let mut skus = HashSet::new();
     let is_distinct = read.iter().filter_map(|(_, line)| line.as_ref().ok()).all(|line| skus.insert(line.sku.clone()));
@@ -44,12 +44,14 @@ pub async fn write_all(
     stream::iter(read).map(write).buffered(width).try_collect().await
 }
 
-fn parse(line: Line<'_>) -> Result<CreateProduct, Failure> {
+/// `None` for an empty line.
+fn parse(line: Line<'_>) -> Option<Result<CreateProduct, Failure>> {
     match line {
-        Line::Text(text) => read_line(text),
-        Line::Empty | Line::TooLong => {
+        Line::Empty => None,
+        Line::Text(text) => Some(read_line(text)),
+        Line::TooLong => {
             let detail = format!("A line has at most {MAX_LINE_BYTES} bytes.");
-            Err(Failure::new(FailureKind::TooLarge, "line-too-long", detail))
+            Some(Err(Failure::new(FailureKind::TooLarge, "line-too-long", detail)))
         }
     }
 }
@@ -67,8 +69,14 @@ async fn write(
     });
     match written.await {
         Ok(outcome) => Ok(Ok(outcome)),
-        Err(failure) if failure.code == "idempotency-key-reused" => Ok(Err(product_import::repeated_sku())),
+        Err(failure) if failure.code == IDEMPOTENCY_KEY_REUSED => Ok(Err(product_import::repeated_sku())),
         Err(failure) if failure.code == SKU_TAKEN => Ok(Err(failure)),
+        // A repetition would end in the same way, and the lines after it would never be written.
+        Err(failure) if failure.kind == FailureKind::Internal => {
+            let item = format_args!("{number} of import {}", import.id);
+            telemetry::log_item_failure("import of a line", item, &failure);
+            Ok(Err(product_import::internal_error()))
+        }
         Err(failure) => Err(failure),
     }
 }

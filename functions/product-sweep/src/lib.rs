@@ -62,7 +62,7 @@ pub async fn handle(
                 }
                 Err(failure) => {
                     summary.failed += 1;
-                    telemetry::log_failure("product", &failure);
+                    telemetry::log_item_failure("sweep of a product", changed.id, &failure);
                 }
             }
         }

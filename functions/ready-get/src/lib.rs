@@ -22,8 +22,8 @@ pub async fn handle(
 async fn check(probe: &impl Probe) -> DependencyView {
     let name = probe.dependency();
     let result = probe.check().await;
-    if let Err(cause) = &result {
-        tracing::warn!(dependency = name, cause = %cause, "dependency is down");
+    if let Err(failure) = &result {
+        tracing::warn!(dependency = name, failure.code, failure.detail, failure.internal, "dependency is down");
     }
     DependencyView::new(name, probe.is_essential(), result.is_ok())
 }

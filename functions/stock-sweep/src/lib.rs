@@ -2,7 +2,7 @@
 //!
 //! Runs may overlap, since the state of a reservation guards each step. A failure of one order does not block the others.
 
-use domain::{event::SEQUENCE_SET_BY_STORE, stock};
+use domain::{event::SEQUENCE_SET_BY_STORE, id::OrderId, stock};
 use edge::{
     schedule::Tick,
     telemetry::{self, metrics},
@@ -14,6 +14,7 @@ use services::Sweep;
 
 /// Reservations per page.
 const PAGE: u32 = 100;
+const MAX_PAGES: u32 = 10;
 
 /// Counts of one run.
 #[derive(Debug, Serialize)]
@@ -34,13 +35,20 @@ pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Fail
         let event = tick.event(order_id, SEQUENCE_SET_BY_STORE, stock::expired(order_id));
         Ok(stock.expire(order_id, &event).await?.is_some())
     };
-    let expired = sweep().run(page, expire).await;
+    let sweep = Sweep {
+        max_pages: MAX_PAGES,
+        max_unavailable: 1,
+        log: |one: &ExpiredReservation, failure| log(one.order_id, failure),
+    };
+    let expired = sweep.run(page, expire).await;
     let page = async |last: Option<&_>| stock.fillable_backorders(PAGE, last.copied()).await;
     let allocate = async |&PaidOrder { order_id, payment, .. }: &_| {
         let event = tick.event(order_id, SEQUENCE_SET_BY_STORE, stock::allocated(order_id, payment));
         Ok(stock.allocate_backorder(order_id, &event).await?.is_some())
     };
-    let allocated = sweep().run(page, allocate).await;
+    let sweep =
+        Sweep { max_pages: MAX_PAGES, max_unavailable: 1, log: |one: &PaidOrder, failure| log(one.order_id, failure) };
+    let allocated = sweep.run(page, allocate).await;
     let failed = expired.failed + allocated.failed;
     metrics::value("ReservationsExpired", metrics::Unit::Count, expired.changed);
     metrics::value("ReservationSweepErrors", metrics::Unit::Count, failed);
@@ -50,6 +58,6 @@ pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Fail
     Ok(Summary { expired: expired.changed, allocated: allocated.changed, backordered, failed })
 }
 
-fn sweep<T>() -> Sweep<T> {
-    Sweep { max_pages: 10, max_unavailable: 1, log: |_, failure| telemetry::log_failure("reservation", failure) }
+fn log(order: OrderId, failure: &Failure) {
+    telemetry::log_item_failure("sweep of a reservation", order, failure);
 }

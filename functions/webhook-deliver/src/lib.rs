@@ -45,7 +45,7 @@ pub async fn handle(
         }
         let late = |due_at: kernel::Timestamp| tick.now.as_millisecond().saturating_sub(due_at.as_millisecond());
         lag = due.iter().map(|one| late(one.due_at)).fold(lag, i64::max);
-        for outcome in attempts.make(&due).await {
+        for (one, outcome) in due.iter().zip(attempts.make(&due).await) {
             match outcome {
                 Ok(outcome) => {
                     summary.delivered += u32::from(outcome.is_delivered);
@@ -53,7 +53,8 @@ pub async fn handle(
                     summary.disabled += u32::from(outcome.is_disabled);
                 }
                 Err(failure) => {
-                    telemetry::log_failure("webhook delivery", &failure);
+                    let item = format_args!("{} of endpoint {}", one.delivery.id, one.endpoint.id);
+                    telemetry::log_item_failure("attempt of a webhook delivery", item, &failure);
                     summary.broken += 1;
                 }
             }

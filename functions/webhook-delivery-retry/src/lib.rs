@@ -23,7 +23,7 @@ pub async fn handle(
     let delivery = delivery.ok_or_else(|| Failure::not_found("webhook delivery"))?;
     let attempts = WebhookAttempts { webhooks, sealer, sender, context: &call.context() };
     if let Err(failure) = attempts.make_now(endpoint.id, delivery.id).await {
-        telemetry::log_failure("webhook delivery", &failure);
+        telemetry::log_item_failure("attempt of a webhook delivery", delivery.id, &failure);
     }
     Ok(Reply::accepted(WebhookDeliveryView::from(&delivery)))
 }

@@ -35,7 +35,7 @@ pub async fn handle(
         match outcome {
             Ok(attempt) if attempt.is_disabled => metrics::count("WebhookEndpointsDisabled", 1),
             Ok(_) => {}
-            Err(failure) => telemetry::log_failure("webhook delivery", &failure),
+            Err(failure) => telemetry::log_item_failure("first attempt of a webhook delivery", id, &failure),
         }
     }
     Ok(())

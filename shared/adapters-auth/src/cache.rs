@@ -62,7 +62,9 @@ impl<K> Cache<K> {
             }
             (Err(failure), Some(old)) => {
                 tracing::warn!(
-                    failure.internal = failure.internal,
+                    failure.code,
+                    failure.detail,
+                    failure.internal,
                     "a secret cannot be read; the cached value remains in use"
                 );
                 old.read_at = Instant::now();

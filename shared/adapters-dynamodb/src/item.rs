@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::id::ProductId;
 use domain::product::Product;
 use domain::text::Sku;
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use kernel::{
+    Failure, FailureKind, IDEMPOTENCY_KEY_REUSED, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -113,7 +115,7 @@ pub(super) fn replay(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOut
     let record: IdempotencyItem = serde_dynamo::from_item(item.clone()).map_err(malformed)?;
     if record.fingerprint != key.fingerprint {
         let detail = "This Idempotency-Key was used with a different body.";
-        return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
+        return Err(Failure::new(FailureKind::Invalid, IDEMPOTENCY_KEY_REUSED, detail));
     }
     let IdempotencyItem { status, headers, body, .. } = record;
     Ok(IdempotencyOutcome::Replayed(StoredReply { status, headers, body }))

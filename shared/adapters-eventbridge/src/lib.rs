@@ -132,7 +132,7 @@ fn accepted(results: &[PutEventsResultEntry], sent: usize) -> Vec<bool> {
             let is_accepted = result.is_some_and(|result| result.event_id().is_some() && result.error_code().is_none());
             if !is_accepted {
                 let code = result.and_then(PutEventsResultEntry::error_code).unwrap_or("no result");
-                tracing::warn!(error.code = code, "the bus rejected an event");
+                tracing::warn!(failure.code = code, "the bus rejected an event");
             }
             is_accepted
         })

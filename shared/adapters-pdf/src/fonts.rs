@@ -70,7 +70,7 @@ impl Fonts {
         match fs::read(&path) {
             Ok(content) => Some(Arc::new(content)),
             Err(error) => {
-                tracing::error!("the font {} cannot be read: {error}", path.display());
+                tracing::error!(font = %path.display(), failure.internal = %error, "a font cannot be read");
                 None
             }
         }

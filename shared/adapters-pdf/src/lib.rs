@@ -106,7 +106,10 @@ fn report_replaced<'a>(lines: impl Iterator<Item = &'a Line>) {
     let replaced: usize = lines.map(|line| line.replaced).sum();
     if replaced > 0 {
         metrics::count("CharactersReplaced", u64::try_from(replaced).unwrap_or(u64::MAX));
-        tracing::warn!("{replaced} characters of the invoice are in no font and were replaced by their codes");
+        tracing::warn!(
+            characters = replaced,
+            "characters of the invoice are in no font and were replaced by their codes"
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     idempotency, message_budgets,
     params::params,
     preferences::decode_preferences,
-    rows::{bigint, get, keyword, only, parsed, parsed_if},
+    rows::{bigint, get, keyword, known, only, parsed, parsed_if},
     template_edits,
 };
 use domain::{
@@ -176,7 +176,12 @@ impl<B: Bus> ContactStore for PgContacts<B> {
         // A message is sent with the built-in texts rather than not at all.
         let texts = template_edits::texts(&row).unwrap_or_else(|failure| {
             metrics::count("EditedTextsUnused", 1);
-            tracing::error!(error.message = %failure, "an edited text cannot be read: the built-in texts are used");
+            tracing::error!(
+                failure.code,
+                failure.detail,
+                failure.internal,
+                "an edited text cannot be read: the built-in texts are used"
+            );
             None
         });
         Ok(Some((to, texts)))
@@ -239,10 +244,11 @@ fn recipient(user: UserId, row: &Row) -> Result<Recipient, Failure> {
     let (ids, endpoints): (Vec<Uuid>, Vec<String>) = (get(row, "devices")?, get(row, "endpoints")?);
     let registered: Vec<Timestamp> = get(row, "registered")?;
     let device = |((id, endpoint), registered_at)| Device { id: DeviceId(id), endpoint, registered_at };
-    let verified: Vec<&str> = get(row, "verified")?;
+    let verified =
+        get::<Vec<&str>>(row, "verified")?.into_iter().map(|kind| known("verified", kind, ContactKind::parse));
     Ok(Recipient {
         contact,
-        verified: verified.into_iter().filter_map(ContactKind::parse).collect(),
+        verified: verified.collect::<Result<_, _>>()?,
         preferences: decode_preferences(row)?,
         suppressed: parsed_if(row, "suppressed_for", |why| Suppression::parse(why).ok_or("is an unknown reason"))?,
         devices: ids.into_iter().zip(endpoints).zip(registered).map(device).collect(),

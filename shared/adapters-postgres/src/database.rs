@@ -99,7 +99,8 @@ impl Database {
             } else {
                 is_repeated = true;
             }
-            tracing::debug!(error.message = %refusal.failure, "connecting again");
+            let failure = refusal.failure;
+            tracing::debug!(failure.code, failure.detail, failure.internal, "connection failed, retrying");
         }
     }
 
@@ -154,7 +155,7 @@ impl From<Failure> for Refusal {
 fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(error.message = %QueryError::Postgres(error), "a database connection ended");
+            tracing::debug!(failure.internal = %QueryError::Postgres(error), "a database connection ended");
         }
     });
 }

@@ -6,7 +6,7 @@ use super::{
     params::{Param, params},
     rows::{get, json},
 };
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
+use kernel::{Failure, FailureKind, IDEMPOTENCY_KEY_REUSED, IdempotencyKey, IdempotencyOutcome, StoredReply};
 use serde::Serialize;
 use tokio_postgres::{Row, types::Json};
 
@@ -93,7 +93,7 @@ pub(super) fn outcome(key: &IdempotencyKey, rows: &[Row]) -> Result<Option<Idemp
     let Some(fingerprint) = get::<Option<&str>>(row, "fingerprint")? else { return Ok(None) };
     if fingerprint != key.fingerprint {
         let detail = "This Idempotency-Key was used with a different request.";
-        return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
+        return Err(Failure::new(FailureKind::Invalid, IDEMPOTENCY_KEY_REUSED, detail));
     }
     let status = u16::try_from(get::<i32>(row, "status")?).map_err(Failure::internal)?;
     if status == IN_PROGRESS {

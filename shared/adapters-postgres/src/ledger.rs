@@ -4,7 +4,7 @@ use super::{
     Database, Relay,
     fragments::insert_events,
     params::params,
-    rows::{count, decodable, get, json, keyword, money, only},
+    rows::{Source, count, decodable, get, json, keyword, money, only},
 };
 use domain::{
     Event, Money,
@@ -132,10 +132,10 @@ impl<B: Bus> PgLedger<B> {
 }
 
 impl<B: Bus> PgLedger<B> {
-    /// One page of the lines of a comparison.
+    /// One page of the lines of a comparison, from a table.
     async fn page<T>(
         &self,
-        sql: &str,
+        (table, sql): (&'static str, &str),
         comparison: &ComparisonProgress,
         limit: u32,
         read: impl Fn(&Row) -> Result<T, Failure>,
@@ -152,7 +152,7 @@ impl<B: Bus> PgLedger<B> {
         let rows = self.relay.database().query(sql, &params).await?;
         let is_full = u64::try_from(rows.len()).is_ok_and(|count| count >= u64::from(limit));
         let next = rows.last().filter(|_| is_full).map(position).transpose()?;
-        Ok(Lines { lines: decodable(&rows, read), next })
+        Ok(Lines { lines: decodable(Source { table, id: "reference" }, &rows, read), next })
     }
 }
 
@@ -177,12 +177,12 @@ impl<B: Bus> Ledger for PgLedger<B> {
     }
 
     async fn stated(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<StatedLine>, Failure> {
-        self.page(STATED, comparison, limit, stated_line).await
+        self.page(("payments.statement_lines", STATED), comparison, limit, stated_line).await
     }
 
     async fn posted(&self, comparison: &ComparisonProgress, limit: u32) -> Result<Lines<PostedLine>, Failure> {
         let line = |row: &Row| Ok(PostedLine { transfer: read(row)?, is_stated: get(row, "is_stated")? });
-        self.page(POSTED, comparison, limit, line).await
+        self.page(("payments.transfers", POSTED), comparison, limit, line).await
     }
 
     async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure> {

@@ -73,7 +73,7 @@ pub use probe::PgProbe;
 pub use product_index::PgProductIndex;
 pub use record_store::PgRecords;
 pub use roles::PgRolePasswords;
-pub use settings::{PasswordFuture, PasswordSource, Settings, Tls};
+pub use settings::{Login, PasswordFuture, PasswordSource, Settings, Tls};
 pub use sources::PgSources;
 pub use stock::PgStock;
 pub use sweep::PgOutbox;

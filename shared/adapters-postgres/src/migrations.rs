@@ -16,6 +16,7 @@ use ports::{CanarySeed, Migrations, SeedAccount};
 use refinery::{Migration, Runner};
 use std::{
     collections::BTreeSet,
+    fmt,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -76,10 +77,15 @@ pub fn schema_checksum() -> u64 {
 }
 
 /// Migrates a database to the version of this code.
-#[derive(Debug)]
 pub struct Migrator {
     owner: Arc<Database>,
     role_password: Option<String>,
+}
+
+impl fmt::Debug for Migrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Migrator").field("owner", &self.owner).finish_non_exhaustive()
+    }
 }
 
 impl Migrator {

@@ -5,7 +5,7 @@ use super::{
     fragments::{claim, claim_if_given, insert_event},
     idempotency,
     params::params,
-    rows::{bigint, count, decodable, decodable_page, get, json, keyword, money, only, parsed, parsed_if},
+    rows::{Source, bigint, count, decodable, decodable_page, get, json, keyword, money, only, parsed, parsed_if},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -260,7 +260,8 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             let params = params![before, reasons.clone(), i64::from(limit), at, id];
             self.relay.database().query(STUCK, &params).await
         };
-        decodable_page(after.map(|after| (after.at, after.id)), ("created_at", "id"), page, order).await
+        let after = after.map(|after| (after.at, after.id));
+        decodable_page("orders.orders", after, ("created_at", "id"), page, order).await
     }
 
     async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
@@ -269,7 +270,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             let reason = parsed(row, "reason", |name| Reason::parse(name).ok_or("is an unknown reason"))?;
             Ok((reason, count(row, "orders")?))
         };
-        Ok(decodable(&rows, reason).into_iter().collect())
+        Ok(decodable(Source { table: "orders.orders", id: "reason" }, &rows, reason).into_iter().collect())
     }
 }
 

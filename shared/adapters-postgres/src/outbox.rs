@@ -49,20 +49,26 @@ impl<B: Bus> Relay<B> {
         }
         let accepted = match tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(&events)).await {
             Ok(Ok(accepted)) => accepted,
-            Ok(Err(failure)) => return deferred(events.len(), &failure.to_string()),
-            Err(_) => return deferred(events.len(), "the bus timed out"),
+            Ok(Err(failure)) => return deferred(events.len(), &failure),
+            Err(_) => return deferred(events.len(), &Failure::unavailable("bus", "timed out")),
         };
         let published: Vec<_> =
             events.iter().zip(&accepted).filter(|(_, accepted)| **accepted).map(|(event, _)| event.id).collect();
         if published.len() < events.len() {
-            deferred(events.len() - published.len(), "the bus rejected events");
+            deferred(events.len() - published.len(), &Failure::unavailable("bus", "rejected events"));
         }
         if published.is_empty() {
             return;
         }
         if let Err(failure) = self.database.query(MARK_PUBLISHED, &params![&published]).await {
             metrics::count(MARK_FAILED, u64::try_from(published.len()).unwrap_or(u64::MAX));
-            tracing::warn!(error.message = %failure, events = published.len(), "events will be published twice");
+            tracing::warn!(
+                failure.code,
+                failure.detail,
+                failure.internal,
+                events = published.len(),
+                "events will be published twice"
+            );
         }
     }
 }
@@ -90,9 +96,9 @@ pub(super) fn belongs_to(event: &Event, context: Context) -> bool {
     is_own
 }
 
-fn deferred(events: usize, reason: &str) {
+fn deferred(events: usize, failure: &Failure) {
     metrics::count(DEFERRED, u64::try_from(events).unwrap_or(u64::MAX));
-    tracing::warn!(error.message = reason, events, "events are left to the sweep");
+    tracing::warn!(failure.code, failure.detail, failure.internal, events, "events are left to the sweep");
 }
 
 /// Stands for the bus in functions that publish no events; publishing is an internal error.

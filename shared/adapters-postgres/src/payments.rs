@@ -281,7 +281,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
             let params = params![before, i64::from(limit), since, id];
             self.relay.database().query(DUE_FOR_RECONCILIATION, &params).await
         };
-        decodable_page(after, ("reconcile_after", "id"), page, read).await
+        decodable_page("payments.payments", after, ("reconcile_after", "id"), page, read).await
     }
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {

@@ -5,7 +5,7 @@ use super::{
     fragments::{insert_idempotency_record, select_idempotency_outcome},
     idempotency,
     params::params,
-    rows::{get, only},
+    rows::{get, known, only},
 };
 use domain::{
     id::{DeviceId, UserId},
@@ -65,11 +65,10 @@ const RECORD_FEEDBACK: &str = "
 pub(super) fn decode_preferences(row: &Row) -> Result<Preferences, Failure> {
     let (channels, locale): (Option<Vec<String>>, Option<String>) = (get(row, "channels")?, get(row, "locale")?);
     let (Some(channels), Some(locale)) = (channels, locale) else { return Ok(Preferences::default()) };
-    let unknown = |word: &str| Failure::internal(format!("preferences contain the unknown word {word:?}"));
-    let channel = |word: &String| Channel::parse(word).ok_or_else(|| unknown(word));
+    let channel = |word: &String| known("channels", word, Channel::parse);
     Ok(Preferences {
         channels: channels.iter().map(channel).collect::<Result<_, _>>()?,
-        locale: Locale::parse(&locale).ok_or_else(|| unknown(&locale))?,
+        locale: known("locale", &locale, Locale::parse)?,
     })
 }
 

@@ -13,23 +13,47 @@ use tokio_postgres::{
 /// Counts rows that a sweep skipped because they cannot be decoded.
 const UNDECODABLE: &str = "RowsUndecodable";
 
+/// Where rows are from, for the log: the table with its schema, and the column of their id, a UUID or a text.
+#[derive(Clone, Copy)]
+pub(super) struct Source {
+    pub table: &'static str,
+    pub id: &'static str,
+}
+
 /// Decodes rows. Those that cannot be decoded are logged, counted and skipped, so that one of them does not block all that follow.
-pub(super) fn decodable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Failure>) -> Vec<T> {
+pub(super) fn decodable<T>(source: Source, rows: &[Row], read: impl Fn(&Row) -> Result<T, Failure>) -> Vec<T> {
     let read = |row| {
         read(row)
             .inspect_err(|failure| {
                 metrics::count(UNDECODABLE, 1);
-                tracing::error!(error.message = %failure, "a row cannot be decoded");
+                log_undecodable(source.table, &id_of(row, source.id), failure);
             })
             .ok()
     };
     rows.iter().filter_map(read).collect()
 }
 
+/// Logs a row that is skipped. The failure names the column and the cause.
+pub(super) fn log_undecodable(table: &str, id: &str, failure: &Failure) {
+    tracing::error!(
+        row.table = table,
+        row.id = id,
+        failure.code,
+        failure.detail,
+        failure.internal,
+        "a row cannot be decoded"
+    );
+}
+
+fn id_of(row: &Row, column: &'static str) -> String {
+    get::<Uuid>(row, column).map(|id| id.to_string()).or_else(|_| get(row, column)).unwrap_or_default()
+}
+
 /// The first page of a list, after a position, that has a row that can be decoded; empty at the end of the list. A position is the time and
-/// the id in the columns `position` of a row. `page` reads the rows after one. Pages without such a row are stepped over: an empty one is
+/// the id in the columns `position` of a row of `table`. `page` reads the rows after one. Pages without such a row are stepped over: an empty one is
 /// taken for the end.
 pub(super) async fn decodable_page<T>(
+    table: &'static str,
     mut after: Option<(Timestamp, Uuid)>,
     position: (&'static str, &'static str),
     mut page: impl AsyncFnMut(Option<(Timestamp, Uuid)>) -> Result<Vec<Row>, Failure>,
@@ -38,7 +62,7 @@ pub(super) async fn decodable_page<T>(
     loop {
         let rows = page(after).await?;
         let Some(last) = rows.last() else { return Ok(vec![]) };
-        let items = decodable(&rows, &read);
+        let items = decodable(Source { table, id: position.1 }, &rows, &read);
         if !items.is_empty() {
             return Ok(items);
         }
@@ -71,7 +95,12 @@ pub(super) fn parsed_if<T, E: Display>(
 
 /// The value of a text column with a fixed set of words.
 pub(super) fn keyword<T>(row: &Row, column: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
-    parsed(row, column, |text| parse(text).ok_or_else(|| format!("contains the unknown word {text:?}")))
+    known(column, get(row, column)?, parse)
+}
+
+/// The value of a word that a column contains.
+pub(super) fn known<T>(column: &str, word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+    parse(word).ok_or_else(|| undecodable(column, format!("contains the unknown word {word:?}")))
 }
 
 /// The value of a jsonb column.

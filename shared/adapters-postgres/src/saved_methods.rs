@@ -52,19 +52,22 @@ const METHODS: &str = "
 const OWNER: &str = "
     SELECT user_id, customer FROM saved_methods JOIN gateway_customers USING (user_id) WHERE token = $1 AND customer IS NOT NULL";
 
+/// Locks the method: a [`REMOVE`] that is under way is waited for, and the method is not found then; one that begins later waits, and clears
+/// the default that it finds.
 const MAKE_DEFAULT: &str = "
     WITH one AS (
-        SELECT id, user_id, token, card, created_at FROM saved_methods WHERE user_id = $1 AND id = $2
+        SELECT id, user_id, token, card, created_at FROM saved_methods WHERE user_id = $1 AND id = $2 FOR KEY SHARE
     ), chosen AS (
         UPDATE gateway_customers AS c SET default_method = one.id FROM one WHERE c.user_id = one.user_id
     )
     SELECT *, true AS is_default FROM one";
 
+/// The default is compared in `SET`, which reads the current row: a condition would find the row only if the snapshot had this default.
 const REMOVE: &str = "
     WITH gone AS (
         DELETE FROM saved_methods WHERE user_id = $1 AND id = $2 RETURNING user_id, id
     )
-    UPDATE gateway_customers AS c SET default_method = NULL FROM gone WHERE (c.user_id, c.default_method) = (gone.user_id, gone.id)";
+    UPDATE gateway_customers AS c SET default_method = nullif(c.default_method, gone.id) FROM gone WHERE c.user_id = gone.user_id";
 
 const FORGET: &str = "
     WITH gone AS (

@@ -14,7 +14,7 @@ pub enum Tls {
 
 impl Tls {
     /// Parses `DATABASE_TLS` (`require` or `off`). If it is not set, TLS is off for a database on this host and required for any other.
-    pub fn choose(setting: Option<&str>, host: &str) -> Result<Self, Failure> {
+    pub fn from_setting(setting: Option<&str>, host: &str) -> Result<Self, Failure> {
         match setting {
             Some("require") => Ok(Self::Require),
             Some("off") => Ok(Self::Off),
@@ -77,7 +77,7 @@ pub struct Settings {
     /// Host name, IP address, or directory of a Unix socket.
     pub host: String,
     pub port: u16,
-    pub name: String,
+    pub database: String,
     /// The role: that of a context, or the owner for migrations.
     pub user: String,
     pub tls: Tls,
@@ -89,13 +89,22 @@ pub struct Settings {
     pub options: Option<String>,
 }
 
+/// What a role logs in to: by name, because the texts are easily confused.
+#[derive(Debug, Clone, Copy)]
+pub struct Login<'a> {
+    pub host: &'a str,
+    pub port: u16,
+    pub database: &'a str,
+    pub user: &'a str,
+}
+
 impl Settings {
     /// Settings with timeouts for a function of ten seconds: two attempts to connect and one statement.
-    pub fn new(host: &str, port: u16, name: &str, user: &str, tls: Tls) -> Self {
+    pub fn new(Login { host, port, database, user }: Login<'_>, tls: Tls) -> Self {
         Self {
             host: host.to_owned(),
             port,
-            name: name.to_owned(),
+            database: database.to_owned(),
             user: user.to_owned(),
             tls,
             connect_timeout: Duration::from_secs(2),
@@ -109,7 +118,7 @@ impl Settings {
         config
             .host(&self.host)
             .port(self.port)
-            .dbname(&self.name)
+            .dbname(&self.database)
             .user(&self.user)
             .application_name("quayside")
             .connect_timeout(self.connect_timeout)
@@ -136,13 +145,13 @@ mod tests {
     #[test]
     fn tls_is_off_by_default_only_for_a_database_on_this_host() {
         for here in ["localhost", "127.0.0.1", "::1", "/var/run/postgresql"] {
-            assert_eq!(Tls::choose(None, here), Ok(Tls::Off), "{here}");
+            assert_eq!(Tls::from_setting(None, here), Ok(Tls::Off), "{here}");
         }
         for away in ["db.example.com", "10.0.0.7", "localhost.example.com"] {
-            assert_eq!(Tls::choose(None, away), Ok(Tls::Require), "{away}");
+            assert_eq!(Tls::from_setting(None, away), Ok(Tls::Require), "{away}");
         }
-        assert_eq!(Tls::choose(Some("require"), "localhost"), Ok(Tls::Require));
-        assert!(Tls::choose(Some("maybe"), "localhost").is_err());
+        assert_eq!(Tls::from_setting(Some("require"), "localhost"), Ok(Tls::Require));
+        assert!(Tls::from_setting(Some("maybe"), "localhost").is_err());
     }
 
     #[test]

@@ -230,7 +230,8 @@ impl<B: Bus> StockStore for PgStock<B> {
                 PaymentRef { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
             Ok(PaidOrder { order_id: OrderId(get(row, "order_id")?), payment, at: get(row, "paid_at")? })
         };
-        decodable_page(after.map(|after| (after.at, after.order_id.0)), ("paid_at", "order_id"), page, paid).await
+        let after = after.map(|after| (after.at, after.order_id.0));
+        decodable_page("inventory.reservations", after, ("paid_at", "order_id"), page, paid).await
     }
 
     async fn backorder_count(&self) -> Result<u64, Failure> {

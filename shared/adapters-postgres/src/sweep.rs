@@ -5,7 +5,7 @@ use super::{
     migrations::publishers,
     outbox::{DEFERRED, belongs_to},
     params::params,
-    rows::{count, get, json, only},
+    rows::{count, get, json, log_undecodable, only},
 };
 use domain::Event;
 use edge::telemetry::metrics;
@@ -58,7 +58,7 @@ impl<B: Bus> PgOutbox<B> {
         let accepted = match tokio::time::timeout(REQUEST_TIMEOUT, self.bus.publish(events)).await {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(failure)) => {
-                tracing::warn!(error.message = %failure, "the bus rejected events of a sweep");
+                tracing::warn!(failure.code, failure.detail, failure.internal, "the bus rejected events of a sweep");
                 Vec::new()
             }
             Err(_) => {
@@ -216,7 +216,8 @@ fn decodable(row: &Row) -> Option<Event> {
         Err(failure) => {
             metrics::count(UNDECODABLE, 1);
             let id = get::<Uuid>(row, "id").map(|id| id.to_string()).unwrap_or_default();
-            tracing::error!(error.message = %failure, event.id = %id, "an event in an outbox cannot be decoded");
+            let context = get::<&str>(row, "context").unwrap_or_default();
+            log_undecodable(&format!("{context}.outbox"), &id, &failure);
             None
         }
     }

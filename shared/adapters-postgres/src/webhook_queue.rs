@@ -4,7 +4,7 @@ use super::{
     PgWebhooks,
     fragments::insert_event,
     params::params,
-    rows::{count, decodable, get, only},
+    rows::{Source, count, decodable, get, only},
     webhooks::{delivery, endpoint, expiry},
 };
 use domain::{
@@ -15,6 +15,9 @@ use domain::{
 use kernel::{Failure, Timestamp};
 use ports::{Bus, DueDelivery, LeaseLimits, WebhookQueue};
 use tokio_postgres::{Row, types::Json};
+
+/// The rows of deliveries that are leased, each with its endpoint.
+const DELIVERIES: Source = Source { table: "notifications.webhook_deliveries", id: "delivery_id" };
 
 const ENQUEUE: &str = "
     WITH added AS (
@@ -131,7 +134,7 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
         limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure> {
         let params = params![now, lease_until, i64::from(limits.total), i64::from(limits.per_endpoint)];
-        Ok(decodable(&self.relay.database().query(LEASE_DUE, &params).await?, due))
+        Ok(decodable(DELIVERIES, &self.relay.database().query(LEASE_DUE, &params).await?, due))
     }
 
     async fn lease_first(
@@ -142,7 +145,7 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
         limits: LeaseLimits,
     ) -> Result<Vec<DueDelivery>, Failure> {
         let params = params![now, lease_until, i64::from(limits.total), i64::from(limits.per_endpoint), id.0];
-        Ok(decodable(&self.relay.database().query(LEASE_FIRST, &params).await?, due))
+        Ok(decodable(DELIVERIES, &self.relay.database().query(LEASE_FIRST, &params).await?, due))
     }
 
     async fn lease_one(

@@ -4,7 +4,7 @@
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{
-    Database, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgHandledEvents,
+    Database, Login, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgHandledEvents,
     PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex,
     PgRecords, PgRolePasswords, PgSources, PgStock, PgUsers, PgWebhooks, PgWindowClosing, PgWindows, Settings, Tls,
 };
@@ -151,14 +151,15 @@ fn connect(wiring: &Wiring) -> Result<Arc<Database>> {
 }
 
 fn login(wiring: &Wiring) -> Result<(Settings, PasswordSource)> {
-    let DatabaseConfig { host, port, name, user, password } = wiring.config().database()?;
-    let tls = Tls::choose(wiring.config().database_tls().as_deref(), &host);
+    let DatabaseConfig { host, port, database, user, password } = wiring.config().database()?;
+    let tls = Tls::from_setting(wiring.config().database_tls().as_deref(), &host);
     let tls = tls.map_err(|_| ConfigError::new("DATABASE_TLS must be require or off"))?;
     let password = match password {
         Some(password) => PasswordSource::Password(password),
         None => iam_token(wiring, &host, port, &user)?,
     };
-    Ok((Settings::new(&host, port, &name, &user, tls), password))
+    let login = Login { host: &host, port, database: &database, user: &user };
+    Ok((Settings::new(login, tls), password))
 }
 
 /// An RDS IAM token, signed for each connection.

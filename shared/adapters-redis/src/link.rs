@@ -53,7 +53,7 @@ impl RedisLink {
             Ok(response) => response,
             Err(cause) => {
                 metrics::count("CacheErrors", 1);
-                tracing::warn!(error.message = %cause, "Redis does not respond");
+                tracing::warn!(failure.internal = %cause, "Redis does not respond");
                 self.state.lock().await.paused_until = Some(Instant::now() + PAUSE);
                 None
             }

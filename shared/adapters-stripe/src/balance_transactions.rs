@@ -66,7 +66,7 @@ pub(super) fn page(status: StatusCode, body: &[u8], environment: &str) -> Result
                 metrics::count("BalanceTransactionsUndecodable", 1);
                 tracing::error!(
                     transaction = id,
-                    error.message = cause,
+                    failure.internal = cause,
                     "a balance transaction of the gateway is malformed"
                 );
                 statement.unreadable.push(id);

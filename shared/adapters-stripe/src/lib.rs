@@ -29,7 +29,7 @@ use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRef
 use kernel::{Failure, FailureKind, Timestamp};
 use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_REPLAYED_ERROR};
 use reqwest::{Client, RequestBuilder, StatusCode};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 use tokio::sync::Mutex;
 
 pub fn gateway(wiring: &Wiring) -> Result<StripeGateway, ConfigError> {
@@ -79,13 +79,19 @@ struct Response {
 }
 
 /// Stripe, or a server with the same API.
-#[derive(Debug)]
 pub struct StripeGateway {
     http: Client,
     url: String,
     secret: SecretValue,
     environment: String,
     key: Mutex<Option<String>>,
+}
+
+impl fmt::Debug for StripeGateway {
+    /// Shows no API key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StripeGateway").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl StripeGateway {

@@ -174,11 +174,11 @@ fn parse_event(body: &[u8]) -> Result<Option<GatewayEvent>, Failure> {
         Ok(report) => return Ok(Some(GatewayEvent { id: uuid_of(&id), report })),
         Err(Ignored::Unrelated) => {
             metrics::count("WebhooksIgnored", 1);
-            tracing::info!(event.id = id, event.type = kind, "event of the gateway ignored");
+            tracing::info!(event.id = id, event.type = kind, "gateway event ignored");
         }
         Err(Ignored::Unreadable) => {
             metrics::count("WebhooksUnreadable", 1);
-            tracing::error!(event.id = id, event.type = kind, api_version, "event of the gateway is not readable");
+            tracing::error!(event.id = id, event.type = kind, api_version, "gateway event is unreadable");
         }
     }
     Ok(None)

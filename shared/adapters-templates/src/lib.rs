@@ -95,7 +95,12 @@ impl JinjaMessageTemplates {
                 Ok(message) => return Ok(message),
                 Err(failure) => {
                     metrics::count("EditedTextsUnused", 1);
-                    tracing::error!(error.message = %failure, "an edited text cannot be rendered: the built-in texts are used");
+                    tracing::error!(
+                        failure.code,
+                        failure.detail,
+                        failure.internal,
+                        "an edited text cannot be rendered: the built-in texts are used"
+                    );
                 }
             }
         }

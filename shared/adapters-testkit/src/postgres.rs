@@ -2,8 +2,8 @@
 #![allow(clippy::expect_used, reason = "test support panics like a test")]
 
 use adapters_postgres::{
-    Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
-    PgUsers, PgWindows, Settings, Tls, schema_checksum,
+    Database, Login, Migrator, PasswordSource, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe,
+    PgStock, PgUsers, PgWindows, Settings, Tls, schema_checksum,
 };
 use catalog::{Context, DatabaseRole};
 use domain::Event;
@@ -157,7 +157,7 @@ impl TestDatabase {
             Some(password) => PasswordSource::Password(String::from_utf8_lossy(password).into_owned()),
             None => PasswordSource::Trust,
         };
-        (Settings::new(&host, port, &self.name, user, Tls::Off), secret)
+        (Settings::new(Login { host: &host, port, database: &self.name, user }, Tls::Off), secret)
     }
 
     /// The bus that the stores of this database publish to.

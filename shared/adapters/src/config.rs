@@ -173,7 +173,7 @@ pub struct Config {
 pub struct DatabaseConfig {
     pub host: String,
     pub port: u16,
-    pub name: String,
+    pub database: String,
     pub user: String,
     /// `None` if the role logs in with an IAM token.
     pub password: Option<String>,
@@ -181,7 +181,7 @@ pub struct DatabaseConfig {
 
 impl fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseConfig({}@{}:{}/{})", self.user, self.host, self.port, self.name)
+        write!(f, "DatabaseConfig({}@{}:{}/{})", self.user, self.host, self.port, self.database)
     }
 }
 
@@ -271,7 +271,7 @@ impl Config {
         Ok(DatabaseConfig {
             host: self.text(env::DATABASE_HOST)?,
             port: port.parse().map_err(|_| ConfigError::invalid(env::DATABASE_PORT, "a port number"))?,
-            name: self.text(env::DATABASE_NAME)?,
+            database: self.text(env::DATABASE_NAME)?,
             user: self.text(env::DATABASE_USER)?,
             password: self.optional(env::DATABASE_PASSWORD),
         })

@@ -11,6 +11,7 @@ use domain::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::fmt;
 
 /// A payment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -58,12 +59,18 @@ pub struct PaymentView {
 }
 
 /// What the client needs to let the customer consent to a charge.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub struct NextActionView {
     /// For the gateway's library in the browser or the app.
     pub client_secret: String,
     /// Where to send a customer without that library; null if there is no such page.
     pub redirect_url: Option<String>,
+}
+
+impl fmt::Debug for NextActionView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NextActionView(…)")
+    }
 }
 
 impl From<&CustomerAction> for NextActionView {

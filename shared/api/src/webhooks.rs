@@ -66,7 +66,7 @@ impl From<&Endpoint> for WebhookEndpointView {
 }
 
 /// A new endpoint of webhooks, with its secret.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub struct NewWebhookEndpointView {
     /// Id of the endpoint.
     #[schemars(extend("format" = "uuid"))]
@@ -109,7 +109,7 @@ impl NewWebhookEndpointView {
 }
 
 /// The new secret of an endpoint.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub struct WebhookSecretView {
     /// The secret that signs, as libraries of Standard Webhooks take it. It is not shown again.
     pub secret: String,

@@ -52,6 +52,7 @@ use crate::{
 };
 use kernel::{Failure, FailureKind, Timestamp, seconds_after};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Seconds after its start for which a charge or refund may be requested. The gateway may remove an idempotency key after 24 hours
 /// (<https://docs.stripe.com/api/idempotent_requests>) and would then execute the request again; one hour is a margin for clock skew
@@ -123,13 +124,20 @@ pub struct Payment {
 }
 
 /// What the client needs to let the customer consent to an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerAction {
     /// For the gateway's library in the browser or the app.
     pub client_secret: String,
     /// Where to send a customer without that library.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
+}
+
+impl fmt::Debug for CustomerAction {
+    /// Shows nothing: whoever has the secret or the address can consent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CustomerAction(…)")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -285,6 +285,12 @@ pub fn withdrawn_sku() -> Failure {
     sku_rejected("sku-taken", "is taken by a product that was withdrawn")
 }
 
+/// The rejection of a line that cannot be written because of a defect of the platform, such as a stored product that cannot be read.
+pub fn internal_error() -> Failure {
+    let detail = "An internal error prevents that the line is written. It is not tried again.";
+    Failure::new(FailureKind::Internal, "internal", detail)
+}
+
 fn sku_rejected(code: &'static str, detail: &str) -> Failure {
     let fields = vec![FieldError { pointer: "/sku".to_owned(), detail: detail.to_owned() }];
     Failure { fields, ..Failure::new(FailureKind::Conflict, code, format!("The SKU {detail}.")) }

@@ -16,10 +16,11 @@ use kernel::{Failure, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 use tracing::Instrument;
 
 /// A request to be authorized.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthRequest {
     /// The bearer token, if the request carries one.
     pub token: Option<String>,
@@ -27,6 +28,18 @@ pub struct AuthRequest {
     pub route: String,
     /// When the request arrived. Handlers use this instead of the system clock.
     pub now: Timestamp,
+}
+
+impl fmt::Debug for AuthRequest {
+    /// Shows no token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_ref().map(|_| "…");
+        f.debug_struct("AuthRequest")
+            .field("token", &token)
+            .field("route", &self.route)
+            .field("now", &self.now)
+            .finish()
+    }
 }
 
 /// The identity of an authenticated caller.

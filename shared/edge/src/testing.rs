@@ -3,6 +3,7 @@
 
 use crate::dead_letters::{DeadLetter, DeadLetters, QueueControl};
 use crate::http::{Body, Call, Route};
+pub use crate::telemetry::capture::CapturedLogs;
 use crate::{Clock, Delivery};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -331,6 +331,14 @@ mod authorizers {
         );
     }
 
+    #[test]
+    fn debug_output_of_a_request_contains_no_token() {
+        let request =
+            AuthRequest { token: Some("eyJhbGciOi".to_owned()), route: "GET /things".to_owned(), now: clock().now() };
+        let shown = format!("{request:?}");
+        assert!(shown.contains("GET /things") && !shown.contains("eyJhbGciOi"), "{shown}");
+    }
+
     #[tokio::test]
     async fn anonymous_request_is_authorized_without_a_principal() {
         let handler = async |request: AuthRequest| Ok(request.token.map(|_| customer()));

@@ -1,5 +1,8 @@
 //! Idempotency records: the stored response of a request, replayed when the request is repeated (IETF draft `Idempotency-Key`).
 
+/// Code of the rejection of a key that was used with another fingerprint.
+pub const IDEMPOTENCY_KEY_REUSED: &str = "idempotency-key-reused";
+
 /// An idempotency key with the scope it is unique in and the body it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
@@ -7,7 +10,7 @@ pub struct IdempotencyKey {
     pub scope: String,
     /// The key as sent by the client: 1–255 visible ASCII characters.
     pub key: String,
-    /// SHA-256 of the canonical body, in hexadecimal. Reuse of the key with another fingerprint is rejected.
+    /// SHA-256 of the canonical body, in hexadecimal. Reuse of the key with another fingerprint is rejected: [`IDEMPOTENCY_KEY_REUSED`].
     pub fingerprint: String,
 }
 

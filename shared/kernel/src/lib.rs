@@ -22,7 +22,7 @@ pub use claim::Claim;
 pub use cloud_event::{CloudEvent, EventPayload, SPEC_VERSION};
 pub use event_context::EventContext;
 pub use failure::{Failure, FailureKind, FieldError};
-pub use idempotency::{IdempotencyKey, IdempotencyOutcome, StoredReply};
+pub use idempotency::{IDEMPOTENCY_KEY_REUSED, IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;
 pub use page::Page;
 pub use time::seconds_after;

@@ -10,6 +10,7 @@ use domain::{
     verification::{Contacts, Token, Verification},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use std::fmt;
 
 /// User accounts and sessions.
 pub trait UserStore {
@@ -87,7 +88,7 @@ pub enum LoginAttempt {
 }
 
 /// What a login is checked against.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     pub user_id: UserId,
     pub role: Role,
@@ -95,6 +96,12 @@ pub struct Credentials {
     pub password_hash: String,
     /// Whether a second factor is active.
     pub has_second_factor: bool,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user_id", &self.user_id).field("role", &self.role).finish_non_exhaustive()
+    }
 }
 
 /// Verification of the addresses of users.

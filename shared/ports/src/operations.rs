@@ -23,7 +23,7 @@ pub trait Probe {
 }
 
 /// An account that is created with an installation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SeedAccount {
     pub email: Email,
     pub username: Username,
@@ -32,13 +32,25 @@ pub struct SeedAccount {
     pub role: Role,
 }
 
+impl fmt::Debug for SeedAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SeedAccount").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
 /// The account of the synthetic canary.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CanarySeed {
     pub email: Email,
     pub username: Username,
     /// PHC string.
     pub password_hash: String,
+}
+
+impl fmt::Debug for CanarySeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CanarySeed(…)")
+    }
 }
 
 /// The schema of the database.

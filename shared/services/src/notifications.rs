@@ -38,6 +38,8 @@ pub struct Notifier<'a, C, T, E, S, P> {
     pub contacts: &'a C,
     pub templates: &'a T,
     pub channels: Channels<'a, E, S, P>,
+    /// Logs a failure that is not returned.
+    pub log: fn(Channel, &Failure),
 }
 
 /// A notification to send.
@@ -62,8 +64,8 @@ where
     P: PushSender,
 {
     /// Notifies the user of `about`, an update of their order, through each channel that they chose. All are tried, also if one fails;
-    /// each has a claim of its own, so that a retry repeats those alone that failed. A failure that may pass is returned before one
-    /// that will not. The canary gets nothing.
+    /// each has a claim of its own, so that a retry repeats those alone that failed. Of several
+    /// failures one that may pass is returned, and the others are logged. The canary gets nothing.
     ///
     /// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
     /// notification again: delivery is at least once.
@@ -83,10 +85,19 @@ where
             }
             self.send(&to, NotificationJob { claim, about, notification, context, edited }).await
         };
-        let sent = join_all(to.preferences.channels.iter().copied().map(send)).await;
-        let mut failures: Vec<Failure> = sent.into_iter().filter_map(Result::err).collect();
-        failures.sort_by_key(|failure| !failure.is_retryable());
-        failures.into_iter().next().map_or(Ok(()), Err)
+        let channels: Vec<Channel> = to.preferences.channels.iter().copied().collect();
+        let sent = join_all(channels.iter().copied().map(send)).await;
+        let failed = channels.into_iter().zip(sent).filter_map(|(channel, sent)| Some((channel, sent.err()?)));
+        self.decisive(failed.collect()).map_or(Ok(()), Err)
+    }
+
+    /// The failure that decides about a retry: one that may pass, if there is one. The others are logged.
+    fn decisive(&self, mut failed: Vec<(Channel, Failure)>) -> Option<Failure> {
+        failed.sort_by_key(|(_, failure)| !failure.is_retryable());
+        let mut failed = failed.into_iter();
+        let (_, decisive) = failed.next()?;
+        failed.for_each(|(channel, failure)| (self.log)(channel, &failure));
+        Some(decisive)
     }
 
     /// Sends what staff requested, unless the claim was made before. The user's preferences were checked when it was requested. The canary
@@ -166,7 +177,7 @@ where
     }
 
     /// Sends to all devices of the recipient, and removes those that cannot be reached any more. Reaching one is enough: a retry for the
-    /// sake of another would show the notification twice on the first.
+    /// sake of another would show the notification twice on the first; the failure of the other is logged.
     async fn push(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
         let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let tag = job.claim.event_id.to_string();
@@ -178,12 +189,12 @@ where
             Ok(reached)
         };
         let results = join_all(to.devices.iter().map(send)).await;
-        if results.contains(&Ok(true)) {
+        let is_reached = results.contains(&Ok(true));
+        let failed: Vec<_> = results.into_iter().filter_map(|result| Some((Channel::Push, result.err()?))).collect();
+        if is_reached {
+            failed.iter().for_each(|(channel, failure)| (self.log)(*channel, failure));
             return Ok(NotificationOutcome::Sent);
         }
-        match results.into_iter().find_map(Result::err) {
-            Some(failure) => Err(failure),
-            None => Ok(NotificationOutcome::NoAddress),
-        }
+        self.decisive(failed).map_or(Ok(NotificationOutcome::NoAddress), Err)
     }
 }

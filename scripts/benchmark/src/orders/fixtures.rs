@@ -1,7 +1,7 @@
 //! The migrated database, connections to it, and an event bus in this process.
 
 use crate::database::Database;
-use adapters_postgres::{Migrator, PasswordSource, Settings, Tls};
+use adapters_postgres::{Login, Migrator, PasswordSource, Settings, Tls};
 use catalog::Context;
 use domain::Event;
 use kernel::Failure;
@@ -48,7 +48,7 @@ impl Database {
     }
 
     fn settings(&self, port: u16, user: &str) -> Settings {
-        Settings::new("127.0.0.1", port, &self.name, user, Tls::Off)
+        Settings::new(Login { host: "127.0.0.1", port, database: &self.name, user }, Tls::Off)
     }
 
     async fn client(&self, name: &str, user: &str, password: &str, port: u16) -> Result<Client> {

@@ -1,7 +1,7 @@
 //! The connection: opened when needed, reopened when broken, with bounded waits.
 
 use crate::fixtures::*;
-use adapters_postgres::{Database, PasswordSource, PgOrders, PgProbe, Settings, Tls};
+use adapters_postgres::{Database, Login, PasswordSource, PgOrders, PgProbe, Settings, Tls};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::Context;
 use domain::id::{OrderId, UserId};
@@ -18,6 +18,11 @@ use std::{
 /// Counts the statements of this database that wait for a lock.
 const WAITING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+/// Settings for a port of this host where no PostgreSQL is.
+fn nobody_at(port: u16) -> Settings {
+    Settings::new(Login { host: "127.0.0.1", port, database: "none", user: "nobody" }, Tls::Off)
+}
 
 /// Terminates the other connections to this database that match `which`, as a proxy or a failover does.
 async fn cut(database: &TestDatabase, which: &str) {
@@ -108,7 +113,7 @@ async fn unreachable_database_is_unavailable_after_one_retry() {
         async { Ok("token".to_owned()) }
     });
     // Nothing listens on port 1.
-    let database = Arc::new(Database::new(Settings::new("127.0.0.1", 1, "none", "nobody", Tls::Off), secret));
+    let database = Arc::new(Database::new(nobody_at(1), secret));
     let failure = PgProbe::new(database.clone()).check().await.expect_err("unavailable");
     assert_eq!(failure.kind, FailureKind::Unavailable);
     assert_eq!(calls.load(Ordering::Relaxed), 2, "every connection has a token of its own");
@@ -120,7 +125,7 @@ async fn unreachable_database_is_unavailable_after_one_retry() {
 async fn server_that_accepts_but_never_responds_times_out() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let mut settings = Settings::new("127.0.0.1", port, "none", "nobody", Tls::Off);
+    let mut settings = nobody_at(port);
     settings.connect_timeout = Duration::from_millis(100);
     // The server never responds: without a timeout, this would not return.
     let failure =
@@ -131,7 +136,7 @@ async fn server_that_accepts_but_never_responds_times_out() {
 #[tokio::test]
 async fn failing_password_provider_is_reported_as_its_own_failure() {
     let secret = PasswordSource::issued(|| async { Err(Failure::unavailable("credentials", "none")) });
-    let settings = Settings::new("127.0.0.1", 1, "none", "nobody", Tls::Off);
+    let settings = nobody_at(1);
     let failure = PgProbe::new(Arc::new(Database::new(settings, secret))).check().await.expect_err("unavailable");
     assert!(failure.to_string().contains("credentials"));
 }

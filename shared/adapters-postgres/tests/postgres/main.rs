@@ -23,6 +23,7 @@ mod records;
 mod reservation_machine;
 mod retention;
 mod rotation;
+mod saved_methods;
 mod stock;
 mod stock_races;
 mod windows;

@@ -42,7 +42,7 @@ async fn owner_without_superuser_can_migrate() {
     let (mut settings, _) = database.login();
     let user = format!("q_owner_{}", id().simple());
     database.execute(&format!("CREATE ROLE {user} LOGIN CREATEROLE PASSWORD 'x'")).await;
-    database.execute(&format!("ALTER DATABASE {} OWNER TO {user}", settings.name)).await;
+    database.execute(&format!("ALTER DATABASE {} OWNER TO {user}", settings.database)).await;
     settings.user.clone_from(&user);
     let owner = Arc::new(Database::new(settings, PasswordSource::Password("x".to_owned())));
     let applied = Migrator::new(owner, None).apply().await;

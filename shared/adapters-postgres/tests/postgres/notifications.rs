@@ -5,7 +5,7 @@ use domain::{
     event::NotificationSent,
     id::{OrderId, UserId},
     notification::{Channel, Template},
-    text::{Email, FullName},
+    text::{Email, FullName, Phone},
 };
 use ports::{Contact, ContactStore, Recipient};
 
@@ -46,4 +46,24 @@ async fn sent_email_is_recorded_once_with_its_event() {
     assert_eq!(contacts.was_sent(claim).await, Ok(true));
     assert_eq!(contacts.record_sent(claim, &event).await, Ok(false));
     assert_eq!(database.bus().published(), [event]);
+}
+
+#[tokio::test]
+async fn verified_address_of_an_unknown_kind_is_undecodable() {
+    let database = database().await;
+    let (contacts, user) = (database.contacts(), UserId(id()));
+    let ada = Contact {
+        phone: Some(Phone::parse("+491701234567").expect("a number")),
+        ..contact(user, "ada@example.com", None)
+    };
+    contacts.save(claim(), &ada, 1).await.expect("stored");
+    database
+        .execute(&format!(
+            "ALTER TABLE notifications.verified_addresses DROP CONSTRAINT verified_addresses_kind_check;
+            INSERT INTO notifications.verified_addresses (user_id, kind, address, version) VALUES ('{}', 'fax', '+491701234567', 1)",
+            user.0
+        ))
+        .await;
+    let failure = contacts.find(user).await.expect_err("undecodable");
+    assert!(failure.to_string().contains("column verified"), "{failure}");
 }

@@ -3,6 +3,7 @@
 use crate::{fixtures::*, stock::opened};
 use adapters_testkit::postgres::{BusBehavior, TestDatabase};
 use domain::id::UserId;
+use edge::testing::CapturedLogs;
 use futures_util::future::{join, join_all};
 use kernel::Timestamp;
 use ports::{Backlog, MAX_COUNTED, OrderStore, Outbox, PlacementConditions, StockStore, SweepReport};
@@ -140,8 +141,13 @@ async fn unreadable_event_stays_and_blocks_no_other() {
     place(&database, 2).await;
     database.execute("UPDATE orders.outbox SET event = '{\"type\": \"FromTheFuture.v9\"}' WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox)").await;
     bus.set_behavior(BusBehavior::Accept);
+    let logs = CapturedLogs::begin();
     let swept = database.outbox().sweep(after(60), 100, None).await.expect("swept");
     assert_eq!((swept.due, swept.sent, backlog(&database).await.waiting), (2, 1, 1));
+    let logged = logs.with_message("a row cannot be decoded");
+    let left = database.rows("SELECT id::text FROM orders.outbox WHERE published_at IS NULL").await;
+    assert_eq!((logged.len(), &logged[0]["row.table"]), (1, &"orders.outbox".into()));
+    assert_eq!(logged[0]["row.id"], left[0].get::<_, String>("id"));
 }
 
 #[tokio::test]

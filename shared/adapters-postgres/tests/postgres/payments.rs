@@ -12,6 +12,7 @@ use domain::{
     payment::{self, ChargeOutcome, Payment, PaymentTransition, ReportedTransaction},
     reconciliation::{ComparedSource, ComparisonProgress, Lines, Position, Progress, StepResult},
 };
+use edge::testing::CapturedLogs;
 use futures_util::future::join_all;
 use kernel::Timestamp;
 use ports::{Ledger as _, PaymentStore, TransitionOutcome};
@@ -66,8 +67,17 @@ async fn payment_that_cannot_be_decoded_does_not_block_the_reconciliation_of_oth
     database.execute(&format!("UPDATE payments.payments SET refunds = '{{}}' WHERE id = '{}'", broken.id)).await;
     let later = now() + Duration::from_secs(86_400);
     for page in [10, 1] {
+        let logs = CapturedLogs::begin();
         let found = payments.due_for_reconciliation(later, None, page).await;
         assert_eq!(found, Ok(vec![other.clone()]), "a page of {page}");
+        let logged = logs.with_message("a row cannot be decoded");
+        assert_eq!(logged.len(), 1, "{logged:?}");
+        assert_eq!(
+            (&logged[0]["row.table"], &logged[0]["failure.code"]),
+            (&"payments.payments".into(), &"internal".into())
+        );
+        assert_eq!(logged[0]["row.id"], broken.id.to_string());
+        assert!(logged[0]["failure.internal"].to_string().contains("column refunds"), "{logged:?}");
     }
     assert_eq!(payments.due_for_reconciliation(later, Some(&other), 1).await, Ok(vec![]));
 }

@@ -123,7 +123,7 @@ impl<'a> DynEndpoint<'a> {
             }
         };
         catch_panic(clock, decision).await.unwrap_or_else(|failure| {
-            telemetry::log_failure("rate limit", &failure);
+            telemetry::log_failure("rate limiter", &failure);
             limit::count_unlimited_request();
             None
         })

@@ -11,15 +11,23 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::OnceLock;
 
 /// The response of a handler.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reply<T> {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
     cookies: Vec<String>,
     content: Content<T>,
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    /// Shows the status alone: headers, cookies and body may contain secrets and personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({})", self.status)
+    }
 }
 
 /// A text that never changes, such as a document inside of the binary: its `ETag` is computed once, and a client that has it costs no copy.
@@ -230,13 +238,20 @@ impl<T: Serialize> Content<T> {
 }
 
 /// A serialized response.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Rendered {
     pub status: StatusCode,
     pub headers: HeaderMap,
     /// Values of `Set-Cookie`.
     pub cookies: Vec<String>,
     pub body: Option<Cow<'static, str>>,
+}
+
+impl fmt::Debug for Rendered {
+    /// As for [`Reply`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rendered({})", self.status)
+    }
 }
 
 impl Rendered {

@@ -15,6 +15,7 @@ use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 /// Header in which a distribution in front of API Gateway passes on the address of its client.
@@ -23,7 +24,7 @@ pub const VIEWER_ADDRESS: &str = "x-viewer-address";
 pub const ORIGIN_SECRET: &str = "x-origin-secret";
 
 /// A request without its body.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct RequestHead {
     pub method: String,
     pub path: String,
@@ -38,6 +39,14 @@ pub(crate) struct RequestHead {
     pub principal: Option<Principal>,
     pub claims: BTreeMap<String, String>,
     pub trace: TraceContext,
+}
+
+impl fmt::Debug for RequestHead {
+    /// Shows neither headers nor cookies, which contain credentials, nor what else the client sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut head = f.debug_struct("RequestHead");
+        head.field("route_key", &self.route_key).field("request_id", &self.request_id).finish_non_exhaustive()
+    }
 }
 
 /// A request that has passed all checks.

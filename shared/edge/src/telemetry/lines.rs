@@ -125,27 +125,8 @@ where
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use std::sync::{Arc, Mutex, OnceLock};
-    use tracing::Dispatch;
-    use tracing_subscriber::layer::SubscriberExt;
-
-    /// With a single subscriber, a thread without one that reaches a call site first caches that the call site is disabled. Two permanent
-    /// subscribers make every call site ask all subscribers.
-    static SUBSCRIBERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
-
-    /// The lines that `work` logs.
-    pub fn lines_of(work: impl FnOnce()) -> Vec<Value> {
-        SUBSCRIBERS.get_or_init(|| [(), ()].map(|()| Dispatch::new(tracing_subscriber::registry())));
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&written);
-        let identity = Identity { service: "orders".into(), function: "thing-do", namespace: "Orders".into() };
-        let layer = JsonLines::new(identity, Box::new(move |line| sink.lock().unwrap().extend_from_slice(line)));
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
-        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
+mod tests {
+    use super::super::lines_of;
 
     #[test]
     fn line_is_one_json_object_with_the_fields_of_its_spans() {

@@ -3,16 +3,18 @@
 //! The runner logs each failure once, with code, detail and internal cause. Bodies, tokens and keys are never logged.
 //! Environment: `LOG_LEVEL` (`info`; also `info,my_crate=debug`), `POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE`.
 
+pub(crate) mod capture;
 mod lines;
 pub mod metrics;
 pub(crate) mod spans;
 
 #[cfg(test)]
-pub(crate) use lines::tests::lines_of;
+pub(crate) use capture::lines_of;
 
 use crate::catch_panic;
 use kernel::{Failure, FailureKind};
 use lines::JsonLines;
+use std::fmt::Display;
 use std::sync::OnceLock;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -84,19 +86,16 @@ pub(crate) fn write_line(line: &[u8]) {
 
 /// Logs `failure` as the result of `what`: client errors at level `INFO`, internal errors and unavailable dependencies at `ERROR`.
 pub fn log_failure(what: &'static str, failure: &Failure) {
-    let pointers = failure.fields.iter().map(|field| field.pointer.as_str()).collect::<Vec<_>>().join(" ");
-    let fields = (!pointers.is_empty()).then_some(pointers);
+    let (detail, fields) = loggable(failure);
     if matches!(failure.kind, FailureKind::Internal | FailureKind::Unavailable) {
         tracing::error!(
             failure.code = failure.code,
-            failure.detail = failure.detail,
+            failure.detail = detail,
             failure.internal = failure.internal,
             failure.fields = fields,
             "{what} failed"
         );
     } else {
-        // The detail of a rejected field may repeat a value from the request, which may be personal data.
-        let detail = fields.is_none().then_some(failure.detail.as_str());
         tracing::info!(
             failure.code = failure.code,
             failure.detail = detail,
@@ -107,13 +106,48 @@ pub fn log_failure(what: &'static str, failure: &Failure) {
     }
 }
 
+/// Logs that `what` failed for `item`, one of several that are processed together, whose failure is not returned. Always at level `ERROR`:
+/// no caller is told.
+pub fn log_item_failure(what: &'static str, item: impl Display, failure: &Failure) {
+    let (detail, fields) = loggable(failure);
+    tracing::error!(
+        failure.item = %item,
+        failure.code = failure.code,
+        failure.detail = detail,
+        failure.internal = failure.internal,
+        failure.fields = fields,
+        "{what} failed"
+    );
+}
+
+/// Detail and fields of a failure for the log. The detail of a rejected field may repeat a value from the request, which may be personal data.
+fn loggable(failure: &Failure) -> (Option<&str>, Option<String>) {
+    let pointers = failure.fields.iter().map(|field| field.pointer.as_str()).collect::<Vec<_>>().join(" ");
+    let fields = (!pointers.is_empty()).then_some(pointers);
+    (fields.is_none().then_some(failure.detail.as_str()), fields)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use tracing::Level;
 
     fn log_of(failure: &Failure) -> String {
-        lines::tests::lines_of(|| log_failure("request", failure))[0].to_string()
+        lines_of(|| log_failure("request", failure))[0].to_string()
+    }
+
+    #[test]
+    fn failure_of_an_item_is_an_error_that_names_it() {
+        for failure in [
+            Failure::internal("broken"),
+            Failure::not_found("order"),
+            Failure::field("/email", "ann@example.com is taken"),
+        ] {
+            let line = lines_of(|| log_item_failure("sweep of an order", 7, &failure)).remove(0);
+            assert_eq!((&line["level"], &line["message"]), (&"ERROR".into(), &"sweep of an order failed".into()));
+            assert_eq!((&line["failure.item"], &line["failure.code"]), (&"7".into(), &failure.code.into()));
+            assert!(!line.to_string().contains("ann@example.com"));
+        }
     }
 
     #[test]

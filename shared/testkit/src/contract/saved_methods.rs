@@ -22,6 +22,7 @@ macro_rules! contract_saved_methods {
             method_is_saved_once_and_its_response_is_replayed
             method_of_somebody_else_does_not_exist
             chosen_default_replaces_another_and_goes_with_its_method
+            method_saved_after_the_default_is_removed_becomes_the_default
             owner_of_a_method_is_known_by_its_token
             method_of_somebody_else_is_not_saved_again
             deleted_user_has_no_methods_and_saves_none
@@ -144,6 +145,22 @@ pub async fn chosen_default_replaces_another_and_goes_with_its_method(
         store.remove_method(user, second.id).await.expect("removed");
     }
     assert_eq!(store.methods(user).await, Ok(vec![first]));
+}
+
+pub async fn method_saved_after_the_default_is_removed_becomes_the_default(
+    fixture: &Fixture<impl PaymentStore + SavedMethodStore>,
+) {
+    let store = fixture.port();
+    let user = a_customer(store).await;
+    let (first, second) = (save(store, &a_method(user, 0)).await, save(store, &a_method(user, 1)).await);
+    store.remove_method(user, first.id).await.expect("removed");
+    let third = save(store, &a_method(user, 2)).await;
+    assert!(third.is_default);
+    store.remove_method(user, third.id).await.expect("removed");
+    // Also one that is saved again.
+    let again = SavedMethod { is_default: true, ..second.clone() };
+    assert_eq!(save(store, &second).await, again);
+    assert_eq!(store.methods(user).await, Ok(vec![again]));
 }
 
 pub async fn owner_of_a_method_is_known_by_its_token(fixture: &Fixture<impl PaymentStore + SavedMethodStore>) {

@@ -14,6 +14,8 @@ pub(super) struct ProductsState {
     /// Products before and after each change by staff.
     replaced: Vec<(Product, Product)>,
     snapshot_requests: usize,
+    /// Products that cannot be decoded.
+    unreadable: BTreeSet<ProductId>,
 }
 
 impl ProductsState {
@@ -48,6 +50,11 @@ impl Products {
     /// Stores a product without an idempotency key and without a change on the stream.
     pub fn put(&self, product: &Product) {
         self.0.arrange(|state| state.products.products.insert(product.id, product.clone()));
+    }
+
+    /// Makes a product one that cannot be found by its SKU, because its item cannot be decoded.
+    pub fn spoil(&self, id: ProductId) {
+        self.0.arrange(|state| state.products.unreadable.insert(id));
     }
 
     /// All created products, in order: the records of the table's stream.
@@ -154,7 +161,13 @@ impl ports::ProductStore for Products {
 
     async fn get_by_sku(&self, sku: &Sku) -> Result<Option<Product>, Failure> {
         let query = self.0.query(Dependency::Table, |state| {
-            Ok(state.products.products.values().find(|product| product.sku == *sku).cloned())
+            let found = state.products.products.values().find(|product| product.sku == *sku).cloned();
+            match found {
+                Some(product) if state.products.unreadable.contains(&product.id) => {
+                    Err(Failure::internal("the product is malformed"))
+                }
+                found => Ok(found),
+            }
         });
         query.await
     }

@@ -1,6 +1,6 @@
 //! Idempotency keys of one context.
 
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
+use kernel::{Failure, FailureKind, IDEMPOTENCY_KEY_REUSED, IdempotencyKey, IdempotencyOutcome, StoredReply};
 use std::collections::HashMap;
 
 /// Used keys with the responses to their requests.
@@ -20,7 +20,7 @@ impl IdempotencyKeys {
         let Some(entry) = self.0.get(&(key.scope.clone(), key.key.clone())) else { return Ok(None) };
         if entry.fingerprint != key.fingerprint {
             let detail = "The Idempotency-Key was used with another request body.";
-            return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
+            return Err(Failure::new(FailureKind::Invalid, IDEMPOTENCY_KEY_REUSED, detail));
         }
         match &entry.reply {
             Some(reply) => Ok(Some(IdempotencyOutcome::Replayed(reply.clone()))),

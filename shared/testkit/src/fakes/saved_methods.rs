@@ -39,15 +39,19 @@ impl SavedMethodsState {
 
     fn save(&mut self, method: &SavedMethod) -> Result<SavedMethod, Failure> {
         let of_user = |saved: &&SavedMethod| saved.user_id == method.user_id;
-        match self.methods.iter().find(|saved| saved.token == method.token) {
-            Some(known) if of_user(&known) => return Ok(known.clone()),
-            Some(_) => return Err(Failure::field("/payment_method", "cannot be saved")),
-            None => {}
+        let is_first = !self.methods.iter().any(|saved| of_user(&saved) && saved.is_default);
+        match self.methods.iter_mut().find(|saved| saved.token == method.token) {
+            Some(known) if of_user(&&*known) => {
+                known.is_default |= is_first;
+                Ok(known.clone())
+            }
+            Some(_) => Err(Failure::field("/payment_method", "cannot be saved")),
+            None => {
+                let saved = SavedMethod { is_default: is_first, ..method.clone() };
+                self.methods.push(saved.clone());
+                Ok(saved)
+            }
         }
-        let is_default = !self.methods.iter().any(|saved| of_user(&saved));
-        let saved = SavedMethod { is_default, ..method.clone() };
-        self.methods.push(saved.clone());
-        Ok(saved)
     }
 }
 

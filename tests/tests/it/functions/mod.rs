@@ -56,6 +56,7 @@ pub(crate) mod second_factors;
 pub(crate) mod sessions;
 mod setting_list;
 mod stock;
+mod update_failures;
 mod verification;
 mod webhooks;
 

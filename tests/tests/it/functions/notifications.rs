@@ -73,7 +73,7 @@ async fn message_send_sends_a_request_once_and_logs_it() {
 const NUMBER: &str = "+491701234567";
 
 /// A platform whose customer has a phone number and a device, and chose all channels.
-async fn platform_with_all_channels() -> Platform {
+pub(super) async fn platform_with_all_channels() -> Platform {
     let (platform, contact) = (seeded_platform(), build::user().id(USER).contact());
     platform.contacts().put(&Contact { phone: Some(Phone::parse(NUMBER).expect("a number")), ..contact });
     let token = DeviceToken::parse("phone").expect("a token");
@@ -111,7 +111,7 @@ async fn update_send_notifies_once_per_event_on_each_channel_and_every_device() 
 }
 
 /// Delivers one sample event. Returns how many records failed.
-async fn try_to_notify(platform: &Platform, function: &catalog::Function, case: &str) -> usize {
+pub(super) async fn try_to_notify(platform: &Platform, function: &catalog::Function, case: &str) -> usize {
     let consumer = Consumer::new(catalog::UPDATE_SEND.name, catalog::MAX_RECEIVES);
     let handler = async |delivery| send_update(platform, delivery).await;
     let event = sample(function, case);
@@ -164,7 +164,7 @@ async fn rejected_email_is_logged_and_the_other_channels_are_retried() {
     assert_eq!(of_email.map(|one| one.outcome), Some(NotificationOutcome::Rejected));
 }
 
-fn sent_counts(platform: &Platform) -> [usize; 3] {
+pub(super) fn sent_counts(platform: &Platform) -> [usize; 3] {
     [platform.email_sender().sent().len(), platform.sms_sender().sent().len(), platform.push_sender().sent().len()]
 }
 

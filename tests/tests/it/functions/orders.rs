@@ -9,7 +9,7 @@ use domain::{
     id::{OrderId, UserId},
     order::{Order, PENDING_TIMEOUT_SECONDS, Reason, Status},
 };
-use edge::Clock;
+use edge::{Clock, testing::CapturedLogs};
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Claim, OrderStore, OutboxCursor, Page, PlacementConditions, TransitionOutcome};
 use std::{collections::BTreeMap, time::Duration};
@@ -247,9 +247,15 @@ async fn order_sweep_skips_a_failing_order_and_stops_on_a_database_outage() {
         let clock = Clock::at(sample_time() + Duration::from_secs(3 * 3600), 7);
         let handler = async |tick| order_sweep::handle(&spoilt, &platform.orders(), tick).await;
         let event = sample(catalog::ORDER_SWEEP, "ok");
+        let logs = CapturedLogs::begin();
         let response = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
         assert_eq!(response.is_ok(), cancelled > 0);
-        let cancelled = platform.orders().all().iter().filter(|order| order.status == Status::Cancelled).count();
-        assert_eq!(cancelled, cancelled, "{response:?}");
+        let all = platform.orders().all();
+        let found = all.iter().filter(|order| order.status == Status::Cancelled).count();
+        assert_eq!(found, cancelled, "{response:?}");
+        let logged = logs.with_message("sweep of an order failed");
+        let named: Vec<_> = logged.iter().filter_map(|line| line["failure.item"].as_str()).collect();
+        let expected = if response.is_ok() { vec![order.id.to_string()] } else { vec![] };
+        assert_eq!(named, expected, "the order that is skipped is named");
     }
 }

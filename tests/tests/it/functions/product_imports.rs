@@ -197,6 +197,22 @@ async fn upsert_changes_what_differs_and_rejects_withdrawn_and_repeated_skus() {
     assert_eq!(codes, [(3, "sku-taken"), (5, "sku-repeated")]);
 }
 
+#[tokio::test]
+async fn line_of_a_product_that_cannot_be_read_is_rejected_and_the_others_are_written() {
+    let platform = Platform::new();
+    let spoilt = build::product().number(1).sku("SPOILT").created();
+    platform.products().put(&spoilt);
+    platform.products().spoil(spoilt.id);
+    let logs = edge::testing::CapturedLogs::begin();
+    let import = import(&platform, "upsert", &file(&[line("A"), line("SPOILT"), line("B")])).await;
+    assert_eq!((import.status, counts(&import)), (Status::CompletedWithErrors, [2, 0, 0, 1]));
+    assert_eq!(errors(&platform, &import), [(2, "internal".to_owned(), String::new())]);
+    let logged = logs.with_message("import of a line failed");
+    assert_eq!(logged.len(), 1, "{logged:?}");
+    assert_eq!(logged[0]["failure.item"], format!("2 of import {}", import.id));
+    assert_eq!(logged[0]["failure.internal"], "the product is malformed");
+}
+
 /// A file with something of everything, and the counts of its upsert over one product that differs and one that does not.
 async fn mixed(platform: &Platform) -> (Vec<u8>, [u64; 4]) {
     let same = build::product().number(1).sku("SAME").created();

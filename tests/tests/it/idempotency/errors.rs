@@ -1,7 +1,7 @@
 //! Failed requests leave no record and can be retried; the response of a committed request stays.
 
 use super::{Fixture, ORDER_ROWS, Request, place, rejected, route, sample_time};
-use adapters_postgres::{Database, PasswordSource, PgOrders, Settings, Tls};
+use adapters_postgres::{Database, Login, PasswordSource, PgOrders, Settings, Tls};
 use adapters_testkit::postgres::BusBehavior;
 use edge::http::{Call, Reply};
 use kernel::{Failure, Uuid};
@@ -54,7 +54,7 @@ async fn invalid_request_never_reaches_the_store() {
 async fn unreachable_database_is_503_with_retry_after_and_stores_nothing() {
     let fixture = Fixture::open().await;
     // Nothing listens on port 1.
-    let settings = Settings::new("127.0.0.1", 1, "none", "none", Tls::Off);
+    let settings = Settings::new(Login { host: "127.0.0.1", port: 1, database: "none", user: "none" }, Tls::Off);
     let unreachable = PgOrders::new(Arc::new(Database::new(settings, PasswordSource::Trust)), fixture.database.bus());
     let clock = fixture.clock(sample_time());
     let down = place(&unreachable, &fixture.platform, &Request::order(), &clock).await;

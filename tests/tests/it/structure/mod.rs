@@ -21,6 +21,7 @@ mod permissions;
 mod personal_data;
 mod protection;
 mod queries;
+mod secrets;
 mod source_files;
 mod sources;
 mod stacks;

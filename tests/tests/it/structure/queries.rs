@@ -1,8 +1,9 @@
-//! The saved queries of Logs Insights ask for what the logs contain.
+//! The queries of Logs Insights, those saved and those of the runbooks, ask for what the logs contain.
 
 use super::{
     expect_none,
-    sources::{entries, with_extension},
+    sources::{Source, documents, entries, with_extension},
+    syntax::rust_files,
 };
 use std::collections::BTreeSet;
 
@@ -45,7 +46,10 @@ const REPORTED: [&str; 6] = [
     "record.metrics.memorySizeMB",
 ];
 
-/// Name and text of each query.
+/// Members of CloudTrail's records.
+const TRAIL: [&str; 5] = ["eventTime", "eventName", "userIdentity.arn", "sourceIPAddress", "userAgent"];
+
+/// Name and text of each saved query.
 fn queries() -> Vec<(String, String)> {
     let directory = xtask::root().join("terraform/modules/observability/queries");
     let read = |path: std::path::PathBuf| {
@@ -53,6 +57,61 @@ fn queries() -> Vec<(String, String)> {
         (name, std::fs::read_to_string(path).expect("readable"))
     };
     entries(&directory).into_iter().map(read).collect()
+}
+
+/// The document and the text of each query of the runbooks: an indented line that begins with `fields`, with those that continue it.
+fn runbook_queries() -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for document in documents().into_iter().filter(|document| document.path.starts_with("docs/runbooks/")) {
+        let mut is_query = false;
+        for line in document.text.lines() {
+            let statement = line.trim();
+            let begins = line.starts_with("    ") && statement.starts_with("fields ");
+            is_query = begins || (is_query && statement.starts_with("| "));
+            match found.last_mut().filter(|_| is_query && !begins) {
+                Some((_, text)) => *text = format!("{text} {statement}"),
+                None if begins => found.push((document.path.clone(), statement.to_owned())),
+                None => {}
+            }
+        }
+    }
+    found
+}
+
+/// The texts that a query looks for in messages: the alternatives of its regular expressions.
+fn sought(query: &str) -> Vec<&str> {
+    let expressions = query.split("like /").skip(1).filter_map(|rest| rest.split('/').next());
+    expressions.flat_map(|expression| expression.split('|')).collect()
+}
+
+/// A query without its regular expressions.
+fn without_expressions(query: &str) -> String {
+    let mut parts = query.split("like /");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, rest| text + rest.split_once('/').map_or("", |(_, after)| after))
+}
+
+/// The code of each call that logs, outside of tests: `tracing::error!(…)` and the like, and `log_failure(…)`.
+fn log_calls(source: &Source) -> impl Iterator<Item = &str> {
+    let is_code =
+        !source.path.starts_with("tests/") && !source.path.ends_with("tests.rs") && !source.path.contains("/tests/");
+    let text = source.text.split("#[cfg(test)]\nmod tests {").next().filter(|_| is_code).unwrap_or_default();
+    let begins = [
+        "tracing::error!(",
+        "tracing::warn!(",
+        "tracing::info!(",
+        "tracing::debug!(",
+        "log_failure(",
+        "log_item_failure(",
+    ];
+    begins.into_iter().flat_map(move |begin| text.split(begin).skip(1)).map(|rest| {
+        let mut open = 1;
+        let is_last = |c: char| {
+            open += i32::from(c == '(') - i32::from(c == ')');
+            open == 0
+        };
+        &rest[..rest.find(is_last).unwrap_or(rest.len())]
+    })
 }
 
 /// The fields of the log that a query names: neither in quotes nor made by the query itself.
@@ -96,4 +155,58 @@ fn saved_queries_say_what_they_show_and_use_no_text_of_the_platform() {
     };
     let complaints: Vec<_> = queries().into_iter().filter(|(_, text)| is_bad(text)).map(|(name, _)| name).collect();
     expect_none(&complaints, "begin with a comment; functions log in JSON, where these texts do not occur");
+}
+
+#[test]
+fn every_text_and_field_of_a_query_in_a_runbook_is_logged() {
+    let sources = with_extension("rs");
+    let calls: Vec<&str> = sources.iter().flat_map(log_calls).collect();
+    let edge: String =
+        sources.iter().filter(|one| one.path.starts_with("shared/edge/src/")).map(|one| &*one.text).collect();
+    // A metric is a member of the line that sums up an invocation.
+    let is_metric =
+        |field: &str| rust_files().iter().flat_map(|file| &file.literals).any(|literal| literal.text == field);
+    let is_field = |field: &str| {
+        TRAIL.contains(&field)
+            || is_metric(field)
+            || edge.contains(field)
+            || calls.iter().any(|call| call.contains(field))
+    };
+    let queries = runbook_queries();
+    let mut complaints = Vec::new();
+    for (path, query) in &queries {
+        let texts = sought(query).into_iter().filter(|text| !calls.iter().any(|call| call.contains(text)));
+        complaints.extend(texts.map(|text| format!("{path}: no message contains {text:?}")));
+        let unknown = fields(&without_expressions(query)).into_iter().filter(|field| !is_field(field));
+        complaints.extend(unknown.map(|field| format!("{path}: no line has the field {field}")));
+    }
+    expect_none(&complaints, "ask for what the calls of `tracing` and `log_failure` write");
+    assert!(queries.len() > 4, "the queries are found: {queries:?}");
+    assert_eq!(sought("filter message like /a b|c/ | sort x"), ["a b", "c"]);
+}
+
+#[test]
+fn failures_are_logged_in_the_fields_of_failures() {
+    let sources = with_extension("rs");
+    let is_other = |call: &str| {
+        let mut fields = call.split([',', '\n']).filter_map(|part| part.split_once(" = ")).map(|(name, _)| name.trim());
+        fields.any(|name| name.starts_with("error.") || name == "error" || name == "cause")
+    };
+    let complaints: Vec<String> = sources
+        .iter()
+        .flat_map(|source| {
+            log_calls(source).filter(|call| is_other(call)).map(|call| format!("{}: {call}", source.path))
+        })
+        .collect();
+    expect_none(
+        &complaints,
+        "name them `failure.code`, `failure.detail` and `failure.internal`, for which operators search",
+    );
+}
+
+#[test]
+fn sweeps_name_the_item_that_failed() {
+    let drops = |source: &&Source| source.path.starts_with("functions/") && source.text.contains("log: |_");
+    let complaints: Vec<String> = with_extension("rs").iter().filter(drops).map(|source| source.path.clone()).collect();
+    expect_none(&complaints, "log the item with `log_item_failure`: a runbook says that the log names it");
 }
