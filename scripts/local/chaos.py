@@ -1,8 +1,9 @@
 """Sends orders through the local cloud while its services are killed and disturbed, then checks the invariants.
 
 The run starts the local cloud if it is not up, creates customers and products (half of the products with less stock
-than demand), and sends orders over HTTP with several clients. Meanwhile it kills (SIGKILL) and restarts, in turn:
-PostgreSQL, Redis, Kafka, the payment gateway, the functions' processes, the Kafka trigger, and all of these at once.
+than demand), and sends orders over HTTP with several clients. Meanwhile files of products are imported, a webhook
+endpoint receives events, and the run kills (SIGKILL) and restarts, in turn: PostgreSQL, Redis, Kafka, the payment
+gateway, the functions' processes, the Kafka trigger, and all of these at once.
 And it disturbs: a service accepts connections and does not answer (hang), PostgreSQL rejects writes (read-only), the
 bus is down (bus) or rejects some events (bus-entries), a consumer is deployed with a configuration that it cannot start
 with (configuration). `--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS emulator is
@@ -33,10 +34,12 @@ from typing import Any
 
 import api_client
 import chaos_checks
+import chaos_imports
 import chaos_killer
 import chaos_load
 import chaos_observer
 import chaos_quiescence
+import chaos_webhooks
 import config
 import process
 import progress
@@ -77,12 +80,14 @@ class Run:
         with progress.step(f"Register {CUSTOMERS} customers, create 8 products"):
             since = chaos_observer.database_time()
             before = Observer(self.env, since, [], []).before
-            customers = chaos_load.register_customers(self.env, CUSTOMERS, tag)
             staff = ApiClient(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
+            self.endpoint = chaos_webhooks.register(self.env, staff, tag)
+            customers = chaos_load.register_customers(self.env, CUSTOMERS, tag)
             units = self.arguments.orders * UNITS_PER_ORDER
             self.received = chaos_load.create_products(self.env, staff, tag, units)
         self.observer = Observer(self.env, since, [user for user, _ in customers], list(self.received), before)
         self.load = chaos_load.Load(self.env, [client for _, client in customers], staff, self.statistics)
+        self.imports = chaos_imports.Imports(self.load, tag)
         self.plans = chaos_load.plans(self.rng, self.arguments.orders, CUSTOMERS, list(self.received))
 
     def send_and_kill(self) -> None:
@@ -93,9 +98,12 @@ class Run:
         if not arguments.no_kills:
             self.killer.bus_outage_s = arguments.bus_outage
             self.killer.start()
+        self.imports.start()
         try:
             self.load.run(self.rng, self.plans, arguments.clients)
         finally:
+            self.imports.stopping.set()
+            self.imports.join()
             self.killer.stopping.set()
             if not arguments.no_kills:
                 self.killer.join()
@@ -104,6 +112,9 @@ class Run:
             raise ScriptError(f"a service did not restart: {self.killer.error}")
         if self.load.errors:
             raise ScriptError(f"a customer failed: {self.load.errors[0]}")
+        if self.imports.error:
+            raise ScriptError(self.imports.error)
+        self.observer.endpoint, self.observer.made_imports = self.endpoint, self.imports.made
 
     def wait(self) -> None:
         progress.heading("Wait until no work is pending")
@@ -119,6 +130,7 @@ class Run:
             timeout = self.arguments.quiet_timeout
             self.quiescence = chaos_quiescence.await_quiescence(self.observer, timeout, report)
         self.quiet_s = self.quiescence.at - since
+        chaos_webhooks.delete(self.load.staff, self.endpoint)
         with progress.step("Send every accepted request again"):
             self.replays = self.load.replay(self.plans, self.arguments.clients)
         self.replays += [
@@ -136,6 +148,8 @@ class Run:
             "users": self.observer.users,
             "received": self.received,
             "before": self.observer.before,
+            "endpoint": self.endpoint,
+            "imports": self.imports.made,
             "placed": placed,
             "replays": self.replays,
         }
@@ -235,6 +249,7 @@ def check_again(arguments: argparse.Namespace) -> bool:
     observer = Observer(
         api_client.stack_env(), saved["since"], saved["users"], list(saved["received"]), saved["before"]
     )
+    observer.endpoint, observer.made_imports = saved["endpoint"], saved["imports"]
     quiescence = chaos_quiescence.await_quiescence(observer, arguments.quiet_timeout, lambda _: None)
     observed = observer.observations(saved["placed"], saved["replays"], saved["received"])
     return report(observed, quiescence, duplicates(observer, observed))

@@ -4,10 +4,12 @@ Observations are what `chaos_observer` read: plain dictionaries and lists. A row
 ids.
 """
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
+
+from chaos_rows import Row
 
 Json = dict[str, Any]
 
@@ -22,29 +24,6 @@ TEMPLATES = {
     "OrderShipped.v1": "order_shipped",
     "OrderDelivered.v1": "order_delivered",
 }
-MAX_SHOWN = 5
-
-
-@dataclass
-class Row:
-    """An equation: the number on the left equals the sum of the terms on the right. Violations break it as well."""
-
-    what: str
-    left: int
-    right: list[tuple[str, int]]
-    violations: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        return self.left == sum(number for _, number in self.right) and not self.violations
-
-    def lines(self) -> Iterator[str]:
-        right = " + ".join(f"{name} {number}" for name, number in self.right)
-        yield f"{'ok    ' if self.ok else 'BROKEN'}  {self.what} {self.left} = {right}"
-        for violation in self.violations[:MAX_SHOWN]:
-            yield f"          {violation}"
-        if len(self.violations) > MAX_SHOWN:
-            yield f"          and {len(self.violations) - MAX_SHOWN} more"
 
 
 def stage(order: Json) -> str | None:
@@ -340,6 +319,51 @@ def uncommitted(observed: Json) -> Row:
     return Row("events archived but never committed:", len(unknown), [("allowed", 0)], violations)
 
 
+# ---- webhooks and imports --------------------------------------------------------------------------------------
+
+
+def webhooks(observed: Json) -> Row:
+    """The endpoint received each event that it subscribed to at least once, signed and unchanged."""
+    due = {event["id"]: event["type"] for event in observed["subscribed_events"]}
+    bodies: dict[str, set[str]] = {}
+    for message in observed["webhooks"]:
+        bodies.setdefault(message["id"], set()).add(message["body"])
+    violations = [f"{event_type} {event} was not received" for event, event_type in due.items() if event not in bodies]
+    violations += [
+        f"message {each['id']} has no right signature" for each in observed["webhooks"] if not each["is_signed"]
+    ]
+    violations += [f"message {event} came with {len(all_)} bodies" for event, all_ in bodies.items() if len(all_) > 1]
+    types = {event: json.loads(min(all_))["type"] for event, all_ in bodies.items()}
+    violations += [
+        f"message {event} is of the type {types[event]}, and the event {due[event]}"
+        for event in due.keys() & types.keys()
+        if types[event] != due[event]
+    ]
+    return Row(
+        "events that the webhook endpoint subscribed to:",
+        len(due),
+        [("received", len(due.keys() & bodies))],
+        violations,
+    )
+
+
+def imports(observed: Json) -> Row:
+    """Each right line of an import made one product, which is announced once, listed and has stock."""
+    violations, wanted = [], 0
+    for each in observed["imports"]:
+        wanted += len(each["skus"])
+        ended = (each["status"], each["created"], each["rejected"])
+        if ended != ("completed_with_errors", len(each["skus"]), each["wrong_lines"]):
+            violations.append(
+                f"import {each['id']} ended as {ended} ({each['failure']}), with {len(each['skus'])} products"
+            )
+    made = observed["imported"]
+    right = [(sku, made[sku]) for each in observed["imports"] for sku in each["skus"]]
+    once = [sku for sku, found in right if found == {"announced": 1, "listed": 1, "stocked": 1}]
+    violations += [f"{sku}: {found}" for sku, found in right if sku not in once]
+    return Row("products in imported files:", wanted, [("made once", len(once))], violations)
+
+
 def dead_letters(observed: Json) -> Row:
     violations = [f"{dead['queue']}: {dead['reason']}, {dead['detail']}" for dead in observed["dead_letters"]]
     return Row("dead letters:", len(observed["dead_letters"]), [("allowed", 0)], violations)
@@ -362,5 +386,7 @@ OTHER_CHECKS: list[Callable[[Json], Row]] = [
     windows,
     archived,
     uncommitted,
+    webhooks,
+    imports,
     dead_letters,
 ]

@@ -8,6 +8,8 @@ from typing import Any
 import api_client
 import aws
 import catalog
+import chaos_imports
+import chaos_webhooks
 import config
 import postgres_server
 from config import ScriptError
@@ -57,6 +59,9 @@ class Observer:
         self.archived: dict[str, tuple[str, int]] = {}
         self.before: Json = {"charges": [], "events": [], "dead_letters": []}
         self.before = before or self._baseline()
+        # The webhook endpoint of the run, and its imports.
+        self.endpoint: Json = {}
+        self.made_imports: list[Json] = []
 
     def _baseline(self) -> Json:
         """What earlier runs left in places that do not record the customer."""
@@ -138,6 +143,49 @@ class Observer:
     def outbox_events(self) -> set[str]:
         return {row["id"] for row in rows(outboxes("id", f"created_at >= '{self.since}'"))}
 
+    def subscribed_events(self) -> list[Json]:
+        """What the webhook endpoint has to receive."""
+        subscribed = quoted(chaos_webhooks.SUBSCRIBED)
+        where = f"event ->> 'type' in ({subscribed}) and created_at >= '{self.endpoint['since']}'"
+        return rows(outboxes("id, event ->> 'type' as type", where))
+
+    @property
+    def skus(self) -> list[str]:
+        """Of imported products."""
+        return [sku for each in self.made_imports for sku in each["skus"]]
+
+    def imports(self) -> list[Json]:
+        """The imports with how they ended."""
+        found = rows(
+            f"select id, job from catalogue.jobs where id in ({quoted(each['id'] for each in self.made_imports)})"
+        )
+        jobs = {row["id"]: row["job"] for row in found}
+        return [
+            {
+                **each,
+                "wrong_lines": chaos_imports.WRONG_LINES,
+                "status": jobs[each["id"]]["status"],
+                "failure": jobs[each["id"]]["failure"],
+                "created": jobs[each["id"]]["progress"]["created"],
+                "rejected": jobs[each["id"]]["progress"]["rejected"],
+            }
+            for each in self.made_imports
+        ]
+
+    def imported(self) -> dict[str, dict[str, int]]:
+        """How many products of each SKU are announced, listed and have stock."""
+        skus, chosen = self.skus, quoted(self.skus)
+        found = rows(f"""
+            select 'announced' as what, event #>> '{{data,sku}}' as sku, count(distinct event ->> 'subject') as number
+            from catalogue.outbox
+            where event ->> 'type' = 'ProductCreated.v1' and event #>> '{{data,sku}}' in ({chosen}) group by 2
+            union all select 'listed', sku, count(*) from catalogue.products where sku in ({chosen}) group by 2
+            union all select 'stocked', sku, count(*) from inventory.stock where sku in ({chosen}) group by 2""")
+        counts = {sku: {"announced": 0, "listed": 0, "stocked": 0} for sku in skus}
+        for row in found:
+            counts[row["sku"]][row["what"]] = row["number"]
+        return counts
+
     # ---- outside the database ---------------------------------------------------------------------------------
 
     def charges(self) -> list[Json]:
@@ -206,6 +254,10 @@ class Observer:
             "outbox": self.outbox_events(),
             "events_without_outbox": catalog.events_without_outbox(),
             "archived": self.archived_events(),
+            "subscribed_events": self.subscribed_events(),
+            "webhooks": chaos_webhooks.received(self.endpoint),
+            "imports": self.imports(),
+            "imported": self.imported(),
             "dead_letters": self.dead_letters(),
         }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import aws
 import catalog
-from chaos_observer import DEAD_LETTER_QUEUES, Observer, outboxes, rows
+from chaos_observer import DEAD_LETTER_QUEUES, Observer, outboxes, quoted, rows
 from config import ScriptError
 
 INTERVAL_S = 3
@@ -52,6 +52,16 @@ def pending_work(observer: Observer) -> list[str]:
         f"and o.created_at >= '{observer.since}' "
         "and not exists (select from analytics.counted_events f where f.event_id = o.id)",
     )
+    count(
+        "webhook deliveries pending",
+        "select 1 from notifications.webhook_deliveries "
+        f"where endpoint_id = '{observer.endpoint['id']}' and status = 'pending'",
+    )
+    imports = quoted(each["id"] for each in observer.made_imports)
+    count("imports open", f"select 1 from catalogue.jobs where id in ({imports}) and is_open")
+    unfinished = sum(0 in made.values() for made in observer.imported().values())
+    if unfinished:
+        found.append(f"{unfinished} imported products not announced, listed or stocked")
     if not found:
         # The most expensive query last.
         events = {row["id"] for row in rows(outboxes("id", f"created_at >= '{observer.since}'"))}

@@ -1,13 +1,20 @@
 """The invariants of scripts/chaos: a sound run passes, and each defect breaks its own row."""
 
 import copy
+import datetime
+import json
 import random
 import unittest
 from collections.abc import Callable
 from typing import Any
 
+from standardwebhooks import Webhook
+
 import chaos_checks
+import chaos_imports
+import chaos_webhooks
 from chaos_load import NO_RESPONSE, Attempt, bursts, outcome, plans
+from chaos_rows import Row
 
 Json = dict[str, Any]
 
@@ -41,6 +48,10 @@ def sent(template: str, order_id: str) -> Json:
 
 def email(order_id: str) -> Json:
     return {"subject": "", "orders": [order_id]}
+
+
+def message(name: str, event_type: str, is_signed: bool = True) -> Json:
+    return {"id": name, "body": json.dumps({"type": event_type}), "is_signed": is_signed}
 
 
 # Orders: one confirmed, one shipped, one cancelled after its payment, one declined and waiting, one that was created
@@ -111,11 +122,32 @@ SOUND: Json = {
         "e4": "OrderCancelled.v1",
         "x": "ProductCreated.v1",
     },
+    "subscribed_events": [event("e1", "OrderConfirmed.v1", "confirmed"), event("e3", "OrderShipped.v1", "shipped")],
+    # One came twice, and one is of an event that was committed before the run.
+    "webhooks": [
+        message("e1", "OrderConfirmed.v1"),
+        message("e1", "OrderConfirmed.v1"),
+        message("e3", "OrderShipped.v1"),
+        message("e0", "OrderPlaced.v1"),
+    ],
+    "imports": [
+        {
+            "id": "i",
+            "skus": ["A", "B"],
+            "wrong_lines": 2,
+            "status": "completed_with_errors",
+            "failure": None,
+            "created": 2,
+            "rejected": 2,
+        }
+    ],
+    "imported": {sku: {"announced": 1, "listed": 1, "stocked": 1} for sku in ("A", "B")},
     "dead_letters": [],
 }
 
 RESERVED, OVERSOLD, CHARGED = "units reserved:", "units oversold:", "charged less refunded, in minor units:"
 IN_DATABASE, AT_GATEWAY = "orders in the database:", "charges at the gateway:"
+RECEIVED, IMPORTED = "events that the webhook endpoint subscribed to:", "products in imported files:"
 NOTIFICATIONS, ENDED = "events to notify customers of:", "orders confirmed or ended:"
 
 
@@ -218,15 +250,50 @@ class InvariantsTest(unittest.TestCase):
             lambda observed: observed["archived"].update(e9="OrderPlaced.v1"), "events archived but never committed:"
         )
 
+    def test_webhook_that_is_missing_unsigned_or_changed_is_found(self) -> None:
+        self.assert_breaks(lambda observed: observed["webhooks"].pop(2), RECEIVED)
+        self.assert_breaks(lambda observed: observed["webhooks"][1].update(is_signed=False), RECEIVED)
+        self.assert_breaks(
+            lambda observed: observed["webhooks"][0].update(body='{"type":"OrderConfirmed.v1"}'), RECEIVED
+        )
+        self.assert_breaks(lambda observed: observed["webhooks"][2].update(message("e3", "OrderPlaced.v1")), RECEIVED)
+
+    def test_line_of_an_import_that_is_lost_or_repeated_is_found(self) -> None:
+        for what in ("announced", "listed", "stocked"):
+            for number in (0, 2):
+                self.assert_breaks(lambda observed: observed["imported"]["B"].update({what: number}), IMPORTED)  # noqa: B023 called at once
+        self.assert_breaks(lambda observed: observed["imports"][0].update(rejected=1), IMPORTED)
+        self.assert_breaks(lambda observed: observed["imports"][0].update(status="failed"), IMPORTED)
+
     def test_dead_letter_is_found(self) -> None:
         letter = {"queue": "q-dlq", "reason": "not-found", "detail": ""}
         self.assert_breaks(lambda observed: observed["dead_letters"].append(letter), "dead letters:")
 
     def test_row_shows_its_first_violations(self) -> None:
-        row = chaos_checks.Row("orders:", 3, [("a", 1), ("b", 2)], [f"order {n}" for n in range(8)])
+        row = Row("orders:", 3, [("a", 1), ("b", 2)], [f"order {n}" for n in range(8)])
         lines = list(row.lines())
         self.assertEqual(lines[0], "BROKEN  orders: 3 = a 1 + b 2")
         self.assertEqual((lines[1].strip(), lines[-1].strip()), ("order 0", "and 3 more"))
+
+
+class WebhooksAndImportsTest(unittest.TestCase):
+    def test_signature_is_verified_however_old_the_message_is(self) -> None:
+        secret, sent_at = "whsec_" + "c2VjcmV0" * 4, datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+        signature = Webhook(secret).sign("e1", sent_at, "{}")
+        headers = {
+            "webhook-id": "e1",
+            "webhook-timestamp": str(int(sent_at.timestamp())),
+            "webhook-signature": f"v1,AAAA {signature}",
+        }
+        self.assertTrue(chaos_webhooks.is_signed(secret, {"headers": headers, "body": "{}"}))
+        self.assertFalse(chaos_webhooks.is_signed(secret, {"headers": headers, "body": "{ }"}))
+        self.assertFalse(chaos_webhooks.is_signed("whsec_" + "T3RoZXIx" * 4, {"headers": headers, "body": "{}"}))
+
+    def test_file_of_products_has_each_sku_and_two_wrong_lines(self) -> None:
+        wanted = chaos_imports.skus("t", 0)
+        lines = chaos_imports.file_of(wanted).decode().splitlines()
+        self.assertEqual(len(lines), len(wanted) + chaos_imports.WRONG_LINES)
+        self.assertEqual({json.loads(line)["sku"] for line in lines if line != "{"}, set(wanted))
 
 
 class LoadTest(unittest.TestCase):

@@ -211,10 +211,12 @@ impl GatewayState {
                 == (payment.amount, &payment.method, &payment.customer, payment.order_id);
             return if is_same { Ok(outcome.clone()) } else { Err(key_reused()) };
         }
+        let is_declined = |token| method.as_str().starts_with(token);
         let outcome = match method.as_str() {
             _ if is_rejected => ChargeOutcome::Declined("invalid_payment_method".to_owned()),
             _ if payment.is_free() => ChargeOutcome::Declined("amount_too_small".to_owned()),
-            "pm_card_visa_chargeDeclined" | "pm_card_chargeCustomerFail" => {
+            // A longer token stands for another card.
+            _ if ["pm_card_visa_chargeDeclined", "pm_card_chargeCustomerFail"].into_iter().any(is_declined) => {
                 ChargeOutcome::Declined("card_declined".to_owned())
             }
             "pm_card_authenticationRequired" | "pm_card_threeDSecure2Required" => {

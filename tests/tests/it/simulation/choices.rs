@@ -74,11 +74,13 @@ pub enum Choice {
     Newer,
     /// Whether a webhook comes days late.
     LateWebhook,
+    /// Whether a message is lost on its way to a queue.
+    Loss,
 }
 
 impl Choice {
     /// Every kind, to look up names in traces.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::ThroughEdge,
         Self::Interleave,
         Self::Steps,
@@ -111,6 +113,7 @@ impl Choice {
         Self::Deployment,
         Self::Newer,
         Self::LateWebhook,
+        Self::Loss,
     ];
 
     /// The default outcome of `n`.
@@ -124,7 +127,7 @@ impl Choice {
             | Self::Redelivery
             | Self::LostResponse
             | Self::BusRejects => n - 1,
-            Self::Deployment | Self::Newer | Self::LateWebhook => n - 1,
+            Self::Deployment | Self::Newer | Self::LateWebhook | Self::Loss => n - 1,
             Self::Action | Self::Webhooks | Self::EarlyWebhook | Self::ConcurrentRun => n - 1,
             _ => 0,
         }

@@ -1,35 +1,50 @@
 //! The commands of one schedule: orders of customers, cancellations and payments, work of staff, and webhooks.
 
-use super::choices::{Choice, Choices};
+use super::{
+    choices::{Choice, Choices},
+    days,
+};
 use domain::{
+    Money,
     order::{ShortfallPolicy, State, Status},
     payment,
     product::Product,
 };
-use std::{sync::LazyLock, time::Duration};
+use std::{ops::RangeInclusive, sync::LazyLock, time::Duration};
 use testkit::{Platform, Snapshot, build};
 
-/// Units received of product 1 and product 2.
-pub const RECEIVED: [u32; 2] = [10, 3];
+/// Units received of each product, by its number. The first two are those of short schedules.
+const RECEIVED: [u32; 5] = [10, 3, 400, 12, 300];
 
-/// The products when they are created.
-pub static PRODUCTS: LazyLock<[Product; 2]> = LazyLock::new(|| {
-    let product = |number, stock| build::product().number(number).stock(stock).at(build::noon()).created();
-    [product(1, RECEIVED[0]), product(2, RECEIVED[1])]
+/// The products when they are created: two in dollars for short schedules, and one in each currency for long ones.
+pub static PRODUCTS: LazyLock<[Product; 5]> = LazyLock::new(|| {
+    let mut number = 0;
+    [(1999, "USD"), (1999, "USD"), (1999, "USD"), (2450, "EUR"), (1800, "JPY")].map(|(minor, currency)| {
+        number += 1;
+        let price = Money::new(minor, currency).expect("an amount");
+        let stock = u32::try_from(received(number)).expect("few");
+        build::product().number(number).price(price).stock(stock).at(build::noon()).created()
+    })
 });
 
-/// Stores the customer and the products before the schedule starts.
-pub fn seed(platform: &Platform) {
-    platform.contacts().put(&build::user().contact());
-    for product in &*PRODUCTS {
+/// Stores the customers and the products before the schedule starts.
+pub fn seed(platform: &Platform, plan: &Plan) {
+    for customer in plan.customers() {
+        platform.contacts().put(&days::user(customer).contact());
+    }
+    for product in plan.products() {
         platform.products().put(&Product { stock_version: 1, ..product.clone() });
         platform.stock().put(product.id, product.stock_quantity.try_into().expect("few"));
     }
 }
 
+/// The customer of short schedules.
+pub const SOLE_CUSTOMER: u64 = 1;
+
 /// An order that a customer places.
 #[derive(Debug)]
 pub struct OrderSpec {
+    pub customer: u64,
     /// The payment token. It is different for each order, and identifies it.
     pub method: &'static str,
     /// Product number and quantity of each line.
@@ -39,7 +54,7 @@ pub struct OrderSpec {
 impl OrderSpec {
     /// Whether the gateway declines the token.
     pub fn is_declined(&self) -> bool {
-        [DECLINED, DECLINED_TOO].iter().any(|n| self.method == ORDERS[*n].method)
+        [DECLINED, DECLINED_TOO].iter().any(|n| self.method.starts_with(ORDERS[*n].method))
     }
 
     /// Whether the order exceeds the stock that was received.
@@ -67,14 +82,26 @@ const DECLINED_TOO: usize = 5;
 
 /// A paid order, a declined one, one that exceeds the stock of product 2, one that leaves too little for the first two, one that
 /// takes the stock that was reserved for the second, and another declined one.
-pub const ORDERS: [OrderSpec; 6] = [
-    OrderSpec { method: "pm_card_visa", lines: &[(1, 2), (2, 1)] },
-    OrderSpec { method: "pm_card_visa_chargeDeclined", lines: &[(1, 3)] },
-    OrderSpec { method: "pm_card_mastercard", lines: &[(1, 1), (2, 9)] },
-    OrderSpec { method: "pm_card_amex", lines: &[(1, 8), (2, 3)] },
-    OrderSpec { method: "pm_card_jcb", lines: &[(1, 8)] },
-    OrderSpec { method: "pm_card_chargeCustomerFail", lines: &[(1, 7)] },
+const ORDERS: [OrderSpec; 6] = [
+    OrderSpec { customer: SOLE_CUSTOMER, method: "pm_card_visa", lines: &[(1, 2), (2, 1)] },
+    OrderSpec { customer: SOLE_CUSTOMER, method: "pm_card_visa_chargeDeclined", lines: &[(1, 3)] },
+    OrderSpec { customer: SOLE_CUSTOMER, method: "pm_card_mastercard", lines: &[(1, 1), (2, 9)] },
+    OrderSpec { customer: SOLE_CUSTOMER, method: "pm_card_amex", lines: &[(1, 8), (2, 3)] },
+    OrderSpec { customer: SOLE_CUSTOMER, method: "pm_card_jcb", lines: &[(1, 8)] },
+    OrderSpec { customer: SOLE_CUSTOMER, method: "pm_card_chargeCustomerFail", lines: &[(1, 7)] },
 ];
+
+/// The order with this index: one of short schedules or, from [`FIRST_OF_DAYS`] on, one of long ones.
+pub fn spec(n: usize) -> &'static OrderSpec {
+    ORDERS.get(n).unwrap_or_else(|| &days::ORDERS[n - FIRST_OF_DAYS])
+}
+
+pub const FIRST_OF_DAYS: usize = ORDERS.len();
+
+/// The index of the order that is paid with this token.
+pub fn index_of(method: &str) -> Option<usize> {
+    (0..FIRST_OF_DAYS + days::ORDERS.len()).find(|n| spec(*n).method == method)
+}
 
 /// Orders placed in the same schedule; the first set is the default.
 const SETS: [&[usize]; 9] = [
@@ -113,7 +140,7 @@ const DELAYS: [u64; 12] =
 /// The first delay after which a reservation has expired.
 const EXPIRED: usize = 8;
 
-/// A command to the platform. Orders are identified by their index in [`ORDERS`].
+/// A command to the platform. Orders are identified by their index, as in [`spec`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     Register,
@@ -142,15 +169,14 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether the command is possible in a state with `products` products on sale.
-    pub fn is_ready(self, seen: &Snapshot, products: usize) -> bool {
-        let order = |n: usize| seen.orders.iter().find(|order| order.payment_method.as_str() == ORDERS[n].method);
+    /// Whether the command is possible in this state of the stores, with the products on sale or not yet.
+    pub fn is_ready(self, seen: &Snapshot, is_on_sale: bool) -> bool {
+        let order = |n: usize| seen.orders.iter().find(|order| order.payment_method.as_str() == spec(n).method);
         let status = |n| order(n).map(|order| order.status);
         let payment = |n| order(n).and_then(|order| seen.payments.get(&order.id));
         match self {
             Self::Register | Self::Create(_) => true,
-            // A customer can order once the products are on sale.
-            Self::Place(_) => products == RECEIVED.len(),
+            Self::Place(_) => is_on_sale,
             Self::Cancel(n) | Self::CancelByStranger(n) | Self::Withdraw(n) => status(n).is_some(),
             Self::Ship(n) => status(n) == Some(Status::Processing),
             Self::Deliver(n) => status(n) == Some(Status::Shipped),
@@ -176,6 +202,8 @@ pub struct Plan {
     pub is_verified: bool,
     /// Whether it is a short schedule of one order or two.
     pub is_small: bool,
+    /// Whether it is a schedule of days, with many customers, and messages that are lost.
+    pub is_long: bool,
     /// Each command, and its delay after it becomes possible.
     pub commands: Vec<(Command, Duration)>,
     pub policy: ShortfallPolicy,
@@ -188,7 +216,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    fn with(orders: &[usize], is_seeded: bool) -> Self {
+    pub fn with(orders: &[usize], is_seeded: bool) -> Self {
         const BEFORE: [Command; 3] = [Command::Register, Command::Create(1), Command::Create(2)];
         let before = if is_seeded { &[][..] } else { &BEFORE };
         let commands = before.iter().copied().chain(orders.iter().map(|n| Command::Place(*n)));
@@ -197,6 +225,7 @@ impl Plan {
             is_seeded,
             is_verified: true,
             is_small: false,
+            is_long: false,
             commands,
             policy: ShortfallPolicy::Refund,
             webhooks: false,
@@ -270,6 +299,7 @@ impl Plan {
             let actions = actions(
                 choices.choose(Choice::Action, kinds),
                 orders[choices.choose(Choice::ActionOrder, orders.len())],
+                DECLINED,
             );
             if !actions.is_empty() {
                 let wait = delay();
@@ -278,6 +308,15 @@ impl Plan {
             }
         }
         plan
+    }
+
+    pub fn products(&self) -> &'static [Product] {
+        let (short, long) = PRODUCTS.split_at(2);
+        if self.is_long { long } else { short }
+    }
+
+    pub fn customers(&self) -> RangeInclusive<u64> {
+        if self.is_long { days::CUSTOMERS } else { SOLE_CUSTOMER..=SOLE_CUSTOMER }
     }
 
     pub fn contains(&self, command: Command) -> bool {
@@ -302,7 +341,7 @@ impl Plan {
     /// Whether the customer pays for an order with a token that is not declined.
     pub fn is_paid(&self, n: usize) -> bool {
         let again = |command: &Command| matches!(command, Command::PayAgain(of, token) if *of == n && *token != ORDERS[DECLINED].method);
-        !ORDERS[n].is_declined() || self.commands.iter().any(|(command, _)| again(command))
+        !spec(n).is_declined() || self.commands.iter().any(|(command, _)| again(command))
     }
 }
 
@@ -310,17 +349,17 @@ impl Plan {
 const ANOTHER: &str = "pm_card_visa_debit";
 
 /// Kinds of [`actions`]; a higher number is no action.
-const ACTIONS: usize = 10;
+pub const ACTIONS: usize = 10;
 
-/// The commands about order `n` after it is placed.
-fn actions(kind: usize, n: usize) -> Vec<Command> {
+/// The commands about order `n` after it is placed, or about the one that was `declined`.
+pub fn actions(kind: usize, n: usize, declined: usize) -> Vec<Command> {
     match kind {
         0 => vec![Command::Cancel(n)],
         1 => vec![Command::Withdraw(n)],
         2 => vec![Command::Ship(n)],
         3 => vec![Command::Ship(n), Command::Deliver(n)],
-        4 => vec![Command::PayAgain(DECLINED, ANOTHER)],
-        5 => vec![Command::PayAgain(DECLINED, ORDERS[DECLINED].method), Command::PayAgain(DECLINED, ANOTHER)],
+        4 => vec![Command::PayAgain(declined, ANOTHER)],
+        5 => vec![Command::PayAgain(declined, ORDERS[DECLINED].method), Command::PayAgain(declined, ANOTHER)],
         6 => vec![Command::Refund(n, None)],
         7 => vec![Command::Refund(n, Some(70))],
         8 => vec![Command::Refund(n, None), Command::Refund(n, Some(120))],

@@ -278,17 +278,23 @@ impl<S: Backend> World<S> {
         event_archive::handle(&self.platform.archive(), &batch).await
     }
 
-    /// Runs stock-sweep, order-sweep or payment-reconcile. Returns whether it failed.
+    /// Runs stock-sweep, order-sweep, payment-reconcile or ledger-reconcile. Returns whether it failed.
     async fn maintain(&self, stores: &impl Stores, what: usize) -> bool {
         match what {
+            what if self.defect.is_some_and(|defect| defect.stops(what)) => false,
             0 => self.tick(catalog::STOCK_SWEEP, async |tick| defects::sweep(self, stores, tick).await).await,
             1 => {
                 let orders = stores.orders();
                 self.tick(catalog::ORDER_SWEEP, async |tick| order_sweep::handle(&orders, &orders, tick).await).await
             }
-            _ => {
+            2 => {
                 let handler = async |tick| defects::reconcile(self, stores, tick).await;
                 self.tick(catalog::PAYMENT_RECONCILE, handler).await
+            }
+            _ => {
+                let (ledger, gateway) = (self.platform.ledger(), self.platform.gateway());
+                let handler = async |tick| ledger_reconcile::handle(&ledger, &gateway, tick).await;
+                self.tick(catalog::LEDGER_RECONCILE, handler).await
             }
         }
     }

@@ -10,7 +10,7 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 use testkit::{Access, Dependency, FaultPoint, InjectedFault, Occurrence, Platform};
 
 /// Dependencies that fail independently.
-const DEPENDENCIES: [Dependency; 11] = [
+pub const DEPENDENCIES: [Dependency; 11] = [
     Dependency::Database,
     Dependency::Bus,
     Dependency::Gateway,
@@ -42,6 +42,8 @@ struct Lasting {
     slow: Cell<Option<Dependency>>,
     without_database: Cell<Option<Context>>,
     only_reads: Cell<bool>,
+    /// What is down for hours.
+    down: Cell<Option<Dependency>>,
 }
 
 /// The faults of one schedule.
@@ -65,7 +67,8 @@ impl Lasting {
         let context = processes.running().and_then(|process| process.context);
         let is_down = context.is_some() && context == self.without_database.get();
         let is_refused = self.only_reads.get() && access == Access::Write;
-        let fails = dependency == Dependency::Database && (is_down || is_refused);
+        let fails =
+            dependency == Dependency::Database && (is_down || is_refused) || self.down.get() == Some(dependency);
         InjectedFault { crash, fail: fails.then_some(FaultPoint::Before) }
     }
 }
@@ -149,6 +152,23 @@ impl FaultInjector {
             }
             _ => {}
         }
+    }
+
+    /// From now on, this dependency is down, or none: whatever else is injected or ended.
+    pub fn set_down(&self, down: Option<Dependency>) {
+        if self.lasting.down.replace(down) != down {
+            self.choices.log(|| format!("down for hours: {down:?}"));
+        }
+    }
+
+    /// Ends all faults but for what is down for hours.
+    pub fn calm(&self) {
+        let Lasting { rejects_some, slow, without_database, only_reads, .. } = &*self.lasting;
+        rejects_some.set(false);
+        slow.set(None);
+        without_database.set(None);
+        only_reads.set(false);
+        DEPENDENCIES.into_iter().for_each(|one| self.platform.faults().restore(one));
     }
 
     pub fn end(&self) {

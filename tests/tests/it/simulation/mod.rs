@@ -6,6 +6,7 @@ mod amounts;
 mod backend;
 mod choices;
 mod commands;
+mod days;
 mod defects;
 mod dispatch;
 mod faults;

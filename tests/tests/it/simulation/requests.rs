@@ -2,7 +2,8 @@
 
 use super::{
     backend::{Backend, Stores},
-    commands::{Command, ORDERS, PRODUCTS},
+    commands::{Command, OrderSpec, PRODUCTS, SOLE_CUSTOMER, spec},
+    days,
     defects::{self, Defect},
     world::World,
 };
@@ -46,9 +47,11 @@ const WEBHOOK: Route = Route::new(catalog::PAYMENT_WEBHOOK.name, Access::Public)
 /// Tax and shipping are charged on top of the prices.
 pub static RATES: LazyLock<Rates> = LazyLock::new(|| Rates {
     tax: TaxRates::parse("US:added:8.875", Rounding::HalfUp).expect("rates"),
-    shipping: ShippingRates::parse("standard:USD:490").expect("methods"),
+    shipping: ShippingRates::parse("standard:USD:490,EUR:450,JPY:700").expect("methods"),
 });
 
+/// A customer who tries to cancel the orders of others.
+const STRANGER: u64 = 2;
 /// Numbers of the users who refund, and who decide on refunds of others.
 const STAFF_MEMBER: u64 = 9;
 const ADMIN: u64 = 8;
@@ -63,8 +66,8 @@ impl<S: Backend> World<S> {
             Command::Register => self.register(stores).await,
             Command::Create(number) => self.create(number).await,
             Command::Place(order) => self.place(stores, n, order).await,
-            Command::Cancel(order) => self.cancel(stores, n, order, by_customer).await,
-            Command::CancelByStranger(order) => self.cancel(stores, n, order, by_stranger).await,
+            Command::Cancel(order) => self.cancel(stores, n, order, customer_of(order)).await,
+            Command::CancelByStranger(order) => self.cancel(stores, n, order, STRANGER).await,
             Command::Withdraw(order) => self.update(stores, n, order, "cancelled").await,
             Command::Ship(order) => self.update(stores, n, order, "shipped").await,
             Command::Deliver(order) => self.update(stores, n, order, "delivered").await,
@@ -76,7 +79,7 @@ impl<S: Backend> World<S> {
                 let request = self.cache.request(n, || {
                     let body = json!({ "order_id": self.order(order).id, "payment_method": token });
                     let request = testing::http_event("POST", "/api/v1/payments/process");
-                    by_customer(request.key(&format!("pay-{n}")).body(body))
+                    by_customer(customer_of(order), request.key(&format!("pay-{n}")).body(body))
                 });
                 self.record_response(n, edge::http::respond(&PAY_AGAIN, request, &self.clock, &handler).await)
             }
@@ -87,7 +90,7 @@ impl<S: Backend> World<S> {
     }
 
     async fn register(&self, stores: &impl Stores) -> bool {
-        let user = build::user();
+        let user = days::user(SOLE_CUSTOMER);
         let event = build::event_with(self.clock.ids().next(), self.clock.now(), user.event());
         let (users, user) = (stores.users(), user.registered());
         // A retry may find the user registered: no other user has this address.
@@ -118,8 +121,8 @@ impl<S: Backend> World<S> {
     }
 
     /// Whether the customer may order: customers who want the e-mails verify their address first.
-    async fn is_reachable(&self, stores: &impl Stores) -> bool {
-        let known = stores.contacts().find(ids::user(1)).await;
+    async fn is_reachable(&self, stores: &impl Stores, customer: u64) -> bool {
+        let known = stores.contacts().find(ids::user(customer)).await;
         let may_order = |known: Recipient| !self.plan.is_verified || !known.verified.is_empty();
         known.is_ok_and(|known| known.is_some_and(may_order))
     }
@@ -131,13 +134,14 @@ impl<S: Backend> World<S> {
     }
 
     async fn place(&self, stores: &impl Stores, n: usize, order: usize) -> bool {
-        if !self.is_reachable(stores).await {
+        let OrderSpec { customer, method, lines } = spec(order);
+        if !self.is_reachable(stores, *customer).await {
             return false;
         }
         let write = |key: &str| {
-            let mut body = build::place_order_json(ORDERS[order].lines);
-            body["payment_method"] = ORDERS[order].method.into();
-            by_customer(testing::http_event("POST", "/api/v1/orders").key(key).body(body))
+            let mut body = build::place_order_json(lines);
+            body["payment_method"] = (*method).into();
+            by_customer(*customer, testing::http_event("POST", "/api/v1/orders").key(key).body(body))
         };
         let request = match self.defect {
             Some(Defect::RetriesOrderWithNewKey) => write(&format!("order-{n}-{}", self.clock.ids().next())),
@@ -155,13 +159,13 @@ impl<S: Backend> World<S> {
         self.record_response(n, response)
     }
 
-    async fn cancel(&self, stores: &impl Stores, n: usize, order: usize, by: fn(HttpEvent) -> Value) -> bool {
+    async fn cancel(&self, stores: &impl Stores, n: usize, order: usize, customer: u64) -> bool {
         let orders = stores.orders();
         let handler = async |call| order_cancel::handle(&orders, call).await;
         let order = self.order(order).id;
         let request = self.cache.request(n, || {
             let request = testing::http_event("DELETE", &catalog::ORDER_CANCEL.path_of(order));
-            by(request.path_param("id", order))
+            by_customer(customer, request.path_param("id", order))
         });
         let response = match defects::cancel(self, stores, &request).await {
             Some(response) => response,
@@ -278,7 +282,7 @@ impl<S: Backend> World<S> {
 
     /// Order `n` as it was last read.
     fn order(&self, n: usize) -> &Order {
-        let is_it = |order: &&Order| order.payment_method.as_str() == ORDERS[n].method;
+        let is_it = |order: &&Order| order.payment_method.as_str() == spec(n).method;
         self.seen.orders.iter().find(is_it).expect("an order that was seen")
     }
 
@@ -314,12 +318,12 @@ impl<S: Backend> World<S> {
     }
 }
 
-fn by_customer(request: HttpEvent) -> Value {
-    request.principal(ids::user(1).0, role::CUSTOMER).build()
+fn customer_of(order: usize) -> u64 {
+    spec(order).customer
 }
 
-fn by_stranger(request: HttpEvent) -> Value {
-    request.principal(ids::user(2).0, role::CUSTOMER).build()
+fn by_customer(number: u64, request: HttpEvent) -> Value {
+    request.principal(ids::user(number).0, role::CUSTOMER).build()
 }
 
 fn by_staff(request: HttpEvent) -> Value {

@@ -132,7 +132,7 @@ pub fn planned<S: Backend>(
 }
 
 /// Runs one step. Returns `false` if the world is idle.
-fn step<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<bool, Violation> {
+pub fn step<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<bool, Violation> {
     world.collect(choices);
     if world.is_idle() {
         world.read_stores();

@@ -2,7 +2,6 @@
 
 use super::choices::{Choice, Choices};
 use kernel::Timestamp;
-use std::time::Duration;
 
 /// The read position of a stream, and whether it is being read.
 #[derive(Debug, Default)]
@@ -30,12 +29,12 @@ impl StreamPosition {
         1 + if left == 1 { 0 } else { choices.choose(Choice::Batch, left) }
     }
 
-    /// Ends a read of `done` records; with `back`, the last is redelivered.
-    pub fn settle(&mut self, now: Timestamp, done: usize, back: bool) {
+    /// Ends a read of `done` records; with `back`, the last is redelivered. One that failed is due again at `retry_at`.
+    pub fn settle(&mut self, retry_at: Timestamp, done: usize, back: bool) {
         self.is_busy = false;
         self.cursor += done;
         if done == 0 {
-            self.due = now + Duration::from_secs(1);
+            self.due = retry_at;
         }
         if back {
             self.cursor = self.cursor.saturating_sub(1);

@@ -8,7 +8,7 @@ mod tasks;
 use super::{
     backend::Backend,
     choices::{Choice, Choices},
-    commands::{self, Command, PRODUCTS, Plan},
+    commands::{self, Command, Plan},
     defects::Defect,
     messages::MessageCache,
     processes::Processes,
@@ -29,13 +29,15 @@ use std::{
 };
 use testkit::{Platform, Snapshot};
 
-/// Seconds between two sweeps of the outbox.
-const SWEEP_SECONDS: u64 = 60;
-/// Seconds between two runs of stock-sweep, order-sweep and payment-reconcile.
+/// Seconds between two sweeps of the outbox, and in long schedules.
+const SWEEP_SECONDS: (u64, u64) = (60, 600);
+/// Steps between two looks of long schedules, which are expensive with many orders.
+const STEPS_BETWEEN_LOOKS: usize = 25;
+/// Seconds between two runs of stock-sweep, order-sweep and payment-reconcile, and of ledger-reconcile in long schedules.
 const MAINTENANCE_SECONDS: u64 = 31 * 60;
 /// How far the clock of an invocation is ahead at most.
 pub const MAX_AHEAD_SECONDS: u64 = 180;
-/// The number of those functions.
+/// The number of those functions in short schedules.
 const MAINTENANCE_SCHEDULES: usize = 3;
 /// Maximum number of concurrent tasks.
 pub const MAX_CONCURRENCY: usize = 3;
@@ -88,7 +90,7 @@ pub struct World<S> {
     webhooks_seen: usize,
     sweep_at: Timestamp,
     pub sweeps: usize,
-    maintenance_at: [Timestamp; MAINTENANCE_SCHEDULES],
+    maintenance_at: Vec<Timestamp>,
     /// Invocations so far.
     pub steps: usize,
     steps_since_snapshot: usize,
@@ -173,7 +175,7 @@ impl<S: Backend> World<S> {
             |(command, _): &(Command, Duration)| Request { command: *command, is_done: false, attempt: 1, due: None };
         let platform = backend.platform().clone();
         if plan.is_seeded {
-            commands::seed(&platform);
+            commands::seed(&platform, &plan);
         }
         let subscribes = subscriptions::has_endpoint(seed);
         if subscribes {
@@ -182,6 +184,7 @@ impl<S: Backend> World<S> {
         platform.gateway().delay_search(plan.search_lags);
         platform.gateway().state_amount(plan.misstates.then(|| StatedAmount::new(1, "JPY")));
         let clock = Clock::at(now, seed);
+        let schedules = MAINTENANCE_SCHEDULES + usize::from(plan.is_long);
         Self {
             platform,
             backend,
@@ -213,7 +216,7 @@ impl<S: Backend> World<S> {
             webhooks_seen: 0,
             sweep_at: now,
             sweeps: 0,
-            maintenance_at: [now + Duration::from_secs(MAINTENANCE_SECONDS); MAINTENANCE_SCHEDULES],
+            maintenance_at: vec![now + Duration::from_secs(MAINTENANCE_SECONDS); schedules],
             steps: 0,
             steps_since_snapshot: 0,
             needs_check: Cell::new(true),
@@ -237,7 +240,7 @@ impl<S: Backend> World<S> {
             let has_work = |to: &&&Function| self.subscribes || to.name != catalog::WEBHOOK_ENQUEUE.name;
             for to in consumers(row).iter().filter(has_work) {
                 self.deliveries += 1;
-                if self.lost == Some(self.deliveries) {
+                if self.lost == Some(self.deliveries) || self.is_lost(choices) {
                     self.loss = Some((row, to.name));
                     continue;
                 }
@@ -285,9 +288,9 @@ impl<S: Backend> World<S> {
     /// Schedules the commands that have become possible.
     pub fn schedule_commands(&mut self) {
         let now = self.clock.now();
-        let products = if self.plan.is_seeded { PRODUCTS.len() } else { self.changes.length };
+        let is_on_sale = self.plan.is_seeded || self.changes.length == self.plan.products().len();
         for (request, (command, delay)) in self.requests.iter_mut().zip(&self.plan.commands) {
-            if !request.is_done && request.due.is_none() && command.is_ready(&self.seen, products) {
+            if !request.is_done && request.due.is_none() && command.is_ready(&self.seen, is_on_sale) {
                 request.due = Some(now + *delay);
             }
         }
@@ -361,7 +364,8 @@ impl<S: Backend> World<S> {
     /// Whether the stores are to be read after this step.
     pub fn is_read_due(&mut self) -> bool {
         self.steps_since_snapshot += 1;
-        let looks = self.steps_since_snapshot >= self.backend.steps_between_looks();
+        let between = if self.plan.is_long { STEPS_BETWEEN_LOOKS } else { self.backend.steps_between_looks() };
+        let looks = self.steps_since_snapshot >= between;
         if looks {
             self.steps_since_snapshot = 0;
         }

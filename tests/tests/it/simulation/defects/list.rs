@@ -58,9 +58,20 @@ pub enum Defect {
     BacksOffInMinutes,
     /// Not a defect: state and version also reject stale events.
     SkipsInbox,
+    // Those that only schedules of days show.
+    NeverChecksDeliveries,
+    NeverSweepsOrders,
+    NeverReconcilesPayments,
+    /// After forty deliveries.
+    GivesUpAfterHours,
 }
 
 impl Defect {
+    /// Whether the scheduled function with this number never runs.
+    pub fn stops(self, schedule: usize) -> bool {
+        matches!((self, schedule), (Self::NeverSweepsOrders, 1) | (Self::NeverReconcilesPayments, 2))
+    }
+
     /// Every defect with its description.
     pub const ALL: [(Self, &str); 54] = [
         (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),

@@ -5,7 +5,7 @@ use super::{
     idle::{came_to, expected_emails, waited},
     rule,
 };
-use crate::simulation::{backend::Backend, commands::RECEIVED, world::World};
+use crate::simulation::{backend::Backend, world::World};
 use domain::{DomainEvent, Event, id::RefundId, ledger::Purpose, order::Status, payment::RefundStatus};
 use kernel::Uuid;
 use std::rc::Rc;
@@ -52,7 +52,7 @@ pub(super) fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> 
     let refunds = seen.transfers.iter().filter(|transfer| transfer.purpose == Purpose::Refund).count();
     let approvals: Vec<_> = seen.payments.values().flat_map(|payment| &payment.approvals).collect();
     let decided = approvals.iter().filter(|approval| approval.decision.is_some()).count();
-    let (registered, opened) = if world.plan.is_seeded { (0, 0) } else { (1, RECEIVED.len()) };
+    let (registered, opened) = if world.plan.is_seeded { (0, 0) } else { (1, world.plan.products().len()) };
     for (row, expected) in [
         (catalog::USER_REGISTERED, registered),
         (catalog::CONTACT_VERIFIED, if world.plan.is_verified { registered } else { 0 }),

@@ -3,6 +3,7 @@
 use super::{Violation, rule};
 use crate::simulation::{
     backend::{Backend, FinalState},
+    days,
     world::World,
 };
 use domain::{
@@ -17,7 +18,6 @@ use domain::{
 use kernel::{Timestamp, Uuid};
 use ports::{MessageTemplates as _, Recipient};
 use std::{collections::BTreeMap, rc::Rc};
-use testkit::build;
 
 pub(super) fn final_state<S: Backend>(
     world: &World<S>,
@@ -49,7 +49,8 @@ fn ledger<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         let returned = refunds.iter().filter(|one| one.failure.is_some());
         charges.chain(made).chain(returned.map(|one| refund(Purpose::RefundReversal, one))).collect()
     });
-    let transfers = world.seen.transfers.iter();
+    // The gateway tells its fees in its statement only.
+    let transfers = world.seen.transfers.iter().filter(|one| one.purpose != Purpose::Fee);
     let mut posted: Vec<Posting> =
         transfers.map(|one| (one.purpose, one.reference.clone(), one.payment_id, one.amount)).collect();
     let key = |posting: &Posting| (posting.0, posting.1.clone());
@@ -63,14 +64,16 @@ fn ledger<S: Backend>(world: &World<S>) -> Result<(), Violation> {
 fn emails<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let sender = world.platform.email_sender();
     let (sent, deliveries) = (sender.sent(), sender.delivery_ids());
-    let to = Recipient::with_defaults(build::user().contact());
+    let known: Vec<Recipient> =
+        world.plan.customers().map(|customer| Recipient::with_defaults(days::user(customer).contact())).collect();
     for (email, id) in sent.iter().zip(&deliveries) {
         if email.subject == testkit::VERIFICATION_SUBJECT {
             continue;
         }
         let about = committed.iter().find(|event| event.id == *id).ok_or("an e-mail about no event")?;
         let notification = notification::for_event(&about.event, Channel::Email).ok_or("an e-mail that is not due")?;
-        let expected = world.platform.message_templates().render_email(notification.template, &to, &about.event, None);
+        let to = known.iter().find(|to| to.contact.user_id == notification.user_id).ok_or("an e-mail to a stranger")?;
+        let expected = world.platform.message_templates().render_email(notification.template, to, &about.event, None);
         rule!(expected.as_ref() == Ok(email), "the e-mail about {:?} is {email:?}", about.event);
     }
     let copies = |id: Uuid| deliveries.iter().filter(|one| **one == id).count();

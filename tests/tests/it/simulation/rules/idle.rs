@@ -12,7 +12,7 @@ use super::{
 };
 use crate::simulation::{
     backend::Backend,
-    commands::{self, Command, PRODUCTS},
+    commands::{self, Command},
     subscriptions::enqueued,
     world::World,
 };
@@ -48,7 +48,7 @@ pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     liveness(world)?;
     payloads(world, &committed)?;
     let orders: Vec<OrderId> = world.seen.orders.iter().map(|order| order.id).collect();
-    let products: Vec<ProductId> = PRODUCTS.iter().map(|product| product.id).collect();
+    let products: Vec<ProductId> = world.plan.products().iter().map(|product| product.id).collect();
     let state = world.backend.final_state(&orders, &products);
     final_state(world, &state, &committed)?;
     stock_model(world, &state, &committed)
@@ -292,7 +292,7 @@ pub fn observed<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
 /// The copy of prices has what the catalogue published and what orders were placed at.
 fn prices<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let prices = &world.seen.prices;
-    for product in PRODUCTS.iter() {
+    for product in world.plan.products() {
         let is_ordered =
             world.seen.orders.iter().flat_map(|order| &order.lines).any(|line| line.product_id == product.id);
         let is_known = prices.contains(&product.snapshot());

@@ -11,10 +11,16 @@ const PAYMENT_SECONDS: i64 = PENDING_TIMEOUT_SECONDS + STOCK_SECONDS;
 
 /// What a consumer has not recorded is published again when it is an hour old.
 const LOST_SECONDS: i64 = 65 * 60;
+/// Or when it is a day old, if it was published hours late.
+const LONG_LOST_SECONDS: i64 = 25 * 3600;
 
 /// Each step of each order took no longer than it may.
 pub(super) fn liveness<S: Backend>(world: &World<S>) -> Result<(), Violation> {
-    let lost = if world.lost.is_some() { LOST_SECONDS } else { 0 };
+    let lost = match (world.plan.is_long, world.lost) {
+        (true, _) => LONG_LOST_SECONDS,
+        (false, Some(_)) => LOST_SECONDS,
+        (false, None) => 0,
+    };
     let undisturbed = [world.faults_ended, world.deployment].into_iter().flatten().max();
     for order in &world.seen.orders {
         for pair in order.history.windows(2) {

@@ -11,7 +11,7 @@ pub use idle::{expected_emails, observed, order_emails, when_idle};
 
 use super::{
     backend::Backend,
-    commands::{self, ORDERS, OrderSpec},
+    commands::{self, OrderSpec},
     requests::REFUND_LIMIT,
     world::World,
 };
@@ -105,7 +105,7 @@ fn approved(payment: &payment::Payment) -> Result<(), Violation> {
             && !is_approved(refund.id)
     });
     let alone: i64 = alone.map(|refund| refund.amount.amount.get()).sum();
-    let limit = i64::from(REFUND_LIMIT.units) * 100;
+    let limit = i64::from(REFUND_LIMIT.units) * 10_i64.pow(payment.amount.currency.digits());
     rule!(alone <= limit, "one person refunded {alone} without an approval, above {limit}");
     Ok(())
 }
@@ -199,8 +199,8 @@ fn legal<S: Backend>(world: &World<S>, order: &Order) -> Result<(), Violation> {
 /// The index and specification of an order.
 fn wanted(order: &Order) -> (usize, &'static OrderSpec) {
     let method = order.payment_method.as_str();
-    let n = ORDERS.iter().position(|wanted| wanted.method == method).expect("an order of the plan");
-    (n, &ORDERS[n])
+    let n = commands::index_of(method).expect("an order of the plan");
+    (n, commands::spec(n))
 }
 
 fn received(product: ProductId) -> i64 {

@@ -3,7 +3,6 @@
 use super::{Violation, received, rule};
 use crate::simulation::{
     backend::{Backend, FinalState},
-    commands::PRODUCTS,
     world::World,
 };
 use domain::{
@@ -53,7 +52,7 @@ pub(super) fn stock_model<S: Backend>(
     }
     let mut model = Model { clocks_differ: world.clocks_differ(), ..Model::default() };
     if world.plan.is_seeded {
-        for product in PRODUCTS.iter() {
+        for product in world.plan.products() {
             model.open(product.id);
         }
     }

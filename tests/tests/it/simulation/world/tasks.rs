@@ -75,7 +75,8 @@ impl<S: Backend> World<S> {
             7 => Task::Webhook(self.webhooks.remove(nth(&self.webhooks, |webhook| webhook.due <= now, n))),
             _ => {
                 if !choices.one_in(Choice::ConcurrentRun, 8) {
-                    self.sweep_at = now + Duration::from_secs(SWEEP_SECONDS);
+                    let seconds = if self.plan.is_long { SWEEP_SECONDS.1 } else { SWEEP_SECONDS.0 };
+                    self.sweep_at = now + Duration::from_secs(seconds);
                     self.sweeps += 1;
                 }
                 Task::Sweep
@@ -122,7 +123,8 @@ impl<S: Backend> World<S> {
             Task::Aggregate(_) => Some(catalog::WINDOW_AGGREGATE),
             Task::Maintenance(0) => Some(catalog::STOCK_SWEEP),
             Task::Maintenance(1) => Some(catalog::ORDER_SWEEP),
-            Task::Maintenance(_) => Some(catalog::PAYMENT_RECONCILE),
+            Task::Maintenance(2) => Some(catalog::PAYMENT_RECONCILE),
+            Task::Maintenance(_) => Some(catalog::LEDGER_RECONCILE),
             _ => None,
         };
         let may_differ = self.clocks_may_differ && self.faults_ended.is_none() && self.backend.commits_in_order();
@@ -138,6 +140,8 @@ impl<S: Backend> World<S> {
     fn settle(&mut self, task: Task, outcome: Option<Vec<bool>>, choices: &Choices) {
         let now = self.clock.now();
         let again = outcome.as_ref().is_none_or(|again| again.contains(&true));
+        // In outages of hours, more attempts show nothing.
+        let retry_at = now + Duration::from_secs(if self.plan.is_long { 300 } else { 1 });
         let twice = |n| {
             let twice = choices.one_in(Choice::Redelivery, n);
             if twice {
@@ -165,11 +169,11 @@ impl<S: Backend> World<S> {
                 self.webhooks.push(Webhook { attempt: webhook.attempt + 1, due, ..webhook });
             }
             Task::Webhook(_) | Task::EarlyWebhook(_) => {}
-            Task::Relay => self.changes.settle(now, if again { 0 } else { 1 }, twice(12)),
-            Task::Aggregate(taken) => self.stream.settle(now, if again { 0 } else { taken }, twice(12)),
+            Task::Relay => self.changes.settle(retry_at, if again { 0 } else { 1 }, twice(12)),
+            Task::Aggregate(taken) => self.stream.settle(retry_at, if again { 0 } else { taken }, twice(12)),
             Task::Archive(topic, taken) => {
                 let (_, position) = self.topics.get_mut(topic).expect("a topic");
-                position.settle(now, if again { 0 } else { taken }, twice(12));
+                position.settle(retry_at, if again { 0 } else { taken }, twice(12));
             }
             Task::Sweep | Task::Maintenance(_) => {}
             Task::Batch(to, messages) => {
@@ -204,10 +208,9 @@ impl<S: Backend> World<S> {
     }
 
     fn redeliver(&mut self, to: &'static Function, message: QueuedMessage, now: Timestamp) {
-        if message.attempt == MAX_RECEIVES {
-            self.given_up
-                .borrow_mut()
-                .push((to.name, format!("{} came {MAX_RECEIVES} times", message.event.event.row().name)));
+        let most = if self.defect == Some(Defect::GivesUpAfterHours) { 40 } else { MAX_RECEIVES };
+        if message.attempt == most {
+            self.given_up.borrow_mut().push((to.name, format!("{} came {most} times", message.event.event.row().name)));
             return;
         }
         let unit = if self.defect == Some(Defect::BacksOffInMinutes) { 60 } else { 1 };
@@ -227,7 +230,7 @@ impl<S: Backend> World<S> {
         let sweep = waits.then_some(self.sweep_at);
         // Nothing happens until a late webhook comes: sweeps find nothing.
         let stands_still = self.is_idle_but_for_webhooks() && !self.waits_for_time();
-        let maintenance = self.maintenance_at.into_iter().filter(|_| !stands_still);
+        let maintenance = self.maintenance_at.iter().copied().filter(|_| !stands_still);
         let due = requests
             .chain(self.queue.iter().map(|message| message.due))
             .chain(positions)
