@@ -287,7 +287,7 @@ pub fn withdrawn_sku() -> Failure {
 
 /// The rejection of a line that cannot be written because of a defect of the platform, such as a stored product that cannot be read.
 pub fn internal_error() -> Failure {
-    let detail = "An internal error prevents that the line is written. It is not tried again.";
+    let detail = "The line was not written because of an internal error. It is not retried.";
     Failure::new(FailureKind::Internal, "internal", detail)
 }
 

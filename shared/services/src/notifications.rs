@@ -64,8 +64,8 @@ where
     P: PushSender,
 {
     /// Notifies the user of `about`, an update of their order, through each channel that they chose. All are tried, also if one fails;
-    /// each has a claim of its own, so that a retry repeats those alone that failed. Of several
-    /// failures one that may pass is returned, and the others are logged. The canary gets nothing.
+    /// each has a claim of its own, so that a retry repeats those alone that failed. Of several failures one that may pass is returned, and the
+    /// others are logged. The canary gets nothing.
     ///
     /// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
     /// notification again: delivery is at least once.
