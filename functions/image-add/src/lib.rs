@@ -35,14 +35,14 @@ pub async fn handle(
             // The key may have a response already: that of the last image there was room for.
             (Err(rejection), Some(key)) => {
                 let rejected =
-                    call.reject(rejection, async |problem| products.store_rejection(key, problem, call.now).await);
+                    call.reject(rejection, async |problem| products.store_response(key, problem, call.now).await);
                 return rejected.await.map(Some);
             }
             (Err(rejection), None) => return Err(rejection),
         };
         Ok(match &call.idempotency {
             Some(key) => {
-                products.replace_once(&added, key, &stored).await?.map(|outcome| reply.clone().or_replay(outcome))
+                products.replace_with_key(&added, key, &stored).await?.map(|outcome| reply.clone().or_replay(outcome))
             }
             None => products.replace(&added).await?.then(|| reply.clone()),
         })

@@ -49,7 +49,7 @@ pub async fn handle(
             Err(_) if quote.source == PriceSource::Cached => Ok(None),
             Err(rejection) if !order::is_final(&rejection, &wanted, &prices) => Err(rejection),
             Err(rejection) => {
-                call.reject(rejection, async |problem| orders.store_rejection(key, problem).await).await.map(Some)
+                call.reject(rejection, async |problem| orders.store_response(key, problem).await).await.map(Some)
             }
         }
     })

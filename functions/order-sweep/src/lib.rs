@@ -11,7 +11,7 @@ use edge::{
     telemetry::{self, metrics},
 };
 use kernel::Failure;
-use ports::{DueErasures, OrderErasure, OrderStore, OutboxCursor, TransitionOutcome};
+use ports::{DueErasures, OrderErasure, OrderStore, TimeCursor, TransitionOutcome};
 use serde::Serialize;
 use services::{Sweep, SweepSummary, commit_order};
 
@@ -47,7 +47,7 @@ pub struct Summary {
 pub async fn handle(orders: &impl OrderStore, erasure: &impl OrderErasure, tick: Tick) -> Result<Summary, Failure> {
     let before = order::stuck_before(tick.now)?;
     let page = async |last: Option<&Order>| {
-        let cursor = last.map(|order| OutboxCursor { at: order.created_at, id: order.id.0 });
+        let cursor = last.map(|order| TimeCursor { at: order.created_at, id: order.id.0 });
         orders.stuck(before, PAGE, cursor).await
     };
     let cancel = async |order: &Order| {

@@ -35,7 +35,7 @@ pub async fn handle(
             let customer = customer.clone()?;
             Ok(payment::retry_payment(&payment, payment_method.clone(), call.now)?.for_customer(customer))
         });
-        let store = async |problem: &_| payments.store_rejection(key, problem).await;
+        let store = async |problem: &_| payments.store_response(key, problem).await;
         let commit = async |change: PaymentTransition, reply: &_| {
             let events = call.events(change.payment.id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, Some(limit)).await

@@ -20,6 +20,6 @@ pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> 
     let tag = view.etag();
     let reply = Reply::created(view).resource(catalog::PRODUCT_GET.path_of(product.id), tag);
     let created = products.create(&product, key, &reply.to_stored()?).await;
-    let store = async |problem: &_| products.store_rejection(key, problem, call.now).await;
+    let store = async |problem: &_| products.store_response(key, problem, call.now).await;
     call.respond_idempotently(reply, created, |rejection| rejection.code == SKU_TAKEN, store).await
 }

@@ -104,14 +104,14 @@ async fn attempt(
         Some(known) if !known.active => return Err(product_import::withdrawn_sku()),
         Some(known) if product_import::is_stated(&known, line) => {
             let reply = product_import::reply(ImportLineOutcome::Unchanged);
-            (ImportLineOutcome::Unchanged, products.store_rejection(key, &reply, tick.now).await?)
+            (ImportLineOutcome::Unchanged, products.store_response(key, &reply, tick.now).await?)
         }
         Some(known) => {
             let CreateProduct { sku, name, description, category, price, stock_quantity: _ } = line.clone();
             let change = UpdateProduct { sku: Some(sku), name, description, category, price };
             let changed = product::update(&known, change, tick.now)?;
             let reply = product_import::reply(ImportLineOutcome::Updated);
-            match products.replace_once(&changed, key, &reply).await? {
+            match products.replace_with_key(&changed, key, &reply).await? {
                 Some(stored) => (ImportLineOutcome::Updated, stored),
                 None => return Ok(None),
             }

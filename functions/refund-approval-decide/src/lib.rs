@@ -28,7 +28,7 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<DecideRefund>) -> R
             };
             (change, reply)
         };
-        let store = async |problem: &_| payments.store_rejection(key, problem).await;
+        let store = async |problem: &_| payments.store_response(key, problem).await;
         let commit = async |change: PaymentTransition, reply: &_| {
             let events = call.events(payment_id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, None).await

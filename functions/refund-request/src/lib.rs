@@ -28,7 +28,7 @@ pub async fn handle(
         let refund = RefundId(call.ids.next());
         let change = payment
             .and_then(|payment| payment::request_refund_by_staff(&payment, refund, wanted, (by, limit), call.now));
-        let store = async |problem: &_| payments.store_rejection(key, problem).await;
+        let store = async |problem: &_| payments.store_response(key, problem).await;
         let commit = async |change: PaymentTransition, reply: &_| {
             let events = call.events(payment_id, change.payment.version, &change.events);
             payments.advance_with_reply(key, reply, &change, &events, None).await

@@ -27,7 +27,7 @@ pub async fn handle(
     let key = call.idempotency_key()?;
     retry_on_conflict(MAX_RETRIES, "stock", async || {
         let level = stock.level(product).await?.ok_or_else(|| Failure::not_found("product"))?;
-        let store = async |problem: &_| stock.store_rejection(key, problem).await;
+        let store = async |problem: &_| stock.store_response(key, problem).await;
         let commit = async |(after, adjusted): (StockLevel, StockAdjusted), reply: &_| {
             let event = call.event(product, after.sequence()?, adjusted);
             stock.adjust(key, reply, command, &after, &event).await

@@ -33,7 +33,7 @@ pub async fn handle(
     match users.register_once(&user, &hash, &event, key, &reply.to_stored()?).await {
         Ok(outcome) => Ok(reply.or_replay(outcome)),
         Err(rejection) if rejection.kind == FailureKind::Conflict && !rejection.fields.is_empty() => {
-            call.reject(rejection, async |problem| users.store_rejection(key, problem).await).await
+            call.reject(rejection, async |problem| users.store_response(key, problem).await).await
         }
         Err(failure) => Err(failure),
     }

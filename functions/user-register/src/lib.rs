@@ -39,6 +39,6 @@ pub async fn handle(
         return Ok(reply);
     };
     let registered = users.register_once(&user, &hash, &event, key, &reply.to_stored()?).await;
-    let store = async |problem: &_| users.store_rejection(key, problem).await;
+    let store = async |problem: &_| users.store_response(key, problem).await;
     call.respond_idempotently(reply, registered, user::is_taken, store).await
 }

@@ -172,7 +172,7 @@ impl ports::ProductStore for DynamoProducts {
         self.commit(writes, key).await?.ok_or_else(sku_taken)
     }
 
-    async fn store_rejection(
+    async fn store_response(
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
@@ -196,7 +196,7 @@ impl ports::ProductStore for DynamoProducts {
         is_met(updated.send().await)
     }
 
-    async fn replace_once(
+    async fn replace_with_key(
         &self,
         product: &Product,
         key: &IdempotencyKey,

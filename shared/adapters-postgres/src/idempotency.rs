@@ -75,7 +75,7 @@ pub(super) async fn find_response(
 }
 
 /// Stores a rejection as the response of a key.
-pub(super) async fn store_rejection(
+pub(super) async fn store_response(
     database: &Database,
     key: &IdempotencyKey,
     reply: &StoredReply,

@@ -16,7 +16,7 @@ use domain::{
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{
-    Bus, Claim, OrderStore, OutboxCursor, Page, PlacementConditions, PriceCopy, PriceSource, Quote, TransitionOutcome,
+    Bus, Claim, OrderStore, Page, PlacementConditions, PriceCopy, PriceSource, Quote, TimeCursor, TransitionOutcome,
 };
 use serde_json::{Value, json as object};
 use std::{
@@ -198,8 +198,8 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         Ok(outcome)
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        idempotency::store_rejection(self.relay.database(), key, reply).await
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        idempotency::store_response(self.relay.database(), key, reply).await
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
@@ -249,7 +249,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         Ok(if get(row, "known")? { TransitionOutcome::AlreadyApplied } else { TransitionOutcome::VersionConflict })
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<Vec<Order>, Failure> {
         let times_out = |reason: &Reason| {
             let state = State::of(Status::Pending, Some(*reason));
             matches!(domain::order::next(state, Input::TimedOut), Transition::To(..))

@@ -259,8 +259,8 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         Ok(outcome)
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        idempotency::store_rejection(self.relay.database(), key, reply).await
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        idempotency::store_response(self.relay.database(), key, reply).await
     }
 
     async fn record_event(&self, event: &Event) -> Result<(), Failure> {

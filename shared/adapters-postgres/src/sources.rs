@@ -154,7 +154,7 @@ impl SourceStore for PgSources {
         key: &IdempotencyKey,
         reply: &StoredReply,
     ) -> Result<IdempotencyOutcome, Failure> {
-        idempotency::store_rejection(&self.database, key, reply).await
+        idempotency::store_response(&self.database, key, reply).await
     }
 
     async fn source(&self, name: &SourceName) -> Result<Option<Source>, Failure> {

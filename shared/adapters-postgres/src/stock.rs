@@ -313,8 +313,8 @@ impl<B: Bus> StockAdjustments for PgStock<B> {
         Ok(outcome)
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        idempotency::store_rejection(self.relay.database(), key, reply).await
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        idempotency::store_response(self.relay.database(), key, reply).await
     }
 }
 

@@ -12,8 +12,8 @@ use edge::telemetry::metrics;
 use futures_util::future::join_all;
 use kernel::{Failure, Timestamp, Uuid, seconds_after};
 use ports::{
-    Backlog, Bus, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, Outbox, OutboxCursor, Retention,
-    SWEEP_LEASE_SECONDS, SweepReport,
+    Backlog, Bus, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, Outbox, Retention, SWEEP_LEASE_SECONDS,
+    SweepReport, TimeCursor,
 };
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Row;
@@ -78,7 +78,7 @@ struct PublishResult {
 }
 
 impl<B: Bus> Outbox for PgOutbox<B> {
-    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<SweepReport, Failure> {
         let (at, id) = after.map(|after| (after.at, after.id)).unzip();
         let leased_until = seconds_after(before, SWEEP_LEASE_SECONDS)?;
         let rows =
@@ -111,8 +111,8 @@ impl<B: Bus> Retention for PgOutbox<B> {
     }
 }
 
-fn cursor_of(row: &Row) -> Result<OutboxCursor, Failure> {
-    Ok(OutboxCursor { at: get(row, "created_at")?, id: get(row, "id")? })
+fn cursor_of(row: &Row) -> Result<TimeCursor, Failure> {
+    Ok(TimeCursor { at: get(row, "created_at")?, id: get(row, "id")? })
 }
 
 /// Leases until `$5` at most `$2` pending events of all outboxes that happened before `$1` and after `($3, $4)`, and that no other sweep has

@@ -197,8 +197,8 @@ impl<B: Bus> UserStore for PgUsers<B> {
         }
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        idempotency::store_rejection(self.relay.database(), key, reply).await
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        idempotency::store_response(self.relay.database(), key, reply).await
     }
 
     async fn reserve_login(

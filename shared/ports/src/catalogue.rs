@@ -19,7 +19,7 @@ pub trait ProductStore {
     ) -> Result<IdempotencyOutcome, Failure>;
 
     /// Stores a rejection as the response to an idempotency key, unless the key has a response.
-    async fn store_rejection(
+    async fn store_response(
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
@@ -32,7 +32,7 @@ pub trait ProductStore {
 
     /// As [`replace`](Self::replace), with the response to the request that changes the product. `None` if another version was stored; keys
     /// are treated as by [`create`](Self::create).
-    async fn replace_once(
+    async fn replace_with_key(
         &self,
         product: &Product,
         key: &IdempotencyKey,

@@ -24,7 +24,7 @@ pub trait Outbox {
     ///
     /// Sweeps may run concurrently: each first leases its events, for [`SWEEP_LEASE_SECONDS`] from `before`, and holds no lock while it asks
     /// the bus. The cost does not depend on the number of pending events.
-    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure>;
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<SweepReport, Failure>;
 
     /// What is pending. The cost does not depend on the number of pending events.
     async fn backlog(&self) -> Result<Backlog, Failure>;
@@ -137,7 +137,7 @@ pub struct DeliveryCheckReport {
 
 /// Position in a list that is ordered by time and id, such as the outboxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OutboxCursor {
+pub struct TimeCursor {
     pub at: Timestamp,
     pub id: Uuid,
 }
@@ -152,7 +152,7 @@ pub struct SweepReport {
     /// Events that the context of their outbox does not publish. They are never offered to the bus.
     pub refused: u32,
     /// Position of the last event that was leased; `None` if there was none.
-    pub last: Option<OutboxCursor>,
+    pub last: Option<TimeCursor>,
     /// Whether no request to the bus got a response, so that another sweep would time out as well.
     pub timed_out: bool,
 }

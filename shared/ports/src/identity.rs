@@ -34,7 +34,7 @@ pub trait UserStore {
     async fn count_registration(&self, source: &str, budget: Budget, now: Timestamp) -> Result<(), Failure>;
 
     /// Stores a rejection as the response of a key, unless it has one.
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// Counts a login attempt, and returns the credentials to check it against.
     ///

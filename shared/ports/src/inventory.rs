@@ -83,7 +83,7 @@ pub trait StockAdjustments {
     ) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// Stores a rejection as the response to an idempotency key, which is replayed from then on.
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 }
 
 /// The history of stock accounts.

@@ -1,6 +1,6 @@
 //! Port of orders.
 
-use crate::{Claim, OutboxCursor, Page, TransitionOutcome};
+use crate::{Claim, Page, TimeCursor, TransitionOutcome};
 use domain::{
     Event,
     id::{OrderId, ProductId, UserId},
@@ -77,7 +77,7 @@ pub trait OrderStore {
     ) -> Result<IdempotencyOutcome, Failure>;
 
     /// Stores a rejection as the response to an idempotency key, which is replayed from then on. Failures are those of `place`.
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// One order; with `owner`, only if it is theirs.
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure>;
@@ -95,7 +95,7 @@ pub trait OrderStore {
 
     /// Up to `limit` orders after the cursor that were placed before `before` and wait for stock or payment, oldest first. A row that
     /// cannot be decoded is skipped, logged and counted.
-    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure>;
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<Vec<Order>, Failure>;
 
     /// Number of pending orders by status reason.
     async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure>;

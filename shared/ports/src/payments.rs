@@ -47,7 +47,7 @@ pub trait PaymentStore {
     ) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// Stores a rejection as the response to an idempotency key, which is replayed from then on.
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// Commits an event without a transition.
     async fn record_event(&self, event: &Event) -> Result<(), Failure>;

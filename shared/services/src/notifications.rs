@@ -152,13 +152,13 @@ where
                     sent => sent.map(|()| NotificationOutcome::Sent),
                 }
             }
-            Channel::Sms => self.text(to, job).await,
-            Channel::Push => self.push(to, job).await,
+            Channel::Sms => self.send_sms(to, job).await,
+            Channel::Push => self.send_push(to, job).await,
         }
     }
 
     /// Sends to the countries and within the budgets of the limits.
-    async fn text(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
+    async fn send_sms(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
         let Channels { sms, limits, .. } = self.channels;
         let Some(phone) = &to.contact.phone else { return Ok(NotificationOutcome::NoAddress) };
         if !limits.countries.serve(phone) {
@@ -178,7 +178,7 @@ where
 
     /// Sends to all devices of the recipient, and removes those that cannot be reached any more. Reaching one is enough: a retry for the
     /// sake of another would show the notification twice on the first; the failure of the other is logged.
-    async fn push(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
+    async fn send_push(&self, to: &Recipient, job: &NotificationJob<'_>) -> Result<NotificationOutcome, Failure> {
         let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let tag = job.claim.event_id.to_string();
         let send = async |device: &Device| {

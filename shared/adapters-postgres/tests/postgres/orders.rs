@@ -71,13 +71,13 @@ async fn key_with_another_body_is_invalid_and_scopes_are_separate() {
 async fn rejection_is_stored_and_replayed() {
     let database = database().await;
     let orders = database.orders();
-    assert_eq!(orders.store_rejection(&key("k", "f"), &reply(422)).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(orders.store_response(&key("k", "f"), &reply(422)).await, Ok(IdempotencyOutcome::Committed));
     let (order, event) = placed(UserId(id()), now());
     let again = orders.place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default()).await;
     assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(422))));
-    assert_eq!(orders.store_rejection(&key("k", "f"), &reply(400)).await, Ok(IdempotencyOutcome::Replayed(reply(422))));
+    assert_eq!(orders.store_response(&key("k", "f"), &reply(400)).await, Ok(IdempotencyOutcome::Replayed(reply(422))));
     assert_eq!(
-        orders.store_rejection(&key("k", "g"), &reply(400)).await.expect_err("reused").code,
+        orders.store_response(&key("k", "g"), &reply(400)).await.expect_err("reused").code,
         "idempotency-key-reused"
     );
     assert!(database.bus().published().is_empty());
@@ -89,7 +89,7 @@ async fn stored_response_is_found_by_its_exact_key_only() {
     let (orders, key) = (database.orders(), key(&id().to_string(), "f"));
     let find = async |key: &IdempotencyKey| orders.quote(key, &[], PriceSource::Current).await.map(|quote| quote.first);
     assert_eq!(find(&key).await, Ok(None));
-    orders.store_rejection(&key, &reply(409)).await.expect("stored");
+    orders.store_response(&key, &reply(409)).await.expect("stored");
     assert_eq!(find(&key).await, Ok(Some(reply(409))));
     let other = IdempotencyKey { fingerprint: "g".to_owned(), ..key };
     assert!(find(&other).await.is_err(), "another body under the same key");
@@ -123,7 +123,7 @@ async fn concurrent_duplicates_on_an_expired_key_place_one_order() {
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     for round in 0..15 {
         let key = key(&format!("round {round}"), "f");
-        assert_eq!(stores[0].store_rejection(&key, &reply(422)).await, Ok(IdempotencyOutcome::Committed));
+        assert_eq!(stores[0].store_response(&key, &reply(422)).await, Ok(IdempotencyOutcome::Committed));
         database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
         let duplicates = stores.iter().map(async |store| {
             let (order, event) = placed(UserId(id()), now());
@@ -277,7 +277,7 @@ async fn commands_and_reads_cost_one_round_trip_plus_one_to_mark_an_event() {
     assert_eq!(spent(3), 1, "list");
     orders.advance(Some(claim()), &reserved_order, Some(&event_of_nothing())).await.expect("applied");
     assert_eq!(spent(4), 1, "advance");
-    orders.store_rejection(&key("other", "f"), &reply(422)).await.expect("stored");
+    orders.store_response(&key("other", "f"), &reply(422)).await.expect("stored");
     assert_eq!(spent(5), 1, "store a rejection");
 
     database.bus().set_behavior(BusBehavior::Accept);

@@ -156,7 +156,7 @@ pub async fn stored_rejection_is_replayed_instead_of_an_adjustment(
 ) {
     let (id, key) = (product(fixture.port(), 7).await, a_key());
     let rejection = StoredReply { status: 409, headers: vec![], body: "insufficient stock".to_owned() };
-    assert_eq!(fixture.port().store_rejection(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(fixture.port().store_response(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
     let from = read(fixture.port(), id).await;
     assert_eq!(try_adjust(fixture.port(), &key, &from, 5).await, Ok(Some(IdempotencyOutcome::Replayed(rejection))));
     assert_eq!(level(fixture.port(), id).await, (7, 0, 1));

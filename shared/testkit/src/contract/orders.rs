@@ -12,7 +12,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{OrderStore, OutboxCursor, PlacementConditions, TransitionOutcome};
+use ports::{OrderStore, PlacementConditions, TimeCursor, TransitionOutcome};
 
 /// Generates one test per rule of [`OrderStore`]. The expression is a future of a `Fixture<impl OrderStore>`.
 #[macro_export]
@@ -134,7 +134,7 @@ pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(fixture
         .place(&other.order, &other.key, &other.reply, &other.event, &PlacementConditions::default())
         .await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
-    let rejected = fixture.port().store_rejection(&other.key, &other.reply).await;
+    let rejected = fixture.port().store_response(&other.key, &other.reply).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(find(fixture.port(), other.order.id).await, None);
     fixture.assert_only_published(&[first.event.id]).await;
@@ -153,8 +153,8 @@ pub async fn same_key_in_another_scope_is_independent(fixture: &Fixture<impl Ord
 pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl OrderStore>) {
     let key = a_key();
     let rejection = StoredReply { status: 422, ..a_reply("{\"title\": \"no\"}") };
-    assert_eq!(fixture.port().store_rejection(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
-    let again = fixture.port().store_rejection(&key, &a_reply("another response")).await;
+    assert_eq!(fixture.port().store_response(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
+    let again = fixture.port().store_response(&key, &a_reply("another response")).await;
     assert_eq!(again, Ok(IdempotencyOutcome::Replayed(rejection)));
     fixture.assert_only_published(&[]).await;
 }
@@ -162,7 +162,7 @@ pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl OrderStore>) {
 pub async fn rejected_key_never_places_an_order(fixture: &Fixture<impl OrderStore>) {
     let request = request();
     let rejection = StoredReply { status: 422, ..a_reply("{}") };
-    assert_eq!(fixture.port().store_rejection(&request.key, &rejection).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(fixture.port().store_response(&request.key, &rejection).await, Ok(IdempotencyOutcome::Committed));
     assert_eq!(place(fixture.port(), &request).await, IdempotencyOutcome::Replayed(rejection));
     assert_eq!(find(fixture.port(), request.order.id).await, None);
     fixture.assert_only_published(&[]).await;
@@ -379,7 +379,7 @@ pub async fn stuck_orders_are_listed_oldest_first(fixture: &Fixture<impl OrderSt
     assert_eq!(found.into_iter().filter(is_mine).collect::<Vec<_>>(), waiting);
     let first = fixture.port().stuck(young, 1, None).await.expect("the store responds");
     assert!(first.len() == 1 && first[0].created_at <= waiting[0].created_at);
-    let behind = Some(OutboxCursor { at: waiting[0].created_at, id: waiting[0].id.0 });
+    let behind = Some(TimeCursor { at: waiting[0].created_at, id: waiting[0].id.0 });
     let found = fixture.port().stuck(young, 100_000, behind).await.expect("the store responds");
     assert_eq!(found.into_iter().filter(is_mine).collect::<Vec<_>>(), waiting[1..]);
     let pending = fixture.port().pending().await.expect("the store responds");

@@ -285,13 +285,13 @@ pub async fn replayed_request_returns_the_first_response_unchanged(fixture: &Fix
 pub async fn key_reused_with_another_body_is_rejected_and_changes_nothing(fixture: &Fixture<impl PaymentStore>) {
     let (order, key) = (an_order(), a_key());
     begin(fixture.port(), &order).await;
-    assert_eq!(fixture.port().store_rejection(&key, &reply()).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(fixture.port().store_response(&key, &reply()).await, Ok(IdempotencyOutcome::Committed));
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key.clone() };
     let paid = order.paid();
     let rejected = fixture.port().advance_with_reply(&other, &reply(), &paid, &events_of(&paid), None).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(
-        kind_and_code(fixture.port().store_rejection(&other, &reply()).await),
+        kind_and_code(fixture.port().store_response(&other, &reply()).await),
         (FailureKind::Invalid, "idempotency-key-reused")
     );
     assert_eq!(find(fixture.port(), paid.payment.id).await, Some(order.payment()));
@@ -364,9 +364,9 @@ pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl PaymentStore>) 
     let (order, key) = (an_order(), a_key());
     begin(fixture.port(), &order).await;
     let rejection = StoredReply { status: 409, ..reply() };
-    assert_eq!(fixture.port().store_rejection(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(fixture.port().store_response(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
     assert_eq!(
-        fixture.port().store_rejection(&key, &reply()).await,
+        fixture.port().store_response(&key, &reply()).await,
         Ok(IdempotencyOutcome::Replayed(rejection.clone()))
     );
     let paid = order.paid();

@@ -119,7 +119,7 @@ pub async fn quote_has_the_response_of_its_key(fixture: &Fixture<impl OrderStore
     let (key, rejection) = (a_key(), StoredReply { status: 422, ..a_reply("{\"title\": \"no\"}") });
     let lamp = a_price(100, 1);
     track(fixture.port(), &lamp).await;
-    fixture.port().store_rejection(&key, &rejection).await.expect("stored");
+    fixture.port().store_response(&key, &rejection).await.expect("stored");
     let quote = fixture.port().quote(&key, &[lamp.product_id], PriceSource::Current).await;
     let expected = Quote { first: Some(rejection), products: vec![lamp.clone()], source: PriceSource::Current };
     assert_eq!(quote, Ok(expected));

@@ -112,8 +112,8 @@ pub async fn taken_sku_is_a_conflict_on_its_field_and_frees_the_key(fixture: &Fi
 pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl ProductStore>) {
     let (product, key) = (a_product().created(), a_key());
     let rejection = StoredReply { status: 409, ..a_reply("{\"title\": \"no\"}") };
-    assert_eq!(fixture.port().store_rejection(&key, &rejection, now()).await, Ok(IdempotencyOutcome::Committed));
-    let again = fixture.port().store_rejection(&key, &a_reply("another response"), now()).await;
+    assert_eq!(fixture.port().store_response(&key, &rejection, now()).await, Ok(IdempotencyOutcome::Committed));
+    let again = fixture.port().store_response(&key, &a_reply("another response"), now()).await;
     assert_eq!(again, Ok(IdempotencyOutcome::Replayed(rejection.clone())));
     assert_eq!(
         fixture.port().create(&product, &key, &a_reply("{}")).await,
@@ -122,7 +122,7 @@ pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl ProductStore>) 
     assert_eq!(find(fixture.port(), product.id).await, None);
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
     assert_eq!(
-        kind_and_code(fixture.port().store_rejection(&other, &a_reply("{}"), now()).await),
+        kind_and_code(fixture.port().store_response(&other, &a_reply("{}"), now()).await),
         (FailureKind::Invalid, "idempotency-key-reused")
     );
 }
@@ -273,9 +273,9 @@ pub async fn change_under_a_key_is_made_once(fixture: &Fixture<impl ProductStore
     let (product, key, reply) = (a_product().created(), a_key(), a_reply("{\"a\":1}"));
     create(fixture.port(), &product).await.expect("created");
     let (second, port) = (renamed(&product, "Anchor"), fixture.port());
-    assert_eq!(port.replace_once(&renamed(&second, "Buoy"), &a_key(), &reply).await, Ok(None), "not version 1");
-    assert_eq!(port.replace_once(&second, &key, &reply).await, Ok(Some(IdempotencyOutcome::Committed)));
-    let again = port.replace_once(&renamed(&second, "Buoy"), &key, &a_reply("other")).await;
+    assert_eq!(port.replace_with_key(&renamed(&second, "Buoy"), &a_key(), &reply).await, Ok(None), "not version 1");
+    assert_eq!(port.replace_with_key(&second, &key, &reply).await, Ok(Some(IdempotencyOutcome::Committed)));
+    let again = port.replace_with_key(&renamed(&second, "Buoy"), &key, &a_reply("other")).await;
     assert_eq!(again, Ok(Some(IdempotencyOutcome::Replayed(reply))));
     assert_eq!(find(port, product.id).await, Some(second));
 }

@@ -170,7 +170,7 @@ pub async fn rejected_registration_under_a_key_stays_rejected(fixture: &Fixture<
     let rejected = register_once(fixture.port(), &second, &key).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Conflict, "email-taken"));
     let problem = build::a_reply("taken");
-    assert_eq!(fixture.port().store_rejection(&key, &problem).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(fixture.port().store_response(&key, &problem).await, Ok(IdempotencyOutcome::Committed));
     let (outcome, _) = register_once(fixture.port(), &new_user().registered(), &key).await.expect("replayed");
     assert_eq!(outcome, IdempotencyOutcome::Replayed(problem));
     fixture.assert_only_published(&[event]).await;

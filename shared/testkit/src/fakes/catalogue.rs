@@ -116,13 +116,13 @@ impl ports::ProductStore for Products {
         step.await
     }
 
-    async fn store_rejection(
+    async fn store_response(
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
         _: Timestamp,
     ) -> Result<IdempotencyOutcome, Failure> {
-        let step = self.0.step(Dependency::Table, "products.store_rejection", |state| {
+        let step = self.0.step(Dependency::Table, "products.store_response", |state| {
             if let Some(settled) = state.products.keys.find(key)? {
                 return Ok(settled);
             }
@@ -136,13 +136,13 @@ impl ports::ProductStore for Products {
         self.0.step(Dependency::Table, "products.replace", |state| Ok(state.products.replace(product))).await
     }
 
-    async fn replace_once(
+    async fn replace_with_key(
         &self,
         product: &Product,
         key: &IdempotencyKey,
         reply: &StoredReply,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
-        let step = self.0.step(Dependency::Table, "products.replace_once", |state| {
+        let step = self.0.step(Dependency::Table, "products.replace_with_key", |state| {
             if let Some(settled) = state.products.keys.find(key)? {
                 return Ok(Some(settled));
             }

@@ -222,8 +222,8 @@ impl ports::UserStore for Users {
         commit.await
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        self.0.commit("users.store_rejection", |state| state.users.keys.settle(key, reply)).await
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        self.0.commit("users.store_response", |state| state.users.keys.settle(key, reply)).await
     }
 
     async fn reserve_login(

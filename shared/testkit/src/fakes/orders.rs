@@ -7,7 +7,7 @@ use domain::{
     order::{self, Note, Order, ProductSnapshot, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, OutboxCursor, Page, PlacementConditions, PriceSource, Quote, TransitionOutcome};
+use ports::{Claim, Page, PlacementConditions, PriceSource, Quote, TimeCursor, TransitionOutcome};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Default)]
@@ -177,8 +177,8 @@ impl ports::OrderStore for Orders {
         commit.await
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        let commit = self.0.commit("orders.store_rejection", |state| {
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("orders.store_response", |state| {
             if let Some(settled) = state.orders.keys.find(key)? {
                 return Ok(settled);
             }
@@ -231,7 +231,7 @@ impl ports::OrderStore for Orders {
         commit.await
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<Vec<Order>, Failure> {
         let is_behind = |order: &Order| after.is_none_or(|after| (order.created_at, order.id.0) > (after.at, after.id));
         let is_stuck = |order: &Order| {
             let state = order::State::of(order.status, order.reason);

@@ -5,8 +5,8 @@ use catalog::Function;
 use domain::{Event, event::is_published_by, replay::Selection};
 use kernel::{Failure, Timestamp, seconds_after};
 use ports::{
-    Backlog, Claim, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, OutboxCursor, Page, PublishedEvent,
-    SWEEP_LEASE_SECONDS, SweepPosition, SweepReport,
+    Backlog, Claim, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, Page, PublishedEvent,
+    SWEEP_LEASE_SECONDS, SweepPosition, SweepReport, TimeCursor,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -247,7 +247,7 @@ impl ports::EventHistory for Outbox {
 }
 
 impl ports::Outbox for Outbox {
-    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<SweepReport, Failure> {
         let leased_until = Some(seconds_after(before, SWEEP_LEASE_SECONDS)?);
         let due: Vec<(u64, Rc<Event>)> = self
             .0
@@ -368,6 +368,6 @@ fn is_own(event: &Event) -> bool {
     is_published_by(event, event.event.row().context)
 }
 
-fn cursor(event: &Event) -> OutboxCursor {
-    OutboxCursor { at: event.time, id: event.id }
+fn cursor(event: &Event) -> TimeCursor {
+    TimeCursor { at: event.time, id: event.id }
 }

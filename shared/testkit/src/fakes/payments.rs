@@ -204,8 +204,8 @@ impl ports::PaymentStore for Payments {
         commit.await
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        let commit = self.0.commit("payments.store_rejection", |state| {
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("payments.store_response", |state| {
             if let Some(settled) = state.payments.keys.find(key)? {
                 return Ok(settled);
             }

@@ -46,7 +46,7 @@ impl SourceStore for Sources {
         key: &IdempotencyKey,
         reply: &StoredReply,
     ) -> Result<IdempotencyOutcome, Failure> {
-        let step = self.0.step(Dependency::Database, "sources.store_rejection", |state| {
+        let step = self.0.step(Dependency::Database, "sources.store_response", |state| {
             state.record_store.intake.keys.settle(key, reply)
         });
         step.await

@@ -405,8 +405,8 @@ impl ports::StockAdjustments for Stock {
         commit.await
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        let commit = self.0.commit("stock.store_rejection", |state| {
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("stock.store_response", |state| {
             if let Some(outcome) = state.stock.keys.find(key)? {
                 return Ok(outcome);
             }

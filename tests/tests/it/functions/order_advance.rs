@@ -9,7 +9,7 @@ use domain::{
 use edge::{Consumer, Delivery};
 use futures_util::future::join_all;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Claim, OrderStore, OutboxCursor, Page, PlacementConditions, TransitionOutcome};
+use ports::{Claim, OrderStore, Page, PlacementConditions, TimeCursor, TransitionOutcome};
 use serde_json::Value;
 use std::{cell::Cell, collections::BTreeMap};
 use testkit::{Dependency, FaultPoint, Occurrence, Platform};
@@ -71,7 +71,7 @@ impl OrderStore for Contested {
         unreachable!("order-advance places nothing")
     }
 
-    async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+    async fn store_response(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("order-advance stores no rejection")
     }
 
@@ -88,7 +88,7 @@ impl OrderStore for Contested {
         Ok(TransitionOutcome::VersionConflict)
     }
 
-    async fn stuck(&self, _: Timestamp, _: u32, _: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, _: Timestamp, _: u32, _: Option<TimeCursor>) -> Result<Vec<Order>, Failure> {
         unreachable!("order-advance sweeps nothing")
     }
 

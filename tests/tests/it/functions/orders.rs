@@ -11,7 +11,7 @@ use domain::{
 };
 use edge::{Clock, testing::CapturedLogs};
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, OrderStore, OutboxCursor, Page, PlacementConditions, TransitionOutcome};
+use ports::{Claim, OrderStore, Page, PlacementConditions, TimeCursor, TransitionOutcome};
 use std::{collections::BTreeMap, time::Duration};
 use testkit::Platform;
 
@@ -196,7 +196,7 @@ impl OrderStore for FailingOrder {
         unreachable!("a sweep places nothing")
     }
 
-    async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+    async fn store_response(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("a sweep stores no rejection")
     }
 
@@ -220,7 +220,7 @@ impl OrderStore for FailingOrder {
         self.orders.advance(claim, order, event).await
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<Vec<Order>, Failure> {
         self.orders.stuck(before, limit, after).await
     }
 

@@ -6,7 +6,7 @@ use edge::{Consumer, Delivery, schedule::Tick};
 use kernel::{Failure, Timestamp};
 use ports::{
     Backlog, Claims, DeliveryCheck, DeliveryCheckReport, ExpiredRows, LoginAttempt, LoginCounters, LoginName, Outbox,
-    OutboxCursor, Retention as _, SweepReport, Tokens, UserStore as _, WindowStore,
+    Retention as _, SweepReport, TimeCursor, Tokens, UserStore as _, WindowStore,
 };
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -139,7 +139,7 @@ impl FailingOutbox<'_> {
 }
 
 impl Outbox for FailingOutbox<'_> {
-    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<SweepReport, Failure> {
         self.check("sweep")?;
         self.outbox.sweep(before, limit, after).await
     }

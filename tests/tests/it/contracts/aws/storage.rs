@@ -68,7 +68,7 @@ mod products {
         let (key, reply) = (build::a_key("skew", "body"), build::a_reply("first"));
         let reject = async |second: i64, reply| {
             let at = Timestamp::from_second(1_795_250_880 + second).expect("an instant");
-            store.store_rejection(&key, &build::a_reply(reply), at).await
+            store.store_response(&key, &build::a_reply(reply), at).await
         };
         assert_eq!(reject(0, "first").await, Ok(IdempotencyOutcome::Committed));
         for clock in [-300, 0, day, day + 300] {

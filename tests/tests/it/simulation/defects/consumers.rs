@@ -18,7 +18,7 @@ use edge::Delivery;
 use kernel::{Date, Failure, Ids, Timestamp, Uuid};
 use ports::{
     Backlog, Bus as _, Claim, ContactStore as _, DeliveryCheck, DeliveryCheckReport, EmailMessage, EmailSender,
-    InvoiceStore, MessageTemplates as _, Outbox, OutboxCursor, SweepReport, WindowStore as _,
+    InvoiceStore, MessageTemplates as _, Outbox, SweepReport, TimeCursor, WindowStore as _,
 };
 use services::Channels;
 use std::time::Duration;
@@ -160,7 +160,7 @@ pub struct SweptOutbox<'a, O> {
 }
 
 impl<O: Outbox> Outbox for SweptOutbox<'_, O> {
-    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<SweepReport, Failure> {
         match self.defect {
             // Neither does the end of the claim.
             Some(Defect::ClaimsSweptEventsForever) => self.inner.sweep(never()?, limit, after).await,

@@ -13,7 +13,7 @@ use domain::{
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
 use ports::{
-    Claim, OrderStore, OutboxCursor, Page, PlacementConditions, PriceCopy, PriceSource, Quote, TransitionOutcome,
+    Claim, OrderStore, Page, PlacementConditions, PriceCopy, PriceSource, Quote, TimeCursor, TransitionOutcome,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -60,11 +60,11 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         }
         let unrelated = IdempotencyKey { key: self.ids.next().to_string(), ..key.clone() };
         self.inner.place(order, &unrelated, reply, event, conditions).await?;
-        self.inner.store_rejection(key, reply).await
+        self.inner.store_response(key, reply).await
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        self.inner.store_rejection(key, reply).await
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        self.inner.store_response(key, reply).await
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
@@ -100,7 +100,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         Ok(TransitionOutcome::Applied)
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<Vec<Order>, Failure> {
         self.inner.stuck(before, limit, after).await
     }
 

@@ -104,8 +104,8 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
         self.inner.advance_with_reply(key, reply, change, events, limit).await
     }
 
-    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        self.inner.store_rejection(key, reply).await
+    async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        self.inner.store_response(key, reply).await
     }
 
     async fn record_event(&self, event: &Event) -> Result<(), Failure> {
