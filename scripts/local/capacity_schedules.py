@@ -108,7 +108,9 @@ def sweeps(uses: Mapping[str, Use]) -> list[Work]:
     found = []
     for function, same in SWEEPS.items():
         source = _source(function)
-        most = constant(source, r"const PAGE: u32 = (\d+)") * constant(source, r"max_pages: (\d+)")
+        most = constant(source, r"const PAGE: u32 = (\d+)") * constant(
+            source, r"(?:const MAX_PAGES: u32 =|max_pages:) (\d+)"
+        )
         in_time = _timeout_s(function) * MILLISECONDS / record_ms(function, uses[same])
         found.append(Work(function, "orders that need it", min(most, in_time) / _every_s(function), 0))
     function = "webhook-deliver"
