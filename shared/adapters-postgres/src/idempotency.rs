@@ -74,7 +74,7 @@ pub(super) async fn find_response(
     outcome(key, &database.query(FIND, &params![&key.scope, &key.key]).await?)
 }
 
-/// Stores a rejection as the response of a key.
+/// Stores the response of a key to a request that changed nothing, such as a rejection.
 pub(super) async fn store_response(
     database: &Database,
     key: &IdempotencyKey,

@@ -18,7 +18,7 @@ pub trait ProductStore {
         reply: &StoredReply,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Stores a rejection as the response to an idempotency key, unless the key has a response.
+    /// Stores the response to a request that changed nothing, such as a rejection, unless its key has one.
     async fn store_response(
         &self,
         key: &IdempotencyKey,

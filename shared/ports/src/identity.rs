@@ -33,7 +33,7 @@ pub trait UserStore {
     /// of [`domain::throttle::too_many_registrations`], and nothing is counted.
     async fn count_registration(&self, source: &str, budget: Budget, now: Timestamp) -> Result<(), Failure>;
 
-    /// Stores a rejection as the response of a key, unless it has one.
+    /// Stores the response to a request that changed nothing, such as a rejection, unless its key has one.
     async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// Counts a login attempt, and returns the credentials to check it against.

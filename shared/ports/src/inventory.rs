@@ -82,7 +82,7 @@ pub trait StockAdjustments {
         event: &Event,
     ) -> Result<Option<IdempotencyOutcome>, Failure>;
 
-    /// Stores a rejection as the response to an idempotency key, which is replayed from then on.
+    /// Stores the response to a request that changed nothing, such as a rejection; it is replayed from then on.
     async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 }
 

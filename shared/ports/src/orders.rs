@@ -76,7 +76,7 @@ pub trait OrderStore {
         conditions: &PlacementConditions<'_>,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Stores a rejection as the response to an idempotency key, which is replayed from then on. Failures are those of `place`.
+    /// Stores the response to a request that changed nothing, such as a rejection; it is replayed from then on. Failures are those of `place`.
     async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// One order; with `owner`, only if it is theirs.

@@ -46,7 +46,7 @@ pub trait PaymentStore {
         limit: Option<AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure>;
 
-    /// Stores a rejection as the response to an idempotency key, which is replayed from then on.
+    /// Stores the response to a request that changed nothing, such as a rejection; it is replayed from then on.
     async fn store_response(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// Commits an event without a transition.

@@ -15,7 +15,7 @@ pub trait SourceStore {
         once: Option<(&IdempotencyKey, &StoredReply)>,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Stores a rejection as the response of a key.
+    /// Stores the response of a key to a request that changed nothing, such as a rejection.
     async fn store_source_rejection(
         &self,
         key: &IdempotencyKey,
