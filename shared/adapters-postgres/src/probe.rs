@@ -29,14 +29,12 @@ impl Probe for PgProbe {
         true
     }
 
-    /// Fails if the server only takes reads, too, as the former primary does after a failover, or where `default_transaction_read_only` is set;
-    /// the next check connects again.
+    /// Fails if the server only takes reads, too, as the former primary does after a failover; the next check connects again.
     async fn check(&self) -> Result<(), Failure> {
         let session = self.database.session().await?;
-        let rows =
-            session.query("SELECT current_setting('transaction_read_only')::boolean AS is_read_only", &[]).await?;
-        if get(only(&rows)?, "is_read_only")? {
-            return Err(Failure::unavailable(DEPENDENCY, "the server only takes reads"));
+        let rows = session.query("SELECT pg_is_in_recovery() AS is_replica", &[]).await?;
+        if get(only(&rows)?, "is_replica")? {
+            return Err(Failure::unavailable(DEPENDENCY, "the server is a replica"));
         }
         session.release();
         Ok(())

@@ -89,22 +89,6 @@ async fn connection_to_a_server_that_became_read_only_is_replaced() {
 }
 
 #[tokio::test]
-async fn probe_reports_a_server_that_became_read_only_until_it_takes_writes_again() {
-    let database = database().await;
-    let probe = database.probe();
-    probe.check().await.expect("ready");
-    let name: String = database.rows("SELECT current_database()::text AS name").await[0].get("name");
-    database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
-    cut(&database, "true").await;
-    for _ in 0..2 {
-        assert_eq!(probe.check().await.expect_err("read-only").kind, FailureKind::Unavailable);
-    }
-    let reset = format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT");
-    database.execute(&reset).await;
-    probe.check().await.expect("ready over a new connection");
-}
-
-#[tokio::test]
 async fn unreachable_database_is_unavailable_after_one_retry() {
     let calls = Arc::new(AtomicU32::new(0));
     let counter = calls.clone();
