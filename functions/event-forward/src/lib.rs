@@ -5,20 +5,26 @@
 
 use domain::DomainEvent;
 use edge::Delivery;
-use kernel::Failure;
+use kernel::{CloudEvent, Failure};
 use ports::{EventLog, EventLogRecord};
 use serde_json::{Map, Value};
 
 /// Forwards one event that has the form of its type.
 pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>) -> Result<(), Failure> {
-    let mut event = delivery.event;
-    edge::check_event::<DomainEvent>(&event.event)?;
-    let row = domain::event::redact(&mut event)?;
-    let value = serde_json::to_string(&event).map_err(Failure::internal)?;
-    let record = EventLogRecord { topic: row.topic.name, key: event.subject, value: Some(value), time: event.time };
+    edge::check_event::<DomainEvent>(&delivery.event.event)?;
+    let (row, record) = record_of(delivery.event)?;
     log.append(&record).await?;
     if domain::event::erases_subject(row) {
         log.append(&EventLogRecord { value: None, ..record }).await?;
     }
     Ok(())
+}
+
+/// The catalog row of an event, and the record of what is exported of it. The form of the event is not checked.
+pub fn record_of(
+    mut event: CloudEvent<Map<String, Value>>,
+) -> Result<(&'static catalog::Event, EventLogRecord), Failure> {
+    let row = domain::event::redact(&mut event)?;
+    let value = serde_json::to_string(&event).map_err(Failure::internal)?;
+    Ok((row, EventLogRecord { topic: row.topic.name, key: event.subject, value: Some(value), time: event.time }))
 }

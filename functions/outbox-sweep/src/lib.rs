@@ -35,8 +35,8 @@ pub struct Summary {
     pub behind: usize,
 }
 
-/// Publishes, looks for events that are not delivered, cleans up, and counts. A part that fails does not keep the others from running; the first
-/// failure is returned.
+/// Publishes, looks for events that are not delivered, cleans up, and counts. A part that fails does not keep the others from running: the first
+/// failure is returned, and the others are logged.
 pub async fn handle(
     outbox: &impl Outbox,
     retention: &impl Retention,
@@ -56,6 +56,15 @@ pub async fn handle(
         metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
     }
     count_paused(mappings).await;
+    let failures = [
+        ("publication of waiting events", published.as_ref().err()),
+        ("count of waiting events", waiting.as_ref().err()),
+        ("delivery check", requeued.as_ref().err()),
+        ("deletion of expired rows", deleted.as_ref().map_or_else(Some, |deleted| deleted.result.as_ref().err())),
+    ];
+    for (part, failure) in failures.into_iter().filter_map(|(part, failure)| Some((part, failure?))).skip(1) {
+        telemetry::log_failure(part, failure);
+    }
     let (sent, waiting, requeued, deleted) = (published?.sent, waiting?, requeued?, deleted?);
     deleted.result?;
     Ok(Summary { sent, refused, waiting, requeued, deleted: deleted.rows, behind: deleted.behind })

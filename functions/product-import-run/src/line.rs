@@ -6,10 +6,14 @@ use domain::{
     product::{self, CreateProduct, UpdateProduct},
     product_import::{self, Import, ImportLineOutcome, Mode},
 };
-use edge::{http::read_line, schedule::Tick, telemetry};
+use edge::{
+    http::read_line,
+    schedule::Tick,
+    telemetry::{self, metrics},
+};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use kernel::{Failure, FailureKind, IDEMPOTENCY_KEY_REUSED, IdempotencyKey, IdempotencyOutcome};
-use ports::{ProductStore, SKU_TAKEN};
+use ports::{PRODUCT_MALFORMED, ProductStore, SKU_TAKEN};
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 use std::collections::HashSet;
 
@@ -72,7 +76,8 @@ async fn write(
         Err(failure) if failure.code == IDEMPOTENCY_KEY_REUSED => Ok(Err(product_import::repeated_sku())),
         Err(failure) if failure.code == SKU_TAKEN => Ok(Err(failure)),
         // A repetition would end in the same way, and the lines after it would never be written.
-        Err(failure) if failure.kind == FailureKind::Internal => {
+        Err(failure) if failure.code == PRODUCT_MALFORMED => {
+            metrics::count("RowsUndecodable", 1);
             let item = format_args!("{number} of import {}", import.id);
             telemetry::log_item_failure("import of a line", item, &failure);
             Ok(Err(product_import::internal_error()))

@@ -23,6 +23,6 @@ pub async fn handle(
         return Ok(reply);
     };
     let created = sources.create_source(&source, Some((key, &reply.to_stored()?))).await;
-    let store = async |problem: &_| sources.store_source_rejection(key, problem).await;
+    let store = async |problem: &_| sources.store_source_response(key, problem).await;
     call.respond_idempotently(reply, created, source::is_taken, store).await
 }

@@ -111,8 +111,8 @@ pub(super) fn idempotency(key: &IdempotencyKey, reply: &StoredReply, now: Timest
 
 /// The outcome of a request whose key has a record already.
 pub(super) fn replay(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOutcome, Failure> {
-    let malformed = |cause| Failure::internal(format!("the idempotency record is malformed: {cause}"));
-    let record: IdempotencyItem = serde_dynamo::from_item(item.clone()).map_err(malformed)?;
+    let record: IdempotencyItem =
+        serde_dynamo::from_item(item.clone()).map_err(|cause| malformed("an idempotency key", cause))?;
     if record.fingerprint != key.fingerprint {
         let detail = "This Idempotency-Key was used with a different body.";
         return Err(Failure::new(FailureKind::Invalid, IDEMPOTENCY_KEY_REUSED, detail));
@@ -123,8 +123,7 @@ pub(super) fn replay(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOut
 
 /// The product that a SKU is reserved for.
 pub(super) fn sku_owner(item: Item) -> Result<ProductId, Failure> {
-    let malformed = |cause| Failure::internal(format!("the item of a SKU is malformed: {cause}"));
-    serde_dynamo::from_item(item).map(|item: SkuItem| item.product_id).map_err(malformed)
+    serde_dynamo::from_item(item).map(|item: SkuItem| item.product_id).map_err(|cause| malformed("a SKU", cause))
 }
 
 pub(super) fn to_product(item: Item) -> Result<Product, Failure> {
@@ -140,5 +139,9 @@ pub fn product_from_image(image: &Value) -> Result<Option<Product>, Failure> {
 }
 
 fn malformed_product(cause: impl std::fmt::Display) -> Failure {
-    Failure::internal(format!("the item of a product is malformed: {cause}"))
+    malformed("a product", cause)
+}
+
+fn malformed(item: &str, cause: impl std::fmt::Display) -> Failure {
+    Failure { code: ports::PRODUCT_MALFORMED, ..Failure::internal(format!("the item of {item} is malformed: {cause}")) }
 }

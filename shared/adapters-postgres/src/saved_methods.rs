@@ -31,7 +31,7 @@ const SAVE: &str = concat!(
         WHERE user_id = $7 AND customer IS NOT NULL AND NOT is_deleted AND NOT EXISTS (SELECT FROM known) FOR UPDATE
     ), saved AS (
         INSERT INTO saved_methods AS old (id, user_id, token, card, created_at) SELECT $6, user_id, $8, $9, $10 FROM owner
-        ON CONFLICT (token) DO UPDATE SET token = excluded.token WHERE old.user_id = excluded.user_id
+        ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id WHERE old.user_id = excluded.user_id
         RETURNING id, user_id, created_at
     ), chosen AS (
         UPDATE gateway_customers AS c SET default_method = coalesce(c.default_method, saved.id)

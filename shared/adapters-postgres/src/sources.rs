@@ -149,7 +149,7 @@ impl SourceStore for PgSources {
         idempotency::stored_outcome(&self.database, key, &rows).await
     }
 
-    async fn store_source_rejection(
+    async fn store_source_response(
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,

@@ -285,7 +285,7 @@ pub fn withdrawn_sku() -> Failure {
     sku_rejected("sku-taken", "is taken by a product that was withdrawn")
 }
 
-/// The rejection of a line that cannot be written because of a defect of the platform, such as a stored product that cannot be read.
+/// The rejection of a line for whose SKU something is stored that cannot be read.
 pub fn internal_error() -> Failure {
     let detail = "The line was not written because of an internal error. It is not retried.";
     Failure::new(FailureKind::Internal, "internal", detail)

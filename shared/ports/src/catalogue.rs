@@ -5,6 +5,8 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp
 
 /// Code of the failure for an SKU that another product has.
 pub const SKU_TAKEN: &str = "sku-taken";
+/// Code of the `Internal` failure for a stored product, or a record beside it, that cannot be decoded: it fails again until somebody corrects it.
+pub const PRODUCT_MALFORMED: &str = "product-malformed";
 
 /// Stores products with the responses to the requests that created them.
 pub trait ProductStore {

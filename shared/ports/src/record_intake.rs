@@ -16,7 +16,7 @@ pub trait SourceStore {
     ) -> Result<IdempotencyOutcome, Failure>;
 
     /// Stores the response of a key to a request that changed nothing, such as a rejection.
-    async fn store_source_rejection(
+    async fn store_source_response(
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,

@@ -1,6 +1,6 @@
 //! Publishes pending events of the outboxes, requeues events that a consumer has not recorded, and deletes expired rows.
 
-use kernel::{Failure, Timestamp, seconds_after};
+use kernel::{Failure, FailureKind, Timestamp, seconds_after};
 use ports::{DeliveryCheck, ExpiredRows, Outbox, Retention, SweepReport};
 
 /// Age of the youngest event that a sweep publishes: the function that committed a younger one may still be publishing it.
@@ -72,6 +72,9 @@ pub struct Deleted {
     pub result: Result<(), Failure>,
 }
 
+/// Tables one after the other whose deletion is unavailable before a run ends: a database that does not answer is not asked for each table.
+const MAX_UNAVAILABLE: u32 = 3;
+
 /// Deletes rows of these tables that are older than so many days, until there are none or `is_over`. Tables take turns, so that a large one
 /// does not delay the others.
 pub async fn delete_expired(
@@ -85,14 +88,20 @@ pub async fn delete_expired(
     };
     let mut open: Vec<ExpiredRows> = tables.into_iter().map(expired).collect::<Result<_, Failure>>()?;
     let mut deleted = Deleted { rows: 0, behind: 0, result: Ok(()) };
-    while !open.is_empty() && !is_over() {
+    let mut unavailable = 0;
+    while !open.is_empty() && !is_over() && unavailable < MAX_UNAVAILABLE {
         let mut behind = Vec::new();
         for rows in open {
-            if is_over() {
+            if is_over() || unavailable >= MAX_UNAVAILABLE {
                 behind.push(rows);
                 continue;
             }
-            match retention.delete(&rows, BATCH).await {
+            let batch = retention.delete(&rows, BATCH).await;
+            unavailable = match &batch {
+                Err(failure) if failure.kind == FailureKind::Unavailable => unavailable + 1,
+                _ => 0,
+            };
+            match batch {
                 Ok(count) => {
                     deleted.rows += u64::from(count);
                     behind.extend((count == BATCH).then_some(rows));
@@ -104,4 +113,48 @@ pub async fn delete_expired(
     }
     deleted.behind = open.len();
     Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::cell::Cell;
+
+    const TABLES: [(&str, &str, u32); 5] =
+        [("a", "at", 1), ("b", "at", 1), ("c", "at", 1), ("d", "at", 1), ("e", "at", 1)];
+
+    /// Has no rows; the deletions from these tables fail.
+    struct Failing {
+        tables: &'static [&'static str],
+        kind: FailureKind,
+        asked: Cell<usize>,
+    }
+
+    impl Retention for Failing {
+        async fn delete(&self, rows: &ExpiredRows, _: u32) -> Result<u32, Failure> {
+            self.asked.set(self.asked.get() + 1);
+            if self.tables.contains(&rows.table) { Err(Failure::new(self.kind, "failed", "It failed.")) } else { Ok(0) }
+        }
+    }
+
+    /// How often was asked, and how many tables were left.
+    fn run(tables: &'static [&'static str], kind: FailureKind) -> (usize, usize) {
+        let retention = Failing { tables, kind, asked: Cell::new(0) };
+        let deleted = delete_expired(&retention, TABLES, Timestamp::UNIX_EPOCH, || false).now_or_never();
+        let deleted = deleted.expect("nothing waits").expect("the times are valid");
+        assert!(deleted.result.is_err());
+        (retention.asked.get(), deleted.behind)
+    }
+
+    #[test]
+    fn database_that_does_not_answer_is_not_asked_for_every_table() {
+        assert_eq!(run(&["a", "b", "c", "d", "e"], FailureKind::Unavailable), (3, 2));
+    }
+
+    #[test]
+    fn failure_of_single_tables_delays_no_other() {
+        assert_eq!(run(&["a", "c", "d"], FailureKind::Unavailable), (5, 0));
+        assert_eq!(run(&["a", "b", "c", "d"], FailureKind::Internal), (5, 0));
+    }
 }

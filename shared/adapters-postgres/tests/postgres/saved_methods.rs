@@ -84,3 +84,23 @@ async fn method_that_became_the_default_while_its_removal_waited_is_cleared() {
     assert!(chosen.expect("a response").is_some_and(|method| method.is_default));
     assert_next_is_the_default(&database, user).await;
 }
+
+#[tokio::test]
+async fn method_is_saved_again_while_it_becomes_the_default() {
+    let database = database().await;
+    let (user, _, second) = customer_with_two_methods(&database).await;
+    let (saver, chooser, holder) = (database.payments(), database.payments(), database.connect().await);
+    holder.batch_execute("BEGIN; SELECT FROM payments.gateway_customers FOR UPDATE").await.expect("locked");
+    let choose = async {
+        wait_for_waiting(&database, 1).await;
+        chooser.make_default(user, second.id).await
+    };
+    let release = async {
+        wait_for_waiting(&database, 2).await;
+        holder.batch_execute("COMMIT").await.expect("committed");
+    };
+    let again = SavedMethod { id: PaymentMethodId(id()), ..second.clone() };
+    let (saved, chosen, ()) = tokio::join!(saver.save_method(&again, None), choose, release);
+    assert_eq!(saved.expect("saved").0.id, second.id);
+    assert!(chosen.expect("a response").is_some_and(|method| method.is_default));
+}

@@ -4,6 +4,7 @@ use crate::json::{self, DocumentError};
 use kernel::{Failure, FailureKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// Maximum nesting depth of a JSON body.
 const MAX_DEPTH: usize = 32;
@@ -22,7 +23,7 @@ pub enum Media {
 }
 
 /// A body, parsed according to its media type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Content {
     /// No body.
     Nothing,
@@ -30,6 +31,17 @@ pub enum Content {
     Tree(Value),
     /// The bytes as received.
     Bytes(RawBody),
+}
+
+impl fmt::Debug for Content {
+    /// Shows nothing of the body, which may contain credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Tree(_) => "Tree(…)",
+            Self::Bytes(_) => "Bytes(…)",
+        })
+    }
 }
 
 /// A type that a handler accepts as its body. Implemented for every `Deserialize` type, as JSON.
@@ -66,12 +78,19 @@ impl Body for NoBody {
 }
 
 /// An unparsed body, for instance to verify its signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawBody {
     /// The bytes, decoded if API Gateway had encoded them as base64.
     pub bytes: Vec<u8>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
+}
+
+impl fmt::Debug for RawBody {
+    /// Shows nothing of the body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawBody").field("content_type", &self.content_type).finish_non_exhaustive()
+    }
 }
 
 impl Body for RawBody {

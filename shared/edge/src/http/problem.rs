@@ -35,8 +35,10 @@ impl Serialize for Member<'_> {
 /// Status and problem document of `failure`, without its internal cause.
 pub(crate) fn document(failure: &Failure, instance: &str, trace: &TraceContext) -> (StatusCode, String) {
     let (status, title) = status_and_title(failure.kind);
+    // Which internal error it is concerns the log alone.
+    let code = if failure.kind == FailureKind::Internal { "internal" } else { failure.code };
     let problem = Problem {
-        r#type: format!("/problems/{}", failure.code),
+        r#type: format!("/problems/{code}"),
         title,
         status: status.as_u16(),
         detail: &failure.detail,

@@ -50,7 +50,7 @@ impl Document {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Content<T> {
     Nothing,
     Json(T),

@@ -61,10 +61,16 @@ pub(crate) struct ValidatedRequest {
 }
 
 /// The body as API Gateway sends it.
-#[derive(Debug)]
 pub(crate) struct RawContent {
     body: String,
     base64: bool,
+}
+
+impl fmt::Debug for RawContent {
+    /// Shows nothing of the body, which may contain credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawContent").field("base64", &self.base64).finish_non_exhaustive()
+    }
 }
 
 impl RequestHead {

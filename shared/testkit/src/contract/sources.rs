@@ -99,7 +99,7 @@ pub async fn rejected_creation_under_a_key_stays_rejected(fixture: &Fixture<impl
     let (port, key, problem) = (fixture.port(), a_key("body"), build::a_reply("taken"));
     let taken = create(port, json!({})).await;
     assert_taken(port.create_source(&taken, Some((&key, &build::a_reply("created")))).await);
-    assert_eq!(port.store_source_rejection(&key, &problem).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(port.store_source_response(&key, &problem).await, Ok(IdempotencyOutcome::Committed));
     let again = port.create_source(&a_source(json!({})), Some((&key, &build::a_reply("created")))).await;
     assert_eq!(again, Ok(IdempotencyOutcome::Replayed(problem)));
 }

@@ -164,7 +164,7 @@ impl ports::ProductStore for Products {
             let found = state.products.products.values().find(|product| product.sku == *sku).cloned();
             match found {
                 Some(product) if state.products.unreadable.contains(&product.id) => {
-                    Err(Failure::internal("the product is malformed"))
+                    Err(Failure { code: ports::PRODUCT_MALFORMED, ..Failure::internal("the product is malformed") })
                 }
                 found => Ok(found),
             }

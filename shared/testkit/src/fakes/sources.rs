@@ -41,7 +41,7 @@ impl SourceStore for Sources {
         step.await
     }
 
-    async fn store_source_rejection(
+    async fn store_source_response(
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,

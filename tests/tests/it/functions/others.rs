@@ -2,7 +2,7 @@
 
 use super::{USER, assert_all_samples_run, clock, sample, sample_time};
 use domain::{id::SessionId, user::Role, window::AnalyticsRecord};
-use edge::{Consumer, Delivery, schedule::Tick};
+use edge::{Consumer, Delivery, schedule::Tick, testing::CapturedLogs};
 use kernel::{Failure, Timestamp};
 use ports::{
     Backlog, Claims, DeliveryCheck, DeliveryCheckReport, ExpiredRows, LoginAttempt, LoginCounters, LoginName, Outbox,
@@ -171,7 +171,11 @@ async fn outbox_sweep_deletes_expired_rows_whatever_fails_and_reports_the_first_
             run
         };
         let event = sample(catalog::OUTBOX_SWEEP, "ok");
+        let logs = CapturedLogs::begin();
         drop(edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await);
+        let is_logged = |message| logs.with_message(message).len() == 1;
+        let others = ["count of waiting events failed", "delivery check failed"].map(is_logged);
+        assert_eq!(others, [methods.len() == all.len(); 2], "{methods:?}: the other failures are logged");
         assert_eq!(failure.take(), Some(Failure::internal(methods[0])), "{methods:?}");
         let expired = ExpiredRows { table: "orders.outbox", since: "published_at", before: sample_time() };
         assert_eq!(platform.outbox().delete(&expired, 1).await, Ok(0), "{methods:?}: the row was deleted");

@@ -92,15 +92,15 @@ fn envelope(row: &'static catalog::Event, data: Value, note: &str) -> CloudEvent
 
 /// What is exported of an event: its key and its value on Kafka, and what the archive has. Its form is not checked: most texts have no form
 /// that a type takes.
-fn exported(mut event: CloudEvent<Map<String, Value>>) -> (String, String, String) {
+fn exported(event: CloudEvent<Map<String, Value>>) -> (String, String, String) {
     let (platform, clock) = (Platform::new(), Clock::at(sample_time(), 7));
-    let row = domain::event::redact(&mut event).expect("an event of ours");
-    let value = serde_json::to_string(&event).expect("serializes");
+    let (_, forwarded) = event_forward::record_of(event).expect("an event of ours");
+    let value = forwarded.value.expect("a value");
     let record = Record {
-        topic: row.topic.name.to_owned(),
+        topic: forwarded.topic.to_owned(),
         partition: 0,
         offset: 0,
-        timestamp: event.time,
+        timestamp: forwarded.time,
         value: IgnoredAny,
         raw: value.clone(),
         now: clock.now(),
@@ -111,7 +111,7 @@ fn exported(mut event: CloudEvent<Map<String, Value>>) -> (String, String, Strin
     let archive = platform.archive();
     event_archive::handle(&archive, &[record]).now_or_never().expect("nothing waits").expect("stored");
     let archived = archive.objects().iter().map(|(key, lines)| format!("{key}\n{lines}")).collect();
-    (event.subject, value, archived)
+    (forwarded.key, value, archived)
 }
 
 /// Personal data of every kind: names, e-mail addresses, phone numbers, streets, free text.

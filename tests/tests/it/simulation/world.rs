@@ -29,8 +29,10 @@ use std::{
 };
 use testkit::{Platform, Snapshot};
 
-/// Seconds between two sweeps of the outbox, and in long schedules.
-const SWEEP_SECONDS: (u64, u64) = (60, 600);
+/// Seconds between two sweeps of the outbox in short schedules.
+const SWEEP_SECONDS: u64 = 60;
+/// Seconds between two sweeps of the outbox in long schedules.
+const LONG_SWEEP_SECONDS: u64 = 600;
 /// Steps between two looks of long schedules, which are expensive with many orders.
 const STEPS_BETWEEN_LOOKS: usize = 25;
 /// Seconds between two runs of stock-sweep, order-sweep and payment-reconcile, and of ledger-reconcile in long schedules.

@@ -24,6 +24,7 @@ const INTERNAL: &[&str] = &[
     "newer-event",
     "partitions-differ",
     "price-outdated",
+    "product-malformed",
     "record-rejected",
     "unexpected-event",
     "unreadable",

@@ -327,7 +327,12 @@ fn first_names(trees: &[TokenTree]) -> Vec<String> {
         [TokenTree::Group(group), ..] => {
             let members: Vec<TokenTree> = group.stream().into_iter().collect();
             let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(comma) if comma.as_char() == ',');
-            members.split(is_comma).filter_map(|member| Some(member.first()?.to_string())).collect()
+            let names = |member: &[TokenTree]| match member {
+                [TokenTree::Ident(name), ..] if *name == "super" => first_names(member),
+                [name, ..] => vec![name.to_string()],
+                [] => vec![],
+            };
+            members.split(is_comma).flat_map(names).collect()
         }
         _ => vec![],
     };

@@ -21,6 +21,15 @@ async fn failure_is_a_problem_document_without_internals() {
 }
 
 #[tokio::test]
+async fn internal_errors_have_one_problem_type() {
+    let response = send(ROUTE, patch().build(), async |_: Call<Change>| {
+        Err::<Reply<()>, _>(Failure { code: "row-malformed", ..Failure::internal("the row is malformed") })
+    })
+    .await;
+    assert_eq!(response.problem(), problem("internal", 500));
+}
+
+#[tokio::test]
 async fn every_failure_kind_has_its_status() {
     for (kind, status) in [
         (FailureKind::Malformed, 400),

@@ -72,7 +72,7 @@ impl Defect {
         matches!((self, schedule), (Self::NeverSweepsOrders, 1) | (Self::NeverReconcilesPayments, 2))
     }
 
-    /// Every defect with its description.
+    /// The defects that random schedules show, with descriptions.
     pub const ALL: [(Self, &str); 54] = [
         (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),
         (Self::AcknowledgesWholeBatch, "acknowledge the batch although one message failed"),

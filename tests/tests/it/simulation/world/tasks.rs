@@ -1,6 +1,9 @@
 //! Tasks of the world: which are due, how they run, and what is redelivered.
 
-use super::{MAINTENANCE_SECONDS, MAX_AHEAD_SECONDS, MAX_BATCH, QueuedMessage, SWEEP_SECONDS, Task, Webhook, World};
+use super::{
+    LONG_SWEEP_SECONDS, MAINTENANCE_SECONDS, MAX_AHEAD_SECONDS, MAX_BATCH, QueuedMessage, SWEEP_SECONDS, Task, Webhook,
+    World,
+};
 use crate::simulation::{
     backend::Backend,
     choices::{Choice, Choices},
@@ -75,7 +78,7 @@ impl<S: Backend> World<S> {
             7 => Task::Webhook(self.webhooks.remove(nth(&self.webhooks, |webhook| webhook.due <= now, n))),
             _ => {
                 if !choices.one_in(Choice::ConcurrentRun, 8) {
-                    let seconds = if self.plan.is_long { SWEEP_SECONDS.1 } else { SWEEP_SECONDS.0 };
+                    let seconds = if self.plan.is_long { LONG_SWEEP_SECONDS } else { SWEEP_SECONDS };
                     self.sweep_at = now + Duration::from_secs(seconds);
                     self.sweeps += 1;
                 }
