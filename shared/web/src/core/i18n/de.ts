@@ -21,6 +21,7 @@ export const de: Messages = {
   yes: "Ja",
   no: "Nein",
   optional: "freiwillig",
+  tooShort: (least) => `Bitte geben Sie mindestens ${least} Zeichen ein.`,
   figures: "Zahlen zeigen",
   failedTitle: "Diese Seite kann nicht angezeigt werden",
   notFoundTitle: "Diese Seite gibt es nicht",

@@ -20,6 +20,7 @@ export const en = {
   yes: "Yes",
   no: "No",
   optional: "optional",
+  tooShort: (least: number) => `Please enter at least ${least} characters.`,
   figures: "Show the figures",
   failedTitle: "This page cannot be shown",
   notFoundTitle: "This page does not exist",
