@@ -66,7 +66,7 @@ export const de: Messages = {
     "own-request": "Sie haben diese Erstattung angefordert: Ein anderer Admin muss darüber entscheiden.",
     "source-exists": "Eine Quelle mit diesem Namen gibt es schon.",
     "source-closed": "Diese Quelle ist geschlossen.",
-    "schema-breaking": "Das Schema lehnt Datensätze ab, die die Quelle hat. Korrigieren Sie es, oder registrieren Sie es trotzdem.",
+    "schema-breaking": "Das Schema lehnt Datensätze ab, die die Quelle schon hat. Korrigieren Sie es, oder wählen Sie „Inkompatible Änderung“.",
     "already-verified": "Diese Adresse ist schon bestätigt.",
     "too-many-verifications": "Es wurden zu viele Nachrichten angefordert. Bitte nehmen Sie die letzte, oder versuchen Sie es später.",
   },

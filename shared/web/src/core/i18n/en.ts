@@ -65,7 +65,7 @@ export const en = {
     "own-request": "You requested this refund: another admin has to decide on it.",
     "source-exists": "There is a source of this name already.",
     "source-closed": "This source is closed.",
-    "schema-breaking": "The schema refuses records that the source has. Correct it, or register it as a breaking one.",
+    "schema-breaking": "The schema rejects records that the source already has. Correct it, or check “Breaking change”.",
     "already-verified": "This address is verified already.",
     "too-many-verifications": "Too many messages were requested. Please use the last one, or try again later.",
   } as Record<string, string>,
