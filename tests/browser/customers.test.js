@@ -85,6 +85,8 @@ test("staff find the orders of a customer by name or e-mail address, and open th
       await who.fill(text);
       await page.getByRole("button", { name: "Search", exact: true }).click();
     };
+    await search("No");
+    await page.getByText("Please enter at least 3 characters.").waitFor();
     await search(`Nobody ${word}`);
     await page.getByRole("status").getByText("No account matches.").waitFor();
     await search(name);

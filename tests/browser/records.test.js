@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
+import { eventually } from "./eventually.js";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, shop, token } from "./support.js";
 
 const { PRODUCT_WORD: word, HOSTILE_TEXT: hostileText, API_URL: api } = process.env;
@@ -81,7 +81,7 @@ async function written(source, payloads) {
   const records = payloads.map((payload) => ({ source, recorded_at: `${day}T12:00:00Z`, payload }));
   const { ids } = await call("POST", "/data", { records }, { ...headers, "Idempotency-Key": randomUUID() });
   const period = new URLSearchParams({ source, from: `${day}T00:00:00Z`, to: `${day}T23:00:00Z` });
-  while ((await call("GET", `/data?${period}`, undefined, headers)).items.length < ids.length) await setTimeout(200);
+  await eventually(`${ids.length} records of ${source}`, async () => (await call("GET", `/data?${period}`, undefined, headers)).items.length >= ids.length);
   return { day, ids };
 }
 
@@ -108,9 +108,12 @@ test("staff create a source of records, read what it has, replace its schema, an
     const { day, ids } = await written(name, [{ depth: 4.5, note: hostileText }, { depth: 5 }]);
     await page.getByLabel("First day (UTC)").fill(day);
     await page.getByLabel("Last day (UTC)").fill(day);
-    await page.getByRole("button", { name: "Show", exact: true }).click();
+    const show = page.getByRole("button", { name: "Show", exact: true });
+    await show.click();
     await page.getByRole("heading", { name: "Records by hour (UTC)" }).waitFor();
-    await page.getByText(/^2 records, \d+ bytes of payload$/).waitFor();
+    await page.getByText("2 entries are shown.", { exact: true }).waitFor();
+    await hasFocus(show);
+    await page.getByText(/^Records: 2, payload: \d+ bytes$/).waitFor();
     await page.getByRole("cell", { name: '{"depth":5}' }).waitFor();
     await inspect(page, "console-source");
     await page.getByRole("link", { name: ids[0] }).click();
@@ -126,8 +129,8 @@ test("staff create a source of records, read what it has, replace its schema, an
     await page.getByText("Next version of the schema", { exact: true }).click();
     await page.getByLabel("JSON Schema").fill(JSON.stringify({ ...schema, required: ["depth", "tide"] }));
     await page.getByRole("button", { name: "Register the version" }).click();
-    await page.getByRole("alert").getByText(/^The schema refuses records that the source has\./).waitFor();
-    await page.getByLabel("Also if it refuses records that the source has").check();
+    await page.getByRole("alert").getByText(/^The schema rejects records that the source already has\./).waitFor();
+    await page.getByLabel("Breaking change: register it even if it rejects existing records").check();
     await page.getByRole("button", { name: "Register the version" }).click();
     await page.getByRole("status").getByText("Version 2 is the current one.").waitFor();
     await page.getByText("Schema, version 2", { exact: true }).waitFor();

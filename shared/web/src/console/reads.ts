@@ -154,6 +154,9 @@ export const exportJob = (id: string) =>
     staleTime: 0,
   });
 
+/** Characters that the API needs at least to search for people. */
+export const MIN_SEARCH = 3;
+
 export const users = (query: string) =>
   pages(["users", query], (page, signal) => unwrap(api.GET("/api/v1/users", { params: { query: { ...page, query } }, signal })));
 

@@ -24,8 +24,9 @@ interface Props<T> {
 export function Action<T>({ label, run, onDone, question, done = t().done, about, isDanger = false }: Props<T>): JSX.Element {
   const [isAsking, setAsking] = useState(false);
   const action = useMutation({
-    mutationFn: run,
-    onSuccess: (result) => {
+    // The result may be a secret, which the cache of mutations would keep.
+    mutationFn: async () => {
+      const result = await run();
       setAsking(false);
       onDone?.(result);
     },

@@ -57,7 +57,7 @@ export function Form(props: FormProps): JSX.Element {
     if (props.isBusy) return;
     const element = event.currentTarget as HTMLFormElement;
     const empty = [...element.elements].filter((control) => isInput(control) && !control.validity.valid) as HTMLInputElement[];
-    setMissing(new Map(empty.map((control) => [control.name, control.validity.valueMissing ? t().checkout.required : control.validationMessage])));
+    setMissing(new Map(empty.map((control) => [control.name, complaintOf(control)])));
     if (empty.length > 0) return;
     props.onSubmit(Object.fromEntries([...new FormData(element)].map(([name, value]) => [name, String(value)])));
   };
@@ -91,6 +91,12 @@ export function useFormKey(address: string): [key: number, keep: (next: string) 
 /** Says that a form, or another action, has succeeded. */
 export function Saved({ isSaved, text = t().saved }: { isSaved: boolean; text?: string }): JSX.Element {
   return <div role="status">{isSaved && <p class="notice good">{text}</p>}</div>;
+}
+
+/** In the language of the page where it has a text; the message of the browser is in the language of the browser. */
+function complaintOf({ validity, minLength, validationMessage }: HTMLInputElement): string {
+  if (validity.valueMissing) return t().checkout.required;
+  return validity.tooShort ? t().tooShort(minLength) : validationMessage;
 }
 
 function isInput(control: Element): control is HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {

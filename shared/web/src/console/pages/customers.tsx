@@ -16,7 +16,7 @@ import { Address } from "../../ui/address.tsx";
 import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, NotFound, Title } from "../../ui/page.tsx";
-import { foundUser, isId, orders, user as account, users, type User } from "../reads.ts";
+import { foundUser, isId, MIN_SEARCH, orders, user as account, users, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { OrderTable } from "./order-list.tsx";
 
@@ -35,7 +35,7 @@ export function CustomerList(): JSX.Element {
     <>
       <Title>{c().customers.title}</Title>
       <Form key={key} class="filters" submit={t().products.search} onSubmit={search}>
-        <Field name="q" label={c().customers.find} hint={c().customers.findHint} type="search" maxLength={100} defaultValue={q} required />
+        <Field name="q" label={c().customers.find} hint={c().customers.findHint} type="search" minLength={MIN_SEARCH} maxLength={100} defaultValue={q} required />
       </Form>
       {q === "" ? (
         <p class="empty">{c().customers.start}</p>

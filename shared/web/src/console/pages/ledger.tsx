@@ -23,7 +23,7 @@ export function LedgerPage(): JSX.Element {
   return (
     <div class="wide-sections">
       <Title>{c().ledger.title}</Title>
-      <Period key={`${days.from} ${days.to}`} days={days} path="/console/ledger" />
+      <Period days={days} path="/console/ledger" />
       {!isRefused && (
         <Loaded query={query}>
           {(report) => (

@@ -9,7 +9,7 @@ import { caller } from "../../core/session.ts";
 import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
-import { foundUser, isId, ORDER_SORTS, orders, STATUSES, user, users, type Order, type OrderFilters, type User } from "../reads.ts";
+import { foundUser, isId, MIN_SEARCH, ORDER_SORTS, orders, STATUSES, user, users, type Order, type OrderFilters, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
 const AMOUNTS = ["min_amount", "max_amount"] as const;
@@ -89,7 +89,7 @@ function FindCustomer(): JSX.Element {
   return (
     <>
       <Form class="filters" submit={t().products.search} isBusy={finding.isPending} error={finding.error} onSubmit={({ q = "" }) => finding.mutate(q.trim())}>
-        <Field name="q" label={c().orders.findCustomer} hint={c().orders.findCustomerHint} type="search" maxLength={100} required />
+        <Field name="q" label={c().orders.findCustomer} hint={c().orders.findCustomerHint} type="search" minLength={MIN_SEARCH} maxLength={100} required />
       </Form>
       <div role="status">
         {finding.isSuccess && items.length === 0 && <p class="notice">{c().orders.noCustomer}</p>}

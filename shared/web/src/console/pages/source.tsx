@@ -82,7 +82,7 @@ function Facts({ source }: { source: Source }): JSX.Element {
       </dd>
       <dt>{c().records.clients}</dt>
       <dd>
-        {source.writers.length === 0 ? c().records.staffAlone : source.writers.map((id) => <div key={id}>{id}</div>)}
+        {source.writers.length === 0 ? c().records.staffOnly : source.writers.map((id) => <div key={id}>{id}</div>)}
       </dd>
     </dl>
   );
@@ -119,7 +119,7 @@ function Records({ name }: { name: string }): JSX.Element {
   return (
     <section>
       <h2>{c().records.title}</h2>
-      <Period key={`${days.from} ${days.to}`} days={days} path={sourcePath(name)} />
+      <Period days={days} path={sourcePath(name)} />
       {refusals(days.from, days.to).size === 0 && <RecordsOf name={name} days={days} />}
     </section>
   );
@@ -131,7 +131,7 @@ function RecordsOf({ name, days }: { name: string; days: Days }): JSX.Element {
   return (
     <>
       <Loaded query={counts}>{(hours) => hours.length > 0 && <CountChart counts={countsOf(hours, days)} />}</Loaded>
-      <Paged query={list} empty={c().records.empty}>
+      <Paged query={list} empty={c().records.empty} isFound>
         {(items) => (
           <Table caption={c().records.title} head={[c().records.recorded, c().records.payload, { number: c().records.version }, c().id]}>
             {items.map((one) => (

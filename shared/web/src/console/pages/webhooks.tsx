@@ -102,11 +102,12 @@ function Fields({ endpoint }: { endpoint: Endpoint | null }): JSX.Element {
 function NewEndpoint(): JSX.Element {
   const [secret, setSecret] = useState<string | null>(null);
   const [version, setVersion] = useState(0);
-  const create = (body: Schemas["CreateEndpoint"], key: string): Promise<Schemas["NewWebhookEndpointView"]> =>
-    unwrap(api.POST("/api/v1/webhook-endpoints", { params: { header: { "Idempotency-Key": key } }, body }));
+  // Returns nothing: the cache of mutations would keep the secret.
+  const create = async (body: Schemas["CreateEndpoint"], key: string): Promise<void> => {
+    setSecret((await unwrap(api.POST("/api/v1/webhook-endpoints", { params: { header: { "Idempotency-Key": key } }, body }))).secret);
+  };
   const creating = useKeyed("POST /webhook-endpoints", create, {
-    onSuccess: async (created) => {
-      setSecret(created.secret);
+    onSuccess: async () => {
       setVersion((before) => before + 1);
       await queries.invalidateQueries({ queryKey: ["endpoints"] });
     },
