@@ -31,9 +31,9 @@ MINUTE_S = 60
 OUTBOX = "shared/services/src/outbox.rs"
 # Sweeps that process one item after another, each with the function that makes the same change of an item.
 SWEEPS = {"order-sweep": "order-advance", "stock-sweep": "stock-allocate", "payment-reconcile": "payment-charge"}
-# Every order passes these, so that they have to take the target.
+# Every order passes these, so that they have to sustain the target.
 NEEDED = {"delivery check", "deletions", "ledger-reconcile"}
-# What is known not to take the target, with the reason.
+# What is known not to sustain the target, with the reason.
 KNOWN = {
     "ledger-reconcile": "it reads pages of a hundred one after another, for 210 of 1,800 seconds",
 }
@@ -115,8 +115,10 @@ def sweeps(uses: Mapping[str, Use]) -> list[Work]:
         found.append(Work(function, "orders that need it", min(most, in_time) / _every_s(function), 0))
     function = "webhook-deliver"
     source = _source(function)
-    attempts = constant(source, r"const CLAIMS: u32 = (\d+)") * constant(source, r"total: (\d+)")
-    found.append(Work(function, "repeated attempts", attempts / _every_s(function), 0))
+    claims = constant(source, r"const CLAIMS: u32 = (\d+)") / _every_s(function)
+    # Also first attempts, if more than webhook-enqueue makes at once are due.
+    for items, limit in (("attempts left to the sweep", "total"), ("of these, for one endpoint", "per_endpoint")):
+        found.append(Work(function, items, claims * constant(source, rf"{limit}: (\d+)"), 0))
     function = "product-sweep"
     time_s = _timeout_s(function) - _seconds(function, "TIME_RESERVE")
     products = time_s * MILLISECONDS / record_ms(function, uses["product-index"])
@@ -139,9 +141,10 @@ def work(uses: Mapping[str, Use]) -> list[Work]:
 
 
 def behind(found: Iterable[Work]) -> list[str]:
-    """What every order needs and does not take the target, without what is known."""
+    """What every order needs and does not sustain the target, without what is known."""
     return [
-        f"{each.name} takes {each.items_per_s:,.0f} {each.items} a second: {each.orders_per_s:,.0f} orders of {TARGET}"
+        f"{each.name} sustains {each.items_per_s:,.0f} {each.items} a second: "
+        f"{each.orders_per_s:,.0f} orders of {TARGET}"
         for each in found
         if each.name in NEEDED - set(KNOWN) and each.orders_per_s < TARGET
     ]
@@ -165,7 +168,7 @@ def table(found: list[Work]) -> str:
     lines = [
         f"An hour without the bus at the target is published within {hours_to_publish(found, 3600):.1f} hours.",
         f"At the target, sweeps cancel {stuck:.1f} % of the orders, and expire the reservations of {expired:.1f} %.",
-        *(f"{name} is known not to take the target: {why}." for name, why in KNOWN.items()),
+        *(f"{name} is known not to sustain the target: {why}." for name, why in KNOWN.items()),
     ]
     return cost.table(header, map(cells, found)) + "\n" + "\n".join(lines) + "\n"
 

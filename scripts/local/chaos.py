@@ -23,6 +23,7 @@ that. `--check` repeats the checks of the last run.
 
 import argparse
 import datetime
+import json
 import random
 import re
 import subprocess
@@ -74,6 +75,9 @@ class Run:
         self.env = ensure_up()
         self.statistics = chaos_load.Statistics()
         self.killer = Killer(arguments.seed, self.env["GATEWAY_URL"], progress.note, arguments.kill)
+        self.endpoint: Json = {}
+        # Whether `--check` still needs the webhook endpoint, because it has pending deliveries.
+        self.keeps_endpoint = False
 
     def prepare(self) -> None:
         tag = time.strftime("%y%m%d%H%M%S")
@@ -82,10 +86,12 @@ class Run:
             before = Observer(self.env, since, [], []).before
             staff = ApiClient(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
             self.endpoint = chaos_webhooks.register(self.env, staff, tag)
+            self.endpoint["since"] = chaos_observer.database_time()
             customers = chaos_load.register_customers(self.env, CUSTOMERS, tag)
             units = self.arguments.orders * UNITS_PER_ORDER
             self.received = chaos_load.create_products(self.env, staff, tag, units)
         self.observer = Observer(self.env, since, [user for user, _ in customers], list(self.received), before)
+        self.observer.endpoint = self.endpoint
         self.load = chaos_load.Load(self.env, [client for _, client in customers], staff, self.statistics)
         self.imports = chaos_imports.Imports(self.load, tag)
         self.plans = chaos_load.plans(self.rng, self.arguments.orders, CUSTOMERS, list(self.received))
@@ -103,10 +109,10 @@ class Run:
             self.load.run(self.rng, self.plans, arguments.clients)
         finally:
             self.imports.stopping.set()
-            self.imports.join()
             self.killer.stopping.set()
             if not arguments.no_kills:
                 self.killer.join()
+            self.imports.join()
         self.sending_s = time.monotonic() - started
         if self.killer.error:
             raise ScriptError(f"a service did not restart: {self.killer.error}")
@@ -114,7 +120,7 @@ class Run:
             raise ScriptError(f"a customer failed: {self.load.errors[0]}")
         if self.imports.error:
             raise ScriptError(self.imports.error)
-        self.observer.endpoint, self.observer.made_imports = self.endpoint, self.imports.made
+        self.observer.made_imports = self.imports.made
 
     def wait(self) -> None:
         progress.heading("Wait until no work is pending")
@@ -130,7 +136,6 @@ class Run:
             timeout = self.arguments.quiet_timeout
             self.quiescence = chaos_quiescence.await_quiescence(self.observer, timeout, report)
         self.quiet_s = self.quiescence.at - since
-        chaos_webhooks.delete(self.load.staff, self.endpoint)
         with progress.step("Send every accepted request again"):
             self.replays = self.load.replay(self.plans, self.arguments.clients)
         self.replays += [
@@ -149,12 +154,21 @@ class Run:
             "received": self.received,
             "before": self.observer.before,
             "endpoint": self.endpoint,
+            "subscribed": self.observer.subscribed,
+            "is_settled": self.observer.is_settled,
             "imports": self.imports.made,
             "placed": placed,
             "replays": self.replays,
         }
-        config.write_json(LAST_RUN, saved)
+        write_last_run(saved)
+        self.keeps_endpoint = not self.observer.is_settled
         return placed
+
+    def unregister(self) -> None:
+        if self.keeps_endpoint:
+            progress.note(f"the webhook endpoint {self.endpoint['id']} is kept for --check")
+        elif self.endpoint:
+            unregister(self.env, self.endpoint)
 
     def summary(self, observed: Json) -> Iterator[str]:
         statistics, killer = self.statistics, self.killer
@@ -176,6 +190,16 @@ class Run:
         yield f"functions killed most often: {counts(dict(killer.functions.most_common(8)))}"
         yield f"orders: {counts(outcomes)}"
         yield from duplicates(self.observer, observed)
+
+
+def write_last_run(saved: Json) -> None:
+    # It has the secret of the webhook endpoint.
+    config.write_private(LAST_RUN, json.dumps(saved, indent=2) + "\n")
+
+
+def unregister(env: dict[str, str], endpoint: Json) -> None:
+    if not chaos_webhooks.delete(env, endpoint):
+        progress.note(f"the webhook endpoint {endpoint['id']} could not be deleted")
 
 
 def slowest_confirmation_s(observed: Json) -> int:
@@ -208,6 +232,9 @@ def duplicates(observer: Observer, observed: Json) -> Iterator[str]:
     dead = Counter(f"{message['queue']}: {message['reason']}" for message in observed["dead_letters"])
     yield f"delivered at least once: {lines} duplicate lines in the archive, {emails} duplicate e-mails"
     yield f"dead letters: {counts(dead)}"
+    postponed = Counter(each["error"] or "rejected" for each in observed["subscribed_events"] if each["is_postponed"])
+    if postponed:
+        yield f"webhooks postponed by at least half an hour, after three attempts or more: {counts(postponed)}"
 
 
 def report(observed: Json, quiescence: Quiescence, summary: Iterator[str]) -> bool:
@@ -234,10 +261,13 @@ def report(observed: Json, quiescence: Quiescence, summary: Iterator[str]) -> bo
 
 def run(arguments: argparse.Namespace) -> bool:
     new = Run(arguments)
-    new.prepare()
-    new.send_and_kill()
-    new.wait()
-    observed = new.observer.observations(new.save(), new.replays, new.received)
+    try:
+        new.prepare()
+        new.send_and_kill()
+        new.wait()
+        observed = new.observer.observations(new.save(), new.replays, new.received)
+    finally:
+        new.unregister()
     return report(observed, new.quiescence, new.summary(observed))
 
 
@@ -246,12 +276,17 @@ def check_again(arguments: argparse.Namespace) -> bool:
     saved = config.read_json(LAST_RUN)
     if not saved:
         raise ScriptError("there is no run to check: run scripts/chaos")
-    observer = Observer(
-        api_client.stack_env(), saved["since"], saved["users"], list(saved["received"]), saved["before"]
-    )
+    if saved.get("is_settled") is None:
+        raise ScriptError("the last run was of an earlier version: run scripts/chaos again")
+    env = api_client.stack_env()
+    observer = Observer(env, saved["since"], saved["users"], list(saved["received"]), saved["before"])
     observer.endpoint, observer.made_imports = saved["endpoint"], saved["imports"]
+    observer.subscribed, observer.is_settled = saved["subscribed"], saved["is_settled"]
     quiescence = chaos_quiescence.await_quiescence(observer, arguments.quiet_timeout, lambda _: None)
     observed = observer.observations(saved["placed"], saved["replays"], saved["received"])
+    if observer.is_settled and not saved["is_settled"]:
+        write_last_run({**saved, "subscribed": observer.subscribed, "is_settled": True})
+        unregister(env, observer.endpoint)
     return report(observed, quiescence, duplicates(observer, observed))
 
 

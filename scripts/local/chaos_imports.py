@@ -1,9 +1,9 @@
-"""Imports of products while scripts/chaos kills. Each line of a file makes one product, but for two that are wrong."""
+"""Imports of products while scripts/chaos kills. Each line of a file makes one product, but for two invalid ones."""
 
+import http.client
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from typing import Any
 
@@ -14,7 +14,7 @@ from config import ScriptError
 Json = dict[str, Any]
 
 # Products of a file. One line is no JSON, and one has the SKU of the first.
-PRODUCTS, WRONG_LINES = 25, 2
+PRODUCTS, INVALID_LINES = 25, 2
 MAX_IMPORTS, PAUSE_S = 4, 20
 UPLOAD_ATTEMPTS, UPLOAD_TIMEOUT_S = 20, 10
 
@@ -24,7 +24,7 @@ def skus(tag: str, number: int) -> list[str]:
 
 
 def file_of(wanted: list[str]) -> bytes:
-    """A file with a product for each SKU, and two wrong lines in between."""
+    """A file with a product for each SKU, and two invalid lines in between."""
     lines = [
         json.dumps(
             {
@@ -56,17 +56,22 @@ class Imports(threading.Thread):
     def run(self) -> None:
         try:
             for number in range(MAX_IMPORTS):
-                self.made.append(self.upload(number))
-                if self.stopping.wait(PAUSE_S):
+                made = self.upload(number)
+                self.made += [made] if made else []
+                if self.stopping.wait(PAUSE_S) and self.made:
                     return
-        except (ScriptError, OSError) as error:
-            self.error = str(error)
+        except Exception as error:
+            # Reported by the run: an exception must not get lost in its thread.
+            self.error = f"an import failed: {error!r}"
 
-    def upload(self, number: int) -> Json:
+    def upload(self, number: int) -> Json | None:
+        """Creates an import and uploads its file. None if no attempt had a definite response."""
         wanted = skus(self.tag, number)
         content = file_of(wanted)
         # An import whose response is lost is never uploaded, and expires.
         created = self.load.send(self.load.staff, "POST", "/products/imports", {"size": len(content)})
+        if not created.is_definite:
+            return None
         if created.status != 202:
             raise ScriptError(f"an import was not created: {created.status} {created.raw[:200]!r}")
         view = json.loads(created.raw)
@@ -80,7 +85,7 @@ def put(upload: Json, content: bytes) -> None:
         request = urllib.request.Request(upload["url"], content, upload["headers"], method="PUT")
         try:
             urllib.request.urlopen(request, timeout=UPLOAD_TIMEOUT_S).close()
-        except (urllib.error.URLError, OSError) as error:
+        except (http.client.HTTPException, OSError) as error:
             if attempt + 1 == UPLOAD_ATTEMPTS:
                 raise ScriptError(f"a file of products cannot be uploaded: {error}") from None
             time.sleep(chaos_load.MAX_WAIT_S)

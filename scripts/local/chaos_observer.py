@@ -61,6 +61,9 @@ class Observer:
         self.before = before or self._baseline()
         # The webhook endpoint of the run, and its imports.
         self.endpoint: Json = {}
+        self.subscribed: list[Json] = []
+        # Whether `subscribed` is what was there when no work was pending; its deliveries are deleted then.
+        self.is_settled = False
         self.made_imports: list[Json] = []
 
     def _baseline(self) -> Json:
@@ -143,11 +146,23 @@ class Observer:
     def outbox_events(self) -> set[str]:
         return {row["id"] for row in rows(outboxes("id", f"created_at >= '{self.since}'"))}
 
-    def subscribed_events(self) -> list[Json]:
-        """What the webhook endpoint has to receive."""
-        subscribed = quoted(chaos_webhooks.SUBSCRIBED)
-        where = f"event ->> 'type' in ({subscribed}) and created_at >= '{self.endpoint['since']}'"
-        return rows(outboxes("id, event ->> 'type' as type", where))
+    def read_subscribed(self) -> list[Json]:
+        """The events that the webhook endpoint has to receive, with how far their deliveries are.
+
+        The time of an event is when its cause began, which may be before its commit: no time separates the events that
+        were committed from those to come, so that `subscribed` keeps what one query saw.
+        """
+        if not self.is_settled:
+            subscribed = quoted(chaos_webhooks.SUBSCRIBED)
+            where = f"event ->> 'type' in ({subscribed}) and created_at >= '{self.endpoint['since']}'"
+            postponed = f"interval '{chaos_webhooks.POSTPONED_S} seconds'"
+            self.subscribed = rows(f"""
+                select o.id, o.type, coalesce(d.status = 'delivered', false) as is_delivered, d.error,
+                       coalesce(d.next_attempt_at - d.last_attempt_at >= {postponed}, false) as is_postponed
+                from ({outboxes("id, event ->> 'type' as type", where)}) o
+                left join notifications.webhook_deliveries d on d.endpoint_id = '{self.endpoint["id"]}' and d.id = o.id
+            """)
+        return self.subscribed
 
     @property
     def skus(self) -> list[str]:
@@ -160,23 +175,13 @@ class Observer:
             f"select id, job from catalogue.jobs where id in ({quoted(each['id'] for each in self.made_imports)})"
         )
         jobs = {row["id"]: row["job"] for row in found}
-        return [
-            {
-                **each,
-                "wrong_lines": chaos_imports.WRONG_LINES,
-                "status": jobs[each["id"]]["status"],
-                "failure": jobs[each["id"]]["failure"],
-                "created": jobs[each["id"]]["progress"]["created"],
-                "rejected": jobs[each["id"]]["progress"]["rejected"],
-            }
-            for each in self.made_imports
-        ]
+        return [{**each, **import_result(jobs.get(each["id"]))} for each in self.made_imports]
 
     def imported(self) -> dict[str, dict[str, int]]:
         """How many products of each SKU are announced, listed and have stock."""
         skus, chosen = self.skus, quoted(self.skus)
         found = rows(f"""
-            select 'announced' as what, event #>> '{{data,sku}}' as sku, count(distinct event ->> 'subject') as number
+            select 'announced' as what, event #>> '{{data,sku}}' as sku, count(*) as number
             from catalogue.outbox
             where event ->> 'type' = 'ProductCreated.v1' and event #>> '{{data,sku}}' in ({chosen}) group by 2
             union all select 'listed', sku, count(*) from catalogue.products where sku in ({chosen}) group by 2
@@ -254,12 +259,24 @@ class Observer:
             "outbox": self.outbox_events(),
             "events_without_outbox": catalog.events_without_outbox(),
             "archived": self.archived_events(),
-            "subscribed_events": self.subscribed_events(),
+            "subscribed_events": self.subscribed,
             "webhooks": chaos_webhooks.received(self.endpoint),
             "imports": self.imports(),
             "imported": self.imported(),
             "dead_letters": self.dead_letters(),
         }
+
+
+def import_result(job: Json | None) -> Json:
+    """How an import ended, of which only the id is known if the database has lost it."""
+    progress = job["progress"] if job else {"created": 0, "rejected": 0}
+    return {
+        "invalid_lines": chaos_imports.INVALID_LINES,
+        "status": job["status"] if job else "missing",
+        "failure": job["failure"] if job else None,
+        "created": progress["created"],
+        "rejected": progress["rejected"],
+    }
 
 
 def dead_letter(queue: str, message: Json) -> Json:

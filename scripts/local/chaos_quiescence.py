@@ -1,5 +1,5 @@
-"""Waits until the platform has nothing left to do, by reading outboxes, queues, orders, payments, the archive and the
-windows.
+"""Waits until the platform has nothing left to do, by reading outboxes, queues, orders, payments, windows, webhook
+deliveries, imports and the archive.
 
 Nothing is triggered: retries, sweeps and event source mappings run on their own schedules. Reaching the deadline is a
 failure.
@@ -52,11 +52,9 @@ def pending_work(observer: Observer) -> list[str]:
         f"and o.created_at >= '{observer.since}' "
         "and not exists (select from analytics.counted_events f where f.event_id = o.id)",
     )
-    count(
-        "webhook deliveries pending",
-        "select 1 from notifications.webhook_deliveries "
-        f"where endpoint_id = '{observer.endpoint['id']}' and status = 'pending'",
-    )
+    undelivered = sum(not (each["is_delivered"] or each["is_postponed"]) for each in observer.read_subscribed())
+    if undelivered:
+        found.append(f"{undelivered} events not delivered to the webhook endpoint")
     imports = quoted(each["id"] for each in observer.made_imports)
     count("imports open", f"select 1 from catalogue.jobs where id in ({imports}) and is_open")
     unfinished = sum(0 in made.values() for made in observer.imported().values())
@@ -92,6 +90,7 @@ def await_quiescence(observer: Observer, deadline_s: float, report: Callable[[st
         now = time.monotonic()
         quiet = [] if pending else [*quiet, now]
         if len(quiet) == REQUIRED:
+            observer.is_settled = True
             return Quiescence(quiet[0], True, last_pending)
         if now > deadline:
             return Quiescence(now, False, last_pending or ["it was quiet, but not long enough"])

@@ -17,7 +17,7 @@ def stored() -> dict[str, Work]:
 
 
 class Schedules(unittest.TestCase):
-    def test_what_every_order_needs_takes_the_target_or_is_known_not_to(self) -> None:
+    def test_what_every_order_needs_sustains_the_target_or_is_known_not_to(self) -> None:
         found = stored()
         self.assertEqual(capacity_schedules.behind(found.values()), [])
         too_slow = {name for name in capacity_schedules.NEEDED if found[name].orders_per_s < TARGET}
@@ -52,6 +52,11 @@ class Schedules(unittest.TestCase):
         self.assertEqual(rate(1), 1000 / 60)
         self.assertEqual(rate(1000), 50 / 60)
 
+    def test_attempts_of_webhooks_are_limited_in_total_and_for_each_endpoint(self) -> None:
+        found = [each for each in capacity_schedules.sweeps(capacity.stored()) if each.name == "webhook-deliver"]
+        # Four claims a minute.
+        self.assertEqual([each.items_per_s for each in found], [4 / 60 * 100, 4 / 60 * 20])
+
     def test_events_of_an_outage_are_published_at_the_measured_rate(self) -> None:
         publishing = Work("publishing", "pending events", 2000, 7)
         self.assertEqual(capacity_schedules.hours_to_publish([publishing], 3600), 3.5)
@@ -59,7 +64,7 @@ class Schedules(unittest.TestCase):
     def test_work_that_falls_behind_is_named_with_its_rate(self) -> None:
         slow = Work("deletions", "rows", 20_000, 40)
         self.assertEqual(
-            capacity_schedules.behind([slow]), ["deletions takes 20,000 rows a second: 500 orders of 1000"]
+            capacity_schedules.behind([slow]), ["deletions sustains 20,000 rows a second: 500 orders of 1000"]
         )
 
     def test_constant_that_moved_is_an_error(self) -> None:

@@ -44,7 +44,7 @@ def evaluate(sample: Any, response: Any, dead_lettered: int = 0) -> tuple[str, b
     return samples.evaluate(sample, json.dumps(response).encode(), dead_lettered)
 
 
-class JudgeTest(unittest.TestCase):
+class EvaluateTest(unittest.TestCase):
     def test_a_request_passes_when_it_was_read(self) -> None:
         for status, passed in (
             (200, True),
