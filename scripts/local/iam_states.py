@@ -312,6 +312,7 @@ def _lost_payment(data: StackData) -> list[Any]:
         "confirm": "true",
         "metadata[payment_id]": _token(),
         "metadata[attempt]": "1",
+        "metadata[environment]": config.STAGE,
     }
     headers = {"Authorization": f"Bearer {config.secret('gateway_secret_key')}", "Idempotency-Key": _token()}
     gateway = ApiClient(stack_env()["GATEWAY_URL"])
