@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import urllib.request
 import uuid
 from pathlib import Path
@@ -15,7 +16,7 @@ import clients
 import config
 import progress
 import unusual_sales
-from api_client import ApiClient, eventually, new_key
+from api_client import ApiClient, eventually, fetch, new_key
 from config import ScriptError
 from progress import note, step
 
@@ -85,6 +86,41 @@ def order_on_the_documentation_page(env: dict[str, str]) -> None:
     with step('Place an order by "Try it out" on /docs'):
         placed = run(values, "swagger.js")
     note(placed.strip())
+
+
+def invoice_and_credit_note(public: ApiClient, staff: ApiClient) -> None:
+    """Pictures of the invoice of an order with tax and shipping, and of the credit note of a refund of a part of it."""
+    ada = customer(public, secrets.token_hex(6))
+    products = [product_in_stock(staff, secrets.token_hex(6), name) for name in ("Storm lantern", "Brass compass")]
+    address = {
+        "name": "Ada Lovelace",
+        "line1": "12 Harbour Way",
+        "city": "New York",
+        "region": "NY",
+        "postal_code": "10004",
+        "country": "US",
+    }
+    order = {
+        "items": [{"product_id": product, "quantity": quantity} for quantity, product in enumerate(products, start=1)],
+        "shipping_address": address,
+        "shipping_method": "express",
+        "payment_method": "pm_card_visa",
+    }
+    placed = str(ada.post("/orders", order, new_key()).expect(201)["id"])
+    invoice = eventually("invoice", lambda: ada.get(f"/orders/{placed}/invoice").expect(200))
+    payment = ada.get(f"/payments/order/{placed}").expect(200)["id"]
+    refund = {"payment_id": payment, "amount": {"amount": 1999, "currency": "USD"}, "reason": "requested_by_customer"}
+    staff.post("/payments/refund", refund, new_key()).expect(202)
+    notes = eventually("credit note", lambda: ada.get(f"/orders/{placed}/credit-notes").expect(200)["items"])
+    picture_of_document(invoice["url"], "invoice")
+    picture_of_document(notes[0]["url"], "credit-note")
+
+
+def picture_of_document(link: str, name: str) -> None:
+    """The first page of a PDF as docs/pictures/<name>.png."""
+    document = eventually("document", lambda: fetch(link)[0])
+    page = ["pdftoppm", "-png", "-gray", "-r", "80", "-singlefile", "-", str(PUBLISHED / name)]
+    subprocess.run(page, input=document, check=True)
 
 
 def accept(env: dict[str, str]) -> None:
@@ -188,6 +224,10 @@ def main() -> None:
             currency = unusual_sales.make(staff)
         with step("Make the pictures of the shop and the console"):
             run({**env, "TARGET": str(PUBLISHED), "UNUSUAL_CURRENCY": currency}, "pictures.js")
+        order_on_the_documentation_page(env)
+        shutil.copy(PICTURES / "order-placed.png", PUBLISHED / "try-it-out.png")
+        with step("Make the pictures of an invoice and a credit note"):
+            invoice_and_credit_note(ApiClient(env["API_URL"]), staff)
         note(f"pictures in {PUBLISHED.relative_to(config.ROOT)}")
         return
     if not arguments.pattern:
