@@ -150,6 +150,8 @@ fakes! {
     password_changes contract_password_changes Platform::users;
     password_strength contract_password_strength Platform::passwords;
     passwords contract_passwords Platform::passwords;
+    payment_lists contract_payment_lists Platform::payments;
+    payment_requests contract_payment_requests Platform::payments;
     payments contract_payments Platform::payments;
     saved_methods contract_saved_methods Platform::payments;
     image_objects contract_image_objects Platform::image_objects;

@@ -196,6 +196,16 @@ mod password_changes {
     testkit::contract_password_changes!(store(Context::Identity, PgUsers::new));
 }
 
+mod payment_lists {
+    use super::*;
+    testkit::contract_payment_lists!(store(Context::Payments, PgPayments::new));
+}
+
+mod payment_requests {
+    use super::*;
+    testkit::contract_payment_requests!(store(Context::Payments, PgPayments::new));
+}
+
 mod payments {
     use super::*;
     testkit::contract_payments!(store(Context::Payments, PgPayments::new));
