@@ -6,7 +6,7 @@ use super::{
     idempotency,
     orders::{format_position, parse_cursor},
     params::{Param, params},
-    rows::{get, json, json_if, keyword, parsed},
+    rows::{get, json, json_if, parsed, word},
 };
 use domain::{
     id::UserId,
@@ -118,7 +118,7 @@ fn read(row: &Row) -> Result<LoggedAction, Failure> {
         action: Action {
             id: get(row, "id")?,
             operator: UserId(get(row, "operator_id")?),
-            verb: keyword(row, "verb", OperatorActionKind::parse)?,
+            verb: word(row, "verb", OperatorActionKind::parse)?,
             target: get(row, "target")?,
             reason: parsed(row, "reason", ActionReason::parse)?,
             request: json(row, "request")?,

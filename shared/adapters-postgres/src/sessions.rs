@@ -3,7 +3,7 @@
 use super::{
     PgUsers,
     params::params,
-    rows::{get, keyword},
+    rows::{get, word},
 };
 use domain::{
     id::{SessionId, UserId},
@@ -56,7 +56,7 @@ impl<B: Bus> SessionStore for PgUsers<B> {
             return Ok(TokenRotation::Rotated(ActiveSession {
                 id: SessionId(get(row, "id")?),
                 user_id: UserId(get(row, "user_id")?),
-                role: keyword(row, "role", Role::parse)?,
+                role: word(row, "role", Role::parse)?,
             }));
         }
         match database.query(END_REUSED, &params![old, new.issued_at]).await?.first() {

@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_inbox_keeps_its_entries_for_longer_than_the_timeline_asks() {
-        let inboxes = catalog::deletions().filter(|one| one.table.ends_with(".inbox"));
+        let inboxes = catalog::swept_tables().filter(|one| one.table.ends_with(".inbox"));
         assert!(inboxes.map(|one| i64::from(one.days)).min() > Some(INBOX_RETENTION_DAYS));
     }
 
