@@ -123,6 +123,7 @@ impl Api {
             USER_SEARCH => |call| user_search::handle(&p.users(), call);
             SESSION_LIST => |call| session_list::handle(&p.users(), call);
             SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
+            SESSION_REVOKE => |call| session_revoke::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
             CLIENT_CREATE => |call| client_create::handle(&p.users(), &p.tokens(), call);

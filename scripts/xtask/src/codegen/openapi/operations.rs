@@ -109,6 +109,7 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_STATUS_UPDATE).takes::<ChangeStatus>().ok::<UserView>().refuses(&["own-account"]),
         route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
         route(catalog::SESSION_END),
+        route(catalog::SESSION_REVOKE),
     ]
 }
 

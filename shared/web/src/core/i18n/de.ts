@@ -282,6 +282,8 @@ export const de: Messages = {
     sessionSince: "Seit",
     sessionUsed: "Zuletzt erneuert",
     current: "diese",
+    endOne: "Beenden",
+    oneEnded: "Die Sitzung ist beendet.",
     endAll: "Alle Sitzungen beenden",
     endAllText: "Das beendet auch die Sitzung in diesem Browser.",
     data: "Ihre Daten",

@@ -282,6 +282,8 @@ export const en = {
     sessionSince: "Since",
     sessionUsed: "Last renewed",
     current: "this one",
+    endOne: "End",
+    oneEnded: "The session has ended.",
     endAll: "End all sessions",
     endAllText: "This ends the session in this browser, too.",
     data: "Your data",

@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { download } from "../../core/export.ts";
 import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
@@ -207,21 +207,46 @@ function Sessions({ user }: { user: User }): JSX.Element {
     mutationFn: () => unwrap(api.DELETE("/api/v1/users/{id}/sessions", { params: { path } })),
     onSuccess: dropSession,
   });
+  const heading = useRef<HTMLHeadingElement>(null);
+  const endingOne = useMutation({
+    mutationFn: (session_id: string) => unwrap(api.DELETE("/api/v1/users/{id}/sessions/{session_id}", { params: { path: { ...path, session_id } } })),
+    // The button that had the focus is gone with its session.
+    onSuccess: () => heading.current?.focus(),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["sessions", user.id] }),
+  });
   return (
     <section>
-      <h2>{t().account.sessions}</h2>
+      <h2 ref={heading} tabIndex={-1}>
+        {t().account.sessions}
+      </h2>
       <Loaded query={query}>
         {(sessions) => (
           <ul>
             {sessions.map((one) => (
               <li key={one.id}>
                 {t().account.sessionSince} <time dateTime={one.created_at}>{moment(one.created_at)}</time>, {t().account.sessionUsed.toLocaleLowerCase(language.value)} {moment(one.refreshed_at)}
-                {one.is_current && <strong> ({t().account.current})</strong>}
+                {one.is_current ? (
+                  <strong> ({t().account.current})</strong>
+                ) : (
+                  <>
+                    {" "}
+                    <button
+                      type="button"
+                      aria-label={`${t().account.endOne}: ${moment(one.created_at)}`}
+                      aria-disabled={endingOne.isPending}
+                      onClick={() => endingOne.isPending || endingOne.mutate(one.id)}
+                    >
+                      {t().account.endOne}
+                    </button>
+                  </>
+                )}
               </li>
             ))}
           </ul>
         )}
       </Loaded>
+      {endingOne.error && <Failed error={endingOne.error} />}
+      <Saved isSaved={endingOne.isSuccess} text={t().account.oneEnded} />
       <p class="hint">{t().account.endAllText}</p>
       {ending.error && <Failed error={ending.error} />}
       <button type="button" aria-disabled={ending.isPending} onClick={() => ending.isPending || ending.mutate()}>
