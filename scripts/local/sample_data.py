@@ -27,6 +27,7 @@ Json = dict[str, Any]
 
 # Ids in the samples.
 CUSTOMER = "0192f0c1-0000-7000-8000-000000000001"
+SESSION = "0192f0c1-0000-7000-8000-00000000005e"
 PRODUCT = "0192f0c1-0000-7000-8000-0000000000a1"
 IMPORT = "0192f0c1-0000-7000-8000-0000000000a7"
 EXPORT = "0192f0c1-0000-7000-8000-0000000000a8"
@@ -38,6 +39,8 @@ RECEIVERS = ("https://example.com/webhooks", "https://example.com/other")
 DELIVERY = "0192f0c1-0000-7000-8000-0000000000e8"
 CLIENT = "0192f0c1-0000-7000-8000-0000000000f1"
 METHOD = "0192f0c1-0000-7000-8000-0000000000f7"
+SOURCE = "greenhouse"
+RECORD = "01a1fd49-93a0-7000-8000-000000000001"
 # The samples of images have the id that others have for a payment.
 IMAGE = PAYMENT
 EMAIL = "ada@example.com"
@@ -52,6 +55,7 @@ CLOSING = (
     "password-change",
     "payment-method-forget",
     "session-end",
+    "session-revoke",
     "user-delete",
     "user-erase",
     "user-logout",
@@ -146,7 +150,8 @@ def create() -> StackData:
     payments = [eventually("paid order", partial(_payment, customer, order)) for order in orders]
     eventually("invoice", lambda: customer.get(f"/orders/{orders[0]}/invoice").expect(200))
     eventually("timeline", lambda: admin.get(f"/ops/orders/{orders[0]}/timeline").expect(200))
-    client, other_client = _client(admin), _client(admin)
+    client, deleted_client, rotated_client = (_client(admin) for _ in range(3))
+    source = _source(staff, client["client_id"])
     receiver = f"{env['MAILBOX_URL']}webhooks/samples"
     endpoint = _endpoint(staff, receiver)
     replacements = {
@@ -160,6 +165,8 @@ def create() -> StackData:
         METHOD: str(customer.post("/payment-methods", SAVED, new_key()).expect(201)["id"]),
         EMAIL: account.email,
         CLIENT: client["client_id"],
+        SOURCE: source,
+        RECORD: _record(staff, source),
         **dict.fromkeys(RECEIVERS, receiver),
         ENDPOINT: endpoint,
         DELIVERY: str(staff.post(f"/webhook-endpoints/{endpoint}/test", None).expect(202)["id"]),
@@ -172,7 +179,10 @@ def create() -> StackData:
         **dict.fromkeys(ENDING, ended),
         **dict.fromkeys(OWN_IMAGE, pictured),
         **{function: {ENDPOINT: _endpoint(staff, receiver)} for function in OWN_ENDPOINT},
-        "client-delete": {CLIENT: other_client["client_id"]},
+        "session-revoke": _session(public, closed["session-revoke"]),
+        "client-delete": {CLIENT: deleted_client["client_id"]},
+        "client-secret-rotate": {CLIENT: rotated_client["client_id"]},
+        "source-close": {SOURCE: _source(staff, client["client_id"])},
         "refund-approval-decide": _waiting_refund(customer, staff, {**wanted, "items": expensive}),
     }
     # It waits for its first code, and has no effect on logins.
@@ -213,6 +223,12 @@ def _product(public: ApiClient, staff: ApiClient, minor: int | None = None) -> s
     return product
 
 
+def _session(public: ApiClient, account: sample_accounts.Account) -> dict[str, str]:
+    """An account and its session."""
+    sessions = public.login(account.email, account.password).get(f"/users/{account.id}/sessions").expect(200)
+    return {CUSTOMER: account.id, SESSION: str(sessions["items"][0]["id"])}
+
+
 def _image(staff: ApiClient, product: str) -> dict[str, str]:
     """A product and an image of it that was announced and not sent."""
     wanted = json.loads(samples.event("image-add")["body"])
@@ -222,6 +238,21 @@ def _image(staff: ApiClient, product: str) -> dict[str, str]:
 def _client(admin: ApiClient) -> dict[str, str]:
     created = admin.post("/oauth/clients", {"name": f"Samples {secrets.token_hex(6)}"}).expect(201)
     return {"client_id": str(created["id"]), "client_secret": str(created["secret"])}
+
+
+def _source(staff: ApiClient, writer: str) -> str:
+    """Name of a new source of records, to which this service client sends."""
+    name = f"greenhouse-{secrets.token_hex(6)}"
+    wanted = samples.event("source-create")["body"].replace(CLIENT, writer).replace(SOURCE, name)
+    return str(staff.post("/data/sources", json.loads(wanted), new_key()).expect(201)["name"])
+
+
+def _record(staff: ApiClient, source: str) -> str:
+    """Id of a record of the source, once it is written."""
+    wanted = json.loads(samples.event("record-create")["body"].replace(SOURCE, source))
+    record = str(staff.post("/data", wanted, new_key()).expect(202)["ids"][0])
+    eventually("record", lambda: staff.get(f"/data/{record}").expect(200))
+    return record
 
 
 def _endpoint(staff: ApiClient, receiver: str) -> str:
