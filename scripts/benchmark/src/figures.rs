@@ -123,13 +123,6 @@ pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
 
 /// Writes the results of `scripts/bench --shaped`, a section of the page.
 pub fn save_shaped(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
-    let heading = "\n## Processor shares of Lambda\n";
-    let page = page(root);
-    let at = page.find(heading);
-    let (before, rest) = page.split_at(at.or_else(|| page.find(ORDERS)).unwrap_or(page.len()));
-    let next =
-        if at.is_some() { rest.get(1..).and_then(|rest| rest.find("\n## ")).map(|end| end + 1) } else { Some(0) };
-    let after = next.map_or("", |next| &rest[next..]);
     let text = format!(
         "## Processor shares of Lambda\n\n\
          Written by `scripts/bench --shaped --save`. A CPU cgroup gives the process the share that Lambda gives to each memory size (M/1769 of\n\
@@ -142,7 +135,32 @@ pub fn save_shaped(root: &Path, table: &str, arguments: &Arguments) -> Result<()
         arguments.calls,
         machine(root),
     );
-    write(root, &[before, &text, after])
+    save_section(root, "\n## Processor shares of Lambda\n", &text)
+}
+
+/// Writes the results of `scripts/bench passwords`, a section of the page.
+pub fn save_passwords(root: &Path, table: &str, calls: usize) -> Result<()> {
+    let text = format!(
+        "## Password hashes\n\n\
+         Written by `scripts/bench passwords --save`. CPU time of one hash by the parameters of Argon2id, and milliseconds that it takes in a\n\
+         function of each memory size, with the processor share as above.\n\n\
+         {table}\n\
+         - medians of {calls} hashes with each size; no process uses a second processor\n\
+         {}\n",
+        machine(root),
+    );
+    save_section(root, "\n## Password hashes\n", &text)
+}
+
+/// Replaces the section with this heading up to the next one, or adds it before the orders.
+fn save_section(root: &Path, heading: &str, text: &str) -> Result<()> {
+    let page = page(root);
+    let at = page.find(heading);
+    let (before, rest) = page.split_at(at.or_else(|| page.find(ORDERS)).unwrap_or(page.len()));
+    let next =
+        if at.is_some() { rest.get(1..).and_then(|rest| rest.find("\n## ")).map(|end| end + 1) } else { Some(0) };
+    let after = next.map_or("", |next| &rest[next..]);
+    write(root, &[before, text, after])
 }
 
 /// Writes the results of `scripts/bench orders`, the last section of the page but one.

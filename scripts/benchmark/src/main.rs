@@ -13,6 +13,7 @@ mod figures;
 mod http;
 mod orders;
 mod outbox;
+mod passwords;
 mod process;
 mod records;
 mod scenarios;
@@ -69,6 +70,7 @@ enum Measurement {
     Orders(orders::Arguments),
     Builds(builds::Arguments),
     Outbox(outbox::Arguments),
+    Passwords(passwords::Arguments),
     Records(records::Arguments),
     Drive(drive::Arguments),
 }
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Some(Measurement::Orders(arguments)) => orders::bench(arguments),
         Some(Measurement::Builds(arguments)) => builds::bench(arguments),
         Some(Measurement::Outbox(arguments)) => outbox::bench(arguments),
+        Some(Measurement::Passwords(arguments)) => passwords::bench(arguments),
         Some(Measurement::Records(arguments)) => records::bench(arguments),
         Some(Measurement::Drive(arguments)) => drive::run(arguments),
         None => bench(&arguments),
