@@ -24,6 +24,8 @@ SOURCES = config.ROOT / "tests/browser"
 KEPT = SOURCES / "kept"
 WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
+# Pictures of the pages as other people see them.
+MATRIX = config.ROOT / "target/browser-matrix"
 # The pictures of the documents.
 PUBLISHED = config.ROOT / "docs/pictures"
 LIGHTHOUSE = config.ROOT / "tests/lighthouse"
@@ -96,6 +98,21 @@ def accept(env: dict[str, str]) -> None:
     note(f"look at the changes: git diff --stat {KEPT.relative_to(config.ROOT)}")
 
 
+def matrix(env: dict[str, str]) -> None:
+    """Inspects every page in the dark, in German, in forced colours, enlarged and on a phone."""
+    shutil.rmtree(MATRIX, ignore_errors=True)
+    with step("Look at every page as other people see it"):
+        report = run({**env, "FONT": str(font()), "MATRIX": str(MATRIX)}, "--test", "matrix.js")
+    show(report)
+    note(f"pictures in {MATRIX.relative_to(config.ROOT)}")
+
+
+def show(report: str) -> None:
+    for line in report.splitlines():
+        if line.startswith(("✔", "ℹ duration")):
+            note(line)
+
+
 def font() -> Path:
     """The font of kept pictures, which is the same on every machine."""
     return config.tools()["fonts"] / "FiraGO-Regular.ttf"
@@ -120,9 +137,7 @@ def stories(env: dict[str, str], pattern: str) -> None:
         report = run(
             values, "--test", "--test-reporter=spec", "--test-concurrency=3", f"--test-name-pattern={pattern or '.'}"
         )
-    for line in report.splitlines():
-        if line.startswith(("✔", "ℹ duration")):
-            note(line)
+    show(report)
 
 
 def add_picture(staff: ApiClient, product: str) -> None:
@@ -171,6 +186,7 @@ def main() -> None:
     parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
     parser.add_argument("--pictures", action="store_true", help="make the pictures of docs/pictures instead")
     parser.add_argument("--accept", action="store_true", help="keep pictures of the pages as they look now instead")
+    parser.add_argument("--matrix", action="store_true", help="inspect every page in other colours and sizes")
     parser.add_argument("--lighthouse", action="store_true", help="measure the shop's pages by Lighthouse instead")
     arguments = parser.parse_args()
     env = api_client.stack_env()
@@ -181,6 +197,9 @@ def main() -> None:
     prepare(SOURCES, "npm-browser")
     if arguments.accept:
         accept(env)
+        return
+    if arguments.matrix:
+        matrix(env)
         return
     if arguments.pictures:
         staff = ApiClient(env["API_URL"]).login(env["STAFF_EMAIL"], env["STAFF_PASSWORD"])

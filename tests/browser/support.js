@@ -8,12 +8,11 @@ import { eventually } from "./eventually.js";
 const { BROWSER: executablePath, PICTURES: pictures, WEB_URL, API_URL, MAILBOX_URL: mailbox } = process.env;
 export const shop = WEB_URL.replace(/\/$/, "");
 
-const PHONE = { width: 390, height: 844 };
+export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 900 };
 const DEADLINE_MS = 60_000;
-// An invoice is made a moment after the confirmation of its order; a page of the order asks until it is there. Without it, there is no list
-// of credit notes either.
-const NOT_YET = /404.*\/(invoice|credit-notes)$/;
+// An invoice is made a moment after the confirmation of its order; a page of the order asks until it is there.
+const NOT_YET = /404.*\/invoice$/;
 
 export const browser = await chromium.launch({ executablePath });
 
@@ -45,18 +44,28 @@ async function stateOf(page, complaints) {
   return [`failed on ${page.url()}`, ...complaints, "the page says:", text].join("\n");
 }
 
-/** Checks a page for accessibility as far as axe can tell, and keeps pictures of it at phone and desktop width. */
-export async function inspect(page, name) {
-  await page.locator(".loading").first().waitFor({ state: "detached" });
+/** Checks a page for accessibility as far as axe can tell. */
+export async function checkAccessibility(page, name) {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
   assert.deepEqual(found, [], `axe on ${name}`);
+}
+
+/** Checks that a page is no wider than its window. */
+export async function checkWidth(page, name) {
+  const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(width <= room, `${name} scrolls sideways: it is ${width} pixels wide, and the window ${room}`);
+}
+
+/** Checks a page for accessibility, and keeps pictures of it at phone and desktop width. */
+export async function inspect(page, name) {
+  await page.locator(".loading").first().waitFor({ state: "detached" });
+  await checkAccessibility(page, name);
   const before = page.viewportSize();
   for (const [width, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
     await page.setViewportSize(viewport);
-    const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-    assert.equal(isWide, false, `${name} scrolls sideways at ${width} width`);
+    await checkWidth(page, name);
     await page.screenshot({ path: `${pictures}/${name}-${width}.png`, fullPage: true });
   }
   await page.setViewportSize(before);
@@ -133,3 +142,15 @@ export async function toCheckout(page, product) {
 export const hasFocus = (locator) => locator.and(locator.page().locator(":focus")).waitFor();
 
 export const status = (page, text) => page.getByRole("status").getByText(text, { exact: true }).waitFor();
+
+/** A product with so much stock, which staff create. */
+export async function createProduct(headers, stock, name = "Brass bell") {
+  const tag = randomBytes(6).toString("hex");
+  const body = { sku: `BELL-${tag.toUpperCase()}`, name, category: "brass", price: { amount: 1250, currency: "USD" }, stock_quantity: stock };
+  const { id } = await call("POST", "/products", body, { ...headers, "Idempotency-Key": randomUUID() });
+  await hasStock(id, stock);
+  return id;
+}
+
+/** Waits until the shop knows that a product has so much stock. */
+export const hasStock = (id, stock) => eventually(`${stock} units of ${id}`, async () => (await call("GET", `/products/${id}`)).stock_quantity === stock);

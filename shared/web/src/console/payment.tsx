@@ -36,7 +36,9 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
         {paid.decline_code && (
           <>
             <dt>{c().order.decline}</dt>
-            <dd>{paid.decline_code}</dd>
+            <dd>
+              {t().order.declines[paid.decline_code]} <code>{paid.decline_code}</code>
+            </dd>
           </>
         )}
       </dl>

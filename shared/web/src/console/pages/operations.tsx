@@ -88,7 +88,7 @@ function StuckOrders(): JSX.Element {
                 </td>
                 <td>{one.status_reason && (c().codes.orderReasons[one.status_reason] ?? one.status_reason)}</td>
                 <td>
-                  {one.next_step} <span class="hint">{one.functions.join(", ")}</span>
+                  {c().operations.steps[one.next_step] ?? one.next_step} <span class="hint">{one.functions.join(", ")}</span>
                 </td>
                 <td>{one.cancelled_at ? moment(one.cancelled_at) : "–"}</td>
               </tr>

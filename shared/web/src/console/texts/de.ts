@@ -26,7 +26,6 @@ export const de: ConsoleTexts = {
   time: "Zeit",
   reason: "Grund",
   show: "Ansehen",
-  stale: "Jemand anders hat es geändert. Die Seite zeigt den neuen Stand; Ihre Eingaben sind noch da.",
   codes: {
     orderReasons: {
       awaiting_stock: "Wartet auf die Reservierung",
@@ -167,6 +166,7 @@ export const de: ConsoleTexts = {
     reserved: "Reserviert",
     movements: "Bewegungen",
     kind: "Art",
+    kinds: { opened: "Anfangsbestand", reserved: "Reserviert", allocated: "Zugeteilt", expired: "Reservierung abgelaufen", released: "Freigegeben", shipped: "Versandt", adjusted: "Angepasst" },
     units: "Stück",
     prices: "Preise",
     since: "Seit",
@@ -250,6 +250,9 @@ export const de: ConsoleTexts = {
     eraseText: "Das Konto wird sofort geschlossen. Das kann nicht rückgängig gemacht werden.",
     removeFactor: "Zweiten Faktor entfernen",
     factorRemoved: "Der zweite Faktor ist entfernt.",
+    changeRole: "Rolle ändern",
+    changeRoleHint: "Die Person wird überall abgemeldet.",
+    roleChanged: "Die Rolle ist geändert.",
     invite: "Kollegen einladen",
     invited: "Die Einladung ist unterwegs.",
   },
@@ -461,6 +464,8 @@ export const de: ConsoleTexts = {
     next: "Nächster Versuch",
     again: "Noch einmal senden",
     statuses: { pending: "Ausstehend", delivered: "Zugestellt", failed: "Gescheitert" },
+    errors: { address_refused: "Adresse nicht erlaubt", connection_failed: "Keine Verbindung", timed_out: "Keine Antwort in der Zeit", secret_unreadable: "Geheimnis nicht lesbar" },
+    reasons: { requested: "von Mitarbeitern", failing: "nach gescheiterten Zustellungen", gone: "der Endpunkt antwortet, dass es ihn nicht mehr gibt" },
     failing: (since) => `Scheitert seit ${since}`,
   },
   secret: {
@@ -548,6 +553,14 @@ export const de: ConsoleTexts = {
     noneStuck: "Keine Bestellung steht still.",
     placed: "Aufgegeben",
     next: "Nächster Schritt",
+    steps: {
+      reserve_stock: "Bestand reservieren",
+      charge_payment: "Zahlung einziehen",
+      customer_consent: "Der Kunde bestätigt die Zahlung",
+      customer_payment: "Der Kunde bezahlt noch einmal",
+      restock: "Neuer Bestand",
+      staff_decision: "Entscheidung von Mitarbeitern",
+    },
     until: "Wird storniert um",
     audit: "Eingriffe",
     who: "Wer",
@@ -622,6 +635,8 @@ export const de: ConsoleTexts = {
     remove: "Zweiten Faktor entfernen",
     removed: "Der zweite Faktor ist entfernt.",
     active: "Ein zweiter Faktor ist schon aktiv.",
+    renew: "Neue Wiederherstellungscodes",
+    renewText: "Sie ersetzen die, die Sie haben.",
     more: "Passwort und Sitzungen sind auf der Kontoseite des Shops.",
   },
 };

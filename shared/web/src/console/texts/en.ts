@@ -24,7 +24,6 @@ export const en = {
   time: "Time",
   reason: "Reason",
   show: "Show",
-  stale: "Somebody else has changed it. The page shows the current state; your input is kept.",
   codes: {
     orderReasons: {
       awaiting_stock: "Waits for stock to be reserved",
@@ -165,6 +164,7 @@ export const en = {
     reserved: "Reserved",
     movements: "Movements",
     kind: "Kind",
+    kinds: { opened: "At the start", reserved: "Reserved", allocated: "Allocated", expired: "Reservation expired", released: "Released", shipped: "Shipped", adjusted: "Adjusted" } as Record<string, string>,
     units: "Units",
     prices: "Prices",
     since: "Since",
@@ -248,6 +248,9 @@ export const en = {
     eraseText: "The account is closed at once. This cannot be undone.",
     removeFactor: "Remove the second factor",
     factorRemoved: "The second factor is removed.",
+    changeRole: "Change the role",
+    changeRoleHint: "The person is logged out everywhere.",
+    roleChanged: "The role is changed.",
     invite: "Invite a colleague",
     invited: "The invitation is on its way.",
   },
@@ -459,6 +462,8 @@ export const en = {
     next: "Next attempt",
     again: "Send again",
     statuses: { pending: "Pending", delivered: "Delivered", failed: "Failed" } as Record<string, string>,
+    errors: { address_refused: "Address refused", connection_failed: "No connection", timed_out: "No answer in time", secret_unreadable: "Secret unreadable" },
+    reasons: { requested: "by staff", failing: "after failed deliveries", gone: "the endpoint answers that it is gone" },
     failing: (since: string) => `Failing since ${since}`,
   },
   secret: {
@@ -546,6 +551,14 @@ export const en = {
     noneStuck: "No order is stuck.",
     placed: "Placed",
     next: "Next step",
+    steps: {
+      reserve_stock: "Reserve stock",
+      charge_payment: "Charge the payment",
+      customer_consent: "The customer confirms the payment",
+      customer_payment: "The customer pays again",
+      restock: "New stock",
+      staff_decision: "Decision of staff",
+    } as Record<string, string>,
     until: "Cancelled at",
     audit: "Actions of operators",
     who: "Operator",
@@ -620,6 +633,8 @@ export const en = {
     remove: "Remove the second factor",
     removed: "The second factor is removed.",
     active: "A second factor is active already.",
+    renew: "New recovery codes",
+    renewText: "They replace those that you have.",
     more: "Password and sessions are on the account page of the shop.",
   },
 };
