@@ -27,7 +27,7 @@ after(() => browser.close());
 
 for (const [combination, options] of Object.entries(COMBINATIONS)) {
   await mkdir(`${target}/${combination}`, { recursive: true });
-  describe(combination, { concurrency: 3 }, () => {
+  describe(combination, { concurrency: 2 }, () => {
     for (const name of Object.keys(PAGES)) {
       test(name, () =>
         onDrawn(name, options, async (page) => {

@@ -1,20 +1,19 @@
 // Every page of the shop and of the console, with the examples of the contract as the API's answers, at a fixed time and in a fixed font:
 // what a page looks like then depends on the page alone.
-import { browser, shop } from "./support.js";
+import { browser, DEADLINE_MS, shop } from "./support.js";
 
 const { FONT: font, API_URL: api } = process.env;
 // A quarter of an hour after the times of the examples.
 const NOW = new Date("2026-11-21T12:30:00Z");
 const ID = "0192f0c1-0000-7000-8000-0000000000b1";
-const BASKET = [{ id: ID, name: "Storm lantern", price: { amount: 1999, currency: "USD" }, quantity: 2 }];
 
-/** By name: who looks at it, a role or nobody, its address, and what is in the basket. */
+/** By name: who looks at it, a role or nobody, its address, and whether something is in the basket. */
 export const PAGES = {
   products: ["customer", "/"],
   product: ["customer", `/products/${ID}`],
-  basket: ["nobody", "/basket", BASKET],
-  "checkout-login": ["nobody", "/checkout", BASKET],
-  checkout: ["customer", "/checkout", BASKET],
+  basket: ["nobody", "/basket", "filled"],
+  "checkout-login": ["nobody", "/checkout", "filled"],
+  checkout: ["customer", "/checkout", "filled"],
   orders: ["customer", "/orders"],
   order: ["customer", `/orders/${ID}`],
   account: ["customer", "/account"],
@@ -42,7 +41,7 @@ export const PAGES = {
   "console-analytics": ["admin", "/console/analytics?period=hour"],
   "console-summary": ["admin", "/console/summary?day=2026-11-21"],
   "console-templates": ["admin", "/console/templates"],
-  "console-template": ["admin", "/console/templates/order_confirmed/en"],
+  "console-template": ["admin", "/console/templates/order_shipped/en"],
   "console-webhooks": ["admin", "/console/webhooks"],
   "console-webhook": ["admin", `/console/webhooks/${ID}`],
   "console-records": ["admin", "/console/records"],
@@ -68,6 +67,9 @@ function exampleOf(method, address) {
   return { status: Number(status ?? 404), json: responses[status]?.content?.["application/json"]?.example };
 }
 
+const [{ id, name: product, price }] = exampleOf("GET", "/api/v1/products").json.items;
+const LINES = [{ id, name: product, price, quantity: 2 }];
+
 const part = (claims) => Buffer.from(JSON.stringify(claims)).toString("base64url");
 
 /** Answers by examples, and a session of somebody with this role. */
@@ -87,13 +89,14 @@ async function answer(context, role) {
 
 /** Opens a page by its name in a browser context of its own, and hands it over when everything of it is there. */
 export async function onDrawn(name, options, use) {
-  const [role, address, basket = []] = PAGES[name];
+  const [role, address, basket] = PAGES[name];
   const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", colorScheme: "light", reducedMotion: "reduce", bypassCSP: true, ...options });
   try {
     await answer(context, role);
-    const stored = { basket: JSON.stringify(basket), ...(role === "nobody" ? {} : { "signed-in": "yes" }) };
+    const stored = { basket: JSON.stringify(basket ? LINES : []), ...(role === "nobody" ? {} : { "signed-in": "yes" }) };
     await context.addInitScript((values) => Object.entries(values).forEach(([key, value]) => localStorage.setItem(key, value)), stored);
     const page = await context.newPage();
+    page.setDefaultTimeout(DEADLINE_MS);
     await page.clock.setFixedTime(NOW);
     await page.goto(`${shop}${address}`);
     await page.getByRole("heading", { level: 1 }).waitFor();

@@ -12,6 +12,7 @@ import { explain } from "../core/text.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Form, Saved, Select } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
+import { Operator } from "./operator.tsx";
 import type { Payment } from "./reads.ts";
 import { refundable } from "./refunds.ts";
 import { c } from "./texts/index.ts";
@@ -143,7 +144,7 @@ export function RefundApprovals({ payments, ask }: { payments: WithApprovals[]; 
             <td class="amount">{money(approval.amount)}</td>
             <td>{c().order.refundReasons[approval.reason] ?? approval.reason}</td>
             <td>
-              <a href={`/console/customers/${approval.requested_by}`}>{approval.requested_by}</a>
+              <Operator id={approval.requested_by} />
             </td>
             <td>{approval.verdict ? c().payments.verdicts[approval.verdict] : <Choice approval={approval} choose={(verdict) => ask({ payment, approval, verdict })} />}</td>
           </tr>

@@ -13,6 +13,7 @@ import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
 import { Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { NotFound } from "../other-pages.tsx";
+import { Operator } from "../operator.tsx";
 import { messageTemplate, type MessageTemplate } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
@@ -215,7 +216,7 @@ function Versions({ template, choose }: { template: MessageTemplate; choose: (ve
               <td class="amount">{one.version}</td>
               <td>{moment(one.edited_at)}</td>
               <td>
-                <a href={`/console/customers/${one.edited_by}`}>{one.edited_by}</a>
+                <Operator id={one.edited_by} />
               </td>
               <td>
                 {one.reason}
