@@ -1,6 +1,5 @@
 // Every page as other people see it: in the dark, in German, in forced colours, enlarged, on a phone. Each is inspected by axe, is no wider
 // than the window, and leaves a picture. scripts/browser --matrix runs this file.
-import { mkdir } from "node:fs/promises";
 import { after, describe, test } from "node:test";
 import { onDrawn, PAGES } from "./pages.js";
 import { browser, checkAccessibility, checkWidth, DESKTOP, PHONE } from "./support.js";
@@ -26,7 +25,6 @@ const COMBINATIONS = {
 after(() => browser.close());
 
 for (const [combination, options] of Object.entries(COMBINATIONS)) {
-  await mkdir(`${target}/${combination}`, { recursive: true });
   describe(combination, { concurrency: 2 }, () => {
     for (const name of Object.keys(PAGES)) {
       test(name, () =>
