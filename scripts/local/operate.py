@@ -152,15 +152,16 @@ def print_replay(total: Json) -> None:
 
 
 def audit(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
-    """The last actions of operators."""
-    return listed(api, "/ops/audit", "actions", arguments)
+    """The last actions of operators, and the last changes by staff and admins."""
+    return listed(api, "/ops/audit", "entries", arguments)
 
 
-def print_audit(actions: list[Json]) -> None:
-    table = Table("at", "who", "did", "to", "why", "outcome", box=None, pad_edge=False)
-    for one in actions:
-        outcome = " ".join(f"{name}={count}" for name, count in one["outcome"].items()) if one["outcome"] else "?"
-        table.add_row(one["at"][:19], one["operator_id"], one["action"], one["target"], one["reason"], outcome)
+def print_audit(entries: list[Json]) -> None:
+    table = Table("at", "who", "as", "did", "to", "why", "outcome", box=None, pad_edge=False)
+    for one in entries:
+        outcome = "?" if one["outcome"] is None else operate_orders.details(one["outcome"])
+        role, why = one["operator_role"] or "admin", one["reason"] or ""
+        table.add_row(one["at"][:19], one["operator_id"], role, one["action"], one["target"], why, outcome)
     progress.table(table, "nothing was done")
 
 
@@ -279,7 +280,7 @@ def command_line() -> Parser:
         operate_metrics.print_metrics,
     )
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
-    command("audit", "list what operators did, who and why", audit, print_audit)
+    command("audit", "list what operators did and what staff changed, who and why", audit, print_audit)
     operate_completion.add_command(commands)
     return parser
 

@@ -44,12 +44,16 @@ def print_order(found: Json) -> None:
     if not found["timeline"]:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
         return
-    table = Table("at", "after", "event", "handled by", "request", "details", box=None, pad_edge=False)
+    table = Table(
+        "at", "after", "event", "by", "published", "handled by", "request", "details", box=None, pad_edge=False
+    )
     for entry in found["timeline"]:
         table.add_row(
             entry["occurred_at"][11:23],
             "" if entry["since_previous_ms"] is None else milliseconds(entry["since_previous_ms"]),
             entry["type"],
+            actor(entry),
+            (entry["published_at"] or "-")[11:23],
             handled(entry["deliveries"]),
             entry["correlation_id"][-12:],
             details(entry["data"]),
@@ -59,6 +63,12 @@ def print_order(found: Json) -> None:
         progress.note(line)
     for line in unhandled(found["timeline"]):
         progress.fail(f"{line}: it is queued, retried, or a dead letter (scripts/ops dead)")
+
+
+def actor(entry: Json) -> str:
+    """Whose request caused an event; empty if a consumer or a schedule did."""
+    who = entry["actor"]
+    return f"{who['role']} {who['id']}" if who else ""
 
 
 def requests(timeline: Sequence[Json]) -> Iterator[str]:
@@ -107,7 +117,8 @@ def changes(found: Json) -> Iterator[str]:
     placed, payment = found["order"], found["payment"]
     reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
     for entry in found["timeline"]:
-        yield f"{entry['occurred_at'][11:23]}  {entry['type']}  {details(entry['data'])}".rstrip()
+        by = f"by {actor(entry)}  " if entry["actor"] else ""
+        yield f"{entry['occurred_at'][11:23]}  {entry['type']}  {by}{details(entry['data'])}".rstrip()
         for one in entry["deliveries"]:
             who, what = f"{' ' * 14}{one['consumer']}", entry["type"]
             if one["status"] == "handled":

@@ -107,7 +107,7 @@ class DeadLetters(unittest.TestCase):
 
     def test_lists_end_somewhere_and_say_so(self) -> None:
         api: Any = mock.Mock()
-        for items, note in ((300, "only the first 1000 actions are listed"), (250, "")):
+        for items, note in ((300, "only the first 1000 entries are listed"), (250, "")):
             last: dict[str, Any] = {"items": [{}] * items, "next_cursor": None}
             api.get.return_value.expect.side_effect = [{**last, "next_cursor": "c"}] * 3 + [last]
             asked = arguments("audit", "--json")
@@ -120,6 +120,23 @@ class DeadLetters(unittest.TestCase):
                 self.assertEqual(operate.main(), 0)
             self.assertEqual(len(json.loads(printed.getvalue())), 1000)
             self.assertEqual(said.getvalue(), f"✗ {note}\n" if note else "")
+
+    def test_audit_shows_actions_with_their_reason_and_changes_with_what_they_say(self) -> None:
+        common = {"at": "2026-11-21T12:00:00Z", "operator_id": "u-1"}
+        action = {"action": "redrive", "target": "stock-reserve", "reason": "it is back", "outcome": {"redriven": 2}}
+        said = {"order_id": "o-1", "reason": "staff_request"}
+        change = {"action": "OrderCancelled.v1", "target": "o-1", "reason": None, "outcome": said}
+        unfinished = {**action, "outcome": None}
+        entries = [
+            {**common, "operator_role": role, **one}
+            for role, one in ((None, action), ("staff", change), (None, unfinished))
+        ]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate.print_audit(entries)
+        _, first, second, third = [line.split() for line in printed.getvalue().splitlines()]
+        self.assertEqual(first[1:], ["u-1", "admin", "redrive", "stock-reserve", "it", "is", "back", "redriven=2"])
+        self.assertEqual(second[1:], ["u-1", "staff", "OrderCancelled.v1", "o-1", "reason=staff_request"])
+        self.assertEqual(third[-1], "?")
 
     def test_names_are_escaped(self) -> None:
         api: Any = mock.Mock()

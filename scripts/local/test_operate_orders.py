@@ -21,6 +21,8 @@ def entry(kind: str, after: int | None, *deliveries: dict[str, Any], **data: Any
         "type": kind,
         "occurred_at": "2026-11-21T12:00:00.123456Z",
         "since_previous_ms": after,
+        "published_at": "2026-11-21T12:00:00.345678Z",
+        "actor": None,
         "correlation_id": REQUEST,
         "trace_id": TRACE,
         "data": {"order_id": ORDER, **data},
@@ -61,6 +63,13 @@ class Orders(unittest.TestCase):
         self.assertIn("stock-reserve +84 ms after 2 failed, last unavailable", shown)
         self.assertIn("payment-charge OPEN after 2 failed, last unavailable", shown)
         self.assertNotIn("0 failed", self.shown([entry("OrderPlaced.v1", None, HANDLED, OPEN)]))
+
+    def test_order_shows_whose_request_caused_an_event_and_when_it_was_published(self) -> None:
+        by_staff = {**entry("OrderCancelled.v1", None), "actor": {"id": "u-1", "role": "staff"}}
+        shown = self.shown([by_staff, {**entry("StockReleased.v1", 9), "published_at": None}])
+        cancelled, released = [line for line in shown.splitlines() if ".v1" in line]
+        self.assertIn("staff u-1  12:00:00.345", cancelled)
+        self.assertNotIn("12:00:00.345", released)
 
     def test_order_without_recorded_events_says_so(self) -> None:
         self.assertIn("no event of it is recorded yet", self.shown([]))

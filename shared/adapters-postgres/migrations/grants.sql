@@ -78,12 +78,15 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE ON operations.idempotency TO recorder;
     END IF;
 
-    -- The timeline sees when a consumer had handled an event, and how often it failed, in every context, with the rights of the owner.
+    -- The timeline sees when an event was published, when a consumer had handled it, and how often it failed, in every context, with the
+    -- rights of the owner.
     IF to_regprocedure('operations.handled(text[], uuid[])') IS NOT NULL AND to_regrole('operations_reader') IS NOT NULL THEN
         REVOKE EXECUTE ON FUNCTION operations.handled(text[], uuid[]) FROM operations;
         GRANT EXECUTE ON FUNCTION operations.handled(text[], uuid[]) TO operations_reader;
         REVOKE EXECUTE ON FUNCTION operations.failed(text[], uuid[]) FROM operations;
         GRANT EXECUTE ON FUNCTION operations.failed(text[], uuid[]) TO operations_reader;
+        REVOKE EXECUTE ON FUNCTION operations.published(uuid[]) FROM operations;
+        GRANT EXECUTE ON FUNCTION operations.published(uuid[]) TO operations_reader;
     END IF;
 
     -- The ledger is append-only for every role.

@@ -10,7 +10,7 @@ use domain::{
     id::{OrderId, UserId},
     timeline::{ConsumerStatus, EventRecord, TimelineEntry},
 };
-use kernel::{Failure, Timestamp, Uuid};
+use kernel::{Failure, Principal, Timestamp, Uuid};
 use ports::{EventRecords, Page, Timeline};
 use serde_json::{Value, json as object};
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use tokio_postgres::{Row, types::Json};
 /// Adds a batch. The role may insert and read nothing, which a conflict target would need.
 const ADD: &str = "
     INSERT INTO event_records
-        (id, type, source, subject, sequence, occurred_at, correlation_id, trace_id, order_id, user_id, data)
-    SELECT id, type, source, subject, sequence, occurred_at, correlation_id, trace_id, order_id, user_id, data
+        (id, type, source, subject, sequence, occurred_at, correlation_id, trace_id, actor_id, actor_role, order_id, user_id, data)
+    SELECT id, type, source, subject, sequence, occurred_at, correlation_id, trace_id, actor_id, actor_role, order_id, user_id, data
     FROM jsonb_to_recordset($1) AS e (
         id uuid, type text, source text, subject text, sequence bigint, occurred_at timestamptz, correlation_id uuid,
-        trace_id text, order_id uuid, user_id uuid, data jsonb
+        trace_id text, actor_id uuid, actor_role text, order_id uuid, user_id uuid, data jsonb
     )
     ORDER BY id
     ON CONFLICT DO NOTHING";
@@ -62,8 +62,9 @@ const OF_ORDER: &str = "
             ON failed.event_id = owed.id AND failed.consumer = owed.consumer
         GROUP BY owed.id
     )
-    SELECT page.*, coalesce(delivery.list, '[]') AS deliveries
+    SELECT page.*, published.published_at, coalesce(delivery.list, '[]') AS deliveries
     FROM page LEFT JOIN delivery USING (id)
+    LEFT JOIN published((SELECT array_agg(id) FROM page)) AS published ON published.event_id = page.id
     ORDER BY page.placed_at, page.sequence, page.id";
 
 #[derive(Debug)]
@@ -130,6 +131,8 @@ fn to_json(event: &EventRecord) -> Value {
         "occurred_at": event.occurred_at,
         "correlation_id": event.correlation_id,
         "trace_id": event.trace_id,
+        "actor_id": event.actor.as_ref().map(|actor| actor.id),
+        "actor_role": event.actor.as_ref().map(|actor| &actor.role),
         "order_id": event.order_id,
         "user_id": event.user_id,
         "data": event.data,
@@ -137,6 +140,7 @@ fn to_json(event: &EventRecord) -> Value {
 }
 
 fn read(row: &Row) -> Result<TimelineEntry, Failure> {
+    let actor = get::<Option<Uuid>>(row, "actor_id")?.zip(get::<Option<String>>(row, "actor_role")?);
     Ok(TimelineEntry {
         event: EventRecord {
             id: get(row, "id")?,
@@ -147,10 +151,12 @@ fn read(row: &Row) -> Result<TimelineEntry, Failure> {
             occurred_at: get(row, "occurred_at")?,
             correlation_id: get(row, "correlation_id")?,
             trace_id: get(row, "trace_id")?,
+            actor: actor.map(|(id, role)| Principal { id, role }),
             order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
             user_id: get::<Option<Uuid>>(row, "user_id")?.map(UserId),
             data: json(row, "data")?,
         },
+        published_at: get(row, "published_at")?,
         recorded_at: get(row, "recorded_at")?,
         deliveries: json::<Vec<ConsumerStatus>>(row, "deliveries")?,
     })

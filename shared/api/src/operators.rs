@@ -5,7 +5,7 @@ use domain::{
     consumer::ConsumerState,
     order::{Order, Reason, Wait},
     queue::{DeadMessage, QueueDepth},
-    redrive::LoggedAction,
+    redrive::AuditEntry,
     timeline::EventRecord,
 };
 use kernel::Uuid;
@@ -274,41 +274,48 @@ impl ReplayView {
     }
 }
 
-/// Something that an operator did.
+/// Something that an operator did with queues and consumers, or that staff or an admin changed.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OperatorActionView {
-    /// Id of the action.
+    /// Id of the action, or of the event of a change.
     #[schemars(extend("format" = "uuid"))]
     pub id: String,
-    /// When the action began.
+    /// When the action began, or the change was made.
     #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// Id of the account of the operator.
     #[schemars(extend("format" = "uuid"))]
     pub operator_id: String,
-    /// `redrive`, `replay`, `pause` or `resume`.
-    pub action: &'static str,
-    /// What the action changed: the name of a consumer.
+    /// The role of the operator at a change: `staff` or `admin`; null for an action, which only admins take.
+    pub operator_role: Option<String>,
+    /// `redrive`, `replay`, `pause` or `resume`; of a change, the type of its event, such as `OrderCancelled.v1`.
+    pub action: String,
+    /// The name of the consumer; of a change, the id of what changed.
     pub target: String,
-    /// The reason that the operator stated.
-    pub reason: String,
-    /// What was asked for.
+    /// The order that a change is about; its timeline tells the rest.
+    #[schemars(extend("format" = "uuid"))]
+    pub order_id: Option<String>,
+    /// The reason that the operator stated for an action; null for a change.
+    pub reason: Option<String>,
+    /// What was asked for; empty for a change.
     pub request: Map<String, Value>,
-    /// The result of the action; null if it did not end, and may have been done in part.
+    /// The result of the action; null if it did not end, and may have been done in part. Of a change, what its event says, without personal data.
     pub outcome: Option<Map<String, Value>>,
 }
 
-impl From<&LoggedAction> for OperatorActionView {
-    fn from(LoggedAction { action, outcome }: &LoggedAction) -> Self {
+impl From<&AuditEntry> for OperatorActionView {
+    fn from(entry: &AuditEntry) -> Self {
         Self {
-            id: id(action.id),
-            at: rfc3339(action.at),
-            operator_id: id(action.operator.0),
-            action: action.verb.name(),
-            target: action.target.clone(),
-            reason: action.reason.as_str().to_owned(),
-            request: action.request.clone(),
-            outcome: outcome.clone(),
+            id: id(entry.id),
+            at: rfc3339(entry.at),
+            operator_id: id(entry.operator.0),
+            operator_role: entry.role.clone(),
+            action: entry.action.clone(),
+            target: entry.target.clone(),
+            order_id: entry.order_id.map(|order| id(order.0)),
+            reason: entry.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            request: entry.request.clone(),
+            outcome: entry.outcome.clone(),
         }
     }
 }

@@ -1,7 +1,13 @@
 //! What operators do about dead letters, and the record of what they do.
 
-use crate::{event_patch::EventPatch, id::UserId, queue::DeadMessage, text::ActionReason};
-use catalog::{Function, KafkaTopic};
+use crate::{
+    event_patch::EventPatch,
+    id::{OrderId, UserId},
+    queue::DeadMessage,
+    text::ActionReason,
+    timeline::EventRecord,
+};
+use catalog::{Function, KafkaTopic, role};
 use kernel::{Failure, FailureKind, Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -173,12 +179,62 @@ impl OperatorActionResult {
     }
 }
 
-/// An action with what came of it.
+/// An entry of the audit: an action of an operator, or a change that the request of a member of staff caused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoggedAction {
-    pub action: Action,
-    /// `None` if it was never finished: it may have been done in part.
+pub struct AuditEntry {
+    /// Id of the action, or of the event of the change.
+    pub id: Uuid,
+    pub at: Timestamp,
+    pub operator: UserId,
+    /// Role of the operator at a change. Only admins take actions.
+    pub role: Option<String>,
+    /// Name of the action, or type of the event.
+    pub action: String,
+    /// What the action is done to, or the aggregate that changed.
+    pub target: String,
+    /// The order that a change is about.
+    pub order_id: Option<OrderId>,
+    /// Why an action was taken.
+    pub reason: Option<ActionReason>,
+    /// What an action was asked to do.
+    pub request: Map<String, Value>,
+    /// What came of an action, `None` if it was never finished: it may have been done in part. Of a change, the data of the event.
     pub outcome: Option<Map<String, Value>>,
+}
+
+impl AuditEntry {
+    /// The entry of an action.
+    pub fn of_action(action: &Action, outcome: Option<Map<String, Value>>) -> Self {
+        Self {
+            id: action.id,
+            at: action.at,
+            operator: action.operator,
+            role: None,
+            action: action.verb.name().to_owned(),
+            target: action.target.clone(),
+            order_id: None,
+            reason: Some(action.reason.clone()),
+            request: action.request.clone(),
+            outcome,
+        }
+    }
+
+    /// The entry of a change; `None` unless the request of staff or of an admin caused the event.
+    pub fn of_change(event: &EventRecord) -> Option<Self> {
+        let actor = event.actor.as_ref().filter(|actor| [role::STAFF, role::ADMIN].contains(&actor.role.as_str()))?;
+        Some(Self {
+            id: event.id,
+            at: event.occurred_at,
+            operator: UserId(actor.id),
+            role: Some(actor.role.clone()),
+            action: event.kind.clone(),
+            target: event.subject.clone(),
+            order_id: event.order_id,
+            reason: None,
+            request: Map::new(),
+            outcome: Some(event.data.clone()),
+        })
+    }
 }
 
 /// The failure for a consumer that reads neither a queue nor topics: `Conflict`.

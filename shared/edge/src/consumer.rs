@@ -107,7 +107,7 @@ impl<E> Delivery<E> {
 
     /// The context of the new events that this delivery causes.
     pub fn context(&self) -> EventContext<'_> {
-        EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
+        EventContext { now: self.now, ids: &self.ids, trace: &self.trace, actor: None }
     }
 
     /// A new event that this delivery caused: it brought the aggregate `subject` to version `sequence`.

@@ -6,7 +6,7 @@ use domain::{
     timeline::{EventRecord, TimelineEntry},
 };
 use futures_util::future::join_all;
-use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use kernel::{Failure, FailureKind, Principal, Timestamp, Uuid};
 use ports::{Claim, EventRecords, HandledEvents, Timeline};
 use serde_json::json;
 
@@ -41,7 +41,7 @@ macro_rules! contract_event_records {
     };
 }
 
-fn about(order: OrderId, at: Timestamp) -> EventRecord {
+pub(super) fn about(order: OrderId, at: Timestamp) -> EventRecord {
     of_type(catalog::STOCK_RESERVED.name, order, at)
 }
 
@@ -56,6 +56,7 @@ fn of_type(kind: &str, order: OrderId, at: Timestamp) -> EventRecord {
         occurred_at: at,
         correlation_id: fresh(),
         trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
+        actor: Some(Principal { id: fresh(), role: "staff".to_owned() }),
         order_id: Some(order),
         user_id: Some(UserId(fresh())),
         data: data.as_object().cloned().expect("an object"),
@@ -117,7 +118,13 @@ pub async fn event_is_read_as_it_was_recorded(
 ) {
     let (port, mine) = (fixture.port(), order());
     let full = about(mine, now());
-    let sparse = EventRecord { trace_id: None, user_id: None, data: serde_json::Map::new(), ..about(mine, later(1)) };
+    let sparse = EventRecord {
+        trace_id: None,
+        actor: None,
+        user_id: None,
+        data: serde_json::Map::new(),
+        ..about(mine, later(1))
+    };
     port.records.add(&[full.clone(), sparse.clone()]).await.expect("added");
     let read: Vec<_> = entries(&port.timeline, mine).await.into_iter().map(|entry| entry.event).collect();
     assert_eq!(read, [full, sparse]);

@@ -126,7 +126,7 @@ fakes! {
         QueuesAndDeadLetters { queues: on.queues(), dead_letters: on.queues() }
     };
     operator_actions contract_operator_actions |on: &Platform| {
-        ActionsAndLog { actions: on.operator_actions(), log: on.operator_actions() }
+        ActionsAndLog { actions: on.operator_actions(), log: on.operator_actions(), records: on.event_records() }
     };
     event_records contract_event_records |on: &Platform| {
         RecordsAndInbox { records: on.event_records(), timeline: on.event_records(), inbox: on.handled_events() }

@@ -12,10 +12,17 @@ use std::collections::{BTreeMap, HashSet};
 #[derive(Default)]
 pub(super) struct RecordsState(BTreeMap<(Timestamp, Uuid), EventRecord>);
 
+impl RecordsState {
+    /// All records, by time.
+    pub fn all(&self) -> impl Iterator<Item = &EventRecord> {
+        self.0.values()
+    }
+}
+
 impl EventRecords {
     /// All records, by time.
     pub fn all(&self) -> Vec<EventRecord> {
-        self.0.inspect(|state| state.records.0.values().cloned().collect())
+        self.0.inspect(|state| state.records.all().cloned().collect())
     }
 }
 
@@ -43,7 +50,7 @@ impl ports::Timeline for EventRecords {
         let after = cursor.map(read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let query = self.0.query(Dependency::Database, |state| {
-            let about: Vec<_> = state.records.0.values().filter(|event| event.order_id == Some(order)).collect();
+            let about: Vec<_> = state.records.all().filter(|event| event.order_id == Some(order)).collect();
             let mut found: Vec<_> = about.iter().map(|event| (place(event, &about), *event)).collect();
             found.sort_by_key(|(place, _)| *place);
             if let Some((at, id)) = after {
@@ -88,7 +95,8 @@ fn entry(event: &EventRecord, inbox_covered_since: Timestamp, state: &State) -> 
         })
         .collect();
     deliveries.sort_by(|a, b| (a.handled_at.is_none(), &a.consumer).cmp(&(b.handled_at.is_none(), &b.consumer)));
-    TimelineEntry { event: event.clone(), recorded_at: event.occurred_at, deliveries }
+    let published_at = state.outbox.published_at(event.id);
+    TimelineEntry { event: event.clone(), published_at, recorded_at: event.occurred_at, deliveries }
 }
 
 pub(super) fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {

@@ -137,6 +137,7 @@ mod operator_actions {
     testkit::contract_operator_actions!(fixture(|database, _| ActionsAndLog {
         actions: PgOperatorActions::new(database.as_role(DatabaseRole::Recorder)),
         log: PgOperatorActions::new(database.as_role(DatabaseRole::Reader(Context::Operations))),
+        records: PgEventRecords::new(database.as_role(DatabaseRole::Recorder)),
     }));
 }
 

@@ -4,6 +4,7 @@ mod access;
 pub(crate) mod accounts;
 mod admins;
 mod analytics;
+mod audit;
 pub(crate) mod browser_sessions;
 mod canary_order;
 mod category_list;

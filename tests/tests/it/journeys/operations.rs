@@ -58,6 +58,43 @@ async fn timeline_of_an_order_has_its_events_and_who_has_handled_them() {
     api.get(&unknown).token(&admin).send().await.problem(404, "not-found");
 }
 
+#[tokio::test]
+async fn cancellation_by_staff_names_them_in_the_timeline_and_in_the_audit() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern, admin) = (api.customer().await, api.product(1999, 5).await, admin(&api).await);
+    let (staff, email) = (api.staff().await, var("STAFF_EMAIL"));
+    let placed = api.place(&customer, &lantern, 1, "pm_card_visa").await;
+    api.wait_until_decided(&customer, &placed).await;
+    api.request(Method::DELETE, &format!("/api/v1/orders/{}", id(&placed))).token(&staff).send().await.expect(202);
+    let found = api.get(&format!("/api/v1/users?query={email}")).token(&admin).send().await.expect(200);
+    let member = &found["items"][0]["id"];
+    let path = format!("/api/v1/ops/orders/{}/timeline?limit=100", id(&placed));
+    let timeline = eventually("the cancellation and its consequences are recorded", async || {
+        let response = api.get(&path).token(&admin).send().await;
+        let items = response.json()["items"].as_array().cloned().unwrap_or_default();
+        let is_there = |kind: &str| items.iter().any(|entry| entry["type"] == kind);
+        (is_there("OrderCancelled.v1") && is_there("StockReleased.v1")).then_some(items)
+    })
+    .await;
+    let entry = |kind: &str| timeline.iter().find(|entry| entry["type"] == kind).expect("an entry");
+    let cancelled = entry("OrderCancelled.v1");
+    assert_eq!(cancelled["actor"], json!({ "id": member, "role": "staff" }));
+    assert_eq!(entry("OrderPlaced.v1")["actor"], json!({ "id": customer.id, "role": "customer" }));
+    assert_eq!(entry("StockReleased.v1")["actor"], Value::Null, "a consumer caused it");
+    assert!(timeline.iter().all(|entry| entry["published_at"].is_string()), "{timeline:?}");
+
+    let audit = api.get("/api/v1/ops/audit?limit=100").token(&admin).send().await.expect(200);
+    let change = audit["items"].as_array().into_iter().flatten().find(|one| one["id"] == cancelled["id"]);
+    let change = change.unwrap_or_else(|| panic!("{audit}"));
+    assert_eq!((&change["operator_id"], &change["operator_role"]), (member, &json!("staff")));
+    assert_eq!((&change["action"], &change["order_id"]), (&json!("OrderCancelled.v1"), &placed["id"]));
+    for (command, argument) in [("order", id(&placed)), ("audit", "--json")] {
+        let printed = run_script("ops", &[command, argument]).await;
+        let text = String::from_utf8_lossy(&printed.stdout);
+        assert!(text.contains(member.as_str().expect("an id")), "{command}: {text}");
+    }
+}
+
 /// The dead-letter queue of a consumer.
 async fn dead_letter_queue(consumer: &catalog::Function) -> String {
     queue_url(&sqs(), &format!("{}{}", consumer.name, catalog::DEAD_LETTER_SUFFIX)).await
@@ -165,7 +202,7 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     assert_eq!(redrive().await, done, "the first response");
     find(&|item| item["id"] != message["id"] && item["bytes"] == message["bytes"] && item["reason"] == "unreadable")
         .await;
-    let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
+    let audit = api.get("/api/v1/ops/audit?limit=100").token(&admin).send().await.expect(200);
     let action = audit["items"].as_array().into_iter().flatten().find(|action| action["reason"] == marker.as_str());
     let action = action.unwrap_or_else(|| panic!("{audit}"));
     assert_eq!((&action["id"], &action["outcome"]["redriven"]), (&done["action_id"], &json!(1)));
@@ -246,7 +283,7 @@ async fn paused_consumer_handles_no_event_until_it_is_resumed() {
             .await;
     }
     assert_eq!(shown().await["state"], "running");
-    let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
+    let audit = api.get("/api/v1/ops/audit?limit=100").token(&admin).send().await.expect(200);
     let mine = audit["items"].as_array().into_iter().flatten().filter(|action| action["reason"] == reason.as_str());
     let outcomes: Vec<&Value> = mine.map(|action| &action["outcome"]).collect();
     assert_eq!(outcomes.len(), 3, "{audit}");
