@@ -1,14 +1,14 @@
 //! The figures of the measured functions, and their table in docs/benchmark.md.
 
 use crate::Arguments;
-use std::{fmt::Write as _, fs, path::Path, process::Command};
+use std::{fmt::Write as _, fs, path::Path, process::Command, time::Instant};
 use xtask::Result;
 
 const PAGE: &str = "docs/benchmark.md";
-/// Heading of the last section but one.
+/// Headings of the last three sections.
 const ORDERS: &str = "\n## Orders\n";
-/// Heading of the section after it.
 const RECORDS: &str = "\n## Records\n";
+const TIMELINE: &str = "\n## Timeline\n";
 
 /// Figures of one function. Times are in microseconds.
 pub struct Figures {
@@ -44,6 +44,11 @@ pub fn percentile(values: &[u64], percent: usize) -> u64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Microseconds since an instant.
+pub fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Formats `dividend ÷ divisor` with two decimals.
@@ -145,19 +150,27 @@ pub fn save_shaped(root: &Path, table: &str, arguments: &Arguments) -> Result<()
     write(root, &[before, &text, after])
 }
 
-/// Writes the results of `scripts/bench orders`, the last section of the page but one.
+/// Writes the results of `scripts/bench orders`, a section of the page.
 pub fn save_orders(root: &Path, text: &str) -> Result<()> {
-    let page = page(root);
-    let (rest, records) = page.split_at(page.find(RECORDS).unwrap_or(page.len()));
-    let before = rest.find(ORDERS).map_or(rest, |at| &rest[..at]);
-    write(root, &[before, text, records])
+    save_section(root, text, ORDERS, RECORDS)
 }
 
-/// Writes the results of `scripts/bench records`, the last section of the page.
+/// Writes the results of `scripts/bench records`, a section of the page.
 pub fn save_records(root: &Path, text: &str) -> Result<()> {
+    save_section(root, text, RECORDS, TIMELINE)
+}
+
+/// Writes the results of `scripts/bench timeline`, the last section of the page.
+pub fn save_timeline(root: &Path, text: &str) -> Result<()> {
+    save_section(root, text, TIMELINE, TIMELINE)
+}
+
+/// Replaces the section of this heading, which ends where the `next` one begins.
+fn save_section(root: &Path, text: &str, heading: &str, next: &str) -> Result<()> {
     let page = page(root);
-    let before = page.find(RECORDS).map_or(page.as_str(), |at| &page[..at]);
-    write(root, &[before, text])
+    let end = page.find(next).filter(|_| next != heading).unwrap_or(page.len());
+    let before = page.find(heading).unwrap_or(end);
+    write(root, &[&page[..before], text, &page[end..]])
 }
 
 fn page(root: &Path) -> String {

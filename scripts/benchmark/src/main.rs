@@ -7,6 +7,7 @@
 mod builds;
 mod cloud;
 mod database;
+mod disk;
 mod drive;
 mod environment;
 mod figures;
@@ -17,6 +18,7 @@ mod process;
 mod records;
 mod scenarios;
 mod shaped;
+mod timeline;
 
 use clap::{Parser, Subcommand};
 use figures::{Figures, percentile};
@@ -70,6 +72,7 @@ enum Measurement {
     Builds(builds::Arguments),
     Outbox(outbox::Arguments),
     Records(records::Arguments),
+    Timeline(timeline::Arguments),
     Drive(drive::Arguments),
 }
 
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Some(Measurement::Builds(arguments)) => builds::bench(arguments),
         Some(Measurement::Outbox(arguments)) => outbox::bench(arguments),
         Some(Measurement::Records(arguments)) => records::bench(arguments),
+        Some(Measurement::Timeline(arguments)) => timeline::bench(arguments),
         Some(Measurement::Drive(arguments)) => drive::run(arguments),
         None => bench(&arguments),
     };
