@@ -165,11 +165,11 @@ def report(metrics: Json, is_local: bool) -> bool:
     durations = metrics["http_req_duration"]["values"]
     sent = metrics["http_reqs"]["values"]
     progress.note(f"{sent['count']:.0f} requests, {sent['rate']:.1f} a second")
-    progress.note("duration in ms: " + ", ".join(f"{name} {value:.0f}" for name, value in durations.items()))
+    progress.note("duration in ms: " + ", ".join(f"{name} {value:.0f}" for name, value in sorted(durations.items())))
     passed = True
     for name, metric in sorted(metrics.items()):
         for bound, outcome in metric.get("thresholds", {}).items():
-            text = f"{name} {bound}: {', '.join(f'{key} {value:g}' for key, value in metric['values'].items())}"
+            text = f"{name} {bound}: {', '.join(f'{key} {value:g}' for key, value in sorted(metric['values'].items()))}"
             if outcome["ok"]:
                 progress.done(text)
             elif is_local and name in {"http_req_duration", "dropped_iterations"}:
