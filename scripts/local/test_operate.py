@@ -74,7 +74,7 @@ class Api:
 
     def post(self, path: str, body: Any, key: str | None) -> Any:
         self.posted[path], self.key = body, key
-        return mock.Mock(expect=lambda _status: {"action_id": "a", "redriven": 1, "message_ids": ["m"]})
+        return mock.Mock(expect=lambda _status: {"action_id": "a", "redriven": 1, "discarded": 0, "message_ids": ["m"]})
 
     def put(self, path: str, body: Any, key: str | None) -> Any:
         self.put_to[path], self.key = body, key
@@ -93,7 +93,68 @@ def refusal(*line: str) -> str:
     return printed.getvalue()
 
 
+FORECAST = {
+    "outcome": "would_retry",
+    "detail": "Its handler would run again.",
+    "handled_at": None,
+    "failed_attempts": 2,
+    "last_failure": "unavailable",
+}
+
+
 class DeadLetters(unittest.TestCase):
+    def test_dead_letters_are_counted_by_consumer_and_reason(self) -> None:
+        def message(queue: str, reason: str | None) -> dict[str, Any]:
+            about = {"queue": queue, "id": "m", "dead_since": "2026-11-21T12:00:00Z", "detail": None, "event": None}
+            return {**about, "reason": reason, "forecast": FORECAST}
+
+        listed = [message("a", "not-found"), message("a", None), message("a", "not-found"), message("b", "not-found")]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate.print_dead(listed)
+        shown = printed.getvalue()
+        for row in (r"a +moved-by-sqs +1\b", r"a +not-found +2\b", r"b +not-found +1\b"):
+            self.assertRegex(shown, row)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate.print_dead([])
+        self.assertIn("there are no dead letters", printed.getvalue())
+
+    def test_forecast_says_why_a_message_would_not_be_handled(self) -> None:
+        for changed, said in (
+            ({"last_failure": None}, "would retry: no failure is recorded"),
+            ({"outcome": "would_return", "detail": "It is no event."}, "would return: It is no event."),
+            (
+                {"outcome": "already_handled", "handled_at": "2026-11-21T12:00:00.5Z"},
+                "already handled at 2026-11-21T12:00:00",
+            ),
+        ):
+            self.assertEqual(operate.expected({**FORECAST, **changed}), said)
+
+    def test_dead_letters_can_be_listed_and_redriven_by_reason(self) -> None:
+        page: dict[str, Any] = {"items": [], "next_cursor": None}
+        api: Any = Api({"/ops/dead-letters?queue=a&reason=not-found&limit=100": page})
+        self.assertEqual(operate.dead(api, arguments("dead", "a", "--reason", "not-found")), [])
+        operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", "--reason-code", "not-found"))
+        self.assertEqual(api.posted["/ops/queues/a/redrive"]["reason_code"], "not-found")
+
+    def test_discard_sends_what_was_asked(self) -> None:
+        api: Any = Api({})
+        line = ["--reason", "no event", "--message", "m", "--reason-code", "unreadable", "--key", "k"]
+        gone = operate.discard(api, arguments("discard", "a", *line))
+        asked = {"action": "discard", "reason": "no event", "dry_run": False}
+        selected = {"message_ids": ["m"], "reason_code": "unreadable"}
+        self.assertEqual((api.posted, api.key), ({"/ops/queues/a/redrive": {**asked, **selected}}, "k"))
+        self.assertEqual((gone["verb"], gone["missing"]), ("deleted", []))
+        with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
+            arguments("discard", "a")
+
+    def test_audit_counts_discarded_messages_and_does_not_print_them(self) -> None:
+        about = {"at": "2026-11-21T12:00:00Z", "operator_id": "o", "action": "discard", "target": "a", "reason": "r"}
+        outcome = {"matched": 1, "discarded": 1, "messages": [{"message_id": "m"}]}
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate.print_audit([{**about, "outcome": outcome}])
+        self.assertIn("matched=1 discarded=1", printed.getvalue())
+        self.assertNotIn("messages", printed.getvalue())
+
     def test_dead_letters_of_all_consumers_that_have_some_are_listed(self) -> None:
         message = {"id": "m", "reason": "not-found"}
         api: Any = Api(
@@ -167,7 +228,10 @@ class DeadLetters(unittest.TestCase):
         refused = [{"message_id": "r", "reason": "validation", "detail": "/data/text is [too] long"}]
         moved = {
             "queue": "a",
+            "verb": "moved",
+            "discarded": 0,
             "message_ids": ["m", "n", "r"],
+            "forecasts": [{"message_id": one, "forecast": FORECAST} for one in ("m", "n")],
             "edited": [],
             "refused": refused,
             "missing": [],
@@ -186,7 +250,8 @@ class DeadLetters(unittest.TestCase):
     def test_refused_messages_do_not_count_as_moved(self) -> None:
         stays = "✗ r stays: validation: /data/text is [too] long\n"
         shown, status = self.redriven(action_id=None, redriven=0)
-        self.assertIn("a: 2 would be moved, 1 stay\n    m\n    n\n" + stays, shown)
+        told = "if redriven would retry: 2 failed, last unavailable"
+        self.assertIn(f"a: 2 would be moved, 1 stay\n    m {told}\n    n {told}\n" + stays, shown)
         self.assertEqual(status, 1)
         shown, status = self.redriven(action_id="x", redriven=2)
         self.assertIn("a: 2 moved, 1 stay; action x in the audit\n" + stays, shown)

@@ -31,8 +31,12 @@ pub async fn handle(
     let state = consumer::state_of(&progress.mappings).unwrap_or(ConsumerState::Changing);
     let reply = Reply::ok(ConsumerStateView::new(action.id, consumer, state, progress.changed));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
-    let outcome =
-        OperatorActionResult { verb: action.verb, found: progress.mappings.len(), succeeded: progress.changed };
+    let outcome = OperatorActionResult {
+        verb: action.verb,
+        found: progress.mappings.len(),
+        succeeded: progress.changed,
+        discarded: Vec::new(),
+    };
     actions.finish(action.id, outcome, call.now, key.map(|key| (key, stored.as_ref()))).await?;
     result.map(|()| reply)
 }

@@ -36,8 +36,12 @@ pub async fn handle(
     let (replayed, result) = services::send_each(&page.items, wanted.delays(), send).await;
     let reply = Reply::ok(ReplayView::new(Some(action.id), selection.consumer, ids, replayed, page.next));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
-    let outcome =
-        OperatorActionResult { verb: OperatorActionKind::Replay, found: page.items.len(), succeeded: replayed };
+    let outcome = OperatorActionResult {
+        verb: OperatorActionKind::Replay,
+        found: page.items.len(),
+        succeeded: replayed,
+        discarded: Vec::new(),
+    };
     actions.finish(action.id, outcome, call.now, key.map(|key| (key, stored.as_ref()))).await?;
     result.map(|()| reply)
 }

@@ -41,10 +41,12 @@ LANGUAGE sql STABLE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_te
     ) AS i;
 $$;
 
--- The attempts of each of these consumers at the event at the same position that failed; no row for one that never failed.
-CREATE FUNCTION operations.failed(consumers text[], ids uuid[]) RETURNS TABLE (consumer text, event_id uuid, attempts integer, code text)
+-- The attempts of each of these consumers at the event at the same position that failed, and whether its message is a dead letter; no row for
+-- one that never failed.
+CREATE FUNCTION operations.failed(consumers text[], ids uuid[])
+RETURNS TABLE (consumer text, event_id uuid, attempts integer, code text, dead_lettered_at timestamptz)
 LANGUAGE sql STABLE ROWS 5 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT f.consumer, f.event_id, f.attempts, f.code
+    SELECT f.consumer, f.event_id, f.attempts, f.code, f.dead_lettered_at
     FROM unnest(consumers, ids) AS owed (consumer, event_id), LATERAL (
         SELECT * FROM identity.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
         UNION ALL SELECT * FROM catalogue.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id

@@ -138,6 +138,11 @@ pub struct HandlingView {
     pub failed_attempts: u32,
     /// Code of the last failure; null without one.
     pub last_failure: Option<String>,
+    /// When the consumer moved the message to its dead-letter queue; null once the consumer has attempted or handled the event again, as after a
+    /// redrive. Also null for a message that SQS moved by itself, because the function died each time: only `GET /api/v1/ops/dead-letters`
+    /// knows of that one.
+    #[schemars(extend("format" = "date-time"))]
+    pub dead_lettered_at: Option<String>,
 }
 
 impl TimelineEntryView {
@@ -175,6 +180,7 @@ impl HandlingView {
             after_ms: status.handled_at.map(|at| millis(occurred_at, at)),
             failed_attempts: status.failed_attempts,
             last_failure: status.last_failure.clone(),
+            dead_lettered_at: status.dead_lettered_at.map(rfc3339),
         }
     }
 }

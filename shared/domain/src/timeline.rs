@@ -84,6 +84,8 @@ pub struct ConsumerStatus {
     pub failed_attempts: u32,
     /// The code of the last failure.
     pub last_failure: Option<String>,
+    /// When its message became a dead letter; `None` if it was attempted or handled since.
+    pub dead_lettered_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole};
 use domain::id::OrderId;
 use kernel::{Claim, Timestamp, Uuid};
-use ports::{EventRecords as _, HandledEvents as _, Timeline as _};
+use ports::{DeliveryStatuses as _, EventRecords as _, HandledEvents as _, Timeline as _};
 
 /// Number of orders with ten events each.
 const ORDERS: i64 = 3_000;
@@ -71,6 +71,24 @@ async fn handled_lists_each_consumer_with_its_failed_attempts() {
         let first = &page.items[0].deliveries[0];
         assert_eq!((first.consumer.as_str(), first.handled_at.is_some()), (function.name, true));
         assert_eq!((first.failed_attempts, first.last_failure.as_deref()), (1, Some("unavailable")));
+    }
+}
+
+#[tokio::test]
+async fn every_consumer_records_its_dead_letters_which_the_timeline_and_a_redrive_see() {
+    let database = database().await;
+    for function in catalog::FUNCTIONS.iter().filter(|function| function.keeps_inbox()) {
+        let claim = Claim { consumer: function.name, event_id: id() };
+        let role = function.database_role().expect("a role");
+        PgHandledEvents::new(database.as_role(role)).record_dead_letter(claim, "not-found").await.expect("recorded");
+        for role in [DatabaseRole::Reader(Context::Operations), DatabaseRole::Recorder] {
+            let records = PgEventRecords::new(database.as_role(role));
+            let known = records.of_consumer(function.name, &[claim.event_id, id()]).await.expect("statuses");
+            let status = &known[&claim.event_id];
+            let found = (status.failed_attempts, status.last_failure.as_deref(), status.dead_lettered_at.is_some());
+            assert_eq!(found, (0, Some("not-found"), true), "{} {}", function.name, role.name());
+            assert_eq!(known.values().filter(|status| status.dead_lettered_at.is_some()).count(), 1);
+        }
     }
 }
 

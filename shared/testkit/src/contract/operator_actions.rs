@@ -37,7 +37,8 @@ macro_rules! contract_operator_actions {
     };
 }
 
-const DONE: OperatorActionResult = OperatorActionResult { verb: OperatorActionKind::Redrive, found: 3, succeeded: 2 };
+const DONE: OperatorActionResult =
+    OperatorActionResult { verb: OperatorActionKind::Redrive, found: 3, succeeded: 2, discarded: Vec::new() };
 
 fn a_key() -> IdempotencyKey {
     build::a_key(&fresh().to_string(), "body")

@@ -68,6 +68,7 @@ use domain::id::SessionId;
 use event_records::RecordsState;
 use faults::Plan;
 use gateway::GatewayState;
+use handled_events::FailedAttempts;
 use identity::UsersState;
 use invoices::{InvoicesState, ObjectsState};
 use kernel::{Failure, circuit_breaker::Circuit};
@@ -110,7 +111,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     claims: HashSet<Claim>,
-    failed_attempts: HashMap<Claim, (u32, &'static str)>,
+    failed_attempts: HashMap<Claim, FailedAttempts>,
     outbox: OutboxState,
     bus: BusState,
     orders: OrdersState,

@@ -27,10 +27,16 @@ export function Timeline({ id }: { id: string }): JSX.Element {
                 </td>
                 <td>
                   <ul class="plain">
-                    {one.deliveries.map(({ consumer, handled_at, after_ms, failed_attempts, last_failure }) => (
+                    {one.deliveries.map(({ consumer, handled_at, after_ms, failed_attempts, last_failure, dead_lettered_at }) => (
                       <li key={consumer}>
                         {consumer} <span class={handled_at ? "hint" : "few"}>{handled_at ? c().operations.after(after_ms ?? 0) : c().operations.open}</span>
                         {last_failure && <span class="hint"> {c().operations.failed(failed_attempts, last_failure)}</span>}
+                        {dead_lettered_at && (
+                          <>
+                            {" "}
+                            <a href={`/console/operations/${consumer}`}>{c().operations.deadSince(momentInSeconds(dead_lettered_at))}</a>
+                          </>
+                        )}
                       </li>
                     ))}
                   </ul>

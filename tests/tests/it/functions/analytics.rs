@@ -45,7 +45,18 @@ fn everything() -> Vec<Event> {
         confirmed().1,
         build::event(11, PaymentSucceeded { payment_id, order_id, user_id, amount, transaction_id: "ch_1".to_owned() }),
         build::event(12, PaymentFailed { payment_id, order_id, user_id, amount, reason: Reason::PaymentDeclined }),
-        build::event(13, PaymentRefunded { payment_id, order_id, user_id, refund_id, amount, refunded_amount: amount }),
+        build::event(
+            13,
+            PaymentRefunded {
+                payment_id,
+                order_id,
+                user_id,
+                refund_id,
+                transaction_id: None,
+                amount,
+                refunded_amount: amount,
+            },
+        ),
         build::event(
             14,
             OrderCancelled { order_id, user_id: USER, total_amount: amount, reason, payment_id: Some(payment_id) },

@@ -12,6 +12,7 @@ mod consumer_state;
 mod consumers;
 mod credit_note_issue;
 mod credit_note_list;
+mod dead_letters;
 mod dispute_list;
 mod documents;
 mod edits;

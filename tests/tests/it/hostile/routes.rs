@@ -231,8 +231,8 @@ impl Api {
             ORDER_STUCK_LIST => |call| order_stuck_list::handle(&p.orders(), call);
             SETTING_LIST => |call| setting_list::handle(&[], call);
             QUEUE_LIST => |call| queue_list::handle(&p.queues(), &p.queues(), call);
-            DEAD_LETTER_LIST => |call| dead_letter_list::handle(&p.queues(), call);
-            QUEUE_REDRIVE => |call| queue_redrive::handle(&p.queues(), &p.event_log(), &p.operator_actions(), call);
+            DEAD_LETTER_LIST => |call| dead_letter_list::handle(&p.queues(), &p.event_records(), call);
+            QUEUE_REDRIVE => |call| queue_redrive::handle(&p.queues(), &p.event_log(), &p.operator_actions(), &p.event_records(), call);
             CONSUMER_STATE_UPDATE => |call| consumer_state_update::handle(&p.queues(), &p.operator_actions(), call);
             EVENT_REPLAY => |call| event_replay::handle(&p.outbox(), &p.queues(), &p.operator_actions(), call);
             OPERATOR_ACTION_LIST => |call| operator_action_list::handle(&p.operator_actions(), call);

@@ -146,6 +146,7 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     let mut body = json!({ "reason": marker, "message_ids": [message["id"]], "dry_run": true });
     let dry = api.post(&path).token(&admin).json(&body).send().await.expect(200);
     assert_eq!((&dry["redriven"], &dry["message_ids"]), (&json!(0), &json!([message["id"]])));
+    assert_eq!(dry["forecasts"][0]["forecast"]["outcome"], "would_return", "{dry}");
     body["patch"] = json!([{ "op": "remove", "path": "/data" }]);
     let edited = api.post(&path).token(&admin).json(&body).send().await.expect(200);
     assert_eq!(
@@ -163,14 +164,16 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     let done = redrive().await;
     assert_eq!(done["redriven"], 1, "{done}");
     assert_eq!(redrive().await, done, "the first response");
-    find(&|item| item["id"] != message["id"] && item["bytes"] == message["bytes"] && item["reason"] == "unreadable")
-        .await;
+    let is_back = |item: &Value| item["id"] != message["id"] && item["bytes"] == message["bytes"];
+    let returned = find(&|item| is_back(item) && item["reason"] == "unreadable").await;
     let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
     let action = audit["items"].as_array().into_iter().flatten().find(|action| action["reason"] == marker.as_str());
     let action = action.unwrap_or_else(|| panic!("{audit}"));
     assert_eq!((&action["id"], &action["outcome"]["redriven"]), (&done["action_id"], &json!(1)));
-    // No other journey looks at this queue, and others count dead letters.
-    sqs().purge_queue().queue_url(dead_letter_queue(consumer).await).send().await.expect("purged");
+    // Others count dead letters.
+    let body = json!({ "action": "discard", "reason": marker, "message_ids": [returned["id"]] });
+    let gone = api.post(&path).token(&admin).json(&body).send().await.expect(200);
+    assert_eq!((&gone["discarded"], &gone["redriven"]), (&json!(1), &json!(0)), "{gone}");
 }
 
 #[tokio::test]

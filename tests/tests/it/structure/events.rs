@@ -71,6 +71,17 @@ fn every_consumer_of_events_counts_its_failed_attempts() {
 }
 
 #[test]
+fn every_consumer_of_events_records_its_dead_letters() {
+    let records = |row: &&&catalog::Function| {
+        let path = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), row.name);
+        std::fs::read_to_string(path).expect("a source file").contains("recorded_dead_letters(")
+    };
+    let silent = FUNCTIONS.iter().filter(|row| row.keeps_inbox()).filter(|row| !records(row));
+    let complaints: Vec<_> = silent.map(|row| format!("{} does not", row.name)).collect();
+    expect_none(&complaints, "pass `adapters_sqs::recorded_dead_letters(…)` to the runner");
+}
+
+#[test]
 fn every_publisher_has_access_to_the_bus() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {

@@ -51,7 +51,8 @@ const LONG_FUNCTIONS: [(&str, &str); 4] = [
 ];
 
 /// Handlers that may take more ports, as `path::name`, each with the reason.
-const WIDE_HANDLERS: [(&str, &str); 10] = [
+const WIDE_HANDLERS: [(&str, &str); 11] = [
+    ("functions/queue-redrive/src/lib.rs::handle", "its dry run says what the consumer would do"),
     ("functions/message-send/src/lib.rs::handle", "the channel of the request decides which sender is used"),
     ("functions/update-send/src/lib.rs::handle", "the customer decides which senders are used"),
     (

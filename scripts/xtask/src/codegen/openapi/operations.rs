@@ -369,6 +369,7 @@ fn operations() -> Vec<Operation> {
                 "Name of the consumer.",
                 json!({ "type": "string", "examples": ["stock-reserve"] }),
             )
+            .query("reason", "Only messages with this reason.", json!({ "type": "string", "maxLength": 64 }))
             .paged(),
         route(catalog::QUEUE_REDRIVE)
             .takes::<Redrive>()

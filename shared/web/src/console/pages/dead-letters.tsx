@@ -2,7 +2,7 @@
 
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
@@ -20,7 +20,9 @@ type Letter = Schemas["DeadLetterView"];
 type Redriven = Schemas["RedriveView"];
 
 export function DeadLettersPage({ name }: { name: string }): JSX.Element {
-  const list = useInfiniteQuery(deadLetters(name));
+  const [reason, setReason] = useState("");
+  const list = useInfiniteQuery(deadLetters(name, reason));
+  const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [done, setDone] = useState<Redriven[]>([]);
   const toggle = (id: string): void => {
@@ -30,6 +32,10 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
   };
   const finish = (redriven: Redriven): void => {
     setDone((before) => [...before, redriven]);
+    setChosen(new Set());
+  };
+  const chooseReason = (code: string): void => {
+    setReason(code);
     setChosen(new Set());
   };
   const last = done.at(-1);
@@ -43,16 +49,48 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
       </p>
       <ConsumerState name={name} />
       {/* Outside of the list, which may be empty then. */}
-      <div role="status">{last && <p class="notice good">{told(c().operations.redriven(last.redriven), last)}</p>}</div>
+      <div role="status">{last && <p class="notice good">{told(last.discarded > 0 ? c().operations.discarded(last.discarded) : c().operations.redriven(last.redriven), last)}</p>}</div>
+      {reasons.length > 1 && <ReasonFilter reasons={reasons} reason={reason} onChange={chooseReason} />}
       <Paged query={list} empty={c().operations.noneDead}>
         {(items) => (
           <>
             <Letters name={name} letters={items} chosen={chosen} toggle={toggle} />
-            <RedriveForm name={name} chosen={[...chosen]} onDone={finish} />
-            <EditForm key={done.length} name={name} letters={items} chosen={[...chosen]} onDone={finish} />
+            <RedriveForm name={name} reason={reason} chosen={[...chosen]} onDone={finish} />
+            <EditForm key={done.length} name={name} letters={items} chosen={chosen.size > 0 || !reason ? [...chosen] : items.map(({ id }) => id)} onDone={finish} />
+            {chosen.size > 0 && <DiscardForm name={name} chosen={[...chosen]} onDone={finish} />}
           </>
         )}
       </Paged>
+    </div>
+  );
+}
+
+/** The reason of a dead letter, as the API filters by it. */
+const reasonOf = ({ reason }: Letter): string => reason ?? "moved-by-sqs";
+
+/** All reasons that were seen on the page: a filtered list has one. */
+function useReasons(letters: Letter[] | undefined): string[] {
+  const [reasons, setReasons] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    const found = letters?.map(reasonOf) ?? [];
+    if (found.some((one) => !reasons.has(one))) setReasons(new Set([...reasons, ...found]));
+  }, [letters]);
+  return [...reasons].sort();
+}
+
+function ReasonFilter({ reasons, reason, onChange }: { reasons: string[]; reason: string; onChange: (reason: string) => void }): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{c().operations.onlyReason}</label>
+      <select id={id} value={reason} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        <option value="">{c().operations.everyReason}</option>
+        {reasons.map((code) => (
+          <option key={code} value={code}>
+            {code}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }
@@ -71,7 +109,7 @@ interface LettersProps {
 
 function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
   return (
-    <Table caption={c().operations.deadLetters(name)} head={[c().operations.choose, c().operations.since, c().reason, c().operations.event, c().operations.order]}>
+    <Table caption={c().operations.deadLetters(name)} head={[c().operations.choose, c().operations.since, c().reason, c().operations.event, c().operations.order, c().operations.forecast]}>
       {letters.map((one) => (
         <tr key={one.id}>
           <td>
@@ -79,7 +117,7 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
           </td>
           <td>{moment(one.dead_since)}</td>
           <td>
-            <strong>{one.reason}</strong> {one.detail}
+            <strong>{one.reason ?? c().operations.movedBySqs}</strong> {one.detail}
           </td>
           <td>
             {one.event?.type}
@@ -91,6 +129,9 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
             )}
           </td>
           <td>{one.event?.order_id ? <a href={`/console/orders/${one.event.order_id}`}>{one.event.order_id}</a> : "–"}</td>
+          <td>
+            <ForecastText forecast={one.forecast} />
+          </td>
         </tr>
       ))}
     </Table>
@@ -108,17 +149,27 @@ function useRedrive(name: string, onDone: (redriven: Redriven) => void) {
   });
 }
 
-function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: (redriven: Redriven) => void }): JSX.Element {
+interface RedriveProps {
+  name: string;
+  /** The reason that the list is filtered by; empty for none. */
+  reason: string;
+  chosen: string[];
+  onDone: (redriven: Redriven) => void;
+}
+
+function RedriveForm({ name, reason, chosen, onDone }: RedriveProps): JSX.Element {
   const redriving = useRedrive(name, onDone);
   const submit = (values: Record<string, string>): void => {
     const per_second = values["/per_second"] ? Number(values["/per_second"]) : null;
-    redriving.mutate({ reason: values["/reason"]?.trim() ?? "", dry_run: values["/dry_run"] !== undefined, per_second, message_ids: chosen.length > 0 ? chosen : null });
+    const selected = chosen.length > 0 ? { message_ids: chosen } : { reason_code: reason || null };
+    redriving.mutate({ action: "redrive", reason: values["/reason"]?.trim() ?? "", dry_run: values["/dry_run"] !== undefined, per_second, ...selected });
   };
+  const all = reason ? c().operations.redriveReason(reason) : c().operations.redriveAll;
   const { data } = redriving;
   return (
     <section class="box">
       <h2>{c().operations.redrive}</h2>
-      <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : c().operations.redriveAll}</p>
+      <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : all}</p>
       <Form submit={c().operations.redrive} isBusy={redriving.isPending} error={redriving.error} onSubmit={submit}>
         <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
         <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} max={100} />
@@ -126,7 +177,52 @@ function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[];
           <input type="checkbox" name="/dry_run" /> {c().operations.dryRun}
         </label>
       </Form>
-      <div role="status">{data?.action_id === null && <p class="notice good">{c().operations.wouldRedrive(data.message_ids.length)}</p>}</div>
+      <div role="status">
+        {data?.action_id === null && (
+          <div class="notice good">
+            <p>{c().operations.wouldRedrive(data.message_ids.length)}</p>
+            <Forecasts shown={data} />
+          </div>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** How many messages their consumer would handle, recognize or refuse. */
+function Forecasts({ shown: { forecasts } }: { shown: Redriven }): JSX.Element {
+  const outcomes = forecasts.map(({ forecast }) => forecast.outcome);
+  return (
+    <ul class="plain">
+      {[...new Set(outcomes)].map((outcome) => (
+        <li key={outcome}>
+          {outcomes.filter((one) => one === outcome).length} × {c().operations.forecasts[outcome] ?? outcome}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What its consumer would do with a dead letter; why, if it would not handle it. */
+function ForecastText({ forecast: { outcome, detail } }: { forecast: Letter["forecast"] }): JSX.Element {
+  const isClear = outcome === "would_retry" || outcome === "already_handled";
+  return (
+    <>
+      {c().operations.forecasts[outcome] ?? outcome} {!isClear && <span class="hint">{detail}</span>}
+    </>
+  );
+}
+
+function DiscardForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: (discarded: Redriven) => void }): JSX.Element {
+  const discarding = useRedrive(name, onDone);
+  const submit = (values: Record<string, string>): void => discarding.mutate({ action: "discard", reason: values["/reason"]?.trim() ?? "", dry_run: false, message_ids: chosen });
+  return (
+    <section class="box">
+      <h2>{c().operations.discard}</h2>
+      <p>{c().operations.discardText(chosen.length)}</p>
+      <Form submit={c().operations.discard} isBusy={discarding.isPending} error={discarding.error} onSubmit={submit}>
+        <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
+      </Form>
     </section>
   );
 }

@@ -152,6 +152,7 @@ examples! {
         deliveries: vec![HandlingView {
             failed_attempts: 0,
             last_failure: None,
+            dead_lettered_at: None,
             consumer: "stock-reserve".into(),
             status: "handled",
             handled_at: Some("2026-11-21T12:00:00.084Z".into()),
@@ -202,13 +203,22 @@ examples! {
             correlation_id: OTHER.into(),
             data: parsed(json!({ "order_id": ORDER, "user_id": USER }))?,
         }),
+        forecast: ForecastView {
+            outcome: "would_retry",
+            detail: "Its handler would run again.".into(),
+            handled_at: None,
+            failed_attempts: 41,
+            last_failure: Some("unavailable".into()),
+        },
         editable: vec![],
     };
     RedriveView = Self {
         action_id: Some(OTHER.into()),
         queue: "payment-charge".into(),
         redriven: 1,
+        discarded: 0,
         message_ids: vec![MESSAGE.into()],
+        forecasts: vec![],
         edited: vec![],
         refused: vec![],
     };
