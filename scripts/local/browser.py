@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import urllib.request
 import uuid
 from pathlib import Path
@@ -15,7 +16,7 @@ import clients
 import config
 import progress
 import unusual_sales
-from api_client import ApiClient, eventually, new_key
+from api_client import ApiClient, eventually, fetch, new_key
 from config import ScriptError
 from progress import note, step
 
@@ -24,6 +25,8 @@ SOURCES = config.ROOT / "tests/browser"
 KEPT = SOURCES / "kept"
 WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
+# Pictures of the pages as other people see them.
+MATRIX = config.ROOT / "target/browser-matrix"
 # The pictures of the documents.
 PUBLISHED = config.ROOT / "docs/pictures"
 LIGHTHOUSE = config.ROOT / "tests/lighthouse"
@@ -87,6 +90,41 @@ def order_on_the_documentation_page(env: dict[str, str]) -> None:
     note(placed.strip())
 
 
+def invoice_and_credit_note(public: ApiClient, staff: ApiClient) -> None:
+    """Pictures of the invoice of an order with tax and shipping, and of the credit note of a refund of a part of it."""
+    ada = customer(public, secrets.token_hex(6))
+    products = [product_in_stock(staff, secrets.token_hex(6), name) for name in ("Storm lantern", "Brass compass")]
+    address = {
+        "name": "Ada Lovelace",
+        "line1": "12 Harbour Way",
+        "city": "New York",
+        "region": "NY",
+        "postal_code": "10004",
+        "country": "US",
+    }
+    order = {
+        "items": [{"product_id": product, "quantity": quantity} for quantity, product in enumerate(products, start=1)],
+        "shipping_address": address,
+        "shipping_method": "express",
+        "payment_method": "pm_card_visa",
+    }
+    placed = str(ada.post("/orders", order, new_key()).expect(201)["id"])
+    invoice = eventually("invoice", lambda: ada.get(f"/orders/{placed}/invoice").expect(200))
+    payment = ada.get(f"/payments/order/{placed}").expect(200)["id"]
+    refund = {"payment_id": payment, "amount": {"amount": 1999, "currency": "USD"}, "reason": "requested_by_customer"}
+    staff.post("/payments/refund", refund, new_key()).expect(202)
+    notes = eventually("credit note", lambda: ada.get(f"/orders/{placed}/credit-notes").expect(200)["items"])
+    picture_of_document(invoice["url"], "invoice")
+    picture_of_document(notes[0]["url"], "credit-note")
+
+
+def picture_of_document(link: str, name: str) -> None:
+    """The first page of a PDF as docs/pictures/<name>.png."""
+    document = eventually("document", lambda: fetch(link)[0])
+    page = ["pdftoppm", "-png", "-gray", "-r", "80", "-singlefile", "-", str(PUBLISHED / name)]
+    subprocess.run(page, input=document, check=True)
+
+
 def accept(env: dict[str, str]) -> None:
     """Keeps pictures of the pages as they are now, which the stories compare them with."""
     shutil.rmtree(KEPT, ignore_errors=True)
@@ -94,6 +132,21 @@ def accept(env: dict[str, str]) -> None:
     with step("Keep pictures of the pages"):
         run({**env, "FONT": str(font()), "ACCEPT": str(KEPT)}, "--test", "appearance.test.js")
     note(f"look at the changes: git diff --stat {KEPT.relative_to(config.ROOT)}")
+
+
+def matrix(env: dict[str, str]) -> None:
+    """Inspects every page in the dark, in German, in forced colours, enlarged and on a phone."""
+    shutil.rmtree(MATRIX, ignore_errors=True)
+    with step("Look at every page as other people see it"):
+        report = run({**env, "FONT": str(font()), "MATRIX": str(MATRIX)}, "--test", "matrix.js")
+    show(report)
+    note(f"pictures in {MATRIX.relative_to(config.ROOT)}")
+
+
+def show(report: str) -> None:
+    for line in report.splitlines():
+        if line.startswith(("✔", "ℹ duration")):
+            note(line)
 
 
 def font() -> Path:
@@ -120,9 +173,7 @@ def stories(env: dict[str, str], pattern: str) -> None:
         report = run(
             values, "--test", "--test-reporter=spec", "--test-concurrency=3", f"--test-name-pattern={pattern or '.'}"
         )
-    for line in report.splitlines():
-        if line.startswith(("✔", "ℹ duration")):
-            note(line)
+    show(report)
 
 
 def add_picture(staff: ApiClient, product: str) -> None:
@@ -171,6 +222,7 @@ def main() -> None:
     parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
     parser.add_argument("--pictures", action="store_true", help="make the pictures of docs/pictures instead")
     parser.add_argument("--accept", action="store_true", help="keep pictures of the pages as they look now instead")
+    parser.add_argument("--matrix", action="store_true", help="inspect every page in other colours and sizes")
     parser.add_argument("--lighthouse", action="store_true", help="measure the shop's pages by Lighthouse instead")
     arguments = parser.parse_args()
     env = api_client.stack_env()
@@ -182,12 +234,19 @@ def main() -> None:
     if arguments.accept:
         accept(env)
         return
+    if arguments.matrix:
+        matrix(env)
+        return
     if arguments.pictures:
         staff = ApiClient(env["API_URL"]).login(env["STAFF_EMAIL"], env["STAFF_PASSWORD"])
         with step("Sell for an hour, with one unusual window, and for the weeks before"):
             currency = unusual_sales.make(staff)
         with step("Make the pictures of the shop and the console"):
             run({**env, "TARGET": str(PUBLISHED), "UNUSUAL_CURRENCY": currency}, "pictures.js")
+        order_on_the_documentation_page(env)
+        shutil.copy(PICTURES / "order-placed.png", PUBLISHED / "try-it-out.png")
+        with step("Make the pictures of an invoice and a credit note"):
+            invoice_and_credit_note(ApiClient(env["API_URL"]), staff)
         note(f"pictures in {PUBLISHED.relative_to(config.ROOT)}")
         return
     if not arguments.pattern:

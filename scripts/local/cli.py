@@ -8,6 +8,7 @@ import time
 
 import catalog
 import config
+import dashboards_picture
 import deploy
 import engine
 import process
@@ -44,7 +45,7 @@ def up(arguments: argparse.Namespace) -> None:
     progress.done("up", time.monotonic() - started)
 
 
-def observe(_arguments: argparse.Namespace) -> None:
+def observe(arguments: argparse.Namespace) -> None:
     if not process.pid_of(services.AWS.name):
         raise ScriptError("the local cloud is not up: run scripts/up")
     for service in services.OBSERVERS:
@@ -54,6 +55,9 @@ def observe(_arguments: argparse.Namespace) -> None:
     progress.note(f"dashboards  {config.dashboards_url()}")
     progress.note(f"Prometheus  {config.prometheus_url()}")
     progress.note("Stop both with everything else: scripts/down.")
+    if arguments.picture:
+        dashboards_picture.make(config.dashboards_url(), arguments.picture)
+        progress.note(f"picture     {dashboards_picture.TARGET.relative_to(config.ROOT)}")
 
 
 def down(arguments: argparse.Namespace) -> None:
@@ -145,6 +149,14 @@ def read_arguments() -> argparse.Namespace:
     command.set_defaults(run=up)
 
     command = commands.add_parser("observe", prog="scripts/observe", help="start Prometheus and the dashboards")
+    command.add_argument(
+        "--picture",
+        nargs="?",
+        type=int,
+        const=30,
+        metavar="MINUTES",
+        help=f"make {dashboards_picture.TARGET.relative_to(config.ROOT)}, with the last 30 or so many minutes",
+    )
     command.set_defaults(run=observe)
 
     command = commands.add_parser("down", prog="scripts/down", help="stop everything and delete its data")

@@ -25,6 +25,7 @@ ROLES = ("anonymous", "customer", "staff", "admin", "service")
 EXCLUDED = (
     "password-change",
     "session-end",
+    "session-revoke",
     "user-delete",
     "user-erase",
     "user-logout",

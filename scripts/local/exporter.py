@@ -41,7 +41,8 @@ POLL_S = 1
 def boards() -> list[dict[str, Any]]:
     """Title and panels of each dashboard that has panels from Prometheus."""
     found = []
-    for path in sorted(BOARDS.glob("*.json")):
+    # The service levels first.
+    for path in sorted(BOARDS.glob("*.json"), reverse=True):
         board = json.loads(path.read_text())
         panels = [_panel(panel) for panel in board["panels"] if panel["datasource"]["type"] == "prometheus"]
         if panels:

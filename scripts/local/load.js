@@ -43,12 +43,13 @@ const profiles = {
       check(seen, { 'the order is shown': (response) => response.status === 200 });
     }
   },
-  // A warehouse system reports one received unit.
+  // A sensor sends one record, and somebody reads another.
   ingest() {
-    const path = `${plan.api}/products/${pick(plan.products)}/stock`;
-    const body = JSON.stringify({ delta: 1, reason: 'received' });
-    const adjusted = http.patch(path, body, headers(plan.staff, 'stock adjustment'));
-    check(adjusted, { 'the adjustment is stored': (response) => response.status === 200 });
+    const record = { source: plan.source, recorded_at: new Date().toISOString(), payload: { depth: Math.random() } };
+    const sent = http.post(`${plan.api}/data`, JSON.stringify(record), headers(plan.staff, 'record'));
+    check(sent, { 'the record is accepted': (response) => response.status === 202 });
+    const seen = http.get(`${plan.api}/data/${pick(plan.records)}`, headers(plan.staff, 'stored record'));
+    check(seen, { 'a record is shown': (response) => response.status === 200 });
   },
 };
 

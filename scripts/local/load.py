@@ -1,11 +1,12 @@
 """Puts load on a deployment with k6, and compares what it measured with the service levels of the catalog.
 
-Profiles: `browse` reads products and stock, `order` places orders and reads them, `ingest` adjusts stock as a warehouse
-system does. Sizes: `small` is for a laptop; `users` grows to 10 000 users who read between their requests; `rate` sends
+Profiles: `browse` reads products and stock, `order` places orders and reads them, `ingest` sends records and reads
+others. Sizes: `small` is for a laptop; `users` grows to 10 000 users who read between their requests; `rate` sends
 10 000 requests a second. The last two are for a deployment that is meant to take them, and cost money there. What is
 beyond the limits of the deployment is refused with the reasons: it would measure 429.
 
-It registers customers and creates products, and deletes neither. STAFF_EMAIL and STAFF_PASSWORD are of staff.
+It registers customers and creates products, or a source of records, and deletes none. STAFF_EMAIL and STAFF_PASSWORD
+are of staff.
 On the local stack, durations are reported and not required: the emulator is not Lambda.
 """
 
@@ -33,10 +34,10 @@ Json = dict[str, Any]
 FUNCTIONS = {
     "browse": ("product-get", "stock-get"),
     "order": ("order-place", "order-get"),
-    "ingest": ("stock-adjust",),
+    "ingest": ("record-create", "record-get"),
 }
-# The journey of the catalog whose service level a profile has to meet. Stock adjustments have none of their own.
-JOURNEYS = {"browse": "browse", "order": "place-order", "ingest": "place-order"}
+# The journey of the catalog whose service level a profile has to meet.
+JOURNEYS = {"browse": "browse", "order": "place-order", "ingest": "records"}
 THINK_S = 10
 # The exit status of k6 when a threshold was crossed.
 CROSSED = 99
@@ -48,16 +49,17 @@ class Size:
     """How much load. Either a rate of requests, or a number of users."""
 
     duration_s: int
-    products: int
+    # Products, or records that are read.
+    targets: int
     customers: int
     rate: int = 0
     users: int = 0
 
 
 SIZES = {
-    "small": Size(duration_s=20, products=3, customers=3, rate=5),
-    "users": Size(duration_s=600, products=200, customers=500, users=10_000),
-    "rate": Size(duration_s=300, products=200, customers=500, rate=10_000),
+    "small": Size(duration_s=20, targets=3, customers=3, rate=5),
+    "users": Size(duration_s=600, targets=200, customers=500, users=10_000),
+    "rate": Size(duration_s=300, targets=200, customers=500, rate=10_000),
 }
 
 
@@ -117,8 +119,17 @@ def prepare(api: ApiClient, login: tuple[str, str], profile: str, size: Size) ->
     """Creates what the requests refer to. Tokens last an hour, longer than any size."""
     tag = time.strftime("%Y%m%d%H%M%S")
     staff = api.login(*login)
+    found: Json = {"staff": staff.token}
+    if profile == "ingest":
+        return {**found, **create_records(staff, tag, size.targets)}
+    found["products"] = create_products(staff, tag, size.targets)
+    found["customers"] = [register(api, f"{tag}x{number}") for number in range(customers(profile, size))]
+    return found
+
+
+def create_products(staff: ApiClient, tag: str, count: int) -> list[str]:
     products = []
-    for number in range(size.products):
+    for number in range(count):
         row = {
             "sku": f"LOAD-{tag}-{number}",
             "name": f"Load tea {number}",
@@ -128,20 +139,37 @@ def prepare(api: ApiClient, login: tuple[str, str], profile: str, size: Size) ->
         }
         products.append(staff.post("/products", row, new_key()).expect(201)["id"])
     # Stock is opened by an event; requests before it would fail.
-    waiting = set(products)
+    await_all(staff, "stock of the products", [f"/products/{product}/stock" for product in products])
+    return products
 
-    def opened() -> bool:
-        waiting.difference_update({one for one in waiting if api.get(f"/products/{one}/stock").status == 200})
+
+def create_records(staff: ApiClient, tag: str, count: int) -> Json:
+    """A source of records, and the ids of records that it has."""
+    source = f"load-{tag}"
+    schema = {"type": "object", "properties": {"depth": {"type": "number"}}, "required": ["depth"]}
+    staff.post("/data/sources", {"name": source, "schema": schema, "writers": []}).expect(201)
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    rows = [{"source": source, "recorded_at": now, "payload": {"depth": number}} for number in range(count)]
+    records = staff.post("/data", {"records": rows}, new_key()).expect(202)["ids"]
+    await_all(staff, "records", [f"/data/{record}" for record in records])
+    return {"source": source, "records": records}
+
+
+def register(api: ApiClient, tag: str) -> str | None:
+    """The access token of a new customer."""
+    email, password = f"success+load{tag}@simulator.amazonses.com", f"Load-{new_key()}"
+    api.post("/users/register", {"email": email, "username": f"load{tag}", "password": password}).expect(201)
+    return api.login(email, password).token
+
+
+def await_all(api: ApiClient, what: str, paths: list[str]) -> None:
+    waiting = set(paths)
+
+    def found() -> bool:
+        waiting.difference_update({path for path in waiting if api.get(path).status == 200})
         return not waiting
 
-    eventually("stock of the products", opened, deadline_s=120)
-    tokens = []
-    for number in range(customers(profile, size)):
-        email, password = f"success+load{tag}x{number}@simulator.amazonses.com", f"Load-{new_key()}"
-        form = {"email": email, "username": f"load{tag}x{number}", "password": password}
-        api.post("/users/register", form).expect(201)
-        tokens.append(api.login(email, password).token)
-    return {"products": products, "customers": tokens, "staff": staff.token}
+    eventually(what, found, deadline_s=120)
 
 
 def run(plan: Json, scratch: Path) -> tuple[int, Json]:
@@ -165,11 +193,11 @@ def report(metrics: Json, is_local: bool) -> bool:
     durations = metrics["http_req_duration"]["values"]
     sent = metrics["http_reqs"]["values"]
     progress.note(f"{sent['count']:.0f} requests, {sent['rate']:.1f} a second")
-    progress.note("duration in ms: " + ", ".join(f"{name} {value:.0f}" for name, value in durations.items()))
+    progress.note("duration in ms: " + ", ".join(f"{name} {value:.0f}" for name, value in sorted(durations.items())))
     passed = True
     for name, metric in sorted(metrics.items()):
         for bound, outcome in metric.get("thresholds", {}).items():
-            text = f"{name} {bound}: {', '.join(f'{key} {value:g}' for key, value in metric['values'].items())}"
+            text = f"{name} {bound}: {', '.join(f'{key} {value:g}' for key, value in sorted(metric['values'].items()))}"
             if outcome["ok"]:
                 progress.done(text)
             elif is_local and name in {"http_req_duration", "dropped_iterations"}:
@@ -220,7 +248,7 @@ def main() -> int:
         reasons = exceeded(load_of(arguments.profile, size), limits, arguments.registrations)
         if reasons:
             raise ScriptError("the deployment would respond 429 to most of it:\n  " + "\n  ".join(reasons))
-        with progress.step(f"Create {size.products} products and the customers"):
+        with progress.step("Create what the requests are about"):
             data = prepare(ApiClient(base), login, arguments.profile, size)
         scratch = config.LOCAL / "load"
         plan = {

@@ -6,6 +6,7 @@ works on another one.
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,9 @@ from operate_consumers import print_queues, queues
 from operate_lists import listed
 
 Json = dict[str, Any]
+
+# The reason of a dead letter that SQS moved by itself.
+MOVED_BY_SQS = "moved-by-sqs"
 
 # ---- stuck orders, and dead letters ----------------------------------------------------------------------------
 
@@ -58,25 +62,47 @@ def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
     found = []
     for consumer in consumers:
         path = f"/ops/dead-letters?queue={escaped(consumer)}"
+        if arguments.reason_code is not None:
+            path += f"&reason={escaped(arguments.reason_code)}"
         messages = listed(api, path, f"dead letters of {consumer}", arguments)
         found += [{"queue": consumer, **message} for message in messages]
     return found
 
 
 def print_dead(messages: list[Json]) -> None:
-    table = Table("consumer", "message", "since", "reason", "event", "order", "detail", box=None, pad_edge=False)
+    counts = Counter((one["queue"], one["reason"] or MOVED_BY_SQS) for one in messages)
+    reasons = Table("consumer", "reason", "dead letters", box=None, pad_edge=False)
+    for (consumer, reason), count in sorted(counts.items()):
+        reasons.add_row(consumer, reason, str(count))
+    progress.table(reasons, "there are no dead letters")
+    if not messages:
+        return
+    columns = ("consumer", "message", "since", "reason", "event", "order", "if redriven", "detail")
+    table = Table(*columns, box=None, pad_edge=False)
     for one in messages:
         event = one["event"] or {}
         table.add_row(
             one["queue"],
             one["id"],
             one["dead_since"][:19],
-            one["reason"] or "moved by SQS",
+            one["reason"] or MOVED_BY_SQS,
             event.get("type", "none"),
             event.get("order_id") or "-",
+            expected(one["forecast"]),
             one["detail"] or "",
         )
-    progress.table(table, "there are no dead letters")
+    progress.table(table)
+
+
+def expected(forecast: Json) -> str:
+    """What the consumer would do with a dead letter; why, if it would not handle it."""
+    outcome = str(forecast["outcome"]).replace("_", " ")
+    if forecast["outcome"] == "would_retry":
+        failed = f"{forecast['failed_attempts']} failed, last {forecast['last_failure']}"
+        return f"{outcome}: {failed if forecast['last_failure'] else 'no failure is recorded'}"
+    if forecast["outcome"] == "already_handled":
+        return f"{outcome} at {forecast['handled_at'][:19]}"
+    return f"{outcome}: {forecast['detail']}"
 
 
 def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
@@ -88,22 +114,38 @@ def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
         body["message_ids"] = arguments.message
     if arguments.max is not None:
         body["max"] = arguments.max
+    if arguments.reason_code is not None:
+        body["reason_code"] = arguments.reason_code
     if arguments.patch is not None:
         body["patch"] = arguments.patch
+    return _act(api, body, arguments)
+
+
+def discard(api: ApiClient, arguments: argparse.Namespace) -> Json:
+    """Deletes dead letters that will never be redriven."""
+    body: Json = {"action": "discard", "reason": arguments.reason, "dry_run": arguments.dry_run}
+    optional = {"message_ids": arguments.message, "reason_code": arguments.reason_code, "max": arguments.max}
+    return _act(api, body | {name: value for name, value in optional.items() if value is not None}, arguments)
+
+
+def _act(api: ApiClient, body: Json, arguments: argparse.Namespace) -> Json:
     moved: Json = api.post(f"/ops/queues/{escaped(arguments.queue)}/redrive", body, arguments.key).expect(200)
-    return {**moved, "missing": [one for one in arguments.message or [] if one not in moved["message_ids"]]}
+    verb = "deleted" if body.get("action") == "discard" else "moved"
+    missing = [one for one in arguments.message or [] if one not in moved["message_ids"]]
+    return {**moved, "verb": verb, "missing": missing}
 
 
 def print_redrive(moved: Json) -> None:
     refused = {one["message_id"] for one in moved["refused"]}
     if moved["action_id"]:
-        count = f"{moved['redriven']} moved, {len(refused)} stay"
+        done = moved["discarded"] + moved["redriven"]
+        count = f"{done} {moved['verb']}, {len(refused)} stay"
         progress.done(f"{moved['queue']}: {count}; action {moved['action_id']} in the audit")
     else:
         chosen = [message for message in moved["message_ids"] if message not in refused]
-        progress.heading(f"{moved['queue']}: {len(chosen)} would be moved, {len(refused)} stay")
-        for message in chosen:
-            progress.note(message)
+        progress.heading(f"{moved['queue']}: {len(chosen)} would be {moved['verb']}, {len(refused)} stay")
+        for one in moved["forecasts"]:
+            progress.note(f"{one['message_id']} if redriven {expected(one['forecast'])}")
     for one in moved["edited"]:
         progress.note(f"{one['message_id']} becomes {json.dumps(one['event']['data'])}")
     for one in moved["refused"]:
@@ -152,15 +194,16 @@ def print_replay(total: Json) -> None:
 
 
 def audit(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
-    """The last actions of operators."""
-    return listed(api, "/ops/audit", "actions", arguments)
+    """The last actions of operators, and the last changes by staff and admins."""
+    return listed(api, "/ops/audit", "entries", arguments)
 
 
-def print_audit(actions: list[Json]) -> None:
-    table = Table("at", "who", "did", "to", "why", "outcome", box=None, pad_edge=False)
-    for one in actions:
-        outcome = " ".join(f"{name}={count}" for name, count in one["outcome"].items()) if one["outcome"] else "?"
-        table.add_row(one["at"][:19], one["operator_id"], one["action"], one["target"], one["reason"], outcome)
+def print_audit(entries: list[Json]) -> None:
+    table = Table("at", "who", "as", "did", "to", "why", "outcome", box=None, pad_edge=False)
+    for one in entries:
+        outcome = "?" if one["outcome"] is None else operate_orders.details(one["outcome"])
+        role, why = one["operator_role"] or "admin", one["reason"] or ""
+        table.add_row(one["at"][:19], one["operator_id"], role, one["action"], one["target"], why, outcome)
     progress.table(table, "nothing was done")
 
 
@@ -198,6 +241,7 @@ def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
     again.add_argument(
         "--message", action="append", type=lowered, metavar="ID", help="this message; may be repeated; by default all"
     )
+    again.add_argument("--reason-code", metavar="CODE", help="those with this reason, as scripts/ops dead shows it")
     again.add_argument("--max", type=int, help="how many at most; 100 by default")
     again.add_argument("--per-second", type=int, help="how many a queue delivers in a second; 10 by default")
     again.add_argument(
@@ -207,6 +251,7 @@ def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
     again.add_argument(
         "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
     )
+    _add_discard(command)
     replayed = command(
         "replay", "deliver published events of the last seven days again to a consumer", replay, print_replay
     )
@@ -226,6 +271,18 @@ def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
     replayed.add_argument(
         "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
     )
+
+
+def _add_discard(command: Callable[..., argparse.ArgumentParser]) -> None:
+    gone = command("discard", "delete dead letters that will never be redriven", discard, print_redrive)
+    gone.set_defaults(failed=is_redriven_in_part)
+    gone.add_argument("queue", type=consumer_name, metavar="CONSUMER", help="the function whose dead letters they are")
+    gone.add_argument("--reason", required=True, help="why; it is kept in the audit, with the events of the messages")
+    gone.add_argument("--message", action="append", type=lowered, metavar="ID", help="this message; may be repeated")
+    gone.add_argument("--reason-code", metavar="CODE", help="those with this reason, as scripts/ops dead shows it")
+    gone.add_argument("--max", type=int, help="how many at most; 100 by default")
+    gone.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
+    gone.add_argument("--key", type=idempotency_key, help="a command that is repeated with this key does nothing again")
 
 
 def command_line() -> Parser:
@@ -248,8 +305,9 @@ def command_line() -> Parser:
     still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
     counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
     counted.add_argument("--all", action="store_true", help="and all others")
-    dead_letters = command("dead", "list dead letters with their reasons", dead, print_dead)
+    dead_letters = command("dead", "list dead letters, and count them by their reasons", dead, print_dead)
     dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
+    dead_letters.add_argument("--reason", dest="reason_code", metavar="CODE", help="with this reason alone")
     _add_deliveries(command)
     operate_consumers.add_commands(command)
     books = command(
@@ -279,7 +337,7 @@ def command_line() -> Parser:
         operate_metrics.print_metrics,
     )
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
-    command("audit", "list what operators did, who and why", audit, print_audit)
+    command("audit", "list what operators did and what staff changed, who and why", audit, print_audit)
     operate_completion.add_command(commands)
     return parser
 

@@ -44,12 +44,16 @@ def print_order(found: Json) -> None:
     if not found["timeline"]:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
         return
-    table = Table("at", "after", "event", "handled by", "request", "details", box=None, pad_edge=False)
+    table = Table(
+        "at", "after", "event", "by", "published", "handled by", "request", "details", box=None, pad_edge=False
+    )
     for entry in found["timeline"]:
         table.add_row(
             entry["occurred_at"][11:23],
             "" if entry["since_previous_ms"] is None else milliseconds(entry["since_previous_ms"]),
             entry["type"],
+            actor(entry),
+            (entry["published_at"] or "-")[11:23],
             handled(entry["deliveries"]),
             entry["correlation_id"][-12:],
             details(entry["data"]),
@@ -58,7 +62,13 @@ def print_order(found: Json) -> None:
     for line in requests(found["timeline"]):
         progress.note(line)
     for line in unhandled(found["timeline"]):
-        progress.fail(f"{line}: it is queued, retried, or a dead letter (scripts/ops dead)")
+        progress.fail(line)
+
+
+def actor(entry: Json) -> str:
+    """Whose request caused an event; empty if a consumer or a schedule did."""
+    who = entry["actor"]
+    return f"{who['role']} {who['id']}" if who else ""
 
 
 def requests(timeline: Sequence[Json]) -> Iterator[str]:
@@ -71,11 +81,17 @@ def requests(timeline: Sequence[Json]) -> Iterator[str]:
 
 def unhandled(timeline: Sequence[Json]) -> list[str]:
     return [
-        f"{delivery['consumer']} has not handled {entry['type']}"
+        f"{delivery['consumer']} has not handled {entry['type']}: {unhandled_because(delivery)} (scripts/ops dead)"
         for entry in timeline
         for delivery in entry["deliveries"]
         if delivery["status"] == "open"
     ]
+
+
+def unhandled_because(delivery: Json) -> str:
+    if delivery["dead_lettered_at"]:
+        return f"it is a dead letter, or was discarded as one, {delivery['last_failure']}"
+    return "it is queued, retried, or a dead letter that SQS moved"
 
 
 def follow(
@@ -107,13 +123,14 @@ def changes(found: Json) -> Iterator[str]:
     placed, payment = found["order"], found["payment"]
     reason = f" ({placed['status_reason']})" if placed.get("status_reason") else ""
     for entry in found["timeline"]:
-        yield f"{entry['occurred_at'][11:23]}  {entry['type']}  {details(entry['data'])}".rstrip()
+        by = f"by {actor(entry)}  " if entry["actor"] else ""
+        yield f"{entry['occurred_at'][11:23]}  {entry['type']}  {by}{details(entry['data'])}".rstrip()
         for one in entry["deliveries"]:
             who, what = f"{' ' * 14}{one['consumer']}", entry["type"]
             if one["status"] == "handled":
                 yield f"{who} handled {what} {milliseconds(one['after_ms'])}{failures(one)}"
-            elif one["failed_attempts"]:
-                yield f"{who} OPEN, {what}{failures(one)}"
+            elif one["failed_attempts"] or one["dead_lettered_at"]:
+                yield f"{who} {state(one)}, {what}{failures(one)}"
     yield f"order {placed['id']}: {placed['status']}{reason}"
     if payment:
         yield f"payment {payment['id']}: {payment['status']}"
@@ -138,16 +155,21 @@ def details(data: Json) -> str:
     return " ".join(texts)
 
 
+def state(delivery: Json) -> str:
+    """How long a consumer took to handle an event, or what is known of one that it has not handled."""
+    if delivery["status"] == "handled":
+        return milliseconds(delivery["after_ms"])
+    dead_since = delivery["dead_lettered_at"]
+    return f"DEAD LETTER since {dead_since[11:19]}" if dead_since else "OPEN"
+
+
 def failures(delivery: Json) -> str:
     """How often a consumer failed, and with which code at last."""
     if not delivery["failed_attempts"]:
-        return ""
+        return f" {delivery['last_failure']}" if delivery["last_failure"] else ""
     return f" after {delivery['failed_attempts']} failed, last {delivery['last_failure']}"
 
 
 def handled(deliveries: Sequence[Json]) -> str:
     """The consumers of an event, with the time that each took and its attempts that failed."""
-    return "\n".join(
-        f"{one['consumer']} {milliseconds(one['after_ms']) if one['status'] == 'handled' else 'OPEN'}{failures(one)}"
-        for one in deliveries
-    )
+    return "\n".join(f"{one['consumer']} {state(one)}{failures(one)}" for one in deliveries)

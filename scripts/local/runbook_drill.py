@@ -3,7 +3,7 @@
 For each fault the metrics are read before, with the fault, after the runbook's commands, and after another order. The
 generated rule of the alarm has to be inactive, to fire, and to be inactive again over these readings (`alarm_rules.py`:
 nobody waits for its periods). The commands are those of the page, as they are written there. At the end it shows what
-the audit says of all that.
+the audit says of all that, and how long each fault took; `--write` puts that into docs/measurements.md.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import alarm_rules
+import config
 import operate
 import operate_access
 import operate_lists
@@ -22,13 +23,38 @@ from config import ScriptError
 from runbook_faults import ALL, REASON, Fault
 from runbook_stack import Readings, Stack
 
+DOCUMENT = config.ROOT / "docs/measurements.md"
+BEGIN, END = "<!-- runbook_drill.py --write writes from here -->", "<!-- to here -->"
+
 
 class Result(NamedTuple):
-    """How long a fault took, from its injection to the proof that it is fixed."""
+    """How long a fault took, in seconds."""
 
     name: str
+    title: str
     alarm: str
-    seconds: float
+    # From the start of its injection until the rule fires over the metrics.
+    to_alarm: float
+    # From the first command of the runbook until the commands have shown what is wrong.
+    diagnosis: float
+    # From the first command until the proof that the fault is fixed, and the metrics are below the threshold.
+    to_clear: float
+
+
+def table(results: list[Result]) -> str:
+    lines = ["| fault | alarm | to the alarm, s | diagnosis, s | first command to clear, s |", "|---|---|--:|--:|--:|"]
+    lines += [
+        f"| {one.title} | `{one.alarm}` | {one.to_alarm:.1f} | {one.diagnosis:.1f} | {one.to_clear:.1f} |"
+        for one in results
+    ]
+    return "\n".join(lines)
+
+
+def written(document: str, results: list[Result]) -> str:
+    """The document with these results in place of the former ones."""
+    head, _, rest = document.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{table(results)}\n\n{END}{tail}"
 
 
 class Drill:
@@ -51,23 +77,25 @@ class Drill:
         readings = [Reading("before", self.healthy, False), Reading("before the fault", self.settled_samples, False)]
         alarm_rules.play(watched, readings)
         with ExitStack() as undo:
-            fault, started = kind(self.stack, undo), time.monotonic()
+            fault, injected = kind(self.stack, undo), time.monotonic()
             with progress.step("The fault is injected, and the rule fires"):
                 fault.inject()
                 firing = self.readings.firing(watched, self.settled_samples)
                 readings.append(Reading("with the fault", firing, True))
                 alarm_rules.play(watched, readings)
+            fired = time.monotonic()
             with progress.step("The runbook shows what is wrong"):
                 fault.diagnose()
+            diagnosed = time.monotonic()
             with progress.step("The runbook fixes it"):
                 fault.fix()
                 fixed = self.readings.inactive(watched)
-            seconds = time.monotonic() - started
+            clear = time.monotonic()
         with progress.step("Another order is confirmed, and the rule is inactive"):
             self.healthy, self.settled_samples = fixed, self.settled()
             readings += [Reading("fixed", fixed, None), Reading("settled", self.settled_samples, False)]
             alarm_rules.play(watched, readings)
-        return Result(kind.name, kind.alarm, seconds)
+        return Result(kind.name, kind.title, kind.alarm, fired - injected, diagnosed - fired, clear - fired)
 
 
 def show_audit(since: str) -> None:
@@ -81,7 +109,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     names = [kind.name for kind in ALL]
     parser.add_argument("faults", nargs="*", metavar="FAULT", help=f"only these: {', '.join(names)}")
+    parser.add_argument("--write", action="store_true", help="write the times to docs/measurements.md")
     arguments = parser.parse_args()
+    if arguments.write and arguments.faults:
+        parser.error("--write needs all faults")
     unknown = set(arguments.faults) - set(names)
     if unknown:
         raise ScriptError(f"there is no fault {', '.join(sorted(unknown))}: choose from {', '.join(names)}")
@@ -91,8 +122,11 @@ def main() -> int:
     show_audit(since)
     progress.heading("Faults that were fixed")
     for one in results:
-        progress.done(f"{one.name}: {one.alarm}", one.seconds)
+        to_alarm, to_clear = progress.duration(one.to_alarm), progress.duration(one.to_clear)
+        progress.done(f"{one.name}: {one.alarm} after {to_alarm}, fixed {to_clear} after the first command")
     progress.done(f"{len(results)} faults", time.monotonic() - started)
+    if arguments.write:
+        DOCUMENT.write_text(written(DOCUMENT.read_text(), results))
     return 0
 
 

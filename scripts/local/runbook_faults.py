@@ -133,8 +133,9 @@ class Poison(Fault):
         self.shows(str(self.dead_letter["reason"]), "unreadable")
 
     def fix(self) -> None:
-        text = runbooks.block(self.page, "aws sqs delete-message")
-        runbooks.run(runbooks.filled(text, {"<function>": self.consumer, "<message>": str(self.dead_letter["id"])}))
+        text = runbooks.command(self.page, "scripts/ops discard")
+        values = {"<id>": str(self.dead_letter["id"]), "stock-reserve": self.consumer}
+        runbooks.run(runbooks.filled(text, values))
         left = self.stack.admin.get(f"/ops/dead-letters?queue={self.consumer}").expect(200)["items"]
         if left:
             raise ScriptError(f"the dead letter is still there: {left}")

@@ -27,6 +27,7 @@ Json = dict[str, Any]
 
 # Ids in the samples.
 CUSTOMER = "0192f0c1-0000-7000-8000-000000000001"
+SESSION = "0192f0c1-0000-7000-8000-00000000005e"
 PRODUCT = "0192f0c1-0000-7000-8000-0000000000a1"
 IMPORT = "0192f0c1-0000-7000-8000-0000000000a7"
 EXPORT = "0192f0c1-0000-7000-8000-0000000000a8"
@@ -38,6 +39,8 @@ RECEIVERS = ("https://example.com/webhooks", "https://example.com/other")
 DELIVERY = "0192f0c1-0000-7000-8000-0000000000e8"
 CLIENT = "0192f0c1-0000-7000-8000-0000000000f1"
 METHOD = "0192f0c1-0000-7000-8000-0000000000f7"
+SOURCE = "greenhouse"
+RECORD = "01a1fd49-93a0-7000-8000-000000000001"
 # The samples of images have the id that others have for a payment.
 IMAGE = PAYMENT
 EMAIL = "ada@example.com"
@@ -52,6 +55,7 @@ CLOSING = (
     "password-change",
     "payment-method-forget",
     "session-end",
+    "session-revoke",
     "user-delete",
     "user-erase",
     "user-logout",
@@ -62,6 +66,8 @@ CLOSING = (
 OWN_IMAGE = ("image-delete", "image-get")
 # These change or delete an endpoint of webhooks, so they have one each, of the version that the sample names.
 OWN_ENDPOINT = ("webhook-endpoint-delete", "webhook-endpoint-update", "webhook-secret-rotate")
+# These take a client or its secret away.
+OWN_CLIENT = ("client-delete", "client-secret-rotate")
 # A partial refund leaves the order as it is.
 REFUNDED = {"amount": 100, "currency": "USD"}
 SAVED = {"payment_method": "pm_card_visa"}
@@ -146,8 +152,7 @@ def create() -> StackData:
     payments = [eventually("paid order", partial(_payment, customer, order)) for order in orders]
     eventually("invoice", lambda: customer.get(f"/orders/{orders[0]}/invoice").expect(200))
     eventually("timeline", lambda: admin.get(f"/ops/orders/{orders[0]}/timeline").expect(200))
-    client, other_client = _client(admin), _client(admin)
-    receiver = f"{env['MAILBOX_URL']}webhooks/samples"
+    client, receiver = _client(admin), f"{env['MAILBOX_URL']}webhooks/samples"
     endpoint = _endpoint(staff, receiver)
     replacements = {
         CUSTOMER: account.id,
@@ -160,20 +165,22 @@ def create() -> StackData:
         METHOD: str(customer.post("/payment-methods", SAVED, new_key()).expect(201)["id"]),
         EMAIL: account.email,
         CLIENT: client["client_id"],
+        **_source_and_record(staff, client["client_id"]),
         **dict.fromkeys(RECEIVERS, receiver),
         ENDPOINT: endpoint,
         DELIVERY: str(staff.post(f"/webhook-endpoints/{endpoint}/test", None).expect(202)["id"]),
     }
     closed = sample_accounts.register_each(public, CLOSING)
-    expensive = [{"product_id": _product(public, staff, PRICE_ABOVE_THE_REFUND_LIMIT), "quantity": 1}]
     ended, pictured = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}, _image(staff, _product(public, staff))
     own = {
         **{function: {CUSTOMER: its.id} for function, its in closed.items()},
         **dict.fromkeys(ENDING, ended),
         **dict.fromkeys(OWN_IMAGE, pictured),
         **{function: {ENDPOINT: _endpoint(staff, receiver)} for function in OWN_ENDPOINT},
-        "client-delete": {CLIENT: other_client["client_id"]},
-        "refund-approval-decide": _waiting_refund(customer, staff, {**wanted, "items": expensive}),
+        "session-revoke": _session(public, closed["session-revoke"]),
+        **{function: {CLIENT: _client(admin)["client_id"]} for function in OWN_CLIENT},
+        "source-close": {SOURCE: _source(staff, client["client_id"])},
+        "refund-approval-decide": _waiting_refund(customer, staff, wanted),
     }
     # It waits for its first code, and has no effect on logins.
     customer.post(f"/users/{account.id}/totp", {"current_password": account.password}).expect(200)
@@ -213,6 +220,12 @@ def _product(public: ApiClient, staff: ApiClient, minor: int | None = None) -> s
     return product
 
 
+def _session(public: ApiClient, account: sample_accounts.Account) -> dict[str, str]:
+    """An account and its session."""
+    sessions = public.login(account.email, account.password).get(f"/users/{account.id}/sessions").expect(200)
+    return {CUSTOMER: account.id, SESSION: str(sessions["items"][0]["id"])}
+
+
 def _image(staff: ApiClient, product: str) -> dict[str, str]:
     """A product and an image of it that was announced and not sent."""
     wanted = json.loads(samples.event("image-add")["body"])
@@ -222,6 +235,22 @@ def _image(staff: ApiClient, product: str) -> dict[str, str]:
 def _client(admin: ApiClient) -> dict[str, str]:
     created = admin.post("/oauth/clients", {"name": f"Samples {secrets.token_hex(6)}"}).expect(201)
     return {"client_id": str(created["id"]), "client_secret": str(created["secret"])}
+
+
+def _source(staff: ApiClient, writer: str) -> str:
+    """Name of a new source of records, to which this service client sends."""
+    name = f"greenhouse-{secrets.token_hex(6)}"
+    wanted = samples.event("source-create")["body"].replace(CLIENT, writer).replace(SOURCE, name)
+    return str(staff.post("/data/sources", json.loads(wanted), new_key()).expect(201)["name"])
+
+
+def _source_and_record(staff: ApiClient, writer: str) -> dict[str, str]:
+    """A new source, and the id of its record, once it is written."""
+    source = _source(staff, writer)
+    wanted = json.loads(samples.event("record-create")["body"].replace(SOURCE, source))
+    record = str(staff.post("/data", wanted, new_key()).expect(202)["ids"][0])
+    eventually("record", lambda: staff.get(f"/data/{record}").expect(200))
+    return {SOURCE: source, RECORD: record}
 
 
 def _endpoint(staff: ApiClient, receiver: str) -> str:
@@ -240,7 +269,8 @@ def _refund(staff: ApiClient, payment: Json) -> str:
 
 def _waiting_refund(customer: ApiClient, staff: ApiClient, order: Json) -> dict[str, str]:
     """A payment of its own, and a refund of it that waits for approval."""
-    placed = str(customer.post("/orders", order, new_key()).expect(201)["id"])
+    expensive = {"product_id": _product(customer, staff, PRICE_ABOVE_THE_REFUND_LIMIT), "quantity": 1}
+    placed = str(customer.post("/orders", {**order, "items": [expensive]}, new_key()).expect(201)["id"])
     payment = eventually("paid order", partial(_payment, customer, placed))
     request = {"payment_id": payment["id"], "reason": "requested_by_customer"}
     shown = staff.post("/payments/refund", request, new_key()).expect(202)

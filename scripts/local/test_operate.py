@@ -74,7 +74,7 @@ class Api:
 
     def post(self, path: str, body: Any, key: str | None) -> Any:
         self.posted[path], self.key = body, key
-        return mock.Mock(expect=lambda _status: {"action_id": "a", "redriven": 1, "message_ids": ["m"]})
+        return mock.Mock(expect=lambda _status: {"action_id": "a", "redriven": 1, "discarded": 0, "message_ids": ["m"]})
 
     def put(self, path: str, body: Any, key: str | None) -> Any:
         self.put_to[path], self.key = body, key
@@ -93,21 +93,19 @@ def refusal(*line: str) -> str:
     return printed.getvalue()
 
 
-class DeadLetters(unittest.TestCase):
-    def test_dead_letters_of_all_consumers_that_have_some_are_listed(self) -> None:
-        message = {"id": "m", "reason": "not-found"}
-        api: Any = Api(
-            {
-                "/ops/queues": {"items": [{"name": "a", "dead_letters": 1}, {"name": "b", "dead_letters": 0}]},
-                "/ops/dead-letters?queue=a&limit=100": {"items": [message], "next_cursor": "b=2"},
-                "/ops/dead-letters?queue=a&limit=100&cursor=b%3D2": {"items": [message], "next_cursor": None},
-            }
-        )
-        self.assertEqual(operate.dead(api, arguments("dead")), [{"queue": "a", **message}] * 2)
+class Commands(unittest.TestCase):
+    def test_audit_counts_discarded_messages_and_does_not_print_them(self) -> None:
+        who = {"operator_id": "o", "operator_role": None}
+        about = {"at": "2026-11-21T12:00:00Z", **who, "action": "discard", "target": "a", "reason": "r"}
+        outcome = {"matched": 1, "discarded": 1, "messages": [{"message_id": "m"}]}
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate.print_audit([{**about, "outcome": outcome}])
+        self.assertIn("matched=1 discarded=1", printed.getvalue())
+        self.assertNotIn("messages", printed.getvalue())
 
     def test_lists_end_somewhere_and_say_so(self) -> None:
         api: Any = mock.Mock()
-        for items, note in ((300, "only the first 1000 actions are listed"), (250, "")):
+        for items, note in ((300, "only the first 1000 entries are listed"), (250, "")):
             last: dict[str, Any] = {"items": [{}] * items, "next_cursor": None}
             api.get.return_value.expect.side_effect = [{**last, "next_cursor": "c"}] * 3 + [last]
             asked = arguments("audit", "--json")
@@ -121,6 +119,23 @@ class DeadLetters(unittest.TestCase):
             self.assertEqual(len(json.loads(printed.getvalue())), 1000)
             self.assertEqual(said.getvalue(), f"✗ {note}\n" if note else "")
 
+    def test_audit_shows_actions_with_their_reason_and_changes_with_what_they_say(self) -> None:
+        common = {"at": "2026-11-21T12:00:00Z", "operator_id": "u-1"}
+        action = {"action": "redrive", "target": "stock-reserve", "reason": "it is back", "outcome": {"redriven": 2}}
+        said = {"order_id": "o-1", "reason": "staff_request"}
+        change = {"action": "OrderCancelled.v1", "target": "o-1", "reason": None, "outcome": said}
+        unfinished = {**action, "outcome": None}
+        entries = [
+            {**common, "operator_role": role, **one}
+            for role, one in ((None, action), ("staff", change), (None, unfinished))
+        ]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate.print_audit(entries)
+        _, first, second, third = [line.split() for line in printed.getvalue().splitlines()]
+        self.assertEqual(first[1:], ["u-1", "admin", "redrive", "stock-reserve", "it", "is", "back", "redriven=2"])
+        self.assertEqual(second[1:], ["u-1", "staff", "OrderCancelled.v1", "o-1", "reason=staff_request"])
+        self.assertEqual(third[-1], "?")
+
     def test_names_are_escaped(self) -> None:
         api: Any = mock.Mock()
         api.get.return_value.expect.return_value = {"items": [], "next_cursor": None}
@@ -132,81 +147,6 @@ class DeadLetters(unittest.TestCase):
         self.assertEqual(api.post.call_args.args[0], f"/ops/queues/{escaped}/redrive")
         operate_consumers.pause(api, arguments("pause", name, "--reason", "a defect"))
         self.assertEqual(api.put.call_args.args[0], f"/ops/consumers/{escaped}/state")
-
-    def test_redrive_needs_a_reason_and_sends_what_was_asked(self) -> None:
-        with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
-            arguments("redrive", "a")
-        api: Any = Api({})
-        line = ["--reason", "it is back", "--message", "m", "--dry-run", "--key", "k"]
-        operate.redrive(api, arguments("redrive", "a", *line))
-        asked = {"reason": "it is back", "dry_run": True, "message_ids": ["m"]}
-        self.assertEqual((api.posted, api.key), ({"/ops/queues/a/redrive": asked}, "k"))
-
-    def test_redrive_sends_a_patch_as_json(self) -> None:
-        api: Any = Api({})
-        patch = '[{"op": "remove", "path": "/data/reason"}]'
-        operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", "--patch", patch))
-        self.assertEqual(api.posted["/ops/queues/a/redrive"]["patch"], [{"op": "remove", "path": "/data/reason"}])
-        self.assertIsNone(api.key)
-        with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
-            arguments("redrive", "a", "--reason", "it is back", "--patch", "remove")
-
-    def test_redrive_sends_what_the_api_is_to_refuse(self) -> None:
-        for option, text, member, value in (
-            ("max", "0", "max", 0),
-            ("per-second", "0", "per_second", 0),
-            ("patch", "[]", "patch", []),
-            ("patch", "{}", "patch", {}),
-        ):
-            api: Any = Api({})
-            operate.redrive(api, arguments("redrive", "a", "--reason", "it is back", f"--{option}", text))
-            self.assertEqual(api.posted["/ops/queues/a/redrive"][member], value)
-
-    def redriven(self, **members: Any) -> tuple[str, int]:
-        """What a redrive of which one message is refused prints, and its status."""
-        refused = [{"message_id": "r", "reason": "validation", "detail": "/data/text is [too] long"}]
-        moved = {
-            "queue": "a",
-            "message_ids": ["m", "n", "r"],
-            "edited": [],
-            "refused": refused,
-            "missing": [],
-            **members,
-        }
-        with (
-            mock.patch("operate.admin"),
-            mock.patch("sys.argv", ["ops", "redrive", "a", "--reason", "it is back"]),
-            mock.patch("operate.redrive", return_value=moved),
-            contextlib.redirect_stdout(io.StringIO()) as printed,
-            contextlib.redirect_stderr(printed),
-        ):
-            status = operate.main()
-        return printed.getvalue(), status
-
-    def test_refused_messages_do_not_count_as_moved(self) -> None:
-        stays = "✗ r stays: validation: /data/text is [too] long\n"
-        shown, status = self.redriven(action_id=None, redriven=0)
-        self.assertIn("a: 2 would be moved, 1 stay\n    m\n    n\n" + stays, shown)
-        self.assertEqual(status, 1)
-        shown, status = self.redriven(action_id="x", redriven=2)
-        self.assertIn("a: 2 moved, 1 stay; action x in the audit\n" + stays, shown)
-        self.assertEqual(status, 1)
-        shown, status = self.redriven(action_id="x", redriven=3, refused=[])
-        self.assertIn("a: 3 moved, 0 stay;", shown)
-        self.assertEqual(status, 0)
-
-    def test_messages_that_are_not_dead_letters_are_named(self) -> None:
-        api: Any = Api({})
-        moved = operate.redrive(api, arguments("redrive", "a", "--reason", "b", "--message", "m", "--message", "o"))
-        self.assertEqual(moved["missing"], ["o"])
-        shown, status = self.redriven(action_id="x", redriven=3, refused=[], missing=["o"])
-        self.assertIn("✗ o is not a dead letter of a: scripts/ops dead lists them\n", shown)
-        self.assertEqual(status, 1)
-
-    def test_patch_that_is_none_is_refused_in_one_line(self) -> None:
-        for text, said in (("{", "it is not JSON: .+"), ("null", "it is null, which is not a JSON Patch")):
-            line = refusal("redrive", "a", "--reason", "it is back", "--patch", text)
-            self.assertRegex(line, rf"^scripts/ops redrive: argument --patch: {said} \(scripts/ops redrive --help\)\n$")
 
     def test_key_that_no_header_can_have_is_refused(self) -> None:
         for key in ("", "a b", "a\nb", "ümlaut"):

@@ -21,6 +21,8 @@ def entry(kind: str, after: int | None, *deliveries: dict[str, Any], **data: Any
         "type": kind,
         "occurred_at": "2026-11-21T12:00:00.123456Z",
         "since_previous_ms": after,
+        "published_at": "2026-11-21T12:00:00.345678Z",
+        "actor": None,
         "correlation_id": REQUEST,
         "trace_id": TRACE,
         "data": {"order_id": ORDER, **data},
@@ -28,7 +30,7 @@ def entry(kind: str, after: int | None, *deliveries: dict[str, Any], **data: Any
     }
 
 
-NO_FAILURE = {"failed_attempts": 0, "last_failure": None}
+NO_FAILURE = {"failed_attempts": 0, "last_failure": None, "dead_lettered_at": None}
 HANDLED = {"consumer": "stock-reserve", "status": "handled", "after_ms": 84, **NO_FAILURE}
 OPEN = {"consumer": "payment-charge", "status": "open", "after_ms": None, **NO_FAILURE}
 FAILED = {"failed_attempts": 2, "last_failure": "unavailable"}
@@ -61,6 +63,31 @@ class Orders(unittest.TestCase):
         self.assertIn("stock-reserve +84 ms after 2 failed, last unavailable", shown)
         self.assertIn("payment-charge OPEN after 2 failed, last unavailable", shown)
         self.assertNotIn("0 failed", self.shown([entry("OrderPlaced.v1", None, HANDLED, OPEN)]))
+
+    def test_order_shows_whose_request_caused_an_event_and_when_it_was_published(self) -> None:
+        by_staff = {**entry("OrderCancelled.v1", None), "actor": {"id": "u-1", "role": "staff"}}
+        shown = self.shown([by_staff, {**entry("StockReleased.v1", 9), "published_at": None}])
+        cancelled, released = [line for line in shown.splitlines() if ".v1" in line]
+        self.assertIn("staff u-1  12:00:00.345", cancelled)
+        self.assertNotIn("12:00:00.345", released)
+
+    def test_order_shows_dead_letters(self) -> None:
+        dead = {**OPEN, **FAILED, "dead_lettered_at": "2026-11-21T12:00:07.123Z"}
+        shown = self.shown([entry("OrderPlaced.v1", None, dead)])
+        self.assertIn("payment-charge DEAD LETTER since 12:00:07 after 2 failed, last unavailable", shown)
+        self.assertIn("it is a dead letter, or was discarded as one, unavailable (scripts/ops dead)", shown)
+        never = {**dead, "failed_attempts": 0, "last_failure": "unreadable"}
+        self.assertIn("DEAD LETTER since 12:00:07 unreadable", self.shown([entry("OrderPlaced.v1", None, never)]))
+        lines = list(
+            operate_orders.changes(
+                {
+                    "order": {"id": ORDER, "status": "pending"},
+                    "payment": None,
+                    "timeline": [entry("OrderPlaced.v1", None, never)],
+                }
+            )
+        )
+        self.assertTrue(any("payment-charge DEAD LETTER" in line for line in lines), lines)
 
     def test_order_without_recorded_events_says_so(self) -> None:
         self.assertIn("no event of it is recorded yet", self.shown([]))

@@ -13,6 +13,7 @@ from unittest import mock
 
 import aws_command
 import operate
+import runbook_drill
 import runbooks
 from config import ScriptError
 
@@ -106,6 +107,22 @@ class Commands(unittest.TestCase):
 def _without_quotes(text: str) -> str:
     """Substitutions inside of quotes are read, too."""
     return text.replace('"$(', "$(").replace(')"', ")")
+
+
+class Drill(unittest.TestCase):
+    RESULT = runbook_drill.Result("lag", "No event is published", "outbox-lag", 0.71, 0.3, 1.24)
+
+    def test_times_replace_those_of_the_document_and_nothing_else(self) -> None:
+        begin, end = runbook_drill.BEGIN, runbook_drill.END
+        row = "| No event is published | `outbox-lag` | 0.7 | 0.3 | 1.2 |"
+        document = runbook_drill.written(f"before\n\n{begin}\n\nold\n\n{end}\n\nafter\n", [self.RESULT])
+        self.assertIn(f"|\n{row}\n\n{end}\n\nafter\n", document)
+        self.assertTrue(document.startswith(f"before\n\n{begin}\n\n| fault |"))
+        self.assertNotIn("old", document)
+
+    def test_document_has_a_place_for_the_times(self) -> None:
+        document = runbook_drill.DOCUMENT.read_text()
+        self.assertLess(document.index(runbook_drill.BEGIN), document.index(runbook_drill.END))
 
 
 class AwsCommand(unittest.TestCase):

@@ -173,6 +173,22 @@ test("an admin exports what is held about a customer, closes the account, opens 
   }, { expected: [/401/] });
 });
 
+test("an admin gives an account another role, and its pages follow", async () => {
+  const colleague = await register();
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await find(page, colleague);
+    await page.getByText("Customer, active").waitFor();
+    await page.getByText("Change the role", { exact: true }).first().click();
+    await page.getByLabel("Role").selectOption("Staff");
+    await page.getByRole("button", { name: "Change the role" }).click();
+    await page.getByRole("status").getByText("The role is changed.").waitFor();
+    await page.getByText("Staff, active").waitFor();
+    await inspect(page, "console-role-changed");
+  }, WIDE);
+  await onPage((page) => enter(page, colleague), WIDE);
+});
+
 /** Whether one of a message's signatures (Standard Webhooks) is by this secret. */
 function isSignedBy(secret, { headers, body }) {
   const key = Buffer.from(secret.replace("whsec_", ""), "base64");

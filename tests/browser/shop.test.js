@@ -1,7 +1,7 @@
 // The shop, clicked through as customers do. scripts/browser runs this file.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { ADDRESS, browser, call, fillAddress, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
+import { ADDRESS, browser, call, fillAddress, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
 
 const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
 const PAYS = "Visa test card that pays";
@@ -222,6 +222,25 @@ test("a wrong current password is tried once, and the session goes on", async ()
   }, { expected: [/422/] });
 });
 
+test("the session of another browser is ended, and the one of this browser goes on", async () => {
+  const customer = await register();
+  const other = await token(customer);
+  await onPage(async (page) => {
+    await page.goto(`${shop}/account`);
+    await logIn(page, customer);
+    const section = page.locator("section", { has: page.getByRole("heading", { name: "Sessions", exact: true }) });
+    await section.getByText("(this one)").waitFor();
+    await section.getByRole("button", { name: /^End:/ }).click();
+    await section.getByRole("status").getByText("The session has ended.").waitFor();
+    await section.getByRole("listitem").filter({ hasNotText: "(this one)" }).waitFor({ state: "detached" });
+    await hasFocus(section.getByRole("heading"));
+    await section.getByText("(this one)").waitFor();
+  });
+  const { sub } = JSON.parse(Buffer.from(other.split(".")[1], "base64url").toString());
+  const refused = call("GET", `/users/${sub}/sessions`, undefined, { Authorization: `Bearer ${other}` });
+  await assert.rejects(refused, /401/);
+});
+
 test("the first page of the shop needs at most 100 kB of compressed script", async () => {
   await onPage(async (page) => {
     const scripts = [];
@@ -247,7 +266,8 @@ test("two tabs share one session, and a logout in one of them is one in both", a
     for (const tab of [page, other]) await tab.getByRole("link", { name: "Account", exact: true }).waitFor();
     await other.getByRole("button", { name: "Log out" }).click();
     for (const tab of [page, other]) await tab.getByRole("link", { name: "Log in" }).waitFor();
-  });
+    // What either tab was reading when the session ended.
+  }, { expected: [/401.*\/api\//] });
 });
 
 test("an address that names no page, and an order of somebody else, show that there is nothing", async () => {

@@ -8,26 +8,28 @@ import { eventually } from "./eventually.js";
 const { BROWSER: executablePath, PICTURES: pictures, WEB_URL, API_URL, MAILBOX_URL: mailbox } = process.env;
 export const shop = WEB_URL.replace(/\/$/, "");
 
-const PHONE = { width: 390, height: 844 };
+export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 900 };
-const DEADLINE_MS = 60_000;
-// An invoice is made a moment after the confirmation of its order; a page of the order asks until it is there. Without it, there is no list
-// of credit notes either.
-const NOT_YET = /404.*\/(invoice|credit-notes)$/;
+export const DEADLINE_MS = 60_000;
+// An invoice is made a moment after the confirmation of its order; a page of the order asks until it is there.
+const NOT_YET = /404.*\/invoice$/;
 
 export const browser = await chromium.launch({ executablePath });
 
 /** Runs a test on a page of a new browser context. `expected` are complaints that the test provokes. */
 export async function onPage(use, { viewport = PHONE, locale = "en-US", expected = [] } = {}) {
   const context = await browser.newContext({ viewport, locale, colorScheme: "light", reducedMotion: "reduce" });
-  const page = await context.newPage();
-  page.setDefaultTimeout(DEADLINE_MS);
+  context.setDefaultTimeout(DEADLINE_MS);
   const complaints = [];
   const complain = (text) => [NOT_YET, ...expected].some((pattern) => pattern.test(text)) || complaints.push(text);
-  page.on("pageerror", (error) => complain(`error: ${error.message}`));
-  page.on("console", (message) => message.type() === "error" && complain(`console: ${message.text()} ${message.location().url}`));
-  // A script that a text smuggled in would most likely call this.
-  page.on("dialog", (dialog) => (complain(`dialog: ${dialog.message()}`), dialog.dismiss()));
+  // Every page, also what a test opens as a second tab.
+  context.on("page", (one) => {
+    one.on("pageerror", (error) => complain(`error: ${error.message}`));
+    one.on("console", (message) => message.type() === "error" && complain(`console: ${message.text()} ${message.location().url}`));
+    // A script that a text smuggled in would most likely call this.
+    one.on("dialog", (dialog) => (complain(`dialog: ${dialog.message()}`), dialog.dismiss()));
+  });
+  const page = await context.newPage();
   try {
     await use(page);
     assert.deepEqual(complaints, []);
@@ -35,6 +37,9 @@ export async function onPage(use, { viewport = PHONE, locale = "en-US", expected
     await page.screenshot({ path: `${pictures}/failed-${randomUUID().slice(0, 8)}.png`, fullPage: true }).catch(() => null);
     throw new Error(await stateOf(page, complaints), { cause: error });
   } finally {
+    // A request that is being answered when the context closes would fail the next test.
+    for (const one of context.pages()) await one.unrouteAll({ behavior: "ignoreErrors" });
+    await context.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
   }
 }
@@ -45,18 +50,28 @@ async function stateOf(page, complaints) {
   return [`failed on ${page.url()}`, ...complaints, "the page says:", text].join("\n");
 }
 
-/** Checks a page for accessibility as far as axe can tell, and keeps pictures of it at phone and desktop width. */
-export async function inspect(page, name) {
-  await page.locator(".loading").first().waitFor({ state: "detached" });
+/** Checks a page for accessibility as far as axe can tell. */
+export async function checkAccessibility(page, name) {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
   assert.deepEqual(found, [], `axe on ${name}`);
+}
+
+/** Checks that a page is no wider than its window. */
+export async function checkWidth(page, name) {
+  const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(width <= room, `${name} scrolls sideways: it is ${width} pixels wide, and the window ${room}`);
+}
+
+/** Checks a page for accessibility, and keeps pictures of it at phone and desktop width. */
+export async function inspect(page, name) {
+  await page.locator(".loading").first().waitFor({ state: "detached" });
+  await checkAccessibility(page, name);
   const before = page.viewportSize();
   for (const [width, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
     await page.setViewportSize(viewport);
-    const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-    assert.equal(isWide, false, `${name} scrolls sideways at ${width} width`);
+    await checkWidth(page, name);
     await page.screenshot({ path: `${pictures}/${name}-${width}.png`, fullPage: true });
   }
   await page.setViewportSize(before);
@@ -133,3 +148,17 @@ export async function toCheckout(page, product) {
 export const hasFocus = (locator) => locator.and(locator.page().locator(":focus")).waitFor();
 
 export const status = (page, text) => page.getByRole("status").getByText(text, { exact: true }).waitFor();
+
+/** A product with so much stock, which staff create and may change at once. */
+export async function createProduct(headers, stock, name = "Brass bell") {
+  const tag = randomBytes(6).toString("hex");
+  const body = { sku: `BELL-${tag.toUpperCase()}`, name, category: "brass", price: { amount: 1250, currency: "USD" }, stock_quantity: stock };
+  const { id } = await call("POST", "/products", body, { ...headers, "Idempotency-Key": randomUUID() });
+  // The inventory opens the stock by an event, too: until then there is none to change.
+  await eventually(`the stock of ${id}`, async () => (await fetch(`${API_URL}/api/v1/products/${id}/stock`)).ok);
+  await hasStock(id, stock);
+  return id;
+}
+
+/** Waits until the shop knows that a product has so much stock. */
+export const hasStock = (id, stock) => eventually(`${stock} units of ${id}`, async () => (await call("GET", `/products/${id}`)).stock_quantity === stock);

@@ -6,7 +6,7 @@ use ports::HandledEvents as _;
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CONTACT_TRACK)?;
     let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::NoEvents)?;
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::recorded_dead_letters(&wiring, &contacts)?, async |delivery| {
         contacts.attempt(delivery.claim(), contact_track::handle(&contacts, delivery)).await
     })
     .await

@@ -31,7 +31,7 @@ pub async fn handle(
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "product", async || {
         let known = products.get(id).await?.ok_or_else(|| Failure::not_found("product"))?;
         let added = match (product::add_image(&known, image, &file, call.now), &call.idempotency) {
-            (Ok(added), _) => added,
+            (Ok(added), _) => added.by(call.principal.as_ref()),
             // The key may have a response already: that of the last image there was room for.
             (Err(rejection), Some(key)) => {
                 let rejected =

@@ -20,7 +20,7 @@ pub async fn handle(
     let (id, image): (ProductId, ImageId) = (call.path("id")?, call.path("image_id")?);
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "product", async || {
         let known = products.get(id).await?.ok_or_else(|| Failure::not_found("product"))?;
-        let changed = product::remove_image(&known, image, call.now)?;
+        let changed = product::remove_image(&known, image, call.now)?.by(call.principal.as_ref());
         objects.delete(&image::keys(id, image)).await?;
         Ok(products.replace(&changed).await?.then_some(()))
     })

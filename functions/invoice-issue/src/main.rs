@@ -9,7 +9,7 @@ async fn main() -> Result<(), edge::Error> {
     let documents = adapters_s3::documents(&wiring)?;
     let renderer = adapters_pdf::PdfInvoiceRenderer::packaged()?;
     let (calendar, seller) = (wiring.invoice_calendar()?, wiring.invoice_seller()?);
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::recorded_dead_letters(&wiring, &invoices)?, async |delivery| {
         invoices
             .after(
                 delivery.claim(),

@@ -1,6 +1,6 @@
 //! Sends what staff wrote to a customer, through the channel that they chose.
 
-use domain::{DomainEvent, notification::Channel};
+use domain::DomainEvent;
 use edge::{Delivery, telemetry};
 use kernel::Failure;
 use ports::{ContactStore, DeviceStore, EmailSender, MessageTemplates, PushSender, SmsSender};
@@ -12,8 +12,6 @@ pub async fn handle(
     channels: Channels<'_, impl EmailSender, impl SmsSender, impl PushSender>,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let log =
-        |channel: Channel, failure: &Failure| telemetry::log_item_failure("notification", channel.name(), failure);
-    let notifier = Notifier { contacts, templates, channels, log };
+    let notifier = Notifier { contacts, templates, channels, log: telemetry::log_item_failure };
     notifier.send_requested(delivery.claim(), &delivery.event, delivery.context()).await
 }

@@ -50,7 +50,7 @@ pub async fn handle(
     if let Ok(requeued @ 1..) = requeued {
         metrics::count("EventsUndelivered", requeued);
     }
-    let tables = catalog::deletions().map(|one| (one.table, one.since, one.days));
+    let tables = catalog::swept_tables().map(|one| (one.table, one.since, one.days));
     let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(TIME_RESERVE)).await;
     if let Ok(deleted) = &deleted {
         metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);

@@ -10,8 +10,14 @@ async fn main() -> Result<(), edge::Error> {
     let email = adapters_ses::email_sender(&wiring)?;
     let sender = services::PasswordResetMailer { messages: &messages, email: &email };
     let handled_events = adapters_postgres::handled_events(&wiring)?;
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        handled_events.attempt(delivery.claim(), password_reset_send::handle(&users, &tokens, &sender, delivery)).await
-    })
+    edge::queue::run(
+        wiring.consumer()?,
+        &adapters_sqs::recorded_dead_letters(&wiring, &handled_events)?,
+        async |delivery| {
+            handled_events
+                .attempt(delivery.claim(), password_reset_send::handle(&users, &tokens, &sender, delivery))
+                .await
+        },
+    )
     .await
 }

@@ -8,7 +8,7 @@ async fn main() -> Result<(), edge::Error> {
     let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let gateway = adapters_stripe::gateway(&wiring)?;
     let (breaker, limit) = (adapters_redis::circuit_breaker(&wiring)?, wiring.attempt_limit()?);
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::recorded_dead_letters(&wiring, &payments)?, async |delivery| {
         payments.after(delivery.claim(), payment_charge::handle(&payments, &gateway, &breaker, limit, delivery)).await
     })
     .await

@@ -57,7 +57,7 @@ pub async fn handle(
     call: Invocation<Restored>,
 ) -> Result<Report, Failure> {
     let period = RestoredPeriod::since(call.input.from, call.now)?;
-    let context = EventContext { now: call.now, ids: &call.ids, trace: &call.trace };
+    let context = EventContext { now: call.now, ids: &call.ids, trace: &call.trace, actor: None };
     let (mut report, mut after) = (Report::default(), None);
     loop {
         let page = gateway.balance_transactions(period.from, period.until, after.as_deref()).await?;

@@ -15,7 +15,7 @@ use ports::{ProductStore, SKU_TAKEN};
 pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> Result<Reply<ProductView>, Failure> {
     let (command, call) = call.into_parts();
     let key = call.idempotency_key()?;
-    let product = product::create(ProductId(call.ids.next()), command, call.now);
+    let product = product::create(ProductId(call.ids.next()), command, call.now).by(call.principal.as_ref());
     let view = ProductView::from(&product);
     let tag = view.etag();
     let reply = Reply::created(view).resource(catalog::PRODUCT_GET.path_of(product.id), tag);

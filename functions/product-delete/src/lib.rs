@@ -19,7 +19,7 @@ pub async fn handle(
     let id: ProductId = call.path("id")?;
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "product", async || {
         let known = products.get(id).await?.ok_or_else(|| Failure::not_found("product"))?;
-        let withdrawn = product::withdraw(&known, call.now)?;
+        let withdrawn = product::withdraw(&known, call.now)?.by(call.principal.as_ref());
         let is_wanted = |tag: &str| ProductView::is_tag_of(tag, known.version);
         if call.if_match.as_ref().is_some_and(|wanted| !wanted.matches_any(is_wanted)) {
             return Err(product::version_mismatch());

@@ -6,7 +6,7 @@ use ports::HandledEvents as _;
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_INDEX)?;
     let index = adapters_postgres::product_index(&wiring)?;
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::recorded_dead_letters(&wiring, &index)?, async |delivery| {
         index.after(delivery.claim(), product_index::handle(&index, delivery)).await
     })
     .await

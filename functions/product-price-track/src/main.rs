@@ -6,7 +6,7 @@ use ports::HandledEvents as _;
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_PRICE_TRACK)?;
     let orders = adapters_postgres::orders(&wiring, adapters_postgres::NoEvents)?;
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::recorded_dead_letters(&wiring, &orders)?, async |delivery| {
         orders.attempt(delivery.claim(), product_price_track::handle(&orders, delivery)).await
     })
     .await

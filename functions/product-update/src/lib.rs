@@ -21,7 +21,7 @@ pub async fn handle(
     let (id, wanted): (ProductId, _) = (call.path("id")?, call.if_match()?);
     let updated = retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "product", async || {
         let known = products.get(id).await?.ok_or_else(|| Failure::not_found("product"))?;
-        let updated: Product = product::update(&known, call.body.clone(), call.now)?;
+        let updated: Product = product::update(&known, call.body.clone(), call.now)?.by(call.principal.as_ref());
         if !wanted.matches_any(|tag| ProductView::is_tag_of(tag, known.version)) {
             return Err(product::version_mismatch());
         }

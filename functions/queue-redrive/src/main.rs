@@ -6,6 +6,7 @@ async fn main() -> Result<(), edge::Error> {
     let queues = adapters_sqs::dead_letter_queues(&wiring)?;
     let log = adapters_kafka::every_topic(&wiring)?;
     let actions = adapters_postgres::operator_actions(&wiring)?;
-    let handler = async |call| queue_redrive::handle(&queues, &log, &actions, call).await;
+    let statuses = adapters_postgres::event_records(&wiring)?;
+    let handler = async |call| queue_redrive::handle(&queues, &log, &actions, &statuses, call).await;
     edge::http::run(adapters_redis::limited_route(&wiring)?, handler).await
 }

@@ -3,9 +3,10 @@
 use catalog::{Function, KafkaTopic};
 use domain::{
     Event,
+    dead_letter::{self, DeadLetterAction},
     event_patch::EventPatch,
     queue::DeadMessage,
-    redrive::{self, Redrive},
+    redrive::Redrive,
 };
 use kernel::Failure;
 use ports::DeadLetterQueues;
@@ -37,7 +38,7 @@ impl Selection {
         wanted: &Redrive,
     ) -> Result<Self, Failure> {
         let received = queues.receive(consumer.name, wanted.search_limit()).await?;
-        let (chosen, others) = wanted.partition(received, |message| message.id.as_str());
+        let (chosen, others) = wanted.partition(received);
         queues.release(consumer.name, &others).await?;
         let mut selection = Self { ids: chosen.iter().map(|message| message.id.clone()).collect(), ..Self::default() };
         for message in chosen {
@@ -59,7 +60,8 @@ impl Selection {
 
 /// A message as it is sent. Fails if it cannot be sent, or if its event cannot be edited.
 fn ready(consumer: &Function, wanted: &Redrive, message: &DeadMessage) -> Result<ReadyMessage, Failure> {
-    let record = (!consumer.has_queue()).then(|| redrive::record_of(consumer, message)).transpose()?;
+    let is_record = !consumer.has_queue() && wanted.action == DeadLetterAction::Redrive;
+    let record = is_record.then(|| dead_letter::record_of(consumer, message)).transpose()?;
     let body = wanted.patch.as_ref().map(|patch| edit(patch, message)).transpose()?;
     let body = body.unwrap_or_else(|| message.body.clone());
     Ok(ReadyMessage { message: DeadMessage { body, ..message.clone() }, record })

@@ -18,7 +18,6 @@ pub async fn handle(
     limit: RefundLimit,
     call: Call<RefundPayment>,
 ) -> Result<Reply<PaymentView>, Failure> {
-    call.body.check()?;
     let (wanted, call) = call.into_parts();
     let payment_id = wanted.payment_id;
     let (key, by) = (call.idempotency_key()?, UserId(call.principal()?.id));

@@ -6,7 +6,7 @@ use ports::HandledEvents as _;
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_OPEN)?;
     let stock = adapters_postgres::stock(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::recorded_dead_letters(&wiring, &stock)?, async |delivery| {
         stock.attempt(delivery.claim(), stock_open::handle(&stock, delivery)).await
     })
     .await

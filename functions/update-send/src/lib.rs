@@ -4,7 +4,7 @@
 //! Each channel is sent to, logged and retried by itself. The log says if the country of a number is not served, or if there were too many
 //! text messages.
 
-use domain::{DomainEvent, notification::Channel};
+use domain::DomainEvent;
 use edge::{Delivery, telemetry};
 use kernel::Failure;
 use ports::{ContactStore, DeviceStore, EmailSender, MessageTemplates, PushSender, SmsSender};
@@ -17,7 +17,6 @@ pub async fn handle(
     channels: Channels<'_, impl EmailSender, impl SmsSender, impl PushSender>,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let log =
-        |channel: Channel, failure: &Failure| telemetry::log_item_failure("notification", channel.name(), failure);
-    Notifier { contacts, templates, channels, log }.send_update(&delivery.event, delivery.context()).await
+    let notifier = Notifier { contacts, templates, channels, log: telemetry::log_item_failure };
+    notifier.send_update(&delivery.event, delivery.context()).await
 }

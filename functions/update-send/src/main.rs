@@ -8,7 +8,7 @@ async fn main() -> Result<(), edge::Error> {
     let contacts = adapters_postgres::contacts(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let templates = adapters_templates::JinjaMessageTemplates::new()?;
     let providers = adapters_channels::providers(&wiring)?;
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::recorded_dead_letters(&wiring, &contacts)?, async |delivery| {
         contacts
             .after(delivery.claim(), update_send::handle(&contacts, &templates, providers.channels(), delivery))
             .await

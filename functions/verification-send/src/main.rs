@@ -11,8 +11,14 @@ async fn main() -> Result<(), edge::Error> {
     let countries = &wiring.message_limits()?.countries;
     let sender = services::VerificationMessageSender { messages: &messages, email: &email, sms: &sms, countries };
     let handled_events = adapters_postgres::handled_events(&wiring)?;
-    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        handled_events.attempt(delivery.claim(), verification_send::handle(&users, &tokens, &sender, delivery)).await
-    })
+    edge::queue::run(
+        wiring.consumer()?,
+        &adapters_sqs::recorded_dead_letters(&wiring, &handled_events)?,
+        async |delivery| {
+            handled_events
+                .attempt(delivery.claim(), verification_send::handle(&users, &tokens, &sender, delivery))
+                .await
+        },
+    )
     .await
 }

@@ -21,7 +21,7 @@ pub async fn handle(
     delivery: Delivery<Map<String, Value>>,
 ) -> Result<(), Failure> {
     let (now, ids, trace) = (delivery.now, &delivery.ids, &delivery.trace);
-    let context = EventContext { now, ids, trace };
+    let context = EventContext { now, ids, trace, actor: None };
     let mut event = delivery.event;
     let row = event::redact(&mut event)?;
     let data = event.event.remove("data").unwrap_or_default();

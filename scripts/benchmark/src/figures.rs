@@ -1,14 +1,10 @@
 //! The figures of the measured functions, and their table in docs/benchmark.md.
 
 use crate::Arguments;
-use std::{fmt::Write as _, fs, path::Path, process::Command};
+use std::{fmt::Write as _, fs, path::Path, process::Command, time::Instant};
 use xtask::Result;
 
 const PAGE: &str = "docs/benchmark.md";
-/// Heading of the last section but one.
-const ORDERS: &str = "\n## Orders\n";
-/// Heading of the section after it.
-const RECORDS: &str = "\n## Records\n";
 
 /// Figures of one function. Times are in microseconds.
 pub struct Figures {
@@ -44,6 +40,11 @@ pub fn percentile(values: &[u64], percent: usize) -> u64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Microseconds since an instant.
+pub fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Formats `dividend ÷ divisor` with two decimals.
@@ -123,13 +124,6 @@ pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
 
 /// Writes the results of `scripts/bench --shaped`, a section of the page.
 pub fn save_shaped(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
-    let heading = "\n## Processor shares of Lambda\n";
-    let page = page(root);
-    let at = page.find(heading);
-    let (before, rest) = page.split_at(at.or_else(|| page.find(ORDERS)).unwrap_or(page.len()));
-    let next =
-        if at.is_some() { rest.get(1..).and_then(|rest| rest.find("\n## ")).map(|end| end + 1) } else { Some(0) };
-    let after = next.map_or("", |next| &rest[next..]);
     let text = format!(
         "## Processor shares of Lambda\n\n\
          Written by `scripts/bench --shaped --save`. A CPU cgroup gives the process the share that Lambda gives to each memory size (M/1769 of\n\
@@ -142,22 +136,44 @@ pub fn save_shaped(root: &Path, table: &str, arguments: &Arguments) -> Result<()
         arguments.calls,
         machine(root),
     );
-    write(root, &[before, &text, after])
+    save_section(root, "\n## Processor shares of Lambda\n", &text)
 }
 
-/// Writes the results of `scripts/bench orders`, the last section of the page but one.
+/// Writes the results of `scripts/bench passwords`, a section of the page.
+pub fn save_passwords(root: &Path, table: &str, calls: usize) -> Result<()> {
+    let text = format!(
+        "## Password hashes\n\n\
+         Written by `scripts/bench passwords --save`. CPU time of one hash by the parameters of Argon2id, and milliseconds that it takes in a\n\
+         function of each memory size, with the processor share as above.\n\n\
+         {table}\n\
+         - medians of {calls} hashes with each size; no process uses a second processor\n\
+         {}\n",
+        machine(root),
+    );
+    save_section(root, "\n## Password hashes\n", &text)
+}
+
+/// Writes the results of `scripts/bench orders`, a section of the page.
 pub fn save_orders(root: &Path, text: &str) -> Result<()> {
-    let page = page(root);
-    let (rest, records) = page.split_at(page.find(RECORDS).unwrap_or(page.len()));
-    let before = rest.find(ORDERS).map_or(rest, |at| &rest[..at]);
-    write(root, &[before, text, records])
+    save_section(root, "\n## Orders\n", text)
 }
 
-/// Writes the results of `scripts/bench records`, the last section of the page.
+/// Writes the results of `scripts/bench records`, a section of the page.
 pub fn save_records(root: &Path, text: &str) -> Result<()> {
+    save_section(root, "\n## Records\n", text)
+}
+
+/// Writes the results of `scripts/bench timeline`, a section of the page.
+pub fn save_timeline(root: &Path, text: &str) -> Result<()> {
+    save_section(root, "\n## Timeline\n", text)
+}
+
+/// Replaces the section with this heading up to the next one, or adds it to the end.
+fn save_section(root: &Path, heading: &str, text: &str) -> Result<()> {
     let page = page(root);
-    let before = page.find(RECORDS).map_or(page.as_str(), |at| &page[..at]);
-    write(root, &[before, text])
+    let (before, rest) = page.split_at(page.find(heading).unwrap_or(page.len()));
+    let after = rest.get(1..).and_then(|rest| rest.find("\n## ").map(|end| &rest[end..])).unwrap_or_default();
+    write(root, &[before, text, after])
 }
 
 fn page(root: &Path) -> String {

@@ -7,16 +7,19 @@
 mod builds;
 mod cloud;
 mod database;
+mod disk;
 mod drive;
 mod environment;
 mod figures;
 mod http;
 mod orders;
 mod outbox;
+mod passwords;
 mod process;
 mod records;
 mod scenarios;
 mod shaped;
+mod timeline;
 
 use clap::{Parser, Subcommand};
 use figures::{Figures, percentile};
@@ -69,7 +72,9 @@ enum Measurement {
     Orders(orders::Arguments),
     Builds(builds::Arguments),
     Outbox(outbox::Arguments),
+    Passwords(passwords::Arguments),
     Records(records::Arguments),
+    Timeline(timeline::Arguments),
     Drive(drive::Arguments),
 }
 
@@ -79,7 +84,9 @@ fn main() -> ExitCode {
         Some(Measurement::Orders(arguments)) => orders::bench(arguments),
         Some(Measurement::Builds(arguments)) => builds::bench(arguments),
         Some(Measurement::Outbox(arguments)) => outbox::bench(arguments),
+        Some(Measurement::Passwords(arguments)) => passwords::bench(arguments),
         Some(Measurement::Records(arguments)) => records::bench(arguments),
+        Some(Measurement::Timeline(arguments)) => timeline::bench(arguments),
         Some(Measurement::Drive(arguments)) => drive::run(arguments),
         None => bench(&arguments),
     };

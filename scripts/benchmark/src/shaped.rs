@@ -10,6 +10,7 @@ use crate::{
     process::Process,
     scenarios::Scenario,
 };
+use serde_json::Value;
 use std::{
     fmt::Write as _,
     fs, io,
@@ -20,7 +21,7 @@ use std::{
 use xtask::Result;
 
 /// Memory sizes in MB.
-const SIZES: [u32; 6] = [128, 256, 512, 1024, 1536, 1769];
+pub const SIZES: [u32; 6] = [128, 256, 512, 1024, 1536, 1769];
 /// Memory of a function with one virtual processor, in MB. Source: "Configure Lambda function memory" of the AWS documentation.
 const ONE_PROCESSOR_MB: u32 = 1769;
 /// Length of a period of Lambda's CPU quota.
@@ -89,13 +90,17 @@ fn measure(
     Ok(shape)
 }
 
-/// One call at the beginning of a period, and its wall-clock and CPU time.
 fn call(process: &mut Process, scenario: &Scenario) -> Result<(u64, u64)> {
+    rested_call(process, &(scenario.event)(), scenario.is_expected)
+}
+
+/// One call at the beginning of a period, and its wall-clock and CPU time in microseconds.
+pub fn rested_call(process: &mut Process, event: &Value, is_expected: fn(&Value) -> bool) -> Result<(u64, u64)> {
     // A call that follows at once would be charged for the CPU time of the one before.
     #[expect(clippy::disallowed_methods, reason = "the quota is renewed by time alone")]
     thread::sleep(Duration::from_micros(u64::from(2 * PERIOD_US)));
     let before = process.cpu_us()?;
-    let took = process.call(&(scenario.event)(), scenario.is_expected)?;
+    let took = process.call(event, is_expected)?;
     Ok((took, process.cpu_us()?.saturating_sub(before)))
 }
 
@@ -122,12 +127,12 @@ fn table(shapes: &[Shape]) -> String {
 }
 
 /// A CPU cgroup with the quota of one memory size. Dropping the value removes it.
-struct Quota {
+pub struct Quota {
     directory: PathBuf,
 }
 
 impl Quota {
-    fn create(memory_mb: u32) -> Result<Self> {
+    pub fn create(memory_mb: u32) -> Result<Self> {
         let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
         let root = if unified { "/sys/fs/cgroup" } else { "/sys/fs/cgroup/cpu" };
         let directory = PathBuf::from(root).join(format!("quayside-bench-{}-{memory_mb}", std::process::id()));
@@ -139,7 +144,7 @@ impl Quota {
         };
         let quota = Self { directory };
         quota.write(&settings).map_err(|error| {
-            format!("CPU cgroups are not writable here ({root}: {error}): --shaped needs root and a cgroup file system")
+            format!("CPU cgroups are not writable here ({root}: {error}): this needs root and a cgroup file system")
         })?;
         Ok(quota)
     }
@@ -149,7 +154,7 @@ impl Quota {
         settings.iter().try_for_each(|(name, value)| fs::write(self.directory.join(name), value))
     }
 
-    fn add(&self, process: u32) -> Result<()> {
+    pub fn add(&self, process: u32) -> Result<()> {
         let path = self.directory.join("cgroup.procs");
         fs::write(&path, process.to_string()).map_err(|error| format!("{}: {error}", path.display()))
     }

@@ -45,7 +45,7 @@ enum Verb {
         /// The route: "POST /api/v1/orders/{id}/notes".
         #[arg(long, value_name = "METHOD PATH", required_unless_present = "on", conflicts_with = "on")]
         http: Option<String>,
-        /// Who may call the route: public, customer, staff, or owner (the customer who owns it, or staff).
+        /// Who may call the route: public, customer, user (customers, staff and admins), staff, or owner (the customer who owns it, or staff).
         #[arg(long, default_value = "staff", requires = "http")]
         auth: String,
         /// The route requires an Idempotency-Key, because it creates or charges.

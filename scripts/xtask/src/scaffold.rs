@@ -32,7 +32,7 @@ pub enum Trigger {
     Http {
         /// Method and path: `POST /api/v1/x`.
         route: String,
-        /// Who may call it: `public`, `customer`, `staff` or `owner`.
+        /// Who may call it: `public`, `customer`, `user`, `staff` or `owner`.
         auth: String,
         /// Whether it requires an `Idempotency-Key`.
         idempotent: bool,
@@ -134,11 +134,12 @@ fn http(route: &str, auth: &str, idempotent: bool) -> Result<Kind> {
     let (auth, role) = match auth {
         "public" => ("Public", None),
         "customer" => ("CUSTOMER_ONLY", Some(catalog::role::CUSTOMER)),
+        "user" => ("ANY_USER", Some(catalog::role::CUSTOMER)),
         "staff" => ("STAFF_OR_ADMIN", Some(catalog::role::STAFF)),
         "owner" => ("OWNER_OR_STAFF", Some(catalog::role::CUSTOMER)),
         other => {
             return Err(format!(
-                "--auth {other:?} is unknown: choose public, customer, staff, or owner (the customer who owns it, or staff)"
+                "--auth {other:?} is unknown: choose public, customer, user, staff, or owner (the customer who owns it, or staff)"
             ));
         }
     };

@@ -22,8 +22,8 @@ const RETENTION_S: i64 = catalog::IDEMPOTENCY_HOURS * 3600;
 const PRODUCT: &str = "PRODUCT#";
 
 /// The attributes of a product that change when staff edit it.
-const STAFF_EDITABLE: [&str; 9] =
-    ["name", "description", "category", "price", "images", "active", "version", "updated_at", CHANGED_IN];
+const STAFF_EDITABLE: [&str; 10] =
+    ["name", "description", "category", "price", "images", "active", "version", "updated_at", "changed_by", CHANGED_IN];
 
 /// The partition key of the index by change: the hour of the last change by staff.
 pub(super) const CHANGED_IN: &str = catalog::PRODUCTS.index.key;

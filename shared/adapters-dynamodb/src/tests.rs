@@ -43,7 +43,8 @@ fn product_survives_a_round_trip_through_its_item() {
         "reason": "trailing_data", "added_at": "2026-11-21T08:45:00Z",
     });
     let images = vec![serde_json::from_value(image).unwrap()];
-    let withdrawn = Product { active: false, images, ..product() };
+    let staff = kernel::Principal { id: kernel::Uuid::max(), role: "staff".to_owned() };
+    let withdrawn = Product { active: false, images, ..product() }.by(Some(&staff));
     assert_eq!(item::to_product(item::product(&withdrawn).unwrap()), Ok(withdrawn));
 }
 

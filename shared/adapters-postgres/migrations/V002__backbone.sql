@@ -76,11 +76,14 @@ CREATE TABLE operations.inbox (LIKE inventory.inbox INCLUDING ALL);
 
 -- Attempts of consumers that failed, for operators: how many of an event, and the code of the last failure. What is handled after all stays.
 CREATE TABLE inventory.failed_attempts (
-    consumer  text        NOT NULL,
-    event_id  uuid        NOT NULL,
-    attempts  integer     NOT NULL DEFAULT 1,
-    code      text        NOT NULL,
-    failed_at timestamptz NOT NULL DEFAULT now(),
+    consumer         text        NOT NULL,
+    event_id         uuid        NOT NULL,
+    -- 0 if no handler saw the event, which became a dead letter before.
+    attempts         integer     NOT NULL,
+    code             text        NOT NULL,
+    failed_at        timestamptz NOT NULL DEFAULT now(),
+    -- When the message became a dead letter. Null if it was attempted since, and for a message that SQS itself moved.
+    dead_lettered_at timestamptz,
     PRIMARY KEY (consumer, event_id)
 );
 CREATE INDEX failed_attempts_age ON inventory.failed_attempts (failed_at);
@@ -94,7 +97,8 @@ CREATE TABLE invoices.failed_attempts (LIKE inventory.failed_attempts INCLUDING 
 CREATE TABLE analytics.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
 CREATE TABLE operations.failed_attempts (LIKE inventory.failed_attempts INCLUDING ALL);
 
--- Counts an attempt, with the rights of the owner of the database: the recorder of operations may read nothing, as counting does.
+-- Count an attempt, and record a dead letter, with the rights of the owner of the database: the recorder of operations may read nothing, as
+-- both do.
 DO $$
 DECLARE
     context text;
@@ -104,9 +108,21 @@ BEGIN
             $f$
                 CREATE FUNCTION %1$I.record_failure(consumer_of text, event_of uuid, code_of text) RETURNS void LANGUAGE sql
                 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
-                    INSERT INTO %1$I.failed_attempts AS f (consumer, event_id, code) VALUES (consumer_of, event_of, code_of)
-                    ON CONFLICT (consumer, event_id)
-                    DO UPDATE SET attempts = f.attempts + 1, code = excluded.code, failed_at = excluded.failed_at;
+                    INSERT INTO %1$I.failed_attempts AS f (consumer, event_id, attempts, code) VALUES (consumer_of, event_of, 1, code_of)
+                    ON CONFLICT (consumer, event_id) DO UPDATE
+                    SET attempts = f.attempts + 1, code = excluded.code, failed_at = excluded.failed_at, dead_lettered_at = NULL;
+                $body$
+            $f$,
+            context
+        );
+        EXECUTE format(
+            $f$
+                CREATE FUNCTION %1$I.record_dead_letter(consumer_of text, event_of uuid, code_of text) RETURNS void LANGUAGE sql
+                SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+                    INSERT INTO %1$I.failed_attempts (consumer, event_id, attempts, code, dead_lettered_at)
+                    VALUES (consumer_of, event_of, 0, code_of, now())
+                    ON CONFLICT (consumer, event_id) DO UPDATE
+                    SET code = excluded.code, failed_at = excluded.failed_at, dead_lettered_at = excluded.dead_lettered_at;
                 $body$
             $f$,
             context

@@ -10,6 +10,9 @@ CREATE TABLE operations.event_records (
     occurred_at    timestamptz NOT NULL,
     correlation_id uuid        NOT NULL,
     trace_id       text,
+    -- Whose request caused it: id and role.
+    actor_id       uuid,
+    actor_role     text,
     -- What the event is about, from its data.
     order_id       uuid,
     user_id        uuid,
@@ -20,6 +23,8 @@ CREATE TABLE operations.event_records (
 CREATE INDEX event_records_of_order ON operations.event_records (order_id, occurred_at, id) WHERE order_id IS NOT NULL;
 CREATE INDEX event_records_of_user ON operations.event_records (user_id, occurred_at, id) WHERE user_id IS NOT NULL;
 CREATE INDEX event_records_of_request ON operations.event_records (correlation_id, occurred_at, id);
+-- For the audit.
+CREATE INDEX event_records_of_staff ON operations.event_records (occurred_at, id) WHERE actor_role IN ('staff', 'admin');
 -- For retention.
 CREATE INDEX event_records_age ON operations.event_records (recorded_at);
 
@@ -41,10 +46,12 @@ LANGUAGE sql STABLE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_te
     ) AS i;
 $$;
 
--- The attempts of each of these consumers at the event at the same position that failed; no row for one that never failed.
-CREATE FUNCTION operations.failed(consumers text[], ids uuid[]) RETURNS TABLE (consumer text, event_id uuid, attempts integer, code text)
+-- The attempts of each of these consumers at the event at the same position that failed, and whether its message is a dead letter; no row for
+-- one that never failed.
+CREATE FUNCTION operations.failed(consumers text[], ids uuid[])
+RETURNS TABLE (consumer text, event_id uuid, attempts integer, code text, dead_lettered_at timestamptz)
 LANGUAGE sql STABLE ROWS 5 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT f.consumer, f.event_id, f.attempts, f.code
+    SELECT f.consumer, f.event_id, f.attempts, f.code, f.dead_lettered_at
     FROM unnest(consumers, ids) AS owed (consumer, event_id), LATERAL (
         SELECT * FROM identity.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
         UNION ALL SELECT * FROM catalogue.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
@@ -56,6 +63,23 @@ LANGUAGE sql STABLE ROWS 5 SECURITY DEFINER SET search_path = pg_catalog, pg_tem
         UNION ALL SELECT * FROM analytics.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
         UNION ALL SELECT * FROM operations.failed_attempts AS f WHERE f.consumer = owed.consumer AND f.event_id = owed.event_id
     ) AS f;
+$$;
+
+-- When each of these events was published for the last time; no row for one that is being published, or that its outbox has forgotten.
+CREATE FUNCTION operations.published(ids uuid[]) RETURNS TABLE (event_id uuid, published_at timestamptz)
+LANGUAGE sql STABLE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT o.id, o.published_at
+    FROM unnest(ids) AS asked (id), LATERAL (
+        SELECT o.id, o.published_at FROM identity.outbox AS o WHERE o.id = asked.id
+        UNION ALL SELECT o.id, o.published_at FROM catalogue.outbox AS o WHERE o.id = asked.id
+        UNION ALL SELECT o.id, o.published_at FROM inventory.outbox AS o WHERE o.id = asked.id
+        UNION ALL SELECT o.id, o.published_at FROM orders.outbox AS o WHERE o.id = asked.id
+        UNION ALL SELECT o.id, o.published_at FROM payments.outbox AS o WHERE o.id = asked.id
+        UNION ALL SELECT o.id, o.published_at FROM notifications.outbox AS o WHERE o.id = asked.id
+        UNION ALL SELECT o.id, o.published_at FROM invoices.outbox AS o WHERE o.id = asked.id
+        UNION ALL SELECT o.id, o.published_at FROM analytics.outbox AS o WHERE o.id = asked.id
+    ) AS o
+    WHERE o.published_at IS NOT NULL;
 $$;
 
 -- What operators do: recorded before it is done, and then what came of it. The role that records may change neither.

@@ -68,22 +68,25 @@ BEGIN
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.inbox') IS NOT NULL THEN
         GRANT USAGE ON SCHEMA operations TO recorder;
         GRANT INSERT ON operations.inbox TO recorder;
-        GRANT EXECUTE ON FUNCTION operations.record_failure(text, uuid, text) TO recorder;
+        GRANT EXECUTE ON FUNCTION operations.record_failure(text, uuid, text), operations.record_dead_letter(text, uuid, text) TO recorder;
     END IF;
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.event_records') IS NOT NULL THEN
         GRANT INSERT ON operations.event_records, operations.operator_actions, operations.operator_outcomes TO recorder;
+        -- A redrive asks what the consumer has handled.
+        GRANT EXECUTE ON FUNCTION operations.handled(text[], uuid[]), operations.failed(text[], uuid[]) TO recorder;
     END IF;
     -- It takes the keys of requests, and reads their responses.
     IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.idempotency') IS NOT NULL THEN
         GRANT SELECT, INSERT, UPDATE ON operations.idempotency TO recorder;
     END IF;
 
-    -- The timeline sees when a consumer had handled an event, and how often it failed, in every context, with the rights of the owner.
+    -- The timeline, the list of dead letters and a redrive see when an event was published, when a consumer had handled it, and how often it
+    -- failed, in every context, with the rights of the owner.
     IF to_regprocedure('operations.handled(text[], uuid[])') IS NOT NULL AND to_regrole('operations_reader') IS NOT NULL THEN
-        REVOKE EXECUTE ON FUNCTION operations.handled(text[], uuid[]) FROM operations;
-        GRANT EXECUTE ON FUNCTION operations.handled(text[], uuid[]) TO operations_reader;
-        REVOKE EXECUTE ON FUNCTION operations.failed(text[], uuid[]) FROM operations;
-        GRANT EXECUTE ON FUNCTION operations.failed(text[], uuid[]) TO operations_reader;
+        REVOKE EXECUTE ON FUNCTION operations.handled(text[], uuid[]), operations.failed(text[], uuid[]) FROM operations;
+        GRANT EXECUTE ON FUNCTION operations.handled(text[], uuid[]), operations.failed(text[], uuid[]) TO operations_reader;
+        REVOKE EXECUTE ON FUNCTION operations.published(uuid[]) FROM operations;
+        GRANT EXECUTE ON FUNCTION operations.published(uuid[]) TO operations_reader;
     END IF;
 
     -- The ledger is append-only for every role.

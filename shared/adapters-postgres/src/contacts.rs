@@ -6,7 +6,7 @@ use super::{
     idempotency, message_budgets,
     params::params,
     preferences::decode_preferences,
-    rows::{bigint, get, keyword, known, only, parsed, parsed_if},
+    rows::{bigint, get, known, only, parsed, parsed_if, word},
     template_edits,
 };
 use domain::{
@@ -290,13 +290,13 @@ impl<B: Bus> NotificationRequests for PgContacts<B> {
             let sent = NotificationSent {
                 order_id: Some(order),
                 user_id: UserId(get(row, "user_id")?),
-                channel: keyword(row, "channel", Channel::parse)?,
-                template: keyword(row, "template", Template::parse)?,
+                channel: word(row, "channel", Channel::parse)?,
+                template: word(row, "template", Template::parse)?,
             };
             Ok(DeliveryLogEntry {
                 id: get(row, "id")?,
                 sent,
-                outcome: keyword(row, "outcome", NotificationOutcome::parse)?,
+                outcome: word(row, "outcome", NotificationOutcome::parse)?,
                 at: get(row, "sent_at")?,
             })
         };

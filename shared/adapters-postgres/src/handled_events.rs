@@ -1,4 +1,4 @@
-//! Entries in the inbox of consumers whose handlers store no claim with each event, and attempts that failed.
+//! Entries in the inbox of consumers whose handlers store no claim with each event, attempts that failed, and dead letters.
 
 use super::{
     Database, PgContacts, PgInvoices, PgOrders, PgPayments, PgProductIndex, PgStock, PgWebhooks, params::params,
@@ -10,6 +10,8 @@ use std::sync::Arc;
 const RECORD: &str = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
 const RECORD_FAILURE: &str = "SELECT record_failure($1, $2, $3)";
+
+const RECORD_DEAD_LETTER: &str = "SELECT record_dead_letter($1, $2, $3)";
 
 /// The inbox of a context, for a consumer without another store there.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ async fn record_failure(database: &Database, claim: Claim, code: &str) -> Result
     database.query(RECORD_FAILURE, &params![claim.consumer, claim.event_id, code]).await.map(drop)
 }
 
+async fn record_dead_letter(database: &Database, claim: Claim, code: &str) -> Result<(), Failure> {
+    database.query(RECORD_DEAD_LETTER, &params![claim.consumer, claim.event_id, code]).await.map(drop)
+}
+
 impl HandledEvents for PgHandledEvents {
     async fn record(&self, claim: Claim) -> Result<(), Failure> {
         record(&self.0, claim).await
@@ -37,6 +43,10 @@ impl HandledEvents for PgHandledEvents {
 
     async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure> {
         record_failure(&self.0, claim, code).await
+    }
+
+    async fn record_dead_letter(&self, claim: Claim, code: &str) -> Result<(), Failure> {
+        record_dead_letter(&self.0, claim, code).await
     }
 }
 
@@ -47,6 +57,10 @@ impl HandledEvents for PgProductIndex {
 
     async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure> {
         record_failure(&self.database, claim, code).await
+    }
+
+    async fn record_dead_letter(&self, claim: Claim, code: &str) -> Result<(), Failure> {
+        record_dead_letter(&self.database, claim, code).await
     }
 }
 
@@ -59,6 +73,10 @@ macro_rules! handled_events_of {
 
             async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure> {
                 record_failure(self.relay.database(), claim, code).await
+            }
+
+            async fn record_dead_letter(&self, claim: Claim, code: &str) -> Result<(), Failure> {
+                record_dead_letter(self.relay.database(), claim, code).await
             }
         })*
     };

@@ -4,7 +4,7 @@ use super::{
     Database, Relay,
     fragments::insert_events,
     params::params,
-    rows::{Source, count, decodable, get, json, keyword, money, only},
+    rows::{Source, count, decodable, get, json, money, only, word},
 };
 use domain::{
     Event, Money,
@@ -271,7 +271,7 @@ fn position(row: &Row) -> Result<Position, Failure> {
 
 fn stated_line(row: &Row) -> Result<StatedLine, Failure> {
     let transaction = GatewayTransaction {
-        purpose: keyword(row, "purpose", Purpose::parse)?,
+        purpose: word(row, "purpose", Purpose::parse)?,
         reference: get(row, "reference")?,
         payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
         amount: money(row, "amount", "currency")?,
@@ -319,7 +319,7 @@ impl<'a> From<&'a Transfer> for TransferRow<'a> {
 
 fn read(row: &Row) -> Result<Transfer, Failure> {
     Ok(Transfer {
-        purpose: keyword(row, "purpose", Purpose::parse)?,
+        purpose: word(row, "purpose", Purpose::parse)?,
         reference: get(row, "reference")?,
         payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
         refund_id: get::<Option<Uuid>>(row, "refund_id")?.map(RefundId),

@@ -48,6 +48,7 @@ mod sources;
 mod stock;
 mod sweep;
 mod template_edits;
+mod token;
 mod users;
 mod verifications;
 mod webhook_queue;

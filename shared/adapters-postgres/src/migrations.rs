@@ -217,13 +217,13 @@ pub(super) fn publishers() -> impl Iterator<Item = Context> {
 
 /// The sweep sees of rows that it deletes only where they are and the time that decides.
 fn retention_grants() -> String {
-    let grant = |catalog::Deletion { table, since, .. }| {
+    let grant = |catalog::SweptTable { table, since, .. }| {
         let schema = table.split('.').next().unwrap_or_default();
         format!(
             "GRANT USAGE ON SCHEMA {schema} TO operations;\nGRANT SELECT (ctid, {since}), DELETE ON {table} TO operations;"
         )
     };
-    catalog::deletions().map(grant).collect::<Vec<_>>().join("\n")
+    catalog::swept_tables().map(grant).collect::<Vec<_>>().join("\n")
 }
 
 fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item = Context> {
@@ -255,7 +255,7 @@ mod tests {
             ("failed_attempts", consumes),
             ("outbox", publishes),
         ] {
-            let tables = catalog::deletions().filter_map(|one| one.table.split_once('.'));
+            let tables = catalog::swept_tables().filter_map(|one| one.table.split_once('.'));
             let found: BTreeSet<&str> = tables.filter(|(_, name)| *name == table).map(|(schema, _)| schema).collect();
             assert_eq!(found, contexts_where(wanted).map(Context::name).collect(), "{table}");
         }

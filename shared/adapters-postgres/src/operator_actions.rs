@@ -1,4 +1,4 @@
-//! What operators did.
+//! What operators did, and what staff and admins changed.
 
 use super::{
     Database,
@@ -6,11 +6,11 @@ use super::{
     idempotency,
     orders::{format_position, parse_cursor},
     params::{Param, params},
-    rows::{get, json, json_if, keyword, parsed},
+    rows::{get, json, json_if, parsed_if},
 };
 use domain::{
-    id::UserId,
-    redrive::{Action, LoggedAction, OperatorActionKind, OperatorActionResult},
+    id::{OrderId, UserId},
+    redrive::{Action, AuditEntry, OperatorActionResult},
     text::ActionReason,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
@@ -47,10 +47,20 @@ const FINISH_ONCE: &str = concat!(
     WHERE scope = $4 AND key = $5 AND status = 0 AND body = $1::text"
 );
 
+/// The newest actions and the newest changes by staff and admins, of which the newest are the page.
 const LIST: &str = "
-    SELECT a.*, o.outcome FROM operator_actions AS a LEFT JOIN operator_outcomes AS o ON o.action_id = a.id
-    WHERE $1 IS NULL OR (a.at, a.id) < ($1, $2)
-    ORDER BY a.at DESC, a.id DESC LIMIT $3";
+    SELECT * FROM (
+        (SELECT a.id, a.at, a.operator_id, NULL AS role, a.verb AS action, a.target, NULL::uuid AS order_id, a.reason, a.request, o.outcome
+        FROM operator_actions AS a LEFT JOIN operator_outcomes AS o ON o.action_id = a.id
+        WHERE $1 IS NULL OR (a.at, a.id) < ($1, $2)
+        ORDER BY a.at DESC, a.id DESC LIMIT $3)
+        UNION ALL
+        (SELECT id, occurred_at, actor_id, actor_role, type, subject, order_id, NULL, '{}', data
+        FROM event_records
+        WHERE actor_role IN ('staff', 'admin') AND ($1 IS NULL OR (occurred_at, id) < ($1, $2))
+        ORDER BY occurred_at DESC, id DESC LIMIT $3)
+    ) AS entry
+    ORDER BY at DESC, id DESC LIMIT $3";
 
 #[derive(Debug)]
 pub struct PgOperatorActions {
@@ -102,28 +112,28 @@ impl OperatorActions for PgOperatorActions {
 }
 
 impl OperatorLog for PgOperatorActions {
-    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<LoggedAction>, Failure> {
+    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<AuditEntry>, Failure> {
         let (at, id) = cursor.map(parse_cursor).transpose()?.unzip();
         let page_size = usize::try_from(limit).map_err(Failure::internal)?;
         let rows = self.database.query(LIST, &params![at, id, i64::from(limit) + 1]).await?;
-        let items: Vec<LoggedAction> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
+        let items: Vec<AuditEntry> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
         let last = items.last().filter(|_| rows.len() > page_size);
-        let next = last.map(|last| format_position(last.action.at, last.action.id));
+        let next = last.map(|last| format_position(last.at, last.id));
         Ok(Page { items, next })
     }
 }
 
-fn read(row: &Row) -> Result<LoggedAction, Failure> {
-    Ok(LoggedAction {
-        action: Action {
-            id: get(row, "id")?,
-            operator: UserId(get(row, "operator_id")?),
-            verb: keyword(row, "verb", OperatorActionKind::parse)?,
-            target: get(row, "target")?,
-            reason: parsed(row, "reason", ActionReason::parse)?,
-            request: json(row, "request")?,
-            at: get(row, "at")?,
-        },
+fn read(row: &Row) -> Result<AuditEntry, Failure> {
+    Ok(AuditEntry {
+        id: get(row, "id")?,
+        at: get(row, "at")?,
+        operator: UserId(get(row, "operator_id")?),
+        role: get(row, "role")?,
+        action: get(row, "action")?,
+        target: get(row, "target")?,
+        order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
+        reason: parsed_if(row, "reason", ActionReason::parse)?,
+        request: json(row, "request")?,
         outcome: json_if(row, "outcome")?,
     })
 }

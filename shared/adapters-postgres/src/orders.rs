@@ -5,7 +5,7 @@ use super::{
     fragments::{claim, claim_if_given, insert_event},
     idempotency,
     params::params,
-    rows::{Source, bigint, count, decodable, decodable_page, get, json, keyword, money, only, parsed, parsed_if},
+    rows::{Source, bigint, count, decodable, decodable_page, get, json, money, only, parsed, parsed_if, word},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -292,7 +292,7 @@ pub(super) fn order(row: &Row) -> Result<Order, Failure> {
     Ok(Order {
         id: OrderId(get(row, "id")?),
         user_id: UserId(get(row, "user_id")?),
-        status: keyword(row, "status", Status::parse)?,
+        status: word(row, "status", Status::parse)?,
         reason: parsed_if(row, "reason", |name| Reason::parse(name).ok_or("is an unknown reason"))?,
         lines: json(row, "lines")?,
         totals: json(row, "totals")?,

@@ -6,7 +6,7 @@ use super::{
     idempotency, ledger,
     orders::{format_position, parse_cursor},
     params::{Param, params},
-    rows::{bigint, count, decodable_page, get, json, keyword, money, only, parsed_if},
+    rows::{bigint, count, decodable_page, get, json, money, only, parsed_if, word},
 };
 use domain::{
     Event,
@@ -340,7 +340,7 @@ fn read(row: &Row) -> Result<Payment, Failure> {
         amount: money(row, "amount", "currency")?,
         method: parsed_if(row, "method", PaymentMethod::parse)?,
         customer: get(row, "customer")?,
-        status: keyword(row, "status", Status::parse)?,
+        status: word(row, "status", Status::parse)?,
         attempts: u32::try_from(get::<i32>(row, "attempts")?).map_err(Failure::internal)?,
         attempted_at: get(row, "attempted_at")?,
         closed: get(row, "closed")?,

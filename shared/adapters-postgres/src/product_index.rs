@@ -286,5 +286,6 @@ fn product(row: &Row) -> Result<Product, Failure> {
         version: count(row, "version")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
+        changed_by: None,
     })
 }

@@ -94,7 +94,7 @@ pub(super) fn parsed_if<T, E: Display>(
 }
 
 /// The value of a text column with a fixed set of words.
-pub(super) fn keyword<T>(row: &Row, column: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+pub(super) fn word<T>(row: &Row, column: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
     known(column, get(row, column)?, parse)
 }
 

@@ -1,4 +1,5 @@
-//! Saved payment methods. The row of the gateway's customer is locked while a method is saved, so that a deleted user saves none.
+//! Saved payment methods. Each statement that changes them locks the row of the gateway's customer first, and methods after it: a deleted user
+//! saves none, and no two statements wait for each other.
 
 use super::{
     PgPayments,
@@ -52,11 +53,13 @@ const METHODS: &str = "
 const OWNER: &str = "
     SELECT user_id, customer FROM saved_methods JOIN gateway_customers USING (user_id) WHERE token = $1 AND customer IS NOT NULL";
 
-/// Locks the method: a [`REMOVE`] that is under way is waited for, and the method is not found then; one that begins later waits, and clears
-/// the default that it finds.
+/// Locks the method, too, so that one is not found that a [`REMOVE`] deleted while the lock of the customer was waited for.
 const MAKE_DEFAULT: &str = "
-    WITH one AS (
-        SELECT id, user_id, token, card, created_at FROM saved_methods WHERE user_id = $1 AND id = $2 FOR KEY SHARE
+    WITH owner AS (
+        SELECT user_id FROM gateway_customers WHERE user_id = $1 FOR UPDATE
+    ), one AS (
+        SELECT id, user_id, token, card, created_at FROM saved_methods JOIN owner USING (user_id) WHERE id = $2
+        FOR KEY SHARE OF saved_methods
     ), chosen AS (
         UPDATE gateway_customers AS c SET default_method = one.id FROM one WHERE c.user_id = one.user_id
     )
@@ -64,11 +67,14 @@ const MAKE_DEFAULT: &str = "
 
 /// The default is compared in `SET`, which reads the current row: a condition would find the row only if the snapshot had this default.
 const REMOVE: &str = "
-    WITH gone AS (
-        DELETE FROM saved_methods WHERE user_id = $1 AND id = $2 RETURNING user_id, id
+    WITH owner AS (
+        SELECT user_id FROM gateway_customers WHERE user_id = $1 FOR UPDATE
+    ), gone AS (
+        DELETE FROM saved_methods AS m USING owner WHERE m.user_id = owner.user_id AND m.id = $2 RETURNING m.user_id, m.id
     )
     UPDATE gateway_customers AS c SET default_method = nullif(c.default_method, gone.id) FROM gone WHERE c.user_id = gone.user_id";
 
+/// PostgreSQL runs the deletion, which nothing reads, after the statement that locks the customer.
 const FORGET: &str = "
     WITH gone AS (
         DELETE FROM saved_methods WHERE user_id = $1
@@ -77,7 +83,7 @@ const FORGET: &str = "
     ON CONFLICT (user_id) DO UPDATE SET is_deleted = true, default_method = NULL
     RETURNING customer";
 
-/// Also deletes a method that a concurrent request saved while [`FORGET`] ran.
+/// Also deletes a method that a concurrent request saved while [`FORGET`] ran, in the same order.
 const FORGET_CUSTOMER: &str = "
     WITH gone AS (
         DELETE FROM saved_methods WHERE user_id = $1

@@ -3,7 +3,7 @@
 use super::{
     PgUsers,
     params::params,
-    rows::{get, keyword},
+    rows::{get, word},
 };
 use domain::{
     id::{SessionId, UserId},
@@ -43,7 +43,7 @@ const LIST: &str = "
 
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1 RETURNING id";
 
-const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
+const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2 RETURNING id";
 
 /// Ends the session of the token `$1` that has not expired at `$2`.
 const END_OF_TOKEN: &str = "DELETE FROM sessions WHERE digest = $1 AND expires_at > $2 RETURNING id";
@@ -56,7 +56,7 @@ impl<B: Bus> SessionStore for PgUsers<B> {
             return Ok(TokenRotation::Rotated(ActiveSession {
                 id: SessionId(get(row, "id")?),
                 user_id: UserId(get(row, "user_id")?),
-                role: keyword(row, "role", Role::parse)?,
+                role: word(row, "role", Role::parse)?,
             }));
         }
         match database.query(END_REUSED, &params![old, new.issued_at]).await?.first() {
@@ -86,8 +86,8 @@ impl<B: Bus> SessionStore for PgUsers<B> {
         rows.iter().map(|row| get(row, "id").map(SessionId)).collect()
     }
 
-    async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Failure> {
-        self.relay.database().query(END, &params![session.0, user.0]).await.map(drop)
+    async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, Failure> {
+        Ok(!self.relay.database().query(END, &params![session.0, user.0]).await?.is_empty())
     }
 
     async fn end_session_of_token(&self, digest: &str, now: Timestamp) -> Result<Option<SessionId>, Failure> {

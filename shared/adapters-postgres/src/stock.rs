@@ -7,7 +7,7 @@ use super::{
     fragments::{claim, insert_event, insert_idempotency_record, select_idempotency_outcome},
     idempotency,
     params::{Param, params},
-    rows::{bigint, count, decodable_page, get, keyword, only, parsed_if},
+    rows::{bigint, count, decodable_page, get, only, parsed_if, word},
 };
 use domain::{
     Event,
@@ -269,7 +269,7 @@ impl<B: Bus> StockMovements for PgStock<B> {
         let rows = self.relay.database().query(MOVEMENTS, &params![product.0, before, i64::from(limit) + 1]).await?;
         let movement = |row| {
             Ok(StockMovement {
-                kind: keyword(row, "kind", StockMovementKind::parse)?,
+                kind: word(row, "kind", StockMovementKind::parse)?,
                 quantity: get(row, "quantity")?,
                 level: level(product, row)?,
                 order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),

@@ -6,7 +6,7 @@ use super::{
     fragments::{insert_event, insert_idempotency_record, select_idempotency_outcome},
     idempotency,
     params::params,
-    rows::{bigint, get, keyword, only},
+    rows::{bigint, get, only, word},
 };
 use domain::{
     Event,
@@ -230,7 +230,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
         let Some(id) = get(row, "id")? else { return Ok(LoginAttempt::Granted(None)) };
         Ok(LoginAttempt::Granted(Some(Credentials {
             user_id: UserId(id),
-            role: keyword(row, "role", Role::parse)?,
+            role: word(row, "role", Role::parse)?,
             password_hash: get(row, "password_hash")?,
             has_second_factor: get(row, "has_second_factor")?,
         })))

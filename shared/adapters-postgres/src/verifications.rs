@@ -5,7 +5,7 @@ use super::{
     fragments::{insert_event, insert_idempotency_record, select_idempotency_outcome, take_from_budget},
     idempotency,
     params::params,
-    rows::{bigint, count, get, keyword, only},
+    rows::{bigint, count, get, only, word},
 };
 use domain::{
     Event,
@@ -152,7 +152,7 @@ impl<B: Bus> VerificationStore for PgUsers<B> {
             Ok(Verification {
                 id: get(row, "id")?,
                 user_id: UserId(get(row, "user_id")?),
-                kind: keyword(row, "kind", ContactKind::parse)?,
+                kind: word(row, "kind", ContactKind::parse)?,
                 address: get(row, "address")?,
                 digest: get(row, "digest")?,
                 version: count(row, "version")?,

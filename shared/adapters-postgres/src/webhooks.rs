@@ -6,7 +6,7 @@ use super::{
     idempotency,
     orders::{format_position, parse_cursor},
     params::{Param, params},
-    rows::{bigint, count, get, keyword, parsed, parsed_if},
+    rows::{bigint, count, get, parsed, parsed_if, word},
 };
 use domain::{
     id::{DeliveryId, EndpointId, UserId},
@@ -228,7 +228,7 @@ pub(super) fn endpoint(row: &Row) -> Result<Endpoint, Failure> {
         url: parsed(row, "url", WebhookUrl::parse)?,
         event_types: EventTypes::try_from(events).map_err(unknown)?,
         description: parsed_if(row, "description", EndpointDescription::parse)?,
-        status: keyword(row, "status", EndpointStatus::parse)?,
+        status: word(row, "status", EndpointStatus::parse)?,
         disabled_reason: parsed_if(row, "disabled_reason", |word| {
             DisabledReason::parse(word).ok_or("is an unknown word")
         })?,
@@ -249,7 +249,7 @@ pub(super) fn delivery(row: &Row) -> Result<WebhookDelivery, Failure> {
         endpoint_id: EndpointId(get(row, "endpoint_id")?),
         event_type: get(row, "event_type")?,
         payload: get(row, "payload")?,
-        status: keyword(row, "delivery_status", DeliveryStatus::parse)?,
+        status: word(row, "delivery_status", DeliveryStatus::parse)?,
         attempts: u32::try_from(get::<i32>(row, "attempts")?).map_err(Failure::internal)?,
         next_attempt_at: get(row, "next_attempt_at")?,
         last_attempt_at: get(row, "last_attempt_at")?,

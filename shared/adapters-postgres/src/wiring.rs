@@ -7,13 +7,13 @@ use crate::{
     Database, Login, Migrator, PasswordSource, PgContacts, PgEventHistory, PgEventRecords, PgEvents, PgHandledEvents,
     PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgOrders, PgOutbox, PgPayments, PgProbe, PgProductIndex,
     PgRecords, PgRolePasswords, PgSources, PgStock, PgUsers, PgWebhooks, PgWindowClosing, PgWindows, Settings, Tls,
+    token::TokenSigner,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
-use aws_sdk_rds::auth_token::{self, AuthTokenGenerator};
 use catalog::Uses;
-use kernel::Failure;
 use ports::Bus;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,25 +156,14 @@ fn login(wiring: &Wiring) -> Result<(Settings, PasswordSource)> {
     let tls = tls.map_err(|_| ConfigError::new("DATABASE_TLS must be require or off"))?;
     let password = match password {
         Some(password) => PasswordSource::Password(password),
-        None => iam_token(wiring, &host, port, &user)?,
+        None => {
+            let (credentials, region) = (wiring.config().credentials()?, wiring.config().region()?);
+            let signer = TokenSigner::new(credentials, region, &host, port, &user);
+            PasswordSource::issued(move || ready(signer.token()))
+        }
     };
     let login = Login { host: &host, port, database: &database, user: &user };
     Ok((Settings::new(login, tls), password))
-}
-
-/// An RDS IAM token, signed for each connection.
-fn iam_token(wiring: &Wiring, host: &str, port: u16, user: &str) -> Result<PasswordSource> {
-    let config = auth_token::Config::builder().hostname(host).port(port.into()).username(user).build();
-    let config =
-        config.map_err(|cause| ConfigError::new(format!("the address of the database is invalid: {cause}")))?;
-    let (generator, sdk) = (Arc::new(AuthTokenGenerator::new(config)), wiring.sdk()?.clone());
-    Ok(PasswordSource::issued(move || {
-        let (generator, sdk) = (Arc::clone(&generator), sdk.clone());
-        async move {
-            let token = generator.auth_token(&sdk).await.map_err(Failure::internal)?;
-            Ok(token.as_str().to_owned())
-        }
-    }))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Presigned URLs (Signature Version 4 in the query), which ElastiCache and MSK take as proof of identity.
+//! Presigned URLs (Signature Version 4 in the query), which RDS, ElastiCache and MSK take as proof of identity.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails should fail here"))]
 
@@ -6,10 +6,10 @@ use adapters::config::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use kernel::Failure;
-use reqwest::Url;
 use std::time::{Duration, SystemTime};
+use url::Url;
 
-/// Validity of a URL. ElastiCache and MSK accept at most 15 minutes; a connection outlives its URL.
+/// Validity of a URL. The services accept at most 15 minutes; a connection outlives its URL.
 const LIFETIME: Duration = Duration::from_secs(900);
 
 /// Signs GET requests to one service.

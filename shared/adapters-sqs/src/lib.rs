@@ -1,8 +1,10 @@
 //! Dead-letter queues on SQS, and the visibility timeout of messages in a function's own queue.
 
 mod queues;
+mod recorded;
 
 pub use queues::{SqsQueues, consumer_queues, dead_letter_queues, queue_depths};
+pub use recorded::{RecordedDeadLetters, recorded_dead_letters};
 
 use adapters::aws;
 use adapters::wiring::{Result, Wiring};

@@ -7,6 +7,7 @@
 mod analytics;
 mod bulk;
 mod catalogue;
+mod dead_letters;
 mod identity;
 mod ledger;
 mod message_templates;
@@ -23,6 +24,7 @@ mod webhooks;
 pub use analytics::*;
 pub use bulk::*;
 pub use catalogue::*;
+pub use dead_letters::*;
 pub use identity::*;
 pub use ledger::*;
 pub use message_templates::*;

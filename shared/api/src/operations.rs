@@ -2,7 +2,7 @@
 
 use crate::{id, rfc3339};
 use domain::timeline::{ConsumerStatus, TimelineEntry};
-use kernel::Timestamp;
+use kernel::{Principal, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -108,6 +108,9 @@ pub struct TimelineEntryView {
     pub occurred_at: String,
     /// Milliseconds since the entry before; null for the first one of a page.
     pub since_previous_ms: Option<i64>,
+    /// When it was published for the last time; null for an event that was published more than a week ago.
+    #[schemars(extend("format" = "date-time"))]
+    pub published_at: Option<String>,
     /// When it was recorded for operators, after it was published and forwarded.
     #[schemars(extend("format" = "date-time"))]
     pub recorded_at: String,
@@ -116,10 +119,28 @@ pub struct TimelineEntryView {
     pub correlation_id: String,
     /// The W3C trace in which it was published; null if it had none.
     pub trace_id: Option<String>,
+    /// Whose request caused it; null for an event that a consumer or a schedule caused, or a request without an access token.
+    pub actor: Option<ActorView>,
     /// What it says, without personal data.
     pub data: Map<String, Value>,
     /// The functions that consume it, those that have handled it first. Empty for an event of more than fourteen days ago.
     pub deliveries: Vec<HandlingView>,
+}
+
+/// The caller whose request caused an event.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ActorView {
+    /// Id of the account, or of the service client.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// The role at the time of the request: `customer`, `staff`, `admin` or `service`.
+    pub role: String,
+}
+
+impl From<&Principal> for ActorView {
+    fn from(actor: &Principal) -> Self {
+        Self { id: id(actor.id), role: actor.role.clone() }
+    }
 }
 
 /// What is known of an event and one of its consumers.
@@ -138,6 +159,11 @@ pub struct HandlingView {
     pub failed_attempts: u32,
     /// Code of the last failure; null without one.
     pub last_failure: Option<String>,
+    /// When the consumer moved the message to its dead-letter queue; null once the consumer has attempted or handled the event again, as after a
+    /// redrive. A discarded message keeps it. Also null for a message that SQS moved by itself, because the function died each time: only
+    /// `GET /api/v1/ops/dead-letters` knows of that one.
+    #[schemars(extend("format" = "date-time"))]
+    pub dead_lettered_at: Option<String>,
 }
 
 impl TimelineEntryView {
@@ -148,7 +174,7 @@ impl TimelineEntryView {
     }
 
     fn of(entry: &TimelineEntry, before: Option<Timestamp>) -> Self {
-        let TimelineEntry { event, recorded_at, deliveries } = entry;
+        let TimelineEntry { event, published_at, recorded_at, deliveries } = entry;
         Self {
             id: id(event.id),
             kind: event.kind.clone(),
@@ -157,9 +183,11 @@ impl TimelineEntryView {
             sequence: event.sequence,
             occurred_at: rfc3339(event.occurred_at),
             since_previous_ms: before.map(|before| millis(before, event.occurred_at)),
+            published_at: published_at.map(rfc3339),
             recorded_at: rfc3339(*recorded_at),
             correlation_id: id(event.correlation_id),
             trace_id: event.trace_id.clone(),
+            actor: event.actor.as_ref().map(ActorView::from),
             data: event.data.clone(),
             deliveries: deliveries.iter().map(|status| HandlingView::of(status, event.occurred_at)).collect(),
         }
@@ -175,6 +203,7 @@ impl HandlingView {
             after_ms: status.handled_at.map(|at| millis(occurred_at, at)),
             failed_attempts: status.failed_attempts,
             last_failure: status.last_failure.clone(),
+            dead_lettered_at: status.dead_lettered_at.map(rfc3339),
         }
     }
 }

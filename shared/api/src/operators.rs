@@ -4,9 +4,8 @@ use crate::{id, rfc3339};
 use domain::{
     consumer::ConsumerState,
     order::{Order, Reason, Wait},
-    queue::{DeadMessage, QueueDepth},
-    redrive::LoggedAction,
-    timeline::EventRecord,
+    queue::QueueDepth,
+    redrive::AuditEntry,
 };
 use kernel::Uuid;
 use schemars::JsonSchema;
@@ -114,137 +113,6 @@ impl ConsumerStateView {
     }
 }
 
-/// A dead letter: why it is one, and the exported members of the event in it.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct DeadLetterView {
-    /// Id of the message, for a redrive.
-    #[schemars(extend("format" = "uuid"))]
-    pub id: String,
-    /// When it became a dead letter.
-    #[schemars(extend("format" = "date-time"))]
-    pub dead_since: String,
-    /// Code of the failure; null if SQS moved the message, because the function died each time.
-    pub reason: Option<String>,
-    /// What the function said of the failure.
-    pub detail: Option<String>,
-    /// Number of the last delivery.
-    pub attempt: Option<String>,
-    /// Id of the message in the queue, or of the record in the stream.
-    pub record_id: Option<String>,
-    /// Length of the body in bytes.
-    pub bytes: usize,
-    /// The event; null if the body is none that the catalog knows.
-    pub event: Option<DeadEventView>,
-    /// JSON pointers to the texts of the event that a patch may change, also to those that are personal data and not shown. Empty without an
-    /// event.
-    pub editable: Vec<String>,
-}
-
-/// The event in a dead letter, without personal data.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct DeadEventView {
-    /// Id of the event.
-    #[schemars(extend("format" = "uuid"))]
-    pub id: String,
-    /// Type and version, such as `OrderPlaced.v1`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Id of the aggregate that it describes.
-    pub subject: String,
-    /// When the event occurred.
-    #[schemars(extend("format" = "date-time"))]
-    pub occurred_at: String,
-    /// The order that it is about; its timeline tells the rest.
-    #[schemars(extend("format" = "uuid"))]
-    pub order_id: Option<String>,
-    /// Id of the request that caused it.
-    #[schemars(extend("format" = "uuid"))]
-    pub correlation_id: String,
-    /// The members of its data that are no personal data.
-    pub data: Map<String, Value>,
-}
-
-impl DeadLetterView {
-    /// The view of a dead letter with the event in it, and what of the event may be changed.
-    pub fn new(message: &DeadMessage, event: Option<&EventRecord>, editable: Vec<String>) -> Self {
-        let note = |name: &str| message.notes.get(name).cloned();
-        Self {
-            id: message.id.clone(),
-            dead_since: rfc3339(message.dead_since),
-            reason: note("reason"),
-            detail: note("detail"),
-            attempt: note("attempt"),
-            record_id: note("record_id"),
-            bytes: message.body.len(),
-            event: event.map(DeadEventView::from),
-            editable,
-        }
-    }
-}
-
-impl From<&EventRecord> for DeadEventView {
-    fn from(event: &EventRecord) -> Self {
-        Self {
-            id: id(event.id),
-            kind: event.kind.clone(),
-            subject: event.subject.clone(),
-            occurred_at: rfc3339(event.occurred_at),
-            order_id: event.order_id.map(|order| id(order.0)),
-            correlation_id: id(event.correlation_id),
-            data: event.data.clone(),
-        }
-    }
-}
-
-/// What a redrive did, or would do.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct RedriveView {
-    /// Id of the action in the audit; null for a dry run, which changes nothing.
-    #[schemars(extend("format" = "uuid"))]
-    pub action_id: Option<String>,
-    /// Name of the consumer whose dead letters were chosen.
-    pub queue: String,
-    /// Number of messages that were moved back.
-    pub redriven: usize,
-    /// Ids of the messages that were chosen.
-    pub message_ids: Vec<String>,
-    /// For a dry run with a patch: the events as they would be sent.
-    pub edited: Vec<EditedMessageView>,
-    /// The chosen messages that stay, because the patch does not apply to their event or makes it invalid, or because no record of their topic can be
-    /// made of them.
-    pub refused: Vec<RefusedMessageView>,
-}
-
-/// A dead letter whose event a patch edits.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct EditedMessageView {
-    /// Id of the message.
-    #[schemars(extend("format" = "uuid"))]
-    pub message_id: String,
-    /// The event, without personal data.
-    pub event: DeadEventView,
-}
-
-/// A dead letter that stays one, and why.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct RefusedMessageView {
-    /// Id of the message.
-    #[schemars(extend("format" = "uuid"))]
-    pub message_id: String,
-    /// Code of the failure: `validation`, or `unreadable` if the message has no event, or is no record.
-    pub reason: &'static str,
-    /// Why the message was not redriven.
-    pub detail: String,
-}
-
-impl RedriveView {
-    /// The view of a redrive of these messages.
-    pub fn new(action: Option<Uuid>, queue: &str, message_ids: Vec<String>, redriven: usize) -> Self {
-        let (edited, refused) = (Vec::new(), Vec::new());
-        Self { action_id: action.map(id), queue: queue.to_owned(), redriven, message_ids, edited, refused }
-    }
-}
-
 /// What a replay did, or would do.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ReplayView {
@@ -274,41 +142,48 @@ impl ReplayView {
     }
 }
 
-/// Something that an operator did.
+/// Something that an operator did with queues and consumers, or that staff or an admin changed.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OperatorActionView {
-    /// Id of the action.
+    /// Id of the action, or of the event of a change.
     #[schemars(extend("format" = "uuid"))]
     pub id: String,
-    /// When the action began.
+    /// When the action began, or the change was made.
     #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// Id of the account of the operator.
     #[schemars(extend("format" = "uuid"))]
     pub operator_id: String,
-    /// `redrive`, `replay`, `pause` or `resume`.
-    pub action: &'static str,
-    /// What the action changed: the name of a consumer.
+    /// The role of the operator at a change: `staff` or `admin`; null for an action, which only admins take.
+    pub operator_role: Option<String>,
+    /// `redrive`, `discard`, `replay`, `pause` or `resume`; of a change, the type of its event, such as `OrderCancelled.v1`.
+    pub action: String,
+    /// The name of the consumer; of a change, the id of what changed.
     pub target: String,
-    /// The reason that the operator stated.
-    pub reason: String,
-    /// What was asked for.
+    /// The order that a change is about; its timeline tells the rest.
+    #[schemars(extend("format" = "uuid"))]
+    pub order_id: Option<String>,
+    /// The reason that the operator stated for an action; null for a change.
+    pub reason: Option<String>,
+    /// What was asked for; empty for a change.
     pub request: Map<String, Value>,
-    /// The result of the action; null if it did not end, and may have been done in part.
+    /// The result of the action; null if it did not end, and may have been done in part. Of a change, what its event says, without personal data.
     pub outcome: Option<Map<String, Value>>,
 }
 
-impl From<&LoggedAction> for OperatorActionView {
-    fn from(LoggedAction { action, outcome }: &LoggedAction) -> Self {
+impl From<&AuditEntry> for OperatorActionView {
+    fn from(entry: &AuditEntry) -> Self {
         Self {
-            id: id(action.id),
-            at: rfc3339(action.at),
-            operator_id: id(action.operator.0),
-            action: action.verb.name(),
-            target: action.target.clone(),
-            reason: action.reason.as_str().to_owned(),
-            request: action.request.clone(),
-            outcome: outcome.clone(),
+            id: id(entry.id),
+            at: rfc3339(entry.at),
+            operator_id: id(entry.operator.0),
+            operator_role: entry.role.clone(),
+            action: entry.action.clone(),
+            target: entry.target.clone(),
+            order_id: entry.order_id.map(|order| id(order.0)),
+            reason: entry.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            request: entry.request.clone(),
+            outcome: entry.outcome.clone(),
         }
     }
 }

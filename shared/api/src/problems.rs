@@ -292,7 +292,7 @@ pub const PROBLEMS: &[Problem] = &[
         "queue-not-redrivable",
         Conflict,
         "The consumer reads a stream or a bucket: there is nothing that its dead letters could go back to.",
-        "Mend the cause; the source delivers its records again while it keeps them.",
+        "Fix the cause of the failure. The stream or the bucket delivers the records again while it keeps them.",
     ),
     problem(
         "rate-limited",

@@ -11,7 +11,7 @@ pub enum DatabaseRole {
     Reader(Context),
     /// Logs in and can read nothing.
     Probe,
-    /// Adds entries to the inbox, the event records and the actions of operations, and can read nothing.
+    /// Adds entries to the inbox, the event records and the actions of operations, and can read no table. It asks what consumers have handled.
     Recorder,
 }
 

@@ -82,7 +82,7 @@ macro_rules! for_each_event {
             PAYMENT_REQUESTED PaymentRequested "PaymentRequested.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "attempt"];
             PAYMENT_SUCCEEDED PaymentSucceeded "PaymentSucceeded.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "user_id", "amount.amount", "amount.currency"];
+                ["payment_id", "order_id", "user_id", "amount.amount", "amount.currency", "transaction_id"];
             PAYMENT_FAILED PaymentFailed "PaymentFailed.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "user_id", "amount.amount", "amount.currency", "reason"];
             REFUND_REQUESTED RefundRequested "RefundRequested.v1" Payments PAYMENT_EVENTS
@@ -94,21 +94,21 @@ macro_rules! for_each_event {
             REFUND_APPROVAL_REFUSED RefundApprovalRefused "RefundApprovalRefused.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency", "verdict", "requested_by"];
             PAYMENT_REFUNDED PaymentRefunded "PaymentRefunded.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "user_id", "refund_id", "amount.amount", "amount.currency", "refunded_amount.amount",
-                 "refunded_amount.currency"];
+                ["payment_id", "order_id", "user_id", "refund_id", "transaction_id", "amount.amount", "amount.currency",
+                 "refunded_amount.amount", "refunded_amount.currency"];
             REFUND_FAILED RefundFailed "RefundFailed.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "refund_id", "amount.amount", "amount.currency"];
+                ["payment_id", "order_id", "refund_id", "transaction_id", "amount.amount", "amount.currency"];
             PAYMENT_ACTION_REQUIRED PaymentActionRequired "PaymentActionRequired.v1" Payments PAYMENT_EVENTS
                 ["payment_id", "order_id", "amount.amount", "amount.currency", "attempt"];
             PAYMENT_MISMATCHED PaymentMismatched "PaymentMismatched.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "movement", "refund_id", "asked.amount", "asked.currency",
+                ["payment_id", "order_id", "movement", "transaction_id", "refund_id", "asked.amount", "asked.currency",
                  "answered.amount"];
             PAYMENT_DISPUTED PaymentDisputed "PaymentDisputed.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "amount.amount", "amount.currency", "status", "evidence_due_by"];
+                ["payment_id", "order_id", "dispute_id", "amount.amount", "amount.currency", "status", "evidence_due_by"];
             DISPUTE_UPDATED DisputeUpdated "DisputeUpdated.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "status", "evidence_due_by"];
+                ["payment_id", "order_id", "dispute_id", "status", "evidence_due_by"];
             DISPUTE_CLOSED DisputeClosed "DisputeClosed.v1" Payments PAYMENT_EVENTS
-                ["payment_id", "order_id", "amount.amount", "amount.currency", "status", "returned.amount",
+                ["payment_id", "order_id", "dispute_id", "amount.amount", "amount.currency", "status", "returned.amount",
                  "returned.currency"];
             GATEWAY_SUSPENDED GatewaySuspended "GatewaySuspended.v1" Payments PAYMENT_EVENTS
                 ["failures", "until"];

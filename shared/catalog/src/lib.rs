@@ -29,7 +29,7 @@ pub use deliveries::*;
 pub use events::*;
 pub use functions::*;
 pub use resources::*;
-pub use retention::{Deletion, IDEMPOTENCY_HOURS, RETENTION, Retention, RetentionRule, deletions};
+pub use retention::{IDEMPOTENCY_HOURS, RETENTION, Retention, RetentionRule, SweptTable, swept_tables};
 pub use routes::*;
 pub use slo::*;
 pub use stores::{Personal, STORE_KINDS, STORES, Store, StoreKind};

@@ -147,9 +147,9 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(Other, &["payment gateway"], Unlimited("the gateway's books, which are its own")),
 ];
 
-/// Rows that `outbox-sweep` deletes.
+/// A table of which `outbox-sweep` deletes the rows that are past their retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deletion {
+pub struct SweptTable {
     /// `schema.table`.
     pub table: &'static str,
     /// The column whose age decides.
@@ -157,11 +157,11 @@ pub struct Deletion {
     pub days: u32,
 }
 
-/// What `outbox-sweep` deletes, by table.
-pub fn deletions() -> impl Iterator<Item = Deletion> {
+/// The tables of which `outbox-sweep` deletes rows.
+pub fn swept_tables() -> impl Iterator<Item = SweptTable> {
     RETENTION.iter().flat_map(|rule| {
         rule.names.iter().filter_map(|table| match rule.retention {
-            DeletedBySweep { since, days } => Some(Deletion { table, since, days }),
+            DeletedBySweep { since, days } => Some(SweptTable { table, since, days }),
             ExpiresInStore(_) | Unlimited(_) => None,
         })
     })

@@ -11,7 +11,7 @@ pub enum Uses {
     PostgresRead,
     /// PostgreSQL, with a role that logs in and can read nothing: whether it responds.
     PostgresProbe,
-    /// The inbox, the event records and the actions of operations, with a role that adds entries and can read nothing.
+    /// The inbox, the event records and the actions of operations, with a role that adds entries and can read no table.
     PostgresHandledEvents,
     /// The database as its owner; for migrations only.
     PostgresOwner,

@@ -111,6 +111,7 @@ pub fn stated(event: &DomainEvent, sequence: u64, at: Timestamp) -> Result<Produ
             version: sequence,
             created_at: at,
             updated_at: at,
+            changed_by: None,
         },
         DomainEvent::ProductUpdated(updated) => Product {
             id: updated.product_id,
@@ -126,6 +127,7 @@ pub fn stated(event: &DomainEvent, sequence: u64, at: Timestamp) -> Result<Produ
             version: sequence,
             created_at: updated.created_at,
             updated_at: at,
+            changed_by: None,
         },
         DomainEvent::ProductDeleted(deleted) => Product {
             id: deleted.product_id,
@@ -141,6 +143,7 @@ pub fn stated(event: &DomainEvent, sequence: u64, at: Timestamp) -> Result<Produ
             version: sequence,
             created_at: deleted.created_at,
             updated_at: at,
+            changed_by: None,
         },
         other => return Err(event::unexpected_event(other)),
     })

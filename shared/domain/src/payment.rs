@@ -18,7 +18,7 @@ mod tests;
 
 pub use crate::{
     money::StatedAmount,
-    payment_status::{DisputeStatus, GatewayOperation, RefundReason, RefundStatus, Status, Verdict},
+    payment_status::{DisputeStatus, GatewayOperation, RefundReason, RefundStatus, StaffRefundReason, Status, Verdict},
 };
 pub use amount::{Accepted, Mismatch, ReportedTransaction, accept};
 pub use approvals::{

@@ -28,10 +28,20 @@ words! {
         Duplicate,
         /// The card holder did not authorize the payment.
         Fraudulent,
-        /// The order was cancelled. Set by the system; not accepted in requests.
+        /// The order was cancelled.
         OrderCancelled,
-        /// Staff made it in the gateway's dashboard. Not accepted in requests.
+        /// Staff made it in the gateway's dashboard.
         MadeAtGateway,
+    }
+
+    /// Why staff refund a payment.
+    pub enum StaffRefundReason {
+        /// The customer requested it.
+        RequestedByCustomer,
+        /// The order was charged twice.
+        Duplicate,
+        /// The card holder did not authorize the payment.
+        Fraudulent,
     }
 
     /// The status of a refund.
@@ -93,6 +103,16 @@ impl RefundReason {
     }
 }
 
+impl From<StaffRefundReason> for RefundReason {
+    fn from(reason: StaffRefundReason) -> Self {
+        match reason {
+            StaffRefundReason::RequestedByCustomer => Self::RequestedByCustomer,
+            StaffRefundReason::Duplicate => Self::Duplicate,
+            StaffRefundReason::Fraudulent => Self::Fraudulent,
+        }
+    }
+}
+
 impl DisputeStatus {
     /// Whether nothing follows.
     pub const fn is_final(self) -> bool {
@@ -102,5 +122,18 @@ impl DisputeStatus {
     /// Whether the gateway withdraws the amount: not during an inquiry.
     pub(crate) const fn withdraws(self) -> bool {
         matches!(self, Self::NeedsResponse | Self::UnderReview | Self::Won | Self::Lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_of_staff_are_those_that_a_request_may_give_in_the_same_words() {
+        let of_staff = RefundReason::ALL.into_iter().filter(|reason| reason.is_of_staff());
+        let requested = StaffRefundReason::ALL.map(RefundReason::from);
+        assert_eq!(of_staff.collect::<Vec<_>>(), requested);
+        assert_eq!(StaffRefundReason::ALL.map(StaffRefundReason::name), requested.map(RefundReason::name));
     }
 }

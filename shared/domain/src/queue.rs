@@ -22,6 +22,9 @@ pub struct Waiting {
     pub delayed: u64,
 }
 
+/// The reason shown for a dead letter that SQS moved, which states none.
+pub const MOVED_BY_SQS: &str = "moved-by-sqs";
+
 /// A dead letter that was received and is hidden from other receivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadMessage {
@@ -37,4 +40,11 @@ pub struct DeadMessage {
     pub notes: BTreeMap<String, String>,
     /// The other attributes, which the message came with.
     pub attributes: BTreeMap<String, String>,
+}
+
+impl DeadMessage {
+    /// The code of the failure; [`MOVED_BY_SQS`] if it says none.
+    pub fn reason_code(&self) -> &str {
+        self.notes.get("reason").map_or(MOVED_BY_SQS, String::as_str)
+    }
 }

@@ -1,30 +1,45 @@
 //! What operators do about dead letters, and the record of what they do.
 
-use crate::{event_patch::EventPatch, id::UserId, queue::DeadMessage, text::ActionReason};
-use catalog::{Function, KafkaTopic};
-use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use crate::{
+    dead_letter::{DeadLetterAction, DiscardedMessage},
+    event_patch::EventPatch,
+    id::{OrderId, UserId},
+    queue::DeadMessage,
+    text::{ActionReason, FailureCode},
+    timeline::EventRecord,
+};
+use catalog::{Function, role};
+use kernel::{Failure, Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Most messages that one request moves, and most in a second.
 pub const MAX_MESSAGES: u32 = 100;
-/// Most messages that a request looks at to find those that it names.
+/// Most messages that a request looks at to find those that it selects.
 const MAX_SEARCHED: u32 = 1_000;
 /// Longest delay of a message in SQS, in seconds.
 const MAX_DELAY_S: u32 = 900;
 /// Messages a second, if a request names no rate.
 const DEFAULT_RATE: u32 = 10;
 
-/// A request to move dead letters back to where their consumer reads: its queue, or their topic.
+/// A request to move dead letters back to where their consumer reads, its queue or their topic; or to delete them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redrive {
     /// Why; it is kept with the action. 3 to 500 characters.
     pub reason: ActionReason,
+    /// `redrive` (the default), or `discard`, which deletes messages that will never be redriven. A discard has `message_ids` or a
+    /// `reason_code`, and the audit keeps the event of each message without personal data; a body that is no event is kept nowhere. An event that
+    /// its consumer has not handled is published again for fourteen days, whatever becomes of its dead letter.
+    #[serde(default)]
+    pub action: DeadLetterAction,
     /// Ids of 1 to 100 messages; by default all.
     #[serde(default)]
     pub message_ids: Option<Vec<Uuid>>,
+    /// Only messages with this reason, as `GET /api/v1/ops/dead-letters` shows it; `moved-by-sqs` for those that have none.
+    #[serde(default)]
+    pub reason_code: Option<FailureCode>,
     /// How many at most: 1 to 100; by default 100. A longer queue needs several requests.
     #[serde(default)]
     pub max: Option<u32>,
@@ -44,6 +59,9 @@ impl Redrive {
     /// Checks the numbers, and whether there are events to edit. Fails with `Invalid`, naming the member.
     pub fn check(&self, consumer: &Function) -> Result<(), Failure> {
         check_numbers(self.max, self.per_second)?;
+        if self.action == DeadLetterAction::Discard {
+            self.check_discard()?;
+        }
         if self.per_second.is_some() && !consumer.has_queue() {
             return Err(Failure::field("/per_second", "must be left out: this consumer takes what its topic has"));
         }
@@ -57,21 +75,37 @@ impl Redrive {
         }
     }
 
+    /// Nothing that nobody has looked at is deleted, and what says how to deliver a message has no meaning.
+    fn check_discard(&self) -> Result<(), Failure> {
+        if self.message_ids.is_none() && self.reason_code.is_none() {
+            return Err(Failure::field("/message_ids", "must be given for a discard, unless it has a reason_code"));
+        }
+        let unused = [("/per_second", self.per_second.is_some()), ("/patch", self.patch.is_some())];
+        match unused.into_iter().find(|(_, is_given)| *is_given) {
+            Some((pointer, _)) => Err(Failure::field(pointer, "must be left out: a discard delivers nothing")),
+            None => Ok(()),
+        }
+    }
+
     fn max_messages(&self) -> u32 {
         self.max.unwrap_or(MAX_MESSAGES)
     }
 
     /// How many messages are searched.
     pub fn search_limit(&self) -> u32 {
-        if self.message_ids.is_some() { MAX_SEARCHED } else { self.max_messages() }
+        let is_selection = self.message_ids.is_some() || self.reason_code.is_some();
+        if is_selection { MAX_SEARCHED } else { self.max_messages() }
     }
 
     /// The messages that the request selects, and the others.
-    pub fn partition<M>(&self, messages: Vec<M>, id: impl Fn(&M) -> &str) -> (Vec<M>, Vec<M>) {
-        let is_id = |named: &Uuid, message: &M| id(message).parse() == Ok(*named);
-        let is_named =
-            |message: &M| self.message_ids.as_ref().is_none_or(|ids| ids.iter().any(|named| is_id(named, message)));
-        let (mut chosen, mut others): (Vec<M>, Vec<M>) = messages.into_iter().partition(is_named);
+    pub fn partition(&self, messages: Vec<DeadMessage>) -> (Vec<DeadMessage>, Vec<DeadMessage>) {
+        let is_named = |message: &DeadMessage| {
+            self.message_ids.as_ref().is_none_or(|ids| ids.iter().any(|named| message.id.parse() == Ok(*named)))
+        };
+        let has_reason =
+            |message: &DeadMessage| self.reason_code.as_ref().is_none_or(|code| message.reason_code() == code.as_str());
+        let is_selected = |message: &DeadMessage| is_named(message) && has_reason(message);
+        let (mut chosen, mut others): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_selected);
         let max = usize::try_from(self.max_messages()).unwrap_or(usize::MAX).min(chosen.len());
         others.extend(chosen.split_off(max));
         (chosen, others)
@@ -106,6 +140,8 @@ words! {
     pub enum OperatorActionKind {
         /// Moved dead letters back to their queue.
         Redrive,
+        /// Deleted dead letters.
+        Discard,
         /// Delivered published events again.
         Replay,
         /// Stopped the deliveries to a consumer.
@@ -130,10 +166,11 @@ pub struct Action {
 }
 
 impl Action {
-    /// A redrive of the dead letters of `consumer`.
+    /// What is done with the dead letters of `consumer`.
     pub fn redrive(id: Uuid, operator: Uuid, consumer: &str, wanted: &Redrive, at: Timestamp) -> Self {
         let members = [
             wanted.message_ids.as_ref().map(|ids| ("message_ids", json!(ids))),
+            wanted.reason_code.as_ref().map(|code| ("reason_code", json!(code))),
             wanted.max.map(|max| ("max", json!(max))),
             wanted.per_second.map(|rate| ("per_second", json!(rate))),
             wanted.patch.as_ref().map(|patch| ("patch", patch.outline())),
@@ -141,66 +178,105 @@ impl Action {
         Self {
             id,
             operator: UserId(operator),
-            verb: OperatorActionKind::Redrive,
+            verb: match wanted.action {
+                DeadLetterAction::Redrive => OperatorActionKind::Redrive,
+                DeadLetterAction::Discard => OperatorActionKind::Discard,
+            },
             target: consumer.to_owned(),
             reason: wanted.reason.clone(),
             request: members.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect(),
             at,
         }
     }
+
+    /// With the messages that are about to be deleted.
+    #[must_use]
+    pub fn with_discarded(mut self, messages: &[DiscardedMessage]) -> Self {
+        let messages: Vec<Value> = messages.iter().map(DiscardedMessage::members).collect();
+        self.request.insert("messages".to_owned(), messages.into());
+        self
+    }
 }
 
 /// What came of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorActionResult {
     pub verb: OperatorActionKind,
     /// Messages, events or event source mappings that were found.
     pub found: usize,
-    /// Those that were moved, delivered or changed.
+    /// Those that were moved, deleted, delivered or changed.
     pub succeeded: usize,
 }
 
 impl OperatorActionResult {
     /// As it is stored and shown.
-    pub fn members(self) -> Map<String, Value> {
+    pub fn members(&self) -> Map<String, Value> {
         let done = match self.verb {
             OperatorActionKind::Redrive => "redriven",
+            OperatorActionKind::Discard => "discarded",
             OperatorActionKind::Replay => "replayed",
             OperatorActionKind::Pause => "paused",
             OperatorActionKind::Resume => "resumed",
         };
-        Map::from_iter([("matched".to_owned(), self.found.into()), (done.to_owned(), self.succeeded.into())])
+        [("matched".to_owned(), self.found.into()), (done.to_owned(), self.succeeded.into())].into_iter().collect()
     }
 }
 
-/// An action with what came of it.
+/// An entry of the audit: an action of an operator, or a change that the request of a member of staff caused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoggedAction {
-    pub action: Action,
-    /// `None` if it was never finished: it may have been done in part.
+pub struct AuditEntry {
+    /// Id of the action, or of the event of the change.
+    pub id: Uuid,
+    pub at: Timestamp,
+    pub operator: UserId,
+    /// Role of the operator at a change. Only admins take actions.
+    pub role: Option<String>,
+    /// Name of the action, or type of the event.
+    pub action: String,
+    /// What the action is done to, or the aggregate that changed.
+    pub target: String,
+    /// The order that a change is about.
+    pub order_id: Option<OrderId>,
+    /// Why an action was taken.
+    pub reason: Option<ActionReason>,
+    /// What an action was asked to do.
+    pub request: Map<String, Value>,
+    /// What came of an action, `None` if it was never finished: it may have been done in part. Of a change, the data of the event.
     pub outcome: Option<Map<String, Value>>,
 }
 
-/// The failure for a consumer that reads neither a queue nor topics: `Conflict`.
-pub fn not_redrivable(consumer: &str) -> Failure {
-    let detail = format!("{consumer} reads a stream or a bucket: there is nothing to move its dead letters to.");
-    Failure::new(FailureKind::Conflict, "queue-not-redrivable", detail)
-}
+impl AuditEntry {
+    /// The entry of an action.
+    pub fn of_action(action: &Action, outcome: Option<Map<String, Value>>) -> Self {
+        Self {
+            id: action.id,
+            at: action.at,
+            operator: action.operator,
+            role: None,
+            action: action.verb.name().to_owned(),
+            target: action.target.clone(),
+            order_id: None,
+            reason: Some(action.reason.clone()),
+            request: action.request.clone(),
+            outcome,
+        }
+    }
 
-/// The topic and the key of the record that a dead letter of a consumer of Kafka was. Its body is the value of the record, unless that was no text.
-/// Fails with `Invalid` if no record can be made of it.
-pub fn record_of(consumer: &Function, message: &DeadMessage) -> Result<(&'static KafkaTopic, String), Failure> {
-    let unreadable = |detail| Failure::new(FailureKind::Invalid, "unreadable", detail);
-    // Topic, partition and offset.
-    let origin = message.notes.get("record_id").and_then(|id| id.rsplitn(3, '-').nth(2));
-    let topic = consumer.topics().iter().copied().find(|topic| Some(topic.name) == origin);
-    let topic = topic.ok_or_else(|| unreadable("The message does not say from which topic of the consumer it is."))?;
-    let key = message.attributes.get("key").cloned();
-    let key = key.ok_or_else(|| unreadable("The record had no key."))?;
-    let body: Option<Map<String, Value>> = serde_json::from_str(&message.body).ok();
-    match body.is_some_and(|members| ["topic", "partition", "offset"].iter().all(|name| members.contains_key(*name))) {
-        true => Err(unreadable("The value of the record was no text.")),
-        false => Ok((topic, key)),
+    /// The entry of a change; `None` unless the request of staff or of an admin caused the event.
+    pub fn of_change(event: &EventRecord) -> Option<Self> {
+        let actor = event.actor.as_ref().filter(|actor| [role::STAFF, role::ADMIN].contains(&actor.role.as_str()))?;
+        Some(Self {
+            id: event.id,
+            at: event.occurred_at,
+            operator: UserId(actor.id),
+            role: Some(actor.role.clone()),
+            action: event.kind.clone(),
+            target: event.subject.clone(),
+            order_id: event.order_id,
+            reason: None,
+            request: Map::new(),
+            outcome: Some(event.data.clone()),
+        })
     }
 }
 
@@ -214,16 +290,55 @@ mod tests {
         serde_json::from_value(request).unwrap()
     }
 
+    fn message(n: u128, reason: Option<&str>) -> DeadMessage {
+        DeadMessage {
+            id: Uuid::from_u128(n).to_string(),
+            receipt_handle: String::new(),
+            body: String::new(),
+            dead_since: Timestamp::UNIX_EPOCH,
+            notes: reason.map(|reason| ("reason".to_owned(), reason.to_owned())).into_iter().collect(),
+            attributes: [].into(),
+        }
+    }
+
     #[test]
-    fn messages_are_chosen_by_id_and_by_number() {
-        let [a, b, c] = [1, 2, 3].map(|n| Uuid::from_u128(n).to_string());
-        let messages = || vec![a.as_str(), b.as_str(), c.as_str()];
-        let partition = |wanted: &Redrive| wanted.partition(messages(), |message| *message);
-        assert_eq!(partition(&redrive(json!({}))), (messages(), vec![]));
-        assert_eq!(partition(&redrive(json!({ "max": 2 }))), (vec![a.as_str(), &b], vec![c.as_str()]));
-        let named = redrive(json!({ "message_ids": [c, Uuid::nil()] }));
-        assert_eq!(partition(&named), (vec![c.as_str()], vec![a.as_str(), &b]));
-        assert!(named.search_limit() > redrive(json!({ "max": 2 })).search_limit());
+    fn messages_are_chosen_by_id_by_reason_and_by_number() {
+        let messages = [message(1, Some("not-found")), message(2, None), message(3, Some("not-found"))];
+        let chosen = |members: Value| {
+            let (chosen, others) = redrive(members).partition(messages.to_vec());
+            assert_eq!(chosen.len() + others.len(), 3);
+            let ids = chosen.iter().map(|message| message.id.parse::<Uuid>().unwrap().as_u128());
+            ids.collect::<Vec<_>>()
+        };
+        let third = [Uuid::from_u128(3), Uuid::nil()];
+        assert_eq!(chosen(json!({})), [1, 2, 3]);
+        assert_eq!(chosen(json!({ "max": 2 })), [1, 2]);
+        assert_eq!(chosen(json!({ "message_ids": third })), [3]);
+        assert_eq!(chosen(json!({ "reason_code": "not-found" })), [1, 3]);
+        assert_eq!(chosen(json!({ "reason_code": "not-found", "max": 1 })), [1]);
+        assert_eq!(chosen(json!({ "reason_code": "moved-by-sqs" })), [2]);
+        assert_eq!(chosen(json!({ "reason_code": "moved-by-sqs", "message_ids": third })), [0; 0]);
+        let searched = |members: Value| redrive(members).search_limit();
+        assert_eq!(searched(json!({ "max": 2 })), 2);
+        for selection in [json!({ "message_ids": third }), json!({ "reason_code": "not-found" })] {
+            assert_eq!(searched(selection), MAX_SEARCHED);
+        }
+    }
+
+    #[test]
+    fn discard_says_which_messages_and_nothing_about_their_delivery() {
+        let check = |members: Value| {
+            let mut discard = json!({ "action": "discard" });
+            discard.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            redrive(discard).check(catalog::STOCK_RESERVE).map_err(|failure| failure.fields[0].pointer.clone())
+        };
+        let ids = json!([Uuid::nil()]);
+        assert_eq!(check(json!({ "message_ids": ids })), Ok(()));
+        assert_eq!(check(json!({ "reason_code": "unreadable" })), Ok(()));
+        assert_eq!(check(json!({})), Err("/message_ids".to_owned()));
+        assert_eq!(check(json!({ "message_ids": ids, "per_second": 1 })), Err("/per_second".to_owned()));
+        let patch = json!([{ "op": "remove", "path": "/a" }]);
+        assert_eq!(check(json!({ "message_ids": ids, "patch": patch })), Err("/patch".to_owned()));
     }
 
     #[test]
@@ -259,30 +374,6 @@ mod tests {
         let wanted = redrive(json!({ "per_second": 2 }));
         assert_eq!(wanted.check(catalog::RECORD_WRITE).unwrap_err().fields[0].pointer, "/per_second");
         assert_eq!(redrive(json!({})).check(catalog::RECORD_WRITE), Ok(()));
-    }
-
-    #[test]
-    fn dead_letter_of_a_topic_says_which_record_it_was() {
-        let message = |record_id: &str, key: Option<&str>, body: &str| DeadMessage {
-            id: String::new(),
-            receipt_handle: String::new(),
-            body: body.to_owned(),
-            dead_since: Timestamp::UNIX_EPOCH,
-            notes: [("record_id".to_owned(), record_id.to_owned())].into(),
-            attributes: key.map(|key| ("key".to_owned(), key.to_owned())).into_iter().collect(),
-        };
-        let of = |message| record_of(catalog::EVENT_RECORD, &message);
-        let (topic, key) = of(message("user-events-1-1700", Some("u-1"), "{}")).unwrap();
-        assert_eq!((topic.name, key.as_str()), ("user-events", "u-1"));
-        assert!(of(message("user-events-1-1700", Some("u-1"), "no JSON")).is_ok(), "it will be a dead letter again");
-        for wrong in [
-            message("user-events-1-1700", None, "{}"),
-            message("user-events", Some("u-1"), "{}"),
-            message("records-1-1700", Some("u-1"), "{}"),
-            message("user-events-1-1700", Some("u-1"), r#"{"topic":"user-events","partition":1,"offset":1700}"#),
-        ] {
-            assert_eq!(of(wrong.clone()).unwrap_err().code, "unreadable", "{wrong:?}");
-        }
     }
 
     #[test]

@@ -126,6 +126,8 @@ texts! {
     EndpointDescription 200 Refused |text| plain(text, 1, 200);
     /// The template of a message's subject: one line.
     SubjectTemplate 300 Refused |text| plain(text, 1, 300);
+    /// The code of a failure: lower-case words joined by hyphens.
+    FailureCode 64 Refused category;
     /// The template of a message's plain text.
     TextTemplate 20_000 Allowed |text| lines(text, 20_000);
     /// The template of a message's HTML.

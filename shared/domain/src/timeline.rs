@@ -4,7 +4,7 @@ use crate::{
     event,
     id::{OrderId, UserId},
 };
-use kernel::{CloudEvent, Failure, Timestamp, Uuid, seconds_after};
+use kernel::{CloudEvent, Failure, Principal, Timestamp, Uuid, seconds_after};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -25,6 +25,8 @@ pub struct EventRecord {
     pub correlation_id: Uuid,
     /// Id of the W3C trace in which the event was published.
     pub trace_id: Option<String>,
+    /// Whose request caused it, unless a consumer, a schedule or an anonymous request did.
+    pub actor: Option<Principal>,
     pub order_id: Option<OrderId>,
     pub user_id: Option<UserId>,
     /// The members that may leave.
@@ -48,6 +50,7 @@ pub fn record(mut event: CloudEvent<Map<String, Value>>) -> Result<EventRecord, 
         occurred_at: event.time,
         correlation_id: event.correlationid,
         trace_id,
+        actor: event.actor,
         order_id: id("order_id").map(OrderId),
         user_id: id("user_id").map(UserId),
         subject: event.subject,
@@ -67,6 +70,8 @@ pub fn inbox_covered_since(now: Timestamp) -> Result<Timestamp, Failure> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimelineEntry {
     pub event: EventRecord,
+    /// When it was published for the last time; `None` if its outbox has forgotten that, and for one that is being published again.
+    pub published_at: Option<Timestamp>,
     /// When operations recorded it: some time after it was published.
     pub recorded_at: Timestamp,
     /// Its consumers, those that have handled it first. Empty when the entries of the inboxes about the event are
@@ -84,6 +89,8 @@ pub struct ConsumerStatus {
     pub failed_attempts: u32,
     /// The code of the last failure.
     pub last_failure: Option<String>,
+    /// When its message became a dead letter; `None` if it was attempted or handled since.
+    pub dead_lettered_at: Option<Timestamp>,
 }
 
 #[cfg(test)]
@@ -105,12 +112,13 @@ mod tests {
             sequence: 3,
             correlationid: trace.correlation_id,
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+            actor: Some(Principal { id: Uuid::from_u128(9), role: "staff".to_owned() }),
             event: Map::from_iter([("type".to_owned(), kind.into()), ("data".to_owned(), data)]),
         }
     }
 
     #[test]
-    fn record_names_the_order_the_customer_and_the_trace() {
+    fn record_names_the_order_the_customer_the_trace_and_the_actor() {
         let data =
             json!({ "order_id": ORDER, "user_id": "0192f0c1-0000-7000-8000-000000000001", "reason": "timed_out" });
         let found = record(event("OrderCancelled.v1", data.clone())).unwrap();
@@ -118,20 +126,23 @@ mod tests {
         assert_eq!(found.user_id.map(|id| id.0.as_u128() & 0xff), Some(1));
         assert_eq!(found.trace_id.as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
         assert_eq!((found.kind.as_str(), found.sequence), ("OrderCancelled.v1", 3));
+        assert_eq!(found.actor, Some(Principal { id: Uuid::from_u128(9), role: "staff".to_owned() }));
         assert_eq!(Value::Object(found.data), data);
     }
 
     #[test]
     fn record_keeps_nothing_that_may_not_leave() {
         let data = json!({ "order_id": ORDER, "shipping_address": { "line1": "1 Pier" }, "user_id": "Ada Lovelace" });
-        let found = record(event("OrderPlaced.v1", data)).unwrap();
+        let mut sent = event("OrderPlaced.v1", data);
+        sent.actor = Some(Principal { id: Uuid::from_u128(9), role: "Ada Lovelace".to_owned() });
+        let found = record(sent).unwrap();
         assert_eq!(Value::Object(found.data), json!({ "order_id": ORDER }));
-        assert_eq!(found.user_id, None);
+        assert_eq!((found.user_id, found.actor), (None, None));
     }
 
     #[test]
     fn every_inbox_keeps_its_entries_for_longer_than_the_timeline_asks() {
-        let inboxes = catalog::deletions().filter(|one| one.table.ends_with(".inbox"));
+        let inboxes = catalog::swept_tables().filter(|one| one.table.ends_with(".inbox"));
         assert!(inboxes.map(|one| i64::from(one.days)).min() > Some(INBOX_RETENTION_DAYS));
     }
 

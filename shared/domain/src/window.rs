@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn ids_of_counted_events_are_kept_while_these_events_may_be_counted_again() {
-        let kept = catalog::deletions().find(|deletion| deletion.table == "analytics.counted_events");
+        let kept = catalog::swept_tables().find(|one| one.table == "analytics.counted_events");
         let kept = kept.expect("a retention");
         assert_eq!(kept.since, "window_start");
         let margin = i64::from(kept.days) * 24 * 3600 - COUNTED_DAYS * 24 * 3600;

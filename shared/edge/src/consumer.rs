@@ -107,7 +107,7 @@ impl<E> Delivery<E> {
 
     /// The context of the new events that this delivery causes.
     pub fn context(&self) -> EventContext<'_> {
-        EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
+        EventContext { now: self.now, ids: &self.ids, trace: &self.trace, actor: None }
     }
 
     /// A new event that this delivery caused: it brought the aggregate `subject` to version `sequence`.
@@ -148,7 +148,7 @@ impl RecordContext {
         let correlation_id = text("correlationid").and_then(|id| id.parse::<Uuid>().ok());
         let upstream = IncomingTraceIds { correlation_id, traceparent: text("traceparent"), xray };
         let trace = trace::enter(upstream, &ids);
-        spans::begin(text("type").unwrap_or("record"), &trace, trace::parent(upstream));
+        spans::begin(span_name(document), &trace, trace::parent(upstream));
         Self { now: clock.now(), ids, trace, deadline: clock.deadline() }
     }
 
@@ -161,6 +161,17 @@ impl RecordContext {
             trace_id = self.trace.trace_id(),
         )
     }
+}
+
+/// The name of a record's span: the type of its event, or `record` if that does not have the form of a type. The record is not checked yet, and
+/// the name is logged.
+fn span_name(document: &Value) -> &str {
+    const MAX_LENGTH: usize = 64;
+    let is_type = |text: &&str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        (1..=MAX_LENGTH).contains(&text.len()) && text.chars().all(is_part)
+    };
+    document.get("type").and_then(Value::as_str).filter(is_type).unwrap_or("record")
 }
 
 /// Whether enough time is left to start another record.
@@ -272,5 +283,27 @@ impl RecordError {
     /// Whether a record of this age in a stream is delivered again, with all after it.
     pub fn may_wait_in_stream(&self, age: Duration) -> bool {
         self.is_retryable() && age < if self.is_defect() { MAX_DEFECT_AGE } else { MAX_STREAM_AGE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn span_of_a_record_is_named_after_its_type_unless_that_is_any_text() {
+        let long = "a".repeat(65);
+        for (kind, expected) in [
+            (json!("OrderPlaced.v1"), "OrderPlaced.v1"),
+            (json!(7), "record"),
+            (json!(""), "record"),
+            (json!("ada@example.com"), "record"),
+            (json!("a line\nand another"), "record"),
+            (json!(long), "record"),
+        ] {
+            assert_eq!(span_name(&json!({ "type": kind })), expected, "{kind}");
+        }
+        assert_eq!(span_name(&json!({})), "record");
     }
 }

@@ -33,6 +33,11 @@ pub struct DeadLetter {
 pub trait DeadLetters {
     /// Stores `dead_letter`. Its record counts as processed only if this succeeds.
     fn send(&self, dead_letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Notes for operators that `dead_letter` was stored. Whether that succeeds changes nothing else. By default nothing is noted.
+    fn record(&self, _dead_letter: &DeadLetter) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 }
 
 /// Controls the redelivery of messages of the function's own queue.
@@ -44,6 +49,10 @@ pub trait QueueControl {
 impl<D: DeadLetters> DeadLetters for &D {
     async fn send(&self, dead_letter: DeadLetter) -> Result<(), Failure> {
         (**self).send(dead_letter).await
+    }
+
+    async fn record(&self, dead_letter: &DeadLetter) {
+        (**self).record(dead_letter).await;
     }
 }
 
@@ -69,8 +78,17 @@ impl DeadLetter {
     }
 }
 
-/// Sends `dead_letter` to the dead-letter queue and logs the result. Returns false if that failed: then the record must be retried.
+/// Sends `dead_letter` to the dead-letter queue and records it. Returns false if sending failed: then the record must be retried.
 pub(crate) async fn send(dead_letters: &impl DeadLetters, dead_letter: DeadLetter) -> bool {
+    let is_sent = store(dead_letters, dead_letter.clone()).await;
+    if is_sent {
+        dead_letters.record(&dead_letter).await;
+    }
+    is_sent
+}
+
+/// Sends `dead_letter` to the dead-letter queue and logs the result. Returns false if that failed.
+pub(crate) async fn store(dead_letters: &impl DeadLetters, dead_letter: DeadLetter) -> bool {
     let reason = dead_letter.reason.clone();
     match dead_letters.send(dead_letter).await {
         Ok(()) => {

@@ -117,7 +117,8 @@ type Handle<'a> = dyn Fn(ParsedMessage, RecordContext) -> LocalBoxFuture<'a, Res
 /// Parser and dead-letter queue, as trait objects for the same reason.
 struct Hooks<'a> {
     parse: fn(&str) -> Result<Value, Failure>,
-    send_dead_letter: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
+    store_dead_letter: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
+    record_dead_letter: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, ()> + 'a>,
     change_visibility: Box<dyn Fn(String, u32) -> LocalBoxFuture<'a, ()> + 'a>,
 }
 
@@ -125,7 +126,10 @@ impl<'a> Hooks<'a> {
     fn of(queue: &'a (impl DeadLetters + QueueControl), parse: fn(&str) -> Result<Value, Failure>) -> Self {
         Self {
             parse,
-            send_dead_letter: Box::new(|dead_letter| dead_letters::send(queue, dead_letter).boxed_local()),
+            store_dead_letter: Box::new(|dead_letter| dead_letters::store(queue, dead_letter).boxed_local()),
+            record_dead_letter: Box::new(move |dead_letter| {
+                async move { queue.record(&dead_letter).await }.boxed_local()
+            }),
             change_visibility: Box::new(|receipt_handle, seconds| {
                 dead_letters::change_visibility(queue, receipt_handle, seconds).boxed_local()
             }),
@@ -341,10 +345,13 @@ async fn one(
         if (is_late || error.may_wait_in_queue(age, message.attempt)) && !last_attempt {
             return RecordResult::Retry;
         }
-        match in_time(clock, (hooks.send_dead_letter)(message.dead_letter(consumer).with_error(&error))).await {
-            Some(true) => RecordResult::DeadLettered,
-            Some(false) | None => RecordResult::Retry,
+        let dead_letter = message.dead_letter(consumer).with_error(&error);
+        if in_time(clock, (hooks.store_dead_letter)(dead_letter.clone())).await != Some(true) {
+            return RecordResult::Retry;
         }
+        // What is stored must not be retried because there was no time to record it.
+        in_time(clock, (hooks.record_dead_letter)(dead_letter)).await;
+        RecordResult::DeadLettered
     }
     .instrument(span)
     .await;

@@ -38,7 +38,7 @@ impl Tick {
 
     /// The context of the new events that this tick causes.
     pub fn context(&self) -> EventContext<'_> {
-        EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
+        EventContext { now: self.now, ids: &self.ids, trace: &self.trace, actor: None }
     }
 
     /// A new event: it brought the aggregate `subject` to version `sequence`.

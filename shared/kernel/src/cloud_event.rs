@@ -1,6 +1,7 @@
-//! The envelope of domain events: CloudEvents 1.0 in JSON with the extensions `traceparent`, `sequence` and `correlationid`.
+//! The envelope of domain events: CloudEvents 1.0 in JSON with the extensions `traceparent`, `sequence`, `correlationid`,
+//! `actorid` and `actorrole`.
 
-use crate::{Timestamp, TraceContext, Uuid};
+use crate::{Principal, Timestamp, TraceContext, Uuid};
 use serde::{Deserialize, Serialize};
 
 /// Version of the CloudEvents specification.
@@ -29,6 +30,10 @@ pub struct CloudEvent<E> {
     /// W3C trace context of the publishing hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// Whose request caused the event: the attributes `actorid` and `actorrole`. `None` for an event that a consumer, a schedule or an
+    /// anonymous request caused, and for one whose attributes are malformed.
+    #[serde(flatten)]
+    pub actor: Option<Principal>,
     /// The attributes `type` and `data`.
     #[serde(flatten)]
     pub event: E,
@@ -41,7 +46,7 @@ pub trait EventPayload {
 }
 
 impl<E: EventPayload> CloudEvent<E> {
-    /// Wraps `event`, which brought the aggregate `subject` to version `sequence`.
+    /// Wraps `event`, which brought the aggregate `subject` to version `sequence`. It has no actor.
     pub fn new(
         id: Uuid,
         subject: impl ToString,
@@ -60,6 +65,7 @@ impl<E: EventPayload> CloudEvent<E> {
             sequence,
             correlationid: trace.correlation_id,
             traceparent: trace.traceparent.clone(),
+            actor: None,
             event,
         }
     }
@@ -99,5 +105,40 @@ mod tests {
         assert_eq!(json["data"]["n"], 7);
         assert_eq!((&json["specversion"], &json["source"]), (&"1.0".into(), &"quayside.things".into()));
         assert_eq!(serde_json::from_value::<CloudEvent<Sample>>(json).expect("parses"), event);
+    }
+
+    #[test]
+    fn actor_is_two_attributes_that_an_undecoded_event_keeps_apart_from_its_own() {
+        let trace = TraceContext::new(Uuid::nil());
+        let done = Sample::ThingDone { n: 7 };
+        let event: CloudEvent<Sample> = CloudEvent::new(Uuid::nil(), "t-1", 3, Timestamp::UNIX_EPOCH, &trace, done);
+        assert!(!serde_json::to_string(&event).expect("serializes").contains("actor"));
+        let actor = Some(Principal { id: Uuid::max(), role: "staff".to_owned() });
+        let json = serde_json::to_value(CloudEvent { actor: actor.clone(), ..event }).expect("serializes");
+        assert_eq!((&json["actorid"], &json["actorrole"]), (&Uuid::max().to_string().into(), &"staff".into()));
+        let read: CloudEvent<serde_json::Map<String, serde_json::Value>> =
+            serde_json::from_value(json.clone()).expect("parses");
+        assert_eq!(read.actor, actor);
+        assert!(read.event.keys().eq(["data", "type"]), "{:?}", read.event);
+        assert_eq!(serde_json::to_value(&read).expect("serializes"), json);
+    }
+
+    #[test]
+    fn event_with_a_malformed_actor_is_read_without_it() {
+        let trace = TraceContext::new(Uuid::nil());
+        let done = Sample::ThingDone { n: 7 };
+        let event: CloudEvent<Sample> = CloudEvent::new(Uuid::nil(), "t-1", 3, Timestamp::UNIX_EPOCH, &trace, done);
+        let sent = serde_json::to_value(&event).expect("serializes");
+        for attributes in [
+            serde_json::json!({ "actorid": "root", "actorrole": "staff" }),
+            serde_json::json!({ "actorid": Uuid::max(), "actorrole": 7 }),
+            serde_json::json!({ "actorid": Uuid::max() }),
+            serde_json::json!({ "actorrole": "staff" }),
+            serde_json::json!({ "actorid": null, "actorrole": null }),
+        ] {
+            let mut json = sent.clone();
+            json.as_object_mut().expect("an object").extend(attributes.as_object().expect("an object").clone());
+            assert_eq!(serde_json::from_value::<CloudEvent<Sample>>(json).expect("parses"), event, "{attributes}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! What the events of one request, delivery or tick have in common, and how they are wrapped.
 
-use crate::{CloudEvent, EventPayload, Ids, Timestamp, TraceContext};
+use crate::{CloudEvent, EventPayload, Ids, Principal, Timestamp, TraceContext};
 
-/// Time, source of ids and trace of the new events that one request, delivery or tick causes.
+/// Time, source of ids, trace and actor of the new events that one request, delivery or tick causes.
 #[derive(Debug, Clone, Copy)]
 pub struct EventContext<'a> {
     /// When the events occur.
@@ -11,6 +11,8 @@ pub struct EventContext<'a> {
     pub ids: &'a Ids,
     /// The trace that they continue.
     pub trace: &'a TraceContext,
+    /// The caller of the request; `None` for a delivery, a tick or an anonymous request.
+    pub actor: Option<&'a Principal>,
 }
 
 impl EventContext<'_> {
@@ -21,7 +23,8 @@ impl EventContext<'_> {
         sequence: u64,
         payload: impl Into<P>,
     ) -> CloudEvent<P> {
-        CloudEvent::new(self.ids.next(), subject, sequence, self.now, self.trace, payload)
+        let event = CloudEvent::new(self.ids.next(), subject, sequence, self.now, self.trace, payload);
+        CloudEvent { actor: self.actor.cloned(), ..event }
     }
 
     /// One event for each of `payloads`, all of one transition; otherwise as [`EventContext::event`].
@@ -53,13 +56,14 @@ mod tests {
     #[test]
     fn events_of_a_transition_keep_their_order_and_have_an_id_each() {
         let (now, trace) = (Timestamp::UNIX_EPOCH, TraceContext::new(Uuid::from_u128(7)));
-        let context = EventContext { now, ids: &Ids::seeded(1, now), trace: &trace };
+        let actor = Principal { id: Uuid::from_u128(9), role: "staff".to_owned() };
+        let context = EventContext { now, ids: &Ids::seeded(1, now), trace: &trace, actor: Some(&actor) };
         let events = context.events("s-1", 3, &[Done(1), Done(2)]);
         assert_eq!(events.iter().map(|event| event.event.clone()).collect::<Vec<_>>(), [Done(1), Done(2)]);
         assert_ne!(events[0].id, events[1].id);
         for event in events {
             assert_eq!((event.subject.as_str(), event.sequence, event.correlationid), ("s-1", 3, Uuid::from_u128(7)));
-            assert_eq!((event.source.as_str(), event.time), ("things", now));
+            assert_eq!((event.source.as_str(), event.time, event.actor.as_ref()), ("things", now, Some(&actor)));
         }
     }
 }

@@ -14,6 +14,7 @@ mod idempotency;
 mod ids;
 pub mod network;
 mod page;
+mod principal;
 pub mod rate_limit;
 pub mod time;
 mod trace_context;
@@ -25,6 +26,7 @@ pub use failure::{Failure, FailureKind, FieldError};
 pub use idempotency::{IDEMPOTENCY_KEY_REUSED, IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;
 pub use page::Page;
+pub use principal::Principal;
 pub use time::seconds_after;
 pub use trace_context::TraceContext;
 

@@ -75,6 +75,9 @@ pub trait HandledEvents {
     /// Counts an attempt that failed, with the code of the failure, for operators.
     async fn record_failure(&self, claim: Claim, code: &'static str) -> Result<(), Failure>;
 
+    /// Records that the event is in the consumer's dead-letter queue, with the reason, until the next attempt or until it is handled.
+    async fn record_dead_letter(&self, claim: Claim, code: &str) -> Result<(), Failure>;
+
     /// Does `work`, and records the claim if it succeeds, else the failure.
     async fn after(&self, claim: Claim, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
         let done = match work.await {

@@ -4,11 +4,11 @@ use crate::Page;
 use domain::{
     id::OrderId,
     text::{Email, Username},
-    timeline::{EventRecord, TimelineEntry},
+    timeline::{ConsumerStatus, EventRecord, TimelineEntry},
     user::Role,
 };
-use kernel::{Failure, Timestamp};
-use std::fmt;
+use kernel::{Failure, Timestamp, Uuid};
+use std::{collections::BTreeMap, fmt};
 
 /// Readiness check of one dependency.
 pub trait Probe {
@@ -112,8 +112,18 @@ pub trait EventRecords {
     async fn add(&self, events: &[EventRecord]) -> Result<(), Failure>;
 }
 
+/// What is known of events and of one of their consumers that keeps an inbox.
+pub trait DeliveryStatuses {
+    /// The status of each of these events, by its id.
+    async fn of_consumer(
+        &self,
+        consumer: &'static str,
+        events: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, ConsumerStatus>, Failure>;
+}
+
 /// Reads what is recorded of events.
-pub trait Timeline {
+pub trait Timeline: DeliveryStatuses {
     /// A page of the events about an order, oldest first, each with its consumers that keep an inbox. Those of one aggregate are in the order of
     /// its versions, whatever the clocks of their writers say. An event that occurred before `inbox_covered_since` has no consumers, because the
     /// inboxes have forgotten it.

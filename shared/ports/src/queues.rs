@@ -4,7 +4,7 @@ use crate::Page;
 use domain::{
     consumer::{DesiredState, Mapping},
     queue::{DeadMessage, QueueDepth},
-    redrive::{Action, LoggedAction, OperatorActionResult},
+    redrive::{Action, AuditEntry, OperatorActionResult},
     replay::Selection,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -90,8 +90,8 @@ pub trait OperatorActions {
     ) -> Result<(), Failure>;
 }
 
-/// Reads what operators did.
+/// Reads what operators did, and what staff and admins changed.
 pub trait OperatorLog {
-    /// A page of actions, newest first.
-    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<LoggedAction>, Failure>;
+    /// A page of the audit, newest first.
+    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<AuditEntry>, Failure>;
 }

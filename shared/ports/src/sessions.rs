@@ -34,8 +34,8 @@ pub trait SessionStore {
     /// Ends all sessions of a user, and returns those that have ended.
     async fn end_sessions(&self, user: UserId) -> Result<Vec<SessionId>, Failure>;
 
-    /// Ends a session of a user, if it exists.
-    async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Failure>;
+    /// Ends a session of a user. `false` if the user has no such session.
+    async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, Failure>;
 
     /// Ends the session of the refresh token with this digest, also of one that was replaced, and returns it. `None` if the token is wrong, has
     /// expired at `now`, or its session has ended.

@@ -34,7 +34,7 @@ pub use archived_records::{archived_record, complete_page};
 pub use gateway::{Certainty, call_gateway, look_up_charge};
 pub use gateway_reports::{ReportOutcome, record_report};
 pub use notifications::{Channels, Notifier};
-pub use operators::send_each;
+pub use operators::{forecasts, send_each};
 pub use orders::{advance_order, commit_order, complete_prices};
 pub use outbox::{Deleted, delete_expired, publish_waiting, requeue_undelivered};
 pub use pages::{MAX_PAGE_BYTES, page_within};

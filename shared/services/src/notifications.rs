@@ -38,8 +38,8 @@ pub struct Notifier<'a, C, T, E, S, P> {
     pub contacts: &'a C,
     pub templates: &'a T,
     pub channels: Channels<'a, E, S, P>,
-    /// Logs a failure that is not returned.
-    pub log: fn(Channel, &Failure),
+    /// Logs that something failed for an item: a channel whose failure is not returned.
+    pub log: fn(&'static str, &'static str, &Failure),
 }
 
 /// A notification to send.
@@ -96,8 +96,12 @@ where
         failed.sort_by_key(|(_, failure)| !failure.is_retryable());
         let mut failed = failed.into_iter();
         let (_, decisive) = failed.next()?;
-        failed.for_each(|(channel, failure)| (self.log)(channel, &failure));
+        failed.for_each(|(channel, failure)| self.log_failed(channel, &failure));
         Some(decisive)
+    }
+
+    fn log_failed(&self, channel: Channel, failure: &Failure) {
+        (self.log)("notification", channel.name(), failure);
     }
 
     /// Sends what staff requested, unless the claim was made before. The user's preferences were checked when it was requested. The canary
@@ -182,7 +186,8 @@ where
         let message = self.templates.render_short(job.notification.template, to, &job.about.event, job.edited)?;
         let tag = job.claim.event_id.to_string();
         let send = async |device: &Device| {
-            let reached = self.channels.push.send(&device.endpoint, &message, &tag).await?;
+            let sent = self.channels.push.send(&device.endpoint, &message, &tag).await;
+            let reached = sent.map_err(|failure| of_device(device, failure))?;
             if !reached {
                 self.contacts.prune_device(device).await?;
             }
@@ -192,9 +197,16 @@ where
         let is_reached = results.contains(&Ok(true));
         let failed: Vec<_> = results.into_iter().filter_map(|result| Some((Channel::Push, result.err()?))).collect();
         if is_reached {
-            failed.iter().for_each(|(channel, failure)| (self.log)(*channel, failure));
+            failed.iter().for_each(|(channel, failure)| self.log_failed(*channel, failure));
             return Ok(NotificationOutcome::Sent);
         }
         self.decisive(failed).map_or(Ok(NotificationOutcome::NoAddress), Err)
     }
+}
+
+/// The failure with the device in its cause.
+fn of_device(device: &Device, failure: Failure) -> Failure {
+    let cause = failure.internal.as_deref().unwrap_or(&failure.detail);
+    let cause = format!("device {}: {cause}", device.id);
+    failure.with_internal(cause)
 }

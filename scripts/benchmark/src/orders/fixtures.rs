@@ -2,7 +2,7 @@
 
 use crate::database::Database;
 use adapters_postgres::{Login, Migrator, PasswordSource, Settings, Tls};
-use catalog::Context;
+use catalog::{Context, DatabaseRole};
 use domain::Event;
 use kernel::Failure;
 use ports::{Bus, Migrations as _};
@@ -25,6 +25,13 @@ impl Database {
     pub fn for_store(&self, context: Context, port: u16) -> Arc<adapters_postgres::Database> {
         let password = PasswordSource::Password(self.role_password.clone());
         Arc::new(adapters_postgres::Database::new(self.settings(port, context.name()), password))
+    }
+
+    /// Returns a database handle for a store that reads, with the role of the reader of `context`.
+    pub fn for_reader(&self, context: Context) -> Result<Arc<adapters_postgres::Database>> {
+        let password = PasswordSource::Password(self.role_password.clone());
+        let settings = self.settings(self.port()?, DatabaseRole::Reader(context).name());
+        Ok(Arc::new(adapters_postgres::Database::new(settings, password)))
     }
 
     /// Connects with the role of `context`, through the local port `port`.

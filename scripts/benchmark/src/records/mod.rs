@@ -11,8 +11,9 @@ mod writers;
 use crate::{
     cloud,
     database::Database,
+    disk,
     environment::Stage,
-    figures::{self, milliseconds, percentile, ratio},
+    figures::{self, micros, milliseconds, percentile, ratio},
     orders::message,
 };
 use clap::Args;
@@ -20,8 +21,6 @@ use domain::record::SourceName;
 use ports::{RecordLookup, RecordQuery, RecordStore as _};
 use std::{
     fmt::Write as _,
-    fs,
-    io::Write as _,
     path::Path,
     time::{Duration, Instant},
 };
@@ -59,10 +58,6 @@ pub struct Arguments {
     /// Write the table to docs/benchmark.md.
     #[arg(long)]
     save: bool,
-}
-
-fn micros(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 fn rate(rows: u64, micros: u64) -> u64 {
@@ -105,7 +100,7 @@ struct Reads {
 pub fn bench(arguments: &Arguments) -> Result<()> {
     let root = xtask::root();
     let most = arguments.conservation.or(arguments.rows.iter().copied().max()).unwrap_or_default();
-    let disk = check_disk(most)?;
+    let disk = disk::check(most * BYTES_A_ROW + BYTES_BESIDE)?;
     eprintln!("bench: {disk}");
     let database = Database::create()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(message)?;
@@ -126,55 +121,6 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
     let text = section(&root, &found, &disk);
     println!("{text}");
     if arguments.save { figures::save_records(&root, &text) } else { Ok(()) }
-}
-
-/// Writes and syncs 256 MiB, and refuses to begin on a disk without room.
-fn check_disk(rows: u64) -> Result<String> {
-    let directory = tempfile()?;
-    let path = directory.join("probe");
-    let began = Instant::now();
-    let mut file = fs::File::create(&path).map_err(message)?;
-    let block = vec![7_u8; 1 << 20];
-    for _ in 0..256 {
-        file.write_all(&block).map_err(message)?;
-    }
-    file.sync_all().map_err(message)?;
-    let sequential = 256 * 1_000_000 / micros(began).max(1);
-    let mut syncs = Vec::new();
-    for _ in 0..50 {
-        let began = Instant::now();
-        file.write_all(&block[..8_192]).map_err(message)?;
-        file.sync_data().map_err(message)?;
-        syncs.push(micros(began));
-    }
-    fs::remove_dir_all(&directory).map_err(message)?;
-    let output =
-        std::process::Command::new("df").args(["--output=avail", "-B1", "/var/tmp"]).output().map_err(message)?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let free: u64 = text.lines().nth(1).and_then(|line| line.trim().parse().ok()).ok_or("df has no figure")?;
-    let needed = rows * BYTES_A_ROW + BYTES_BESIDE;
-    if free < needed {
-        return Err(format!("{free} bytes are free in /var/tmp, and {rows} rows need {needed}"));
-    }
-    Ok(format!(
-        "disk: {sequential} MiB/s sequentially with sync, {} ms a sync of 8 KiB (median of 50), {} GiB free",
-        milliseconds(percentile(&syncs, 50)),
-        free >> 30
-    ))
-}
-
-/// Memory of this machine, which caches what PostgreSQL does not.
-fn memory_gib() -> u64 {
-    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total =
-        text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    total.unwrap_or_default() >> 20
-}
-
-fn tempfile() -> Result<std::path::PathBuf> {
-    let directory = Path::new("/var/tmp").join(format!("quayside-bench-disk-{}", std::process::id()));
-    fs::create_dir_all(&directory).map_err(message)?;
-    Ok(directory)
 }
 
 fn median(mut values: Vec<u64>) -> u64 {
@@ -335,7 +281,7 @@ fn section(root: &Path, found: &[Figures], disk: &str) -> String {
         table(found),
         comparison(found),
         tables::BATCH,
-        memory_gib(),
+        disk::memory_gib(),
         figures::machine(root),
     )
 }

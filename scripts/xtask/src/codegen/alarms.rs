@@ -236,7 +236,7 @@ pub(super) fn journeys() -> Value {
             "functions": functions.collect::<Vec<_>>(),
             "available": number(journey.available_permille, 3),
             "mean_ms": journey.mean_ms,
-            "fast": number(journey.fast_permille, 3),
+            "fast": number(journey.fast.permille(), 3),
             "within_ms": journey.within_ms,
         });
         (journey.name.to_owned(), value)

@@ -62,6 +62,9 @@ fn envelope() -> Value {
             "sequence": { "type": "integer", "minimum": 0, "description": "Version of the subject after the event." },
             "correlationid": id("Identifies the request that caused it."),
             "traceparent": text("W3C trace context."),
+            "actorid": id("The user or service client whose request caused it. Absent, as `actorrole`, if a consumer, a schedule or an anonymous \
+                request did."),
+            "actorrole": text("The role of that caller: `customer`, `staff`, `admin` or `service`."),
         },
     })
 }

@@ -164,7 +164,7 @@ fn burn_rate(journey: &Journey, rate: &BurnRate) -> Value {
         let limit = decimal(rate.factor_tenths * (1000 - permille), 4);
         format!("(({}) > {limit} and ({}) > {limit})", share(journey, &long), share(journey, &short))
     };
-    let expression = format!("{} or {}", both(errors, journey.available_permille), both(slow, journey.fast_permille));
+    let expression = format!("{} or {}", both(errors, journey.available_permille), both(slow, journey.fast.permille()));
     let factor = decimal(rate.factor_tenths, 1);
     let summary = format!("{} The error budget of 30 days is used up {factor} times too fast.", journey.summary);
     let name = format!("burn-rate-{}-{}", journey.name, rate.name);

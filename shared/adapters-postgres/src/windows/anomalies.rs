@@ -4,7 +4,7 @@ use crate::{
     Database,
     orders::{format_position, parse_cursor},
     params::params,
-    rows::{get, keyword},
+    rows::{get, word},
 };
 use domain::{
     event::AnomalyDetected,
@@ -44,8 +44,8 @@ fn read(row: &Row) -> Result<FoundAnomaly, Failure> {
         anomaly: AnomalyDetected {
             start,
             end: seconds_after(start, WINDOW_SECONDS)?,
-            currency: keyword(row, "currency", |code| Currency::parse(code).ok())?,
-            metric: keyword(row, "metric", Metric::parse)?,
+            currency: word(row, "currency", |code| Currency::parse(code).ok())?,
+            metric: word(row, "metric", Metric::parse)?,
             observed: get(row, "observed")?,
             expected: get(row, "expected")?,
             least: get(row, "least")?,

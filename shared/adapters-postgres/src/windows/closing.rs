@@ -5,7 +5,7 @@ use crate::{
     Database,
     outbox::Relay,
     params::params,
-    rows::{get, keyword},
+    rows::{get, word},
 };
 use domain::{
     Event,
@@ -121,7 +121,7 @@ impl<B: Bus> WindowClosing for PgWindowClosing<B> {
         let mut published: Vec<Event> = Vec::new();
         for row in &rows {
             let (start, currency): (Timestamp, _) =
-                (get(row, "window_start")?, keyword(row, "currency", |code| Currency::parse(code).ok())?);
+                (get(row, "window_start")?, word(row, "currency", |code| Currency::parse(code).ok())?);
             let closed = closings.iter().filter(|closing| (closing.start, closing.currency) == (start, currency));
             published.extend(closed.flat_map(|closing| closing.events.iter().cloned()));
         }

@@ -103,7 +103,7 @@ async fn role_of_notifications_can_neither_update_nor_delete_edits_of_templates(
 async fn role_cannot_access_another_context() {
     let database = database().await;
     // The sweep deletes from these, without reading more than the time that decides.
-    let swept: Vec<String> = catalog::deletions().map(|one| format!("'{}'", one.table)).collect();
+    let swept: Vec<String> = catalog::swept_tables().map(|one| format!("'{}'", one.table)).collect();
     let foreign = format!(
         "SELECT count(*) FROM pg_tables AS t, pg_roles AS r
         WHERE t.schemaname IN (SELECT rolname FROM pg_roles) AND (r.rolname = 'probe' OR replace(r.rolname, '_reader', '') IN (SELECT schemaname FROM pg_tables))

@@ -36,7 +36,7 @@ async fn key_of_an_action_that_never_ended_is_free_after_its_lease() {
     // The first one was slow, not dead: its response is not that of the second.
     let outcome = OperatorActionResult { verb: OperatorActionKind::Redrive, found: 1, succeeded: 1 };
     let of_first = StoredReply { body: "first".to_owned(), ..reply(200) };
-    actions.finish(first.id, outcome, now(), Some((&key, Some(&of_first)))).await.expect("recorded");
+    actions.finish(first.id, outcome.clone(), now(), Some((&key, Some(&of_first)))).await.expect("recorded");
     let taken = actions.begin(&an_action(), Some(&key)).await.expect_err("the second one is in progress");
     assert_eq!(taken.code, "idempotency-key-in-flight");
     actions.finish(second.id, outcome, now(), Some((&key, Some(&reply(200))))).await.expect("recorded");

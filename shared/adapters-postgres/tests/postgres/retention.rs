@@ -5,20 +5,20 @@ use crate::{
     outbox::{multiply, place},
 };
 use adapters_testkit::postgres::TestDatabase;
-use catalog::{Deletion, RETENTION, Retention as Stated, StoreKind};
+use catalog::{RETENTION, Retention as Stated, StoreKind, SweptTable};
 use futures_util::future::join;
 use kernel::Timestamp;
 use ports::{ExpiredRows, Retention as _};
 use std::collections::BTreeSet;
 
-/// The rows of a deletion that are expired now.
-fn expired(Deletion { table, since, days }: Deletion) -> ExpiredRows {
+/// The rows of a table that are expired now.
+fn expired(SweptTable { table, since, days }: SweptTable) -> ExpiredRows {
     let before = Timestamp::from_second(Timestamp::now().as_second() - i64::from(days) * 86_400).expect("a time");
     ExpiredRows { table, since, before }
 }
 
 /// Inserts a row with `age` (SQL, an interval) in the column that decides, and anything in the others.
-async fn insert(database: &TestDatabase, Deletion { table, since, .. }: Deletion, age: &str) {
+async fn insert(database: &TestDatabase, SweptTable { table, since, .. }: SweptTable, age: &str) {
     let (schema, name) = table.split_once('.').expect("a schema");
     let columns = format!(
         "SELECT string_agg(quote_ident(column_name), ', '), string_agg(CASE
@@ -49,16 +49,16 @@ async fn every_table_deletes_what_is_past_its_retention_and_nothing_else() {
         LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.of, one.conname); END LOOP; END $$";
     database.execute(unconstrained).await;
     let sweep = database.outbox();
-    for deletion in catalog::deletions() {
-        let Deletion { table, days, .. } = deletion;
+    for swept in catalog::swept_tables() {
+        let SweptTable { table, days, .. } = swept;
         let (old, young) = match days {
             0 => ("1 minute".to_owned(), "-1 hour".to_owned()),
             days => (format!("{days} days 1 minute"), format!("{days} days -1 hour")),
         };
         for age in [&old, &young, &old, &old] {
-            insert(&database, deletion, age).await;
+            insert(&database, swept, age).await;
         }
-        let rows = expired(deletion);
+        let rows = expired(swept);
         assert_eq!(sweep.delete(&rows, 2).await, Ok(2), "{table}: at most as many as asked");
         assert_eq!(sweep.delete(&rows, 2).await, Ok(1), "{table}");
         assert_eq!(sweep.delete(&rows, 2).await, Ok(0), "{table}");
@@ -75,7 +75,7 @@ async fn every_table_has_a_retention_and_an_index_to_delete_by() {
     let rules = RETENTION.iter().filter(|rule| rule.kind == StoreKind::PostgresTable);
     let stated: BTreeSet<String> = rules.flat_map(|rule| rule.names.iter().map(|name| (*name).to_owned())).collect();
     assert_eq!(tables.symmetric_difference(&stated).collect::<Vec<_>>(), Vec::<&String>::new());
-    for Deletion { table, since, .. } in catalog::deletions() {
+    for SweptTable { table, since, .. } in catalog::swept_tables() {
         let indexed = format!(
             "SELECT count(*) FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
             WHERE i.indrelid = '{table}'::regclass AND a.attname = '{since}'"
@@ -86,7 +86,7 @@ async fn every_table_has_a_retention_and_an_index_to_delete_by() {
 
 #[test]
 fn pending_events_have_no_age() {
-    let outboxes: Vec<_> = catalog::deletions().filter(|one| one.table.ends_with(".outbox")).collect();
+    let outboxes: Vec<_> = catalog::swept_tables().filter(|one| one.table.ends_with(".outbox")).collect();
     assert!(outboxes.len() >= 6);
     assert!(outboxes.iter().all(|one| one.since == "published_at"));
     assert!(RETENTION.iter().any(|rule| matches!(rule.retention, Stated::Unlimited(_))));
@@ -101,8 +101,8 @@ async fn cost_of_a_deletion_does_not_grow_with_what_is_kept() {
         .execute("UPDATE orders.outbox SET published_at = now() - CASE WHEN created_at < (SELECT min(created_at) FROM orders.outbox)
             + interval '500 seconds' THEN interval '8 days' ELSE interval '1 hour' END; ANALYZE orders.outbox")
         .await;
-    let deletion = catalog::deletions().find(|one| one.table == "orders.outbox").expect("it is listed");
-    let delete = async || database.outbox().delete(&expired(deletion), 200).await;
+    let swept = catalog::swept_tables().find(|one| one.table == "orders.outbox").expect("it is listed");
+    let delete = async || database.outbox().delete(&expired(swept), 200).await;
     let (deleted, read) = rows_read(&database, "orders", delete).await;
     assert_eq!(deleted, Ok(200));
     assert!((200..1_000).contains(&read), "{read}");

@@ -29,13 +29,31 @@ async fn customer_with_two_methods(database: &TestDatabase) -> (UserId, SavedMet
     (user, first, second)
 }
 
-/// Waits until so many statements of this database wait for a lock.
-async fn wait_for_waiting(database: &TestDatabase, count: u32) {
-    let sql = format!(
-        "SELECT (count(*) >= {count})::int::bigint FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    );
-    database.wait_until(&sql).await;
+/// Runs `first` until it waits for the row of the gateway's customer, then `second` until it waits, and then lets both proceed in this order.
+async fn in_turn<A, B>(
+    database: &TestDatabase,
+    first: impl Future<Output = A>,
+    second: impl Future<Output = B>,
+) -> (A, B) {
+    let waiting = async |count: u32| {
+        let sql = format!(
+            "SELECT (count(*) >= {count})::int::bigint FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        );
+        database.wait_until(&sql).await;
+    };
+    let holder = database.connect().await;
+    holder.batch_execute("BEGIN; SELECT FROM payments.gateway_customers FOR UPDATE").await.expect("locked");
+    let second = async {
+        waiting(1).await;
+        second.await
+    };
+    let release = async {
+        waiting(2).await;
+        holder.batch_execute("COMMIT").await.expect("committed");
+    };
+    let (first, second, ()) = tokio::join!(first, second, release);
+    (first, second)
 }
 
 /// Asserts that the customer has no default, and that the next method becomes it.
@@ -46,22 +64,18 @@ async fn assert_next_is_the_default(database: &TestDatabase, user: UserId) {
     assert!(next.is_default);
 }
 
+/// Another request to save a method that is saved.
+fn again(saved: &SavedMethod) -> SavedMethod {
+    SavedMethod { id: PaymentMethodId(id()), ..saved.clone() }
+}
+
 #[tokio::test]
 async fn method_that_is_being_removed_does_not_become_the_default() {
     let database = database().await;
     let (user, first, _) = customer_with_two_methods(&database).await;
-    let (remover, chooser, holder) = (database.payments(), database.payments(), database.connect().await);
-    holder.batch_execute("BEGIN; SELECT FROM payments.gateway_customers FOR UPDATE").await.expect("locked");
-    let choose = async {
-        // The method is deleted, and not yet committed.
-        wait_for_waiting(&database, 1).await;
-        chooser.make_default(user, first.id).await
-    };
-    let release = async {
-        wait_for_waiting(&database, 2).await;
-        holder.batch_execute("COMMIT").await.expect("committed");
-    };
-    let (removed, chosen, ()) = tokio::join!(remover.remove_method(user, first.id), choose, release);
+    let (remover, chooser) = (database.payments(), database.payments());
+    let (removed, chosen) =
+        in_turn(&database, remover.remove_method(user, first.id), chooser.make_default(user, first.id)).await;
     assert_eq!((removed, chosen), (Ok(()), Ok(None)));
     assert_next_is_the_default(&database, user).await;
 }
@@ -70,18 +84,12 @@ async fn method_that_is_being_removed_does_not_become_the_default() {
 async fn method_that_became_the_default_while_its_removal_waited_is_cleared() {
     let database = database().await;
     let (user, _, second) = customer_with_two_methods(&database).await;
-    let (remover, chooser, holder) = (database.payments(), database.payments(), database.connect().await);
-    holder.batch_execute("BEGIN; SELECT FROM payments.saved_methods FOR KEY SHARE").await.expect("locked");
-    let choose = async {
-        // The snapshot of the removal has the first method as the default.
-        wait_for_waiting(&database, 1).await;
-        let chosen = chooser.make_default(user, second.id).await;
-        holder.batch_execute("COMMIT").await.expect("committed");
-        chosen
-    };
-    let (removed, chosen) = tokio::join!(remover.remove_method(user, second.id), choose);
-    assert_eq!(removed, Ok(()));
+    let (chooser, remover) = (database.payments(), database.payments());
+    // The snapshot of the removal has the first method as the default.
+    let (chosen, removed) =
+        in_turn(&database, chooser.make_default(user, second.id), remover.remove_method(user, second.id)).await;
     assert!(chosen.expect("a response").is_some_and(|method| method.is_default));
+    assert_eq!(removed, Ok(()));
     assert_next_is_the_default(&database, user).await;
 }
 
@@ -89,18 +97,41 @@ async fn method_that_became_the_default_while_its_removal_waited_is_cleared() {
 async fn method_is_saved_again_while_it_becomes_the_default() {
     let database = database().await;
     let (user, _, second) = customer_with_two_methods(&database).await;
-    let (saver, chooser, holder) = (database.payments(), database.payments(), database.connect().await);
-    holder.batch_execute("BEGIN; SELECT FROM payments.gateway_customers FOR UPDATE").await.expect("locked");
-    let choose = async {
-        wait_for_waiting(&database, 1).await;
-        chooser.make_default(user, second.id).await
-    };
-    let release = async {
-        wait_for_waiting(&database, 2).await;
-        holder.batch_execute("COMMIT").await.expect("committed");
-    };
-    let again = SavedMethod { id: PaymentMethodId(id()), ..second.clone() };
-    let (saved, chosen, ()) = tokio::join!(saver.save_method(&again, None), choose, release);
+    let (saver, chooser, again) = (database.payments(), database.payments(), again(&second));
+    let (saved, chosen) =
+        in_turn(&database, saver.save_method(&again, None), chooser.make_default(user, second.id)).await;
     assert_eq!(saved.expect("saved").0.id, second.id);
     assert!(chosen.expect("a response").is_some_and(|method| method.is_default));
+}
+
+#[tokio::test]
+async fn method_is_saved_again_while_it_is_removed() {
+    let database = database().await;
+    let (user, _, second) = customer_with_two_methods(&database).await;
+    let (saver, remover, again) = (database.payments(), database.payments(), again(&second));
+    let (saved, removed) =
+        in_turn(&database, saver.save_method(&again, None), remover.remove_method(user, second.id)).await;
+    assert_eq!((saved.expect("saved").0.id, removed), (second.id, Ok(())));
+    assert_eq!(saver.method(user, second.id).await, Ok(None));
+}
+
+#[tokio::test]
+async fn methods_are_forgotten_while_one_is_removed() {
+    let database = database().await;
+    let (user, first, _) = customer_with_two_methods(&database).await;
+    let (eraser, remover) = (database.payments(), database.payments());
+    let (forgotten, removed) =
+        in_turn(&database, eraser.forget_methods(user), remover.remove_method(user, first.id)).await;
+    assert_eq!((forgotten, removed), (Ok(Some("cus_1".to_owned())), Ok(())));
+    assert_eq!(eraser.methods(user).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn methods_are_forgotten_while_one_becomes_the_default() {
+    let database = database().await;
+    let (user, _, second) = customer_with_two_methods(&database).await;
+    let (eraser, chooser) = (database.payments(), database.payments());
+    let (forgotten, chosen) =
+        in_turn(&database, eraser.forget_methods(user), chooser.make_default(user, second.id)).await;
+    assert_eq!((forgotten, chosen), (Ok(Some("cus_1".to_owned())), Ok(None)));
 }

@@ -3,8 +3,19 @@
 use super::*;
 
 /// The attributes of a product that a change by staff names.
-const STATED_BY_STAFF: &[&str] =
-    &["name", "description", "category", "price", "images", "active", "version", "updated_at", "changed_in", "last_change"];
+const STATED_BY_STAFF: &[&str] = &[
+    "name",
+    "description",
+    "category",
+    "price",
+    "images",
+    "active",
+    "version",
+    "updated_at",
+    "changed_by",
+    "changed_in",
+    "last_change",
+];
 
 functions! {
     /// Creates a product.

@@ -67,6 +67,9 @@ functions! {
     /// Ends all sessions of the caller.
     SESSION_END = Function::new("session-end", Identity).http(Delete, "/api/v1/users/{id}/sessions", ANY_USER)
         .uses(&[Uses::Postgres, Uses::Redis]);
+    /// Ends one session of the caller.
+    SESSION_REVOKE = Function::new("session-revoke", Identity)
+        .http(Delete, "/api/v1/users/{id}/sessions/{session_id}", ANY_USER).uses(&[Uses::Postgres, Uses::Redis]);
     /// Returns an account.
     USER_GET = Function::new("user-get", Identity).http(Get, "/api/v1/users/{id}", ANY_USER).uses(&[Uses::PostgresRead]);
     /// Replaces the profile of an account.

@@ -34,10 +34,10 @@ functions! {
             Uses::EventSourceMappings(&[ListEventSourceMappings, UpdateEventSourceMapping]),
             Uses::PostgresHandledEvents,
         ]).timeout(25);
-    /// Lists dead letters of a consumer, with their reasons.
+    /// Lists dead letters of a consumer, with their reasons and with what it would do with them.
     DEAD_LETTER_LIST = Function::new("dead-letter-list", Operations).http(Get, "/api/v1/ops/dead-letters", ADMIN_ONLY)
-        .uses(&[Uses::DeadLetterQueues(&[ChangeMessageVisibility, ReceiveMessage])]).timeout(20);
-    /// Moves dead letters of a consumer back to its queue, or to the topic that it reads.
+        .uses(&[Uses::DeadLetterQueues(&[ChangeMessageVisibility, ReceiveMessage]), Uses::PostgresRead]).timeout(20);
+    /// Moves dead letters of a consumer back to its queue, or to the topic that it reads, or discards them.
     QUEUE_REDRIVE = Function::new("queue-redrive", Operations).http(Post, "/api/v1/ops/queues/{name}/redrive", ADMIN_ONLY)
         .honours_key().uses(&[
             Uses::Queues(&[SendMessage]),

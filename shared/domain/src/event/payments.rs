@@ -25,6 +25,7 @@ pub struct PaymentSucceeded {
     /// The charged amount.
     pub amount: Money,
     /// The gateway's id of the charge; `no_payment_required` if the order costs nothing.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub transaction_id: String,
 }
 
@@ -143,6 +144,10 @@ pub struct PaymentRefunded {
     pub user_id: Option<UserId>,
     /// Id of the refund.
     pub refund_id: RefundId,
+    /// The gateway's id of the refund; absent in events of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
+    pub transaction_id: Option<String>,
     /// Amount of this refund.
     pub amount: Money,
     /// Sum of all successful refunds of the payment.
@@ -158,6 +163,10 @@ pub struct RefundFailed {
     pub order_id: OrderId,
     /// Id of the refund.
     pub refund_id: RefundId,
+    /// The gateway's id of the refund; absent if the gateway did not make it, and in events of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
+    pub transaction_id: Option<String>,
     /// Amount that was not refunded.
     pub amount: Money,
     /// The gateway's error code, or `refund_not_found` if the gateway has no such refund.
@@ -174,6 +183,7 @@ pub struct PaymentMismatched {
     /// What the gateway was asked to move.
     pub movement: GatewayOperation,
     /// The gateway's id of the charge or refund.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub transaction_id: String,
     /// Id of the refund, if it is one that was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -192,6 +202,7 @@ pub struct PaymentDisputed {
     /// Id of the order.
     pub order_id: OrderId,
     /// The gateway's id of the dispute.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub dispute_id: String,
     /// The disputed amount.
     pub amount: Money,
@@ -213,6 +224,7 @@ pub struct DisputeUpdated {
     /// Id of the order.
     pub order_id: OrderId,
     /// The gateway's id of the dispute.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub dispute_id: String,
     /// Status of the dispute.
     pub status: DisputeStatus,
@@ -230,6 +242,7 @@ pub struct DisputeClosed {
     /// Id of the order.
     pub order_id: OrderId,
     /// The gateway's id of the dispute.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub dispute_id: String,
     /// The disputed amount.
     pub amount: Money,

@@ -18,6 +18,7 @@ pub fn redact(event: &mut CloudEvent<Map<String, Value>>) -> Result<&'static cat
     }
     retain_exported(&mut event.event, row);
     event.traceparent = event.traceparent.take().filter(|parent| is_traceparent(parent));
+    event.actor = event.actor.take().filter(|actor| is_role(&actor.role));
     Ok(row)
 }
 
@@ -43,6 +44,11 @@ fn retain_exported(event: &mut Map<String, Value>, row: &catalog::Event) {
 /// Whether a text has the form of an id, a code or a time, which none that somebody typed needs to have.
 fn is_code(text: &str) -> bool {
     text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
+}
+
+/// Whether a text has the form of the name of a role: lower-case letters and underscores.
+fn is_role(text: &str) -> bool {
+    (1..=MAX_TEXT).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// Whether a text has the form of a W3C trace context of version 00: dashes and hexadecimal digits.

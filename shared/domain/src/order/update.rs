@@ -137,6 +137,7 @@ mod tests {
             order_id: ORDER,
             user_id: None,
             refund_id: RefundId(Uuid::nil()),
+            transaction_id: None,
             amount: usd(100),
             refunded_amount: usd(300),
         };

@@ -100,7 +100,7 @@ pub fn request_refund_by_staff(
 ) -> Result<PaymentTransition, Failure> {
     let left = (payment.refundable() - payment.awaiting_approval()).max(0);
     let amount = wanted.amount.or_else(|| (left > 0).then(|| money(left, payment)));
-    let refunded = request_refund(payment, id, amount, wanted.reason, now)?;
+    let refunded = request_refund(payment, id, amount, wanted.reason.into(), now)?;
     let is_within = refunded.payment.refunded_without_approval() <= limit.minor(payment.amount.currency);
     match refunded.payment.refund(id) {
         Some(refund) if !is_within && refund.amount.amount.get() > left => Err(too_little_is_left(payment, left)),

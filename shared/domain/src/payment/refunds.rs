@@ -102,16 +102,18 @@ pub fn record_refund_outcome(
     match made {
         Ok(made) => {
             refund.status = RefundStatus::Succeeded;
-            refund.transaction_id = Some(made.transaction_id().to_owned());
+            let transaction_id = Some(made.transaction_id().to_owned());
+            refund.transaction_id.clone_from(&transaction_id);
             change.post(Purpose::Refund, made.transaction_id(), Some(id), made.amount(), now);
             let (user_id, refunded_amount) = (Some(payment.user_id), change.payment.refunded_amount());
-            change
-                .events
-                .push(PaymentRefunded { payment_id, order_id, user_id, refund_id, amount, refunded_amount }.into());
+            let refunded =
+                PaymentRefunded { payment_id, order_id, user_id, refund_id, transaction_id, amount, refunded_amount };
+            change.events.push(refunded.into());
         }
         Err(code) => {
             refund.status = RefundStatus::Failed;
-            change.events.push(RefundFailed { payment_id, order_id, refund_id, amount, code: code.clone() }.into());
+            let (transaction_id, code) = (refund.transaction_id.clone(), code.clone());
+            change.events.push(RefundFailed { payment_id, order_id, refund_id, transaction_id, amount, code }.into());
         }
     }
     Ok(Some(change))

@@ -116,9 +116,10 @@ fn post(
     change.post(Purpose::Refund, made.transaction_id(), Some(id), made.amount(), now);
     let (user_id, refunded_amount) = (Some(payment.user_id), change.payment.refunded_amount());
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, made.amount());
-    change
-        .events
-        .push(PaymentRefunded { payment_id, order_id, user_id, refund_id: id, amount, refunded_amount }.into());
+    let transaction_id = Some(made.transaction_id().to_owned());
+    let refunded =
+        PaymentRefunded { payment_id, order_id, user_id, refund_id: id, transaction_id, amount, refunded_amount };
+    change.events.push(refunded.into());
     Ok(Some(change))
 }
 
@@ -143,7 +144,8 @@ fn reverse(payment: &Payment, refund: &Refund, code: &str, now: Timestamp) -> Re
     let reference = refund.transaction_id.as_deref().unwrap_or_default();
     change.post(Purpose::RefundReversal, reference, Some(refund_id), amount, now);
     let (payment_id, order_id, code) = (payment.id, payment.order_id, code.to_owned());
-    change.events.push(RefundFailed { payment_id, order_id, refund_id, amount, code }.into());
+    let transaction_id = refund.transaction_id.clone();
+    change.events.push(RefundFailed { payment_id, order_id, refund_id, transaction_id, amount, code }.into());
     Ok(change)
 }
 

@@ -121,6 +121,7 @@ pub fn stream_record(of: &Event) -> Result<Option<StreamRecord>, Failure> {
         sequence: of.sequence,
         correlationid: of.correlationid,
         traceparent: of.traceparent.clone(),
+        actor: None,
         event: record,
     }))
 }

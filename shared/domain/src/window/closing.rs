@@ -111,7 +111,7 @@ mod tests {
 
     fn close(baseline: Option<Baseline>) -> WindowRevision {
         let (now, trace) = (Timestamp::UNIX_EPOCH, TraceContext::new(Uuid::from_u128(7)));
-        let context = EventContext { now, ids: &Ids::seeded(1, now), trace: &trace };
+        let context = EventContext { now, ids: &Ids::seeded(1, now), trace: &trace, actor: None };
         closing(&ChangedWindow { window: window(), changes: 5, baseline }, context).expect("a closing")
     }
 

@@ -5,10 +5,10 @@ use super::body::{Body, NoBody};
 use super::conditions::IfMatch;
 use super::reply::{Rendered, Reply};
 use super::request::{RequestHead, ValidatedRequest};
-use super::route::{Principal, unauthenticated};
+use super::route::unauthenticated;
 use kernel::{
-    CloudEvent, EventContext, EventPayload, Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply,
-    Timestamp, TraceContext, Uuid,
+    CloudEvent, EventContext, EventPayload, Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Ids, Principal,
+    StoredReply, Timestamp, TraceContext, Uuid,
 };
 use serde::Serialize;
 use std::str::FromStr;
@@ -190,9 +190,9 @@ impl<B> Call<B> {
         self.if_match.as_ref().ok_or_else(missing)
     }
 
-    /// The context of the new events that this call causes.
+    /// The context of the new events that this call causes. Their actor is the authenticated caller.
     pub fn context(&self) -> EventContext<'_> {
-        EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
+        EventContext { now: self.now, ids: &self.ids, trace: &self.trace, actor: self.principal.as_ref() }
     }
 
     /// A new event that this call caused: it brought the aggregate `subject` to version `sequence`.

@@ -26,13 +26,14 @@ pub use limit::{Distribution, Endpoint, Limited, NoDistribution, RateLimiter};
 pub use problem::{status, title};
 pub use reply::{Document, Reply};
 pub use request::{ORIGIN_SECRET, VIEWER_ADDRESS};
-pub use route::{Access, Idempotency, Principal, Route};
+pub use route::{Access, Idempotency, Route};
 
 use crate::runtime::{self, Error, InvocationContext};
 use crate::telemetry::{self, metrics, spans};
 use crate::{Clock, catch_panic::catch_panic, trace};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+pub use kernel::Principal;
 use kernel::rate_limit::Admission;
 use kernel::{Failure, FailureKind, Timestamp};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;

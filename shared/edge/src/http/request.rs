@@ -3,13 +3,13 @@
 use super::body::{Content, Media};
 use super::canonical::fingerprint;
 use super::conditions::IfMatch;
-use super::route::{Idempotency, MAX_BODY, Principal, Route};
+use super::route::{Idempotency, MAX_BODY, Route};
 use crate::runtime::InvocationContext;
 use crate::telemetry::spans;
 use crate::{Clock, trace};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kernel::{Failure, FailureKind, IdempotencyKey, Ids, Timestamp, TraceContext, Uuid};
+use kernel::{Failure, FailureKind, IdempotencyKey, Ids, Principal, Timestamp, TraceContext, Uuid};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::HeaderMap;

@@ -1,6 +1,6 @@
 //! The requirements of a route, which are checked before its handler runs.
 
-use kernel::{Failure, FailureKind, Uuid};
+use kernel::{Failure, FailureKind, Principal};
 
 /// Maximum body size in bytes.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
@@ -84,15 +84,6 @@ impl Access {
             .with_internal(format!("{} as {}", principal.id, principal.role))),
         }
     }
-}
-
-/// The authenticated caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// Subject of the token.
-    pub id: Uuid,
-    /// Name of the role.
-    pub role: String,
 }
 
 pub(crate) fn unauthenticated() -> Failure {

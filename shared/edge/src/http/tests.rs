@@ -105,6 +105,7 @@ async fn handler_gets_all_members_of_the_event() {
         assert_eq!(call.query::<u32>("absent")?, None);
         assert_eq!(call.page()?, PageRequest { limit: 5, cursor: None });
         assert_eq!(call.principal()?, &Principal { id: USER, role: "customer".to_owned() });
+        assert_eq!(call.context().actor, call.principal.as_ref(), "its events are the caller's");
         assert!(call.if_match()?.matches(3));
         assert_eq!(call.header("USER-AGENT"), Some("curl/8.5.0"));
         assert_eq!(call.client_address(async |_| Ok(true)).await?, Some("203.0.113.9"));

@@ -9,7 +9,7 @@ use domain::{
     order::Reason,
     payment::{
         self, ChargeOutcome, CustomerAction, DisputeStatus, DisputeTransfer, Payment, PaymentTransition, RefundLimit,
-        RefundOutcome, RefundPayment, RefundReason, ReportedDispute, ReportedTransaction, Verdict,
+        RefundOutcome, RefundPayment, RefundReason, ReportedDispute, ReportedTransaction, StaffRefundReason, Verdict,
     },
     text::PaymentMethod,
 };
@@ -99,7 +99,7 @@ pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, 
 
 /// Requests a refund of two units or more, above a limit of one: the refund `id` of `amount` waits for approval.
 pub fn approval_requested(payment: &Payment, id: RefundId, amount: Money, at: Timestamp) -> PaymentTransition {
-    let wanted = RefundPayment { payment_id: payment.id, amount: Some(amount), reason: RefundReason::Duplicate };
+    let wanted = RefundPayment { payment_id: payment.id, amount: Some(amount), reason: StaffRefundReason::Duplicate };
     let (by, limit) = (ids::user(8), RefundLimit { units: 1 });
     payment::request_refund_by_staff(payment, id, wanted, (by, limit), at).expect("a transition")
 }

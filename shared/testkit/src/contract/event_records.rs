@@ -6,7 +6,7 @@ use domain::{
     timeline::{EventRecord, TimelineEntry},
 };
 use futures_util::future::join_all;
-use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use kernel::{Failure, FailureKind, Principal, Timestamp, Uuid};
 use ports::{Claim, EventRecords, HandledEvents, Timeline};
 use serde_json::json;
 
@@ -34,6 +34,9 @@ macro_rules! contract_event_records {
             consumer_that_has_handled_an_event_comes_before_those_that_have_not
             failed_attempts_are_counted_with_the_code_of_the_last
             attempt_that_fails_is_counted_and_returns_its_own_failure
+            dead_letter_is_known_until_the_event_is_attempted_again
+            dead_letter_is_known_until_the_event_is_handled
+            consumer_is_asked_about_several_events
             event_that_the_inboxes_have_forgotten_has_no_consumers
             event_without_consumers_has_none
             adding_no_events_succeeds
@@ -41,7 +44,7 @@ macro_rules! contract_event_records {
     };
 }
 
-fn about(order: OrderId, at: Timestamp) -> EventRecord {
+pub(super) fn about(order: OrderId, at: Timestamp) -> EventRecord {
     of_type(catalog::STOCK_RESERVED.name, order, at)
 }
 
@@ -56,6 +59,7 @@ fn of_type(kind: &str, order: OrderId, at: Timestamp) -> EventRecord {
         occurred_at: at,
         correlation_id: fresh(),
         trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
+        actor: Some(Principal { id: fresh(), role: "staff".to_owned() }),
         order_id: Some(order),
         user_id: Some(UserId(fresh())),
         data: data.as_object().cloned().expect("an object"),
@@ -117,7 +121,13 @@ pub async fn event_is_read_as_it_was_recorded(
 ) {
     let (port, mine) = (fixture.port(), order());
     let full = about(mine, now());
-    let sparse = EventRecord { trace_id: None, user_id: None, data: serde_json::Map::new(), ..about(mine, later(1)) };
+    let sparse = EventRecord {
+        trace_id: None,
+        actor: None,
+        user_id: None,
+        data: serde_json::Map::new(),
+        ..about(mine, later(1))
+    };
     port.records.add(&[full.clone(), sparse.clone()]).await.expect("added");
     let read: Vec<_> = entries(&port.timeline, mine).await.into_iter().map(|entry| entry.event).collect();
     assert_eq!(read, [full, sparse]);
@@ -235,6 +245,58 @@ pub async fn attempt_that_fails_is_counted_and_returns_its_own_failure(
     assert_eq!(advancing.handled_at, None, "it stores its claim itself");
     assert_eq!(port.inbox.after(claim, async { Ok(()) }).await, Ok(()));
     assert!(entries(&port.timeline, mine).await[0].deliveries[0].handled_at.is_some());
+}
+
+pub async fn dead_letter_is_known_until_the_event_is_attempted_again(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let event = of_type(catalog::STOCK_ALLOCATED.name, mine, now());
+    port.records.add(std::slice::from_ref(&event)).await.expect("added");
+    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: event.id };
+    let known = async || {
+        let deliveries = entries(&port.timeline, mine).await.remove(0).deliveries;
+        let advancing = deliveries.into_iter().find(|status| status.consumer == claim.consumer).expect("a consumer");
+        (advancing.failed_attempts, advancing.last_failure, advancing.dead_lettered_at.is_some())
+    };
+    // One that is unreadable is never attempted.
+    port.inbox.record_dead_letter(claim, "unreadable").await.expect("recorded");
+    assert_eq!(known().await, (0, Some("unreadable".to_owned()), true));
+    port.inbox.record_failure(claim, "unavailable").await.expect("recorded");
+    assert_eq!(known().await, (1, Some("unavailable".to_owned()), false));
+    port.inbox.record_dead_letter(claim, "not-found").await.expect("recorded");
+    assert_eq!(known().await, (1, Some("not-found".to_owned()), true));
+}
+
+pub async fn dead_letter_is_known_until_the_event_is_handled(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
+) {
+    let (port, mine) = (fixture.port(), order());
+    let event = of_type(catalog::STOCK_ALLOCATED.name, mine, now());
+    port.records.add(std::slice::from_ref(&event)).await.expect("added");
+    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: event.id };
+    port.inbox.record_dead_letter(claim, "not-found").await.expect("recorded");
+    port.inbox.record(claim).await.expect("recorded");
+    let first = entries(&port.timeline, mine).await.remove(0).deliveries.remove(0);
+    assert_eq!((first.handled_at.is_some(), first.dead_lettered_at), (true, None));
+}
+
+pub async fn consumer_is_asked_about_several_events(
+    fixture: &Fixture<RecordsAndInbox<impl EventRecords, impl Timeline, impl HandledEvents>>,
+) {
+    let (port, consumer) = (fixture.port(), catalog::ORDER_ADVANCE.name);
+    let [handled, dead, new] = [fresh(), fresh(), fresh()];
+    port.inbox.record(Claim { consumer, event_id: handled }).await.expect("recorded");
+    port.inbox.record_failure(Claim { consumer, event_id: dead }, "unavailable").await.expect("recorded");
+    port.inbox.record_dead_letter(Claim { consumer, event_id: dead }, "unavailable").await.expect("recorded");
+    let statuses = port.timeline.of_consumer(consumer, &[handled, dead, new]).await.expect("the store responds");
+    let of = |id: Uuid| {
+        let status = &statuses[&id];
+        (status.handled_at.is_some(), status.failed_attempts, status.dead_lettered_at.is_some())
+    };
+    assert_eq!([of(handled), of(dead), of(new)], [(true, 0, false), (false, 1, true), (false, 0, false)]);
+    let others = port.timeline.of_consumer(catalog::STOCK_ALERT.name, &[handled]).await.expect("the store responds");
+    assert_eq!(others[&handled].handled_at, None, "another consumer has not");
 }
 
 pub async fn event_that_the_inboxes_have_forgotten_has_no_consumers(

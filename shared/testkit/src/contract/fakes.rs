@@ -126,7 +126,7 @@ fakes! {
         QueuesAndDeadLetters { queues: on.queues(), dead_letters: on.queues() }
     };
     operator_actions contract_operator_actions |on: &Platform| {
-        ActionsAndLog { actions: on.operator_actions(), log: on.operator_actions() }
+        ActionsAndLog { actions: on.operator_actions(), log: on.operator_actions(), records: on.event_records() }
     };
     event_records contract_event_records |on: &Platform| {
         RecordsAndInbox { records: on.event_records(), timeline: on.event_records(), inbox: on.handled_events() }
@@ -150,6 +150,8 @@ fakes! {
     password_changes contract_password_changes Platform::users;
     password_strength contract_password_strength Platform::passwords;
     passwords contract_passwords Platform::passwords;
+    payment_lists contract_payment_lists Platform::payments;
+    payment_requests contract_payment_requests Platform::payments;
     payments contract_payments Platform::payments;
     saved_methods contract_saved_methods Platform::payments;
     image_objects contract_image_objects Platform::image_objects;

@@ -50,6 +50,8 @@ pub mod outbox;
 pub mod password_changes;
 pub mod password_strength;
 pub mod passwords;
+pub mod payment_lists;
+pub mod payment_requests;
 pub mod payments;
 pub mod personal_data;
 pub mod preferences;

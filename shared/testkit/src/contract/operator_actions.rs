@@ -1,32 +1,36 @@
 //! Contract of [`OperatorActions`] and [`OperatorLog`].
 
-use super::{Fixture, fresh, later};
+use super::{Fixture, event_records, fresh, later};
 use crate::build;
 use domain::{
-    id::UserId,
-    redrive::{Action, LoggedAction, OperatorActionKind, OperatorActionResult},
+    id::{OrderId, UserId},
+    redrive::{Action, AuditEntry, OperatorActionKind, OperatorActionResult},
     text::ActionReason,
+    timeline::EventRecord,
 };
 use futures_util::future::join_all;
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
-use ports::{OperatorActions, OperatorLog};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Principal, Timestamp, Uuid};
+use ports::{EventRecords, OperatorActions, OperatorLog};
 use serde_json::{Value, json};
 
-/// What records actions, and what reads them.
+/// What records actions and events, and what reads the audit of both.
 #[derive(Debug)]
-pub struct ActionsAndLog<A, L> {
+pub struct ActionsAndLog<A, L, R> {
     pub actions: A,
     pub log: L,
+    pub records: R,
 }
 
-/// Generates one test per rule. The expression is a future of a `Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>` without
-/// actions.
+/// Generates one test per rule. The expression is a future of a
+/// `Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>` without actions and events.
 #[macro_export]
 macro_rules! contract_operator_actions {
     ($fixture:expr) => {
         $crate::each_rule! { operator_actions, $fixture;
             action_is_read_as_it_was_recorded
             actions_are_listed_newest_first_and_in_pages
+            changes_by_staff_are_listed_among_actions
+            changes_that_neither_staff_nor_admins_made_are_not_listed
             action_that_did_not_end_has_no_outcome
             key_of_a_finished_action_repeats_its_response
             key_of_an_action_in_progress_is_taken
@@ -55,23 +59,29 @@ fn an_action(at: Timestamp) -> Action {
     }
 }
 
-async fn listed(log: &impl OperatorLog) -> Vec<LoggedAction> {
+/// An event that the request of a caller with this role caused.
+fn a_change(role: &str, at: Timestamp) -> EventRecord {
+    let actor = Some(Principal { id: fresh(), role: role.to_owned() });
+    EventRecord { actor, ..event_records::about(OrderId(fresh()), at) }
+}
+
+async fn listed(log: &impl OperatorLog) -> Vec<AuditEntry> {
     log.list(100, None).await.expect("a page").items
 }
 
 pub async fn action_is_read_as_it_was_recorded(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let (port, action) = (fixture.port(), an_action(later(0)));
     port.actions.begin(&action, None).await.expect("recorded");
     port.actions.finish(action.id, DONE, later(1), None).await.expect("recorded");
     let [logged] = &listed(&port.log).await[..] else { panic!("one action") };
-    assert_eq!(logged.action, action);
-    assert_eq!(logged.outcome.clone().map(Value::Object), Some(json!({ "matched": 3, "redriven": 2 })));
+    let Value::Object(outcome) = json!({ "matched": 3, "redriven": 2 }) else { unreachable!() };
+    assert_eq!(*logged, AuditEntry::of_action(&action, Some(outcome)));
 }
 
 pub async fn actions_are_listed_newest_first_and_in_pages(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let port = fixture.port();
     let mut actions: Vec<Action> = [5, 0, 0, 9].map(|seconds| an_action(later(seconds))).into();
@@ -83,7 +93,7 @@ pub async fn actions_are_listed_newest_first_and_in_pages(
     let (mut read, mut cursor) = (Vec::new(), None);
     loop {
         let page = port.log.list(3, cursor.as_deref()).await.expect("a page");
-        read.extend(page.items.into_iter().map(|logged| logged.action.id));
+        read.extend(page.items.into_iter().map(|logged| logged.id));
         cursor = page.next;
         if cursor.is_none() {
             break;
@@ -92,8 +102,38 @@ pub async fn actions_are_listed_newest_first_and_in_pages(
     assert_eq!(read, expected);
 }
 
+pub async fn changes_by_staff_are_listed_among_actions(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
+) {
+    let (port, action) = (fixture.port(), an_action(later(5)));
+    let changes = [("staff", 0), ("admin", 9), ("staff", 7), ("admin", 5)].map(|(role, at)| a_change(role, later(at)));
+    port.actions.begin(&action, None).await.expect("recorded");
+    port.records.add(&changes).await.expect("added");
+    let mut expected: Vec<AuditEntry> = changes.iter().filter_map(AuditEntry::of_change).collect();
+    expected.push(AuditEntry::of_action(&action, None));
+    expected.sort_by_key(|entry| std::cmp::Reverse((entry.at, entry.id)));
+    assert_eq!(expected.len(), 5);
+    let (mut read, mut cursor) = (Vec::new(), None);
+    while read.len() < expected.len() {
+        let page = port.log.list(2, cursor.as_deref()).await.expect("a page");
+        read.extend(page.items);
+        cursor = page.next;
+    }
+    assert_eq!((read, cursor), (expected, None));
+}
+
+pub async fn changes_that_neither_staff_nor_admins_made_are_not_listed(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
+) {
+    let port = fixture.port();
+    let of_nobody = EventRecord { actor: None, ..a_change("staff", later(0)) };
+    let changes = [a_change("customer", later(0)), a_change("service", later(1)), of_nobody];
+    port.records.add(&changes).await.expect("added");
+    assert_eq!(listed(&port.log).await, []);
+}
+
 pub async fn action_that_did_not_end_has_no_outcome(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let port = fixture.port();
     port.actions.begin(&an_action(later(0)), None).await.expect("recorded");
@@ -101,7 +141,7 @@ pub async fn action_that_did_not_end_has_no_outcome(
 }
 
 pub async fn key_of_a_finished_action_repeats_its_response(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let (port, key, reply) = (fixture.port(), a_key(), build::a_reply("moved"));
     let action = an_action(later(0));
@@ -113,11 +153,11 @@ pub async fn key_of_a_finished_action_repeats_its_response(
     let reused = port.actions.begin(&an_action(later(3)), Some(&other)).await.expect_err("reused");
     assert_eq!((reused.kind, reused.code), (FailureKind::Invalid, "idempotency-key-reused"));
     let [logged] = &listed(&port.log).await[..] else { panic!("one action") };
-    assert_eq!((logged.action.id, logged.outcome.is_some()), (action.id, true));
+    assert_eq!((logged.id, logged.outcome.is_some()), (action.id, true));
 }
 
 pub async fn key_of_an_action_in_progress_is_taken(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let (port, key) = (fixture.port(), a_key());
     port.actions.begin(&an_action(later(0)), Some(&key)).await.expect("recorded");
@@ -129,7 +169,7 @@ pub async fn key_of_an_action_in_progress_is_taken(
 }
 
 pub async fn key_of_a_failed_action_is_free_again(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let (port, key) = (fixture.port(), a_key());
     for n in [0, 2] {
@@ -141,7 +181,7 @@ pub async fn key_of_a_failed_action_is_free_again(
 }
 
 pub async fn one_of_concurrent_actions_under_a_key_begins(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let key = a_key();
     let actions: Vec<Action> = (0..4).map(|_| an_action(later(0))).collect();
@@ -156,7 +196,7 @@ pub async fn one_of_concurrent_actions_under_a_key_begins(
 }
 
 pub async fn malformed_cursor_of_the_audit_is_rejected(
-    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog>>,
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
 ) {
     let failure = fixture.port().log.list(2, Some("x")).await.expect_err("not a cursor");
     assert_eq!((failure.kind, failure.fields[0].pointer.as_str()), (FailureKind::Invalid, "?cursor"));

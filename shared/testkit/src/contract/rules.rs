@@ -60,6 +60,8 @@ mod tests {
         ("password_changes", include_str!("password_changes.rs")),
         ("password_strength", include_str!("password_strength.rs")),
         ("passwords", include_str!("passwords.rs")),
+        ("payment_lists", include_str!("payment_lists.rs")),
+        ("payment_requests", include_str!("payment_requests.rs")),
         ("payments", include_str!("payments.rs")),
         ("image_objects", include_str!("image_objects.rs")),
         ("invoice_renderer", include_str!("invoice_renderer.rs")),

@@ -115,8 +115,8 @@ pub async fn ended_session_has_no_refresh_token_and_others_go_on(fixture: &Fixtu
     let [first, elsewhere] = [token(0), token(0)];
     let session = begin(fixture.port(), &first).await;
     let other = begin_for(fixture.port(), session.user_id, &elsewhere).await;
-    for _ in 0..2 {
-        assert_eq!(fixture.port().end_session(session.user_id, session.id).await, Ok(()));
+    for ended in [true, false] {
+        assert_eq!(fixture.port().end_session(session.user_id, session.id).await, Ok(ended));
     }
     assert_eq!(rotate(fixture.port(), &first, &token(1)).await, TokenRotation::Unknown);
     assert_eq!(rotate(fixture.port(), &elsewhere, &token(1)).await, TokenRotation::Rotated(other));
@@ -125,7 +125,7 @@ pub async fn ended_session_has_no_refresh_token_and_others_go_on(fixture: &Fixtu
 pub async fn session_of_somebody_else_is_not_ended(fixture: &Fixture<impl UserStore + SessionStore>) {
     let first = token(0);
     let session = begin(fixture.port(), &first).await;
-    assert_eq!(fixture.port().end_session(UserId(fresh()), session.id).await, Ok(()));
+    assert_eq!(fixture.port().end_session(UserId(fresh()), session.id).await, Ok(false));
     assert_eq!(rotate(fixture.port(), &first, &token(1)).await, TokenRotation::Rotated(session));
 }
 

@@ -12,10 +12,17 @@ use std::collections::{BTreeMap, HashSet};
 #[derive(Default)]
 pub(super) struct RecordsState(BTreeMap<(Timestamp, Uuid), EventRecord>);
 
+impl RecordsState {
+    /// All records, by time.
+    pub fn all(&self) -> impl Iterator<Item = &EventRecord> {
+        self.0.values()
+    }
+}
+
 impl EventRecords {
     /// All records, by time.
     pub fn all(&self) -> Vec<EventRecord> {
-        self.0.inspect(|state| state.records.0.values().cloned().collect())
+        self.0.inspect(|state| state.records.all().cloned().collect())
     }
 }
 
@@ -32,6 +39,22 @@ impl ports::EventRecords for EventRecords {
     }
 }
 
+impl ports::DeliveryStatuses for EventRecords {
+    async fn of_consumer(
+        &self,
+        consumer: &'static str,
+        events: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, ConsumerStatus>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let of = |event_id: &Uuid| {
+                (*event_id, status(Claim { consumer, event_id: *event_id }, Timestamp::UNIX_EPOCH, state))
+            };
+            Ok(events.iter().map(of).collect())
+        });
+        query.await
+    }
+}
+
 impl ports::Timeline for EventRecords {
     async fn of_order(
         &self,
@@ -43,7 +66,7 @@ impl ports::Timeline for EventRecords {
         let after = cursor.map(read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let query = self.0.query(Dependency::Database, |state| {
-            let about: Vec<_> = state.records.0.values().filter(|event| event.order_id == Some(order)).collect();
+            let about: Vec<_> = state.records.all().filter(|event| event.order_id == Some(order)).collect();
             let mut found: Vec<_> = about.iter().map(|event| (place(event, &about), *event)).collect();
             found.sort_by_key(|(place, _)| *place);
             if let Some((at, id)) = after {
@@ -76,19 +99,25 @@ fn entry(event: &EventRecord, inbox_covered_since: Timestamp, state: &State) -> 
     let mut deliveries: Vec<ConsumerStatus> = row
         .into_iter()
         .flat_map(catalog::consumers_with_inbox)
-        .map(|consumer| {
-            let claim = Claim { consumer: consumer.name, event_id: event.id };
-            let failed = state.failed_attempts.get(&claim);
-            ConsumerStatus {
-                consumer: consumer.name.to_owned(),
-                handled_at: state.claims.contains(&claim).then_some(event.occurred_at),
-                failed_attempts: failed.map_or(0, |(attempts, _)| *attempts),
-                last_failure: failed.map(|(_, code)| (*code).to_owned()),
-            }
-        })
+        .map(|consumer| status(Claim { consumer: consumer.name, event_id: event.id }, event.occurred_at, state))
         .collect();
     deliveries.sort_by(|a, b| (a.handled_at.is_none(), &a.consumer).cmp(&(b.handled_at.is_none(), &b.consumer)));
-    TimelineEntry { event: event.clone(), recorded_at: event.occurred_at, deliveries }
+    let published_at = state.outbox.published_at(event.id);
+    TimelineEntry { event: event.clone(), published_at, recorded_at: event.occurred_at, deliveries }
+}
+
+/// What is known of an event and one of its consumers, with this as the time of all that happened.
+fn status(claim: Claim, at: Timestamp, state: &State) -> ConsumerStatus {
+    let failed = state.failed_attempts.get(&claim);
+    let handled_at = state.claims.contains(&claim).then_some(at);
+    let is_dead_letter = handled_at.is_none() && failed.is_some_and(|failed| failed.is_dead_letter);
+    ConsumerStatus {
+        consumer: claim.consumer.to_owned(),
+        handled_at,
+        failed_attempts: failed.map_or(0, |failed| failed.attempts),
+        last_failure: failed.map(|failed| failed.code.clone()),
+        dead_lettered_at: is_dead_letter.then_some(at),
+    }
 }
 
 pub(super) fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {

@@ -110,7 +110,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     claims: HashSet<Claim>,
-    failed_attempts: HashMap<Claim, (u32, &'static str)>,
+    failed_attempts: HashMap<Claim, handled_events::FailedAttempts>,
     outbox: OutboxState,
     bus: BusState,
     orders: OrdersState,

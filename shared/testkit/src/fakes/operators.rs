@@ -5,12 +5,15 @@ use catalog::{Function, Trigger};
 use domain::{
     consumer::{self, DesiredState, Mapping, MappingState},
     queue::{DeadMessage, QueueDepth, Waiting},
-    redrive::{Action, LoggedAction, OperatorActionResult},
+    redrive::{Action, AuditEntry, OperatorActionResult},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
 use ports::{KeyOutcome, Page};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 #[derive(Default)]
 pub(super) struct QueuesState {
@@ -214,21 +217,20 @@ impl ports::OperatorActions for OperatorActions {
 }
 
 impl ports::OperatorLog for OperatorActions {
-    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<LoggedAction>, Failure> {
+    async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<AuditEntry>, Failure> {
         let before = cursor.map(super::event_records::read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let query = self.0.query(Dependency::Database, |state| {
-            let newest_first = state.actions.begun.iter().rev();
-            let mut found: Vec<_> =
-                newest_first.filter(|(place, _)| before.is_none_or(|before| **place < before)).collect();
+            let outcome = |action: &Action| state.actions.outcomes.get(&action.id).cloned();
+            let actions = state.actions.begun.values().map(|action| AuditEntry::of_action(action, outcome(action)));
+            let changes = state.records.all().filter_map(AuditEntry::of_change);
+            let mut found: Vec<AuditEntry> =
+                actions.chain(changes).filter(|one| before.is_none_or(|before| (one.at, one.id) < before)).collect();
+            found.sort_by_key(|one| Reverse((one.at, one.id)));
             let more = found.len() > limit;
             found.truncate(limit);
-            let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
-            let logged = |(_, action): (&(Timestamp, Uuid), &Action)| LoggedAction {
-                action: action.clone(),
-                outcome: state.actions.outcomes.get(&action.id).cloned(),
-            };
-            Ok(Page { items: found.into_iter().map(logged).collect(), next })
+            let next = found.last().filter(|_| more).map(|last| format!("{}/{}", last.at, last.id));
+            Ok(Page { items: found, next })
         });
         query.await
     }

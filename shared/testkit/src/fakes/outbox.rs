@@ -3,7 +3,7 @@
 use super::{Bus, Dependency, Events, Outbox, Platform, State};
 use catalog::Function;
 use domain::{Event, event::is_published_by, replay::Selection};
-use kernel::{Failure, Timestamp, seconds_after};
+use kernel::{Failure, Timestamp, Uuid, seconds_after};
 use ports::{
     Backlog, Claim, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, Page, PublishedEvent,
     SWEEP_LEASE_SECONDS, SweepPosition, SweepReport, TimeCursor,
@@ -48,6 +48,11 @@ impl OutboxState {
         self.committed.push(Rc::clone(&event));
         self.pending.insert(self.next, PendingEvent { event, leased_until: None });
         self.next += 1;
+    }
+
+    /// When the event was published, if it was.
+    pub fn published_at(&self, event: Uuid) -> Option<Timestamp> {
+        self.sent.iter().find(|sent| sent.event.id == event).map(|sent| sent.at)
     }
 }
 

@@ -103,10 +103,10 @@ impl ports::SessionStore for Users {
         commit.await
     }
 
-    async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Failure> {
+    async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, Failure> {
         let commit = self.0.commit("users.end_session", |state| {
-            state.users.sessions.retain(|id, one| *id != session || one.user_id != user);
-            Ok(())
+            let mut ended = state.users.sessions.extract_if(.., |id, one| *id == session && one.user_id == user);
+            Ok(ended.next().is_some())
         });
         commit.await
     }

@@ -171,6 +171,7 @@ async fn unreachable_gateway_opens_the_circuit() {
             now: build::at(n),
             ids: &kernel::Ids::system(),
             trace: &TraceContext::new(ids::request(1)),
+            actor: None,
         };
         let call = async {
             calls += 1;

@@ -8,7 +8,8 @@ import { t } from "../core/i18n/index.ts";
 import { caller, isRestored, logOut } from "../core/session.ts";
 import { ExpiredSession } from "../ui/expired-session.tsx";
 import { Frame } from "../ui/frame.tsx";
-import { Guard, Loading, NotFound, Title } from "../ui/page.tsx";
+import { Guard, Loading, Title } from "../ui/page.tsx";
+import { AdminsOnly, NotFound } from "./other-pages.tsx";
 import { ConsoleLogin } from "./pages/login.tsx";
 import { OrderList } from "./pages/order-list.tsx";
 import { c } from "./texts/index.ts";
@@ -122,18 +123,6 @@ const isAdmin = (): boolean => caller.value?.role === "admin";
 /** A page that the API refuses to other staff, who are told so. */
 function forAdmins<P extends object>(Page: ComponentType<P>): ComponentType<P> {
   return (isAdmin() ? Page : AdminsOnly) as ComponentType<P>;
-}
-
-function AdminsOnly(): JSX.Element {
-  return (
-    <>
-      <Title>{c().adminsOnlyTitle}</Title>
-      <p>{c().adminsOnly}</p>
-      <p>
-        <a href="/console/">{c().toOrders}</a>
-      </p>
-    </>
-  );
 }
 
 function Navigation(): JSX.Element {

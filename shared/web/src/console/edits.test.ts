@@ -16,7 +16,7 @@ test("each member is offered once, and first what is wrong", () => {
 
 test("an edit is a dry run that keeps the value as it was typed", () => {
   const patch = [{ op: "replace", path: "/data/reason", value: " timed out " }];
-  assert.deepEqual(editOf(["m-1"], VALUES), { reason: "a typo", dry_run: true, message_ids: ["m-1"], patch });
+  assert.deepEqual(editOf(["m-1"], VALUES), { action: "redrive", reason: "a typo", dry_run: true, message_ids: ["m-1"], patch });
   assert.equal(editOf([], VALUES).message_ids, null);
 });
 

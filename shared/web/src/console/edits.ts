@@ -14,6 +14,7 @@ export function editableMembers(deadLetters: readonly DeadLetter[]): string[] {
 /** The request that changes one text in the events of these messages, of all if there are none. It is a dry run. */
 export function editOf(messageIds: readonly string[], values: Record<string, string>): Schemas["Redrive"] {
   return {
+    action: "redrive",
     reason: values["/reason"]?.trim() ?? "",
     dry_run: true,
     message_ids: messageIds.length > 0 ? [...messageIds] : null,

@@ -12,6 +12,7 @@ import { explain } from "../core/text.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Form, Saved, Select } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
+import { Operator } from "./operator.tsx";
 import type { Payment } from "./reads.ts";
 import { refundable } from "./refunds.ts";
 import { c } from "./texts/index.ts";
@@ -36,7 +37,9 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
         {paid.decline_code && (
           <>
             <dt>{c().order.decline}</dt>
-            <dd>{paid.decline_code}</dd>
+            <dd>
+              {t().order.declines[paid.decline_code]} <code>{paid.decline_code}</code>
+            </dd>
           </>
         )}
       </dl>
@@ -141,7 +144,7 @@ export function RefundApprovals({ payments, ask }: { payments: WithApprovals[]; 
             <td class="amount">{money(approval.amount)}</td>
             <td>{c().order.refundReasons[approval.reason] ?? approval.reason}</td>
             <td>
-              <a href={`/console/customers/${approval.requested_by}`}>{approval.requested_by}</a>
+              <Operator id={approval.requested_by} />
             </td>
             <td>{approval.verdict ? c().payments.verdicts[approval.verdict] : <Choice approval={approval} choose={(verdict) => ask({ payment, approval, verdict })} />}</td>
           </tr>

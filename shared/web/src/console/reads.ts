@@ -193,8 +193,9 @@ export const settings = () =>
     staleTime: 0,
   });
 
-export const deadLetters = (queue: string) =>
-  pages(["dead-letters", queue], (page, signal) => unwrap(api.GET("/api/v1/ops/dead-letters", { params: { query: { ...page, queue } }, signal })));
+/** The dead letters of a consumer: those with this reason, or all. */
+export const deadLetters = (queue: string, reason: string) =>
+  pages(["dead-letters", queue, reason], (page, signal) => unwrap(api.GET("/api/v1/ops/dead-letters", { params: { query: { ...page, queue, ...(reason ? { reason } : {}) } }, signal })));
 
 export const stuckOrders = (minutes: number) =>
   pages(["stuck-orders", minutes], (page, signal) => unwrap(api.GET("/api/v1/ops/stuck-orders", { params: { query: { ...page, minutes } }, signal })));

@@ -5,7 +5,7 @@ import { Paged, Table } from "../ui/list.tsx";
 import { timeline } from "./reads.ts";
 import { c } from "./texts/index.ts";
 
-/** Everything that happened about an order, with the consumers that have handled it and their failed attempts. */
+/** Everything that happened about an order: who caused it, when it was published, and the consumers with their failed attempts. */
 export function Timeline({ id }: { id: string }): JSX.Element {
   const list = useInfiniteQuery(timeline(id));
   return (
@@ -21,16 +21,34 @@ export function Timeline({ id }: { id: string }): JSX.Element {
                 </td>
                 <td>
                   <details>
-                    <summary>{one.type}</summary>
+                    <summary>
+                      {one.type} {one.actor && <span class="hint">{c().operations.by(c().codes.roles[one.actor.role] ?? one.actor.role)}</span>}
+                    </summary>
+                    {one.actor && (
+                      <p>
+                        {c().operations.actor}: {one.actor.role === "service" ? one.actor.id : <a href={`/console/customers/${one.actor.id}`}>{one.actor.id}</a>}
+                      </p>
+                    )}
+                    {one.published_at && (
+                      <p>
+                        {c().operations.published}: {momentInSeconds(one.published_at)}
+                      </p>
+                    )}
                     <pre>{JSON.stringify({ source: one.source, correlation_id: one.correlation_id, trace_id: one.trace_id, data: one.data }, null, 2)}</pre>
                   </details>
                 </td>
                 <td>
                   <ul class="plain">
-                    {one.deliveries.map(({ consumer, handled_at, after_ms, failed_attempts, last_failure }) => (
+                    {one.deliveries.map(({ consumer, handled_at, after_ms, failed_attempts, last_failure, dead_lettered_at }) => (
                       <li key={consumer}>
                         {consumer} <span class={handled_at ? "hint" : "few"}>{handled_at ? c().operations.after(after_ms ?? 0) : c().operations.open}</span>
                         {last_failure && <span class="hint"> {c().operations.failed(failed_attempts, last_failure)}</span>}
+                        {dead_lettered_at && (
+                          <>
+                            {" "}
+                            <a href={`/console/operations/${consumer}`}>{c().operations.deadSince(momentInSeconds(dead_lettered_at))}</a>
+                          </>
+                        )}
                       </li>
                     ))}
                   </ul>

@@ -27,12 +27,17 @@ export const isSignedIn = computed(() => caller.value !== null);
 export const isRestored = signal(false);
 /** Set while the session of an open page has expired: the page asks for the password and then continues. */
 export const isExpired = signal(false);
+/** Whether the session ended by a logout in another tab: the person in front of this one may wonder. */
+export const isEndedElsewhere = signal(false);
 
 let waiting: ((isResumed: boolean) => void)[] = [];
 const otherTabs = new BroadcastChannel("session");
 
 otherTabs.onmessage = ({ data }: MessageEvent<string>) => {
-  if (data === "ended") forget();
+  if (data === "ended" && caller.value !== null) {
+    forget();
+    isEndedElsewhere.value = true;
+  }
   if (data === "began" && caller.value === null) void refresh();
 };
 
@@ -50,6 +55,7 @@ function accept(tokens: { access_token: string; expires_in: number }): void {
   const { sub, role } = claims(tokens.access_token);
   const expiresAt = performance.now() + tokens.expires_in * 1000;
   caller.value = { id: sub, role, token: tokens.access_token, expiresAt };
+  isEndedElsewhere.value = false;
   setItem(localStore, COOKIE_HINT, "yes");
 }
 

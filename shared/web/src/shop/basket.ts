@@ -31,7 +31,7 @@ function isLine(value: unknown): value is Line {
 export const basket = stored<Line[]>("basket", (value) => (Array.isArray(value) ? value.filter(isLine) : []));
 export const count = computed(() => basket.value.reduce((total, line) => total + line.quantity, 0));
 
-export function add({ id, name, price }: Schemas["ProductView"], quantity: number): void {
+export function add({ id, name, price }: Pick<Schemas["ProductView"], "id" | "name" | "price">, quantity: number): void {
   const before = basket.value.find((line) => line.id === id);
   const line = { id, name, price, quantity: Math.min(quantity + (before?.quantity ?? 0), MAX_QUANTITY) };
   basket.value = before ? basket.value.map((one) => (one.id === id ? line : one)) : [...basket.value, line];

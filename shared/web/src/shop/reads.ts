@@ -56,6 +56,7 @@ export const productsById = (ids: string[]) =>
       return (await unwrap(api.GET("/api/v1/products", { params: { query }, signal }))).items;
     },
     enabled: ids.length > 0,
+    staleTime: 0,
   });
 
 interface Followed {

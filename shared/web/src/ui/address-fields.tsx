@@ -20,7 +20,8 @@ interface Props {
 
 /** The fields of a postal address. The country decides which of them are required. */
 export function AddressFields({ pointer, initial, isOptional = false, isPlaceFixed = false }: Props): JSX.Element {
-  const [country, setCountry] = useState(initial?.country ?? (isOptional ? "" : likelyCountry()));
+  const [chosen, setChosen] = useState<string | null>(null);
+  const country = chosen ?? initial?.country ?? (isOptional ? "" : likelyCountry());
   const countries = useMemo(() => {
     const named = (isPlaceFixed ? [country] : COUNTRIES).map((code) => [code, countryName(code)] as const);
     return named.sort(([, one], [, other]) => one.localeCompare(other, language.value));
@@ -29,7 +30,7 @@ export function AddressFields({ pointer, initial, isOptional = false, isPlaceFix
   const isGiven = !isOptional || country !== "";
   return (
     <>
-      <Select name={`${pointer}/country`} label={t().checkout.country} hint={isPlaceFixed ? t().order.placeStays : undefined} required={!isOptional} autocomplete="country" onChange={(event) => setCountry(event.currentTarget.value)}>
+      <Select name={`${pointer}/country`} label={t().checkout.country} hint={isPlaceFixed ? t().order.placeStays : undefined} required={!isOptional} autocomplete="country" onChange={(event) => setChosen(event.currentTarget.value)}>
         {!isPlaceFixed && <option value="">{t().checkout.chooseCountry}</option>}
         {countries.map(([code, name]) => (
           <option key={code} value={code} selected={code === country}>

@@ -15,6 +15,8 @@ const FormContext = createContext<FormState>({ errors: new Map(), used: new Set(
 
 export interface FormProps {
   onSubmit: (values: Record<string, string>) => void;
+  /** Gets the values whenever somebody edits one. */
+  onEdit?: (values: Record<string, string>) => void;
   /** What the last submission failed with. */
   error?: unknown;
   isBusy?: boolean;
@@ -28,7 +30,7 @@ export interface FormProps {
   found?: ReadonlyMap<string, string>;
   /** Whether the first field gets the focus when the form appears, because it stands in place of what was pressed. */
   takesFocus?: boolean;
-  /** Another number puts the fields back to what they were at first. */
+  /** Another number puts the fields back to what they were at first, except choices, which stay. */
   version?: number;
 }
 
@@ -49,7 +51,7 @@ export function Form(props: FormProps): JSX.Element {
     if (props.takesFocus) form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
   }, []);
   useLayoutEffect(() => {
-    if (props.version) form.current?.reset();
+    if (props.version && form.current) reset(form.current);
   }, [props.version]);
 
   const submit = (event: SubmitEvent): void => {
@@ -59,12 +61,12 @@ export function Form(props: FormProps): JSX.Element {
     const empty = [...element.elements].filter((control) => isInput(control) && !control.validity.valid) as HTMLInputElement[];
     setMissing(new Map(empty.map((control) => [control.name, complaintOf(control)])));
     if (empty.length > 0) return;
-    props.onSubmit(Object.fromEntries([...new FormData(element)].map(([name, value]) => [name, String(value)])));
+    props.onSubmit(valuesOf(element));
   };
 
   return (
     <FormContext.Provider value={state}>
-      <form ref={form} class={props.class} noValidate onSubmit={submit} aria-busy={props.isBusy}>
+      <form ref={form} class={props.class} noValidate onSubmit={submit} onInput={(event) => props.onEdit?.(valuesOf(event.currentTarget))} aria-busy={props.isBusy}>
         {props.children}
         <Summary error={props.error} isInvalid={missing.size > 0 || (props.found?.size ?? 0) > 0} />
         <div class="actions">
@@ -97,6 +99,17 @@ export function Saved({ isSaved, text = t().saved }: { isSaved: boolean; text?: 
 function complaintOf({ validity, minLength, validationMessage }: HTMLInputElement): string {
   if (validity.valueMissing) return t().checkout.required;
   return validity.tooShort ? t().tooShort(minLength) : validationMessage;
+}
+
+function valuesOf(form: HTMLFormElement): Record<string, string> {
+  return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+}
+
+/** A choice would go back to its first option, whatever was chosen at first: `selected` is no attribute here. */
+function reset(form: HTMLFormElement): void {
+  const choices = [...form.querySelectorAll("select")].map((select) => [select, select.value] as const);
+  form.reset();
+  for (const [select, value] of choices) select.value = value;
 }
 
 function isInput(control: Element): control is HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {
@@ -191,12 +204,13 @@ interface Choice {
 /** One of a few values, as radio buttons. */
 export function Choices({ name, legend, options, initial }: { name: string; legend: string; options: Choice[]; initial?: string | undefined }): JSX.Element {
   const { id, described, error } = useField(name, undefined);
+  const chosen = (options.find(({ value }) => value === initial) ?? options[0])?.value;
   return (
     <fieldset class="choices" aria-describedby={described}>
       <legend>{legend}</legend>
       {options.map(({ value, label }, index) => (
         <label key={value}>
-          <input type="radio" name={name} value={value} defaultChecked={value === (initial ?? options[0]?.value)} required aria-invalid={error && index === 0 ? true : undefined} />
+          <input type="radio" name={name} value={value} defaultChecked={value === chosen} required aria-invalid={error && index === 0 ? true : undefined} />
           {label}
         </label>
       ))}

@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
-import { logIn, sendCode, type LoginResult } from "../core/session.ts";
+import { isEndedElsewhere, logIn, sendCode, type LoginResult } from "../core/session.ts";
 import { Field, Form } from "./form.tsx";
 
 interface Props {
@@ -51,6 +51,7 @@ export function LoginForm({ onDone, onEnrolment, actions }: Props): JSX.Element 
   }
   return (
     <Form key="password" submit={t().login.submit} error={error} isBusy={isBusy} actions={actions} takesFocus={error !== null} onSubmit={submit}>
+      <div role="status">{isEndedElsewhere.value && <p class="notice">{t().login.endedElsewhere}</p>}</div>
       <Field name="name" label={t().login.name} autocomplete="username" autocapitalize="none" spellcheck={false} defaultValue={name} required />
       <Field name="password" label={t().login.password} type="password" autocomplete="current-password" required />
     </Form>

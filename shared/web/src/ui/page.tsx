@@ -79,16 +79,29 @@ export function Loaded<T>({ query, isPage = false, children }: LoadedProps<T>): 
   );
 }
 
-export function NotFound(): JSX.Element {
+interface OtherPageProps {
+  title: string;
+  text: string;
+  /** Where somebody goes on. */
+  to: string;
+  label: string;
+}
+
+/** In place of a page that cannot be shown to this person. */
+export function OtherPage({ title, text, to, label }: OtherPageProps): JSX.Element {
   return (
     <>
-      <Title>{t().notFoundTitle}</Title>
-      <p>{t().notFoundText}</p>
+      <Title>{title}</Title>
+      <p>{text}</p>
       <p>
-        <a href="/">{t().toStart}</a>
+        <a href={to}>{label}</a>
       </p>
     </>
   );
+}
+
+export function NotFound(): JSX.Element {
+  return <OtherPage title={t().notFoundTitle} text={t().notFoundText} to="/" label={t().toStart} />;
 }
 
 /** Keeps an error of one page from leaving the window empty. Another path is another try. */

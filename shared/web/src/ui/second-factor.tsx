@@ -60,7 +60,7 @@ export function SecondFactor({ userId, enrolmentToken, texts, onDone }: Props): 
   );
 }
 
-function RecoveryCodes({ codes, texts, onDone }: { codes: string[]; texts: Texts; onDone: () => void }): JSX.Element {
+export function RecoveryCodes({ codes, texts, onDone }: { codes: string[]; texts: Pick<Texts, "codes" | "codesText" | "done">; onDone: () => void }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useLayoutEffect(() => heading.current?.focus(), []);
   return (

@@ -1,6 +1,7 @@
 //! Every route that reads from PostgreSQL waits for it once, however many items it returns.
 
 use super::{Fixture, saga};
+use crate::functions::operators::{A, dead_letter};
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{
     NoEvents, PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgProductIndex, PgRecords,
@@ -48,7 +49,8 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
             let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
             let mut event = request.path_param("name", "order_shipped").path_param(parameter(path), id).build();
             event["requestContext"]["authorizer"]["lambda"][ports::SESSION_CLAIM] = json!(ids::event(1));
-            event["rawQueryString"] = json!(format!("query=ada&source=greenhouse&order_id={}", ids::order(1)));
+            event["rawQueryString"] =
+                json!(format!("query=ada&source=greenhouse&queue=stock-reserve&order_id={}", ids::order(1)));
             let before = fixture.proxy.traffic.round_trips();
             let answer = edge::http::respond(&route, event, clock, &async |$call| $handled.await).await;
             assert!(matches!(answer["statusCode"].as_u64(), Some(200 | 404)), "{}: {answer}", row.name);
@@ -63,6 +65,9 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(ORDER_GET, &order, |call| order_get::handle(orders, call));
     let records = PgEventRecords::new(fixture.database.reader_through_proxy(Context::Operations, fixture.proxy.port));
     read!(ORDER_TIMELINE_GET, &order, |call| order_timeline_get::handle(&records, call));
+    let queues = fixture.platform.queues();
+    queues.put(catalog::STOCK_RESERVE.name, dead_letter(A));
+    read!(DEAD_LETTER_LIST, "", |call| dead_letter_list::handle(&queues, &records, call));
     let log = PgOperatorActions::new(fixture.database.reader_through_proxy(Context::Operations, fixture.proxy.port));
     read!(OPERATOR_ACTION_LIST, "", |call| operator_action_list::handle(&log, call));
     read!(ORDER_STUCK_LIST, "", |call| order_stuck_list::handle(orders, call));

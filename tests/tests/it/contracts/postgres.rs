@@ -137,6 +137,7 @@ mod operator_actions {
     testkit::contract_operator_actions!(fixture(|database, _| ActionsAndLog {
         actions: PgOperatorActions::new(database.as_role(DatabaseRole::Recorder)),
         log: PgOperatorActions::new(database.as_role(DatabaseRole::Reader(Context::Operations))),
+        records: PgEventRecords::new(database.as_role(DatabaseRole::Recorder)),
     }));
 }
 
@@ -194,6 +195,16 @@ mod clients {
 mod password_changes {
     use super::*;
     testkit::contract_password_changes!(store(Context::Identity, PgUsers::new));
+}
+
+mod payment_lists {
+    use super::*;
+    testkit::contract_payment_lists!(store(Context::Payments, PgPayments::new));
+}
+
+mod payment_requests {
+    use super::*;
+    testkit::contract_payment_requests!(store(Context::Payments, PgPayments::new));
 }
 
 mod payments {

@@ -45,7 +45,18 @@ fn everything() -> Vec<Event> {
         confirmed().1,
         build::event(11, PaymentSucceeded { payment_id, order_id, user_id, amount, transaction_id: "ch_1".to_owned() }),
         build::event(12, PaymentFailed { payment_id, order_id, user_id, amount, reason: Reason::PaymentDeclined }),
-        build::event(13, PaymentRefunded { payment_id, order_id, user_id, refund_id, amount, refunded_amount: amount }),
+        build::event(
+            13,
+            PaymentRefunded {
+                payment_id,
+                order_id,
+                user_id,
+                refund_id,
+                transaction_id: None,
+                amount,
+                refunded_amount: amount,
+            },
+        ),
         build::event(
             14,
             OrderCancelled { order_id, user_id: USER, total_amount: amount, reason, payment_id: Some(payment_id) },
@@ -120,8 +131,8 @@ async fn event_that_is_late_by_a_year_is_left_out_also_after_its_id_was_deleted(
     count_at(&platform, &[moved(32, -days), confirmed().1], at).await;
     assert_eq!(windows(&platform).await.iter().map(|one| one.orders).collect::<Vec<_>>(), [1, 1]);
     // The store forgets the id of the older one, and the event is redelivered.
-    let deletion = catalog::deletions().find(|one| one.table == "analytics.counted_events").expect("a retention");
-    let (table, since, kept) = (deletion.table, deletion.since, i64::from(deletion.days) * 86_400);
+    let swept = catalog::swept_tables().find(|one| one.table == "analytics.counted_events").expect("a retention");
+    let (table, since, kept) = (swept.table, swept.since, i64::from(swept.days) * 86_400);
     let later = Timestamp::from_second(now.as_second() + kept - days + 1).expect("a time");
     let before = Timestamp::from_second(later.as_second() - kept).expect("a time");
     assert_eq!(platform.outbox().delete(&ExpiredRows { table, since, before }, 100).await, Ok(1));

@@ -76,9 +76,12 @@ const REFUND: RefundId = RefundId(kernel::Uuid::from_u128(0xd1));
 /// The refund as it was made in one version of its payment, and as it failed in another.
 fn refunded_and_failed(made: u64, failed: u64) -> [Event; 2] {
     let (payment_id, order_id, refund_id, amount) = (PaymentId(ids::event(1)), ORDER, REFUND, build::usd(100));
-    let refunded = PaymentRefunded { payment_id, order_id, user_id: None, refund_id, amount, refunded_amount: amount };
+    let (transaction_id, user_id, refunded_amount) = (Some("re_1".to_owned()), None, amount);
+    let failed_id = transaction_id.clone();
+    let refunded =
+        PaymentRefunded { payment_id, order_id, user_id, refund_id, transaction_id, amount, refunded_amount };
     let code = "expired_or_canceled_card".to_owned();
-    let failure = RefundFailed { payment_id, order_id, refund_id, amount, code };
+    let failure = RefundFailed { payment_id, order_id, refund_id, transaction_id: failed_id, amount, code };
     let (first, second) = (build::event(95, refunded), build::event(96, failure));
     [Event { sequence: made, ..first }, Event { sequence: failed, ..second }]
 }

@@ -48,12 +48,12 @@ async fn order_stuck_list_names_the_next_step_of_old_pending_orders() {
 }
 
 /// Ids of messages.
-pub(super) const A: &str = "0192f0c1-0000-7000-8000-00000000aa0a";
+pub(crate) const A: &str = "0192f0c1-0000-7000-8000-00000000aa0a";
 pub(super) const B: &str = "0192f0c1-0000-7000-8000-00000000aa0b";
 const C: &str = "0192f0c1-0000-7000-8000-00000000aa0c";
 
 /// A dead letter of `stock-reserve` with an event of the sample order.
-pub(super) fn dead_letter(id: &str) -> DeadMessage {
+pub(crate) fn dead_letter(id: &str) -> DeadMessage {
     let event = &sample(catalog::STOCK_RESERVE, "ok")["Records"][0]["body"];
     DeadMessage {
         id: id.to_owned(),
@@ -92,7 +92,7 @@ async fn dead_letter_list_shows_reason_and_event_without_personal_data() {
     let platform = platform_with(&[A]);
     let unreadable = DeadMessage { body: "Ada Lovelace, 1 Pier".to_owned(), ..dead_letter(B) };
     platform.queues().put(catalog::STOCK_RESERVE.name, unreadable);
-    let handler = async |call| dead_letter_list::handle(&platform.queues(), call).await;
+    let handler = async |call| dead_letter_list::handle(&platform.queues(), &platform.event_records(), call).await;
     let expected = [
         ("ok", 200, "", ""),
         ("bad_no_principal", 401, "unauthenticated", ""),
@@ -122,7 +122,14 @@ async fn dead_letter_list_shows_reason_and_event_without_personal_data() {
 
 pub(super) async fn redrive(platform: &Platform, case: &str) -> Value {
     let handler = async |call| {
-        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+        queue_redrive::handle(
+            &platform.queues(),
+            &platform.event_log(),
+            &platform.operator_actions(),
+            &platform.event_records(),
+            call,
+        )
+        .await
     };
     body!(QUEUE_REDRIVE, case, handler)
 }
@@ -174,7 +181,14 @@ async fn queue_redrive_without_its_audit_moves_nothing() {
     platform.faults().take_down(Dependency::Database);
     let route = Wiring::new(catalog::QUEUE_REDRIVE, Config::from_vars([])).route().expect("a route");
     let handler = async |call| {
-        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+        queue_redrive::handle(
+            &platform.queues(),
+            &platform.event_log(),
+            &platform.operator_actions(),
+            &platform.event_records(),
+            call,
+        )
+        .await
     };
     let response = edge::http::respond(&route, sample(catalog::QUEUE_REDRIVE, "ok"), &clock(), &handler).await;
     assert_eq!(response["statusCode"], 503);
@@ -196,7 +210,14 @@ macro_rules! keyed {
 
 async fn keyed_redrive(platform: &Platform, case: &str, seed: u64) -> (u64, Value, bool) {
     let handler = async |call| {
-        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+        queue_redrive::handle(
+            &platform.queues(),
+            &platform.event_log(),
+            &platform.operator_actions(),
+            &platform.event_records(),
+            call,
+        )
+        .await
     };
     keyed!(QUEUE_REDRIVE, case, seed, handler)
 }
@@ -255,7 +276,14 @@ async fn queue_redrive_is_for_admins_and_names_what_is_wrong() {
     ];
     let platform = platform_with(&[]);
     assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| {
-        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+        queue_redrive::handle(
+            &platform.queues(),
+            &platform.event_log(),
+            &platform.operator_actions(),
+            &platform.event_records(),
+            call,
+        )
+        .await
     })
     .await;
 }

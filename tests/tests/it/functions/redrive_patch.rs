@@ -223,7 +223,14 @@ async fn wrong_patch_is_named() {
     ];
     let platform = platform_with(&[]);
     assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| {
-        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+        queue_redrive::handle(
+            &platform.queues(),
+            &platform.event_log(),
+            &platform.operator_actions(),
+            &platform.event_records(),
+            call,
+        )
+        .await
     })
     .await;
 }

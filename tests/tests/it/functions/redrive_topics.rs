@@ -106,7 +106,14 @@ async fn redrive_during_an_outage_of_kafka_removes_no_dead_letter() {
     platform.faults().take_down(Dependency::Log);
     let route = adapters::Wiring::new(catalog::QUEUE_REDRIVE, adapters::config::Config::from_vars([])).route();
     let handler = async |call| {
-        queue_redrive::handle(&platform.queues(), &platform.event_log(), &platform.operator_actions(), call).await
+        queue_redrive::handle(
+            &platform.queues(),
+            &platform.event_log(),
+            &platform.operator_actions(),
+            &platform.event_records(),
+            call,
+        )
+        .await
     };
     let request = sample(catalog::QUEUE_REDRIVE, &redrive_of(consumer));
     let response = edge::http::respond(&route.expect("a route"), request, &clock(), &handler).await;

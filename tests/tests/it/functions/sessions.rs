@@ -7,10 +7,10 @@ use super::{
     http::assert_responses,
     sample, sample_time,
 };
-use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, TOKEN_REFRESH, USER_LOGOUT};
+use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, SESSION_REVOKE, TOKEN_REFRESH, USER_LOGOUT};
 use domain::{id::SessionId, user::Role};
 use kernel::Timestamp;
-use ports::{Claims, LoginCounters, RefreshToken, RefreshTokens as _, Tokens as _, UserStore as _};
+use ports::{Claims, LoginCounters, RefreshToken, RefreshTokens as _, Revocations as _, Tokens as _, UserStore as _};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 
@@ -124,4 +124,30 @@ async fn session_end_ends_all_sessions_of_the_caller() {
     .await;
     assert_eq!(platform.users().sessions(USER), []);
     assert_eq!(authorized(&platform).await, json!({}));
+}
+
+#[tokio::test]
+async fn session_revoke_ends_one_session_of_the_caller_and_no_other() {
+    let another = SessionId(kernel::Uuid::from_u128(SESSION.0.as_u128() + 1));
+    let by_somebody = r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff"; set /requestContext/authorizer/lambda/sub = "0192f0c1-0000-7000-8000-0000000000ff""#;
+    let expected = [
+        (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
+        (r#"set /pathParameters/session_id = "0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
+        (r#"set /pathParameters/session_id = "x""#, 404, "not-found", ""),
+        (by_somebody, 404, "not-found", ""),
+        ("bad_no_principal", 401, "unauthenticated", ""),
+        ("ok", 204, "", ""),
+        ("ok", 404, "not-found", ""),
+    ];
+    let platform = platform().await;
+    begin(&platform, another, "the-token-of-another-browser").await;
+    assert_responses(SESSION_REVOKE, &expected, async |case, call| {
+        let reply = session_revoke::handle(&platform.users(), &platform.revocations(), call).await;
+        assert_eq!(platform.revocations().is_revoked(SESSION).await, case == "ok", "{case}");
+        reply
+    })
+    .await;
+    assert_eq!(platform.users().sessions(USER).len(), 1, "the other session goes on");
+    assert_eq!(authorized(&platform).await, json!({}));
+    assert!(!platform.revocations().is_revoked(another).await);
 }

@@ -18,11 +18,21 @@ fn logged(logs: &CapturedLogs) -> Vec<(String, String)> {
     lines.iter().map(|line| (text(&line["failure.item"]), text(&line["failure.code"]))).collect()
 }
 
-/// Registers another device, which is notified first.
+/// Whether the cause of each failure that is logged names the device with this id.
+fn names_device(logs: &CapturedLogs, device: DeviceId) -> bool {
+    let named = format!("device {device}: ");
+    let lines = logs.with_message("notification failed");
+    lines.iter().all(|line| line["failure.internal"].as_str().unwrap_or_default().starts_with(&named))
+}
+
+/// A device that is notified before the other one.
+const TABLET: DeviceId = DeviceId(Uuid::from_u128(1));
+
+/// Registers the tablet.
 async fn add_device(platform: &Platform) {
     let token = DeviceToken::parse("tablet").expect("a token");
     let endpoint = platform.push_sender().register(&token).await.expect("registered");
-    let device = Device { id: DeviceId(Uuid::from_u128(1)), endpoint, registered_at: sample_time() };
+    let device = Device { id: TABLET, endpoint, registered_at: sample_time() };
     platform.contacts().save_device(USER, &device).await.expect("stored");
 }
 
@@ -49,6 +59,7 @@ async fn device_that_fails_while_another_is_reached_is_logged() {
     assert_eq!(try_to_notify(&platform, catalog::UPDATE_SEND, "ok").await, 0);
     assert_eq!(sent_counts(&platform), [1, 1, 1]);
     assert_eq!(logged(&logs), [("push".to_owned(), "unavailable".to_owned())]);
+    assert!(names_device(&logs, TABLET));
 }
 
 #[tokio::test]
@@ -59,4 +70,6 @@ async fn of_several_failed_devices_one_is_returned_and_the_others_are_logged() {
     let logs = CapturedLogs::begin();
     assert_eq!(try_to_notify(&platform, catalog::UPDATE_SEND, "ok").await, 1);
     assert_eq!(logged(&logs), [("push".to_owned(), "unavailable".to_owned())]);
+    let returned = logs.with_message("record failed");
+    assert!(returned[0]["failure.internal"].as_str().is_some_and(|cause| cause.starts_with("device ")), "{returned:?}");
 }

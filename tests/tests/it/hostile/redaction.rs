@@ -4,7 +4,7 @@ use crate::functions::{confirmed, sample_time};
 use domain::{DomainEvent, Event, window::AnalyticsRecord};
 use edge::{Clock, Delivery, kafka::Record, testing};
 use futures_util::FutureExt;
-use kernel::{CloudEvent, TraceContext, Uuid};
+use kernel::{CloudEvent, Principal, TraceContext, Uuid};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
@@ -82,6 +82,7 @@ fn envelope(row: &'static catalog::Event, data: Value, note: &str) -> CloudEvent
         sequence: 1,
         correlationid: Uuid::nil(),
         traceparent: Some(note.to_owned()),
+        actor: Some(Principal { id: Uuid::nil(), role: note.to_owned() }),
         event: Map::from_iter([
             ("type".to_owned(), json!(row.name)),
             ("data".to_owned(), data),

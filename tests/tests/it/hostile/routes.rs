@@ -123,6 +123,7 @@ impl Api {
             USER_SEARCH => |call| user_search::handle(&p.users(), call);
             SESSION_LIST => |call| session_list::handle(&p.users(), call);
             SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
+            SESSION_REVOKE => |call| session_revoke::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
             CLIENT_CREATE => |call| client_create::handle(&p.users(), &p.tokens(), call);
@@ -231,8 +232,8 @@ impl Api {
             ORDER_STUCK_LIST => |call| order_stuck_list::handle(&p.orders(), call);
             SETTING_LIST => |call| setting_list::handle(&[], call);
             QUEUE_LIST => |call| queue_list::handle(&p.queues(), &p.queues(), call);
-            DEAD_LETTER_LIST => |call| dead_letter_list::handle(&p.queues(), call);
-            QUEUE_REDRIVE => |call| queue_redrive::handle(&p.queues(), &p.event_log(), &p.operator_actions(), call);
+            DEAD_LETTER_LIST => |call| dead_letter_list::handle(&p.queues(), &p.event_records(), call);
+            QUEUE_REDRIVE => |call| queue_redrive::handle(&p.queues(), &p.event_log(), &p.operator_actions(), &p.event_records(), call);
             CONSUMER_STATE_UPDATE => |call| consumer_state_update::handle(&p.queues(), &p.operator_actions(), call);
             EVENT_REPLAY => |call| event_replay::handle(&p.outbox(), &p.queues(), &p.operator_actions(), call);
             OPERATOR_ACTION_LIST => |call| operator_action_list::handle(&p.operator_actions(), call);

@@ -23,6 +23,7 @@ fn event(row: &'static catalog::Event, source: &str) -> Untyped {
         sequence: 1,
         correlationid: Uuid::nil(),
         traceparent: None,
+        actor: None,
         event: Map::from_iter([("type".to_owned(), json!(row.name)), ("data".to_owned(), json!({}))]),
     }
 }

@@ -90,7 +90,8 @@ async fn expired_records_are_deleted_in_every_context() {
         fixture.database.execute(&expired).await;
     }
     let (outbox, mut deleted) = (fixture.database.outbox(), 0);
-    for catalog::Deletion { table, since, .. } in catalog::deletions().filter(|one| one.table.ends_with(".idempotency"))
+    for catalog::SweptTable { table, since, .. } in
+        catalog::swept_tables().filter(|one| one.table.ends_with(".idempotency"))
     {
         let rows = ExpiredRows { table, since, before: Timestamp::now() + hours(1) };
         deleted += outbox.delete(&rows, 100).await.expect("deleted");

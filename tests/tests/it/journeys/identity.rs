@@ -112,6 +112,15 @@ async fn logout_ends_one_session_and_the_list_shows_the_others() {
     );
     let other = api.customer().await;
     api.get(&path).token(&other.token).send().await.problem(404, "not-found");
+    let pair = login(&api, &customer).await;
+    let sessions = api.get(&path).token(&customer.token).send().await.expect(200);
+    let newest = format!("{path}/{}", text(&sessions["items"][0], "id"));
+    api.request(Method::DELETE, &newest).token(&other.token).send().await.problem(404, "not-found");
+    let ended = api.request(Method::DELETE, &newest).token(&customer.token).send().await;
+    assert_eq!(ended.status.as_u16(), 204);
+    api.get(&path).token(text(&pair, "access_token")).send().await.problem(401, "unauthenticated");
+    refresh(&api, &pair).await.problem(401, "invalid-refresh-token");
+    api.request(Method::DELETE, &newest).token(&customer.token).send().await.problem(404, "not-found");
     let ended = api.request(Method::DELETE, &path).token(&customer.token).send().await;
     assert_eq!(ended.status.as_u16(), 204);
     api.get("/api/v1/orders").token(&customer.token).send().await.problem(401, "unauthenticated");

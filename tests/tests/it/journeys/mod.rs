@@ -21,4 +21,5 @@ mod service_clients;
 mod stack;
 mod stock;
 mod trace;
+mod verify;
 mod webhooks;

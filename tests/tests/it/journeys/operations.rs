@@ -58,6 +58,56 @@ async fn timeline_of_an_order_has_its_events_and_who_has_handled_them() {
     api.get(&unknown).token(&admin).send().await.problem(404, "not-found");
 }
 
+#[tokio::test]
+async fn cancellation_by_staff_names_them_in_the_timeline_and_in_the_audit() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern, admin) = (api.customer().await, api.product(1999, 5).await, admin(&api).await);
+    let (staff, email) = (api.staff().await, var("STAFF_EMAIL"));
+    let placed = api.place(&customer, &lantern, 1, "pm_card_visa").await;
+    api.wait_until_decided(&customer, &placed).await;
+    api.request(Method::DELETE, &format!("/api/v1/orders/{}", id(&placed))).token(&staff).send().await.expect(202);
+    let found = api.get(&format!("/api/v1/users?query={email}")).token(&admin).send().await.expect(200);
+    let member = &found["items"][0]["id"];
+    let path = format!("/api/v1/ops/orders/{}/timeline?limit=100", id(&placed));
+    let timeline = eventually("the cancellation and its consequences are recorded", async || {
+        let response = api.get(&path).token(&admin).send().await;
+        let items = response.json()["items"].as_array().cloned().unwrap_or_default();
+        let is_there = |kind: &str| items.iter().any(|entry| entry["type"] == kind);
+        // Null while an event is published again.
+        let are_published = items.iter().all(|entry| entry["published_at"].is_string());
+        (is_there("OrderCancelled.v1") && is_there("StockReleased.v1") && are_published).then_some(items)
+    })
+    .await;
+    let entry = |kind: &str| timeline.iter().find(|entry| entry["type"] == kind).expect("an entry");
+    let cancelled = entry("OrderCancelled.v1");
+    assert_eq!(cancelled["actor"], json!({ "id": member, "role": "staff" }));
+    assert_eq!(entry("OrderPlaced.v1")["actor"], json!({ "id": customer.id, "role": "customer" }));
+    assert_eq!(entry("StockReleased.v1")["actor"], Value::Null, "a consumer caused it");
+    let change = &audit(&api, &admin, 1, &|one| one["id"] == cancelled["id"]).await[0];
+    assert_eq!((&change["operator_id"], &change["operator_role"]), (member, &json!("staff")));
+    assert_eq!((&change["action"], &change["order_id"]), (&json!("OrderCancelled.v1"), &placed["id"]));
+    for (command, argument) in [("order", id(&placed)), ("audit", "--json")] {
+        let printed = run_script("ops", &[command, argument]).await;
+        let text = String::from_utf8_lossy(&printed.stdout);
+        assert!(text.contains(member.as_str().expect("an id")), "{command}: {text}");
+    }
+}
+
+/// The newest entries of the audit that are wanted. Other tests change products meanwhile, which is in it, too.
+async fn audit(api: &ApiClient, admin: &str, count: usize, is_wanted: &dyn Fn(&Value) -> bool) -> Vec<Value> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = api.get(&format!("/api/v1/ops/audit?limit=100{cursor}")).token(admin).send().await.expect(200);
+        found.extend(page["items"].as_array().into_iter().flatten().filter(|entry| is_wanted(entry)).cloned());
+        if found.len() >= count {
+            return found;
+        }
+        let next =
+            page["next_cursor"].as_str().unwrap_or_else(|| panic!("{} of {count} are in the audit", found.len()));
+        cursor = format!("&cursor={next}");
+    }
+}
+
 /// The dead-letter queue of a consumer.
 async fn dead_letter_queue(consumer: &catalog::Function) -> String {
     queue_url(&sqs(), &format!("{}{}", consumer.name, catalog::DEAD_LETTER_SUFFIX)).await
@@ -146,6 +196,7 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     let mut body = json!({ "reason": marker, "message_ids": [message["id"]], "dry_run": true });
     let dry = api.post(&path).token(&admin).json(&body).send().await.expect(200);
     assert_eq!((&dry["redriven"], &dry["message_ids"]), (&json!(0), &json!([message["id"]])));
+    assert_eq!(dry["forecasts"][0]["forecast"]["outcome"], "would_return", "{dry}");
     body["patch"] = json!([{ "op": "remove", "path": "/data" }]);
     let edited = api.post(&path).token(&admin).json(&body).send().await.expect(200);
     assert_eq!(
@@ -163,14 +214,14 @@ async fn dead_letter_is_found_and_redriven_and_the_audit_says_who_and_why() {
     let done = redrive().await;
     assert_eq!(done["redriven"], 1, "{done}");
     assert_eq!(redrive().await, done, "the first response");
-    find(&|item| item["id"] != message["id"] && item["bytes"] == message["bytes"] && item["reason"] == "unreadable")
-        .await;
-    let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
-    let action = audit["items"].as_array().into_iter().flatten().find(|action| action["reason"] == marker.as_str());
-    let action = action.unwrap_or_else(|| panic!("{audit}"));
+    let is_back = |item: &Value| item["id"] != message["id"] && item["bytes"] == message["bytes"];
+    let returned = find(&|item| is_back(item) && item["reason"] == "unreadable").await;
+    let action = &audit(&api, &admin, 1, &|action| action["reason"] == marker.as_str()).await[0];
     assert_eq!((&action["id"], &action["outcome"]["redriven"]), (&done["action_id"], &json!(1)));
-    // No other journey looks at this queue, and others count dead letters.
-    sqs().purge_queue().queue_url(dead_letter_queue(consumer).await).send().await.expect("purged");
+    // Others count dead letters.
+    let body = json!({ "action": "discard", "reason": marker, "message_ids": [returned["id"]] });
+    let gone = api.post(&path).token(&admin).json(&body).send().await.expect(200);
+    assert_eq!((&gone["discarded"], &gone["redriven"]), (&json!(1), &json!(0)), "{gone}");
 }
 
 #[tokio::test]
@@ -246,9 +297,7 @@ async fn paused_consumer_handles_no_event_until_it_is_resumed() {
             .await;
     }
     assert_eq!(shown().await["state"], "running");
-    let audit = api.get("/api/v1/ops/audit").token(&admin).send().await.expect(200);
-    let mine = audit["items"].as_array().into_iter().flatten().filter(|action| action["reason"] == reason.as_str());
-    let outcomes: Vec<&Value> = mine.map(|action| &action["outcome"]).collect();
-    assert_eq!(outcomes.len(), 3, "{audit}");
+    let mine = audit(&api, &admin, 3, &|action| action["reason"] == reason.as_str()).await;
+    let outcomes: Vec<&Value> = mine.iter().map(|action| &action["outcome"]).collect();
     assert!(outcomes.contains(&&json!({ "matched": 1, "paused": 1 })), "{outcomes:?}");
 }

@@ -369,6 +369,7 @@ fn untyped(event: &Event) -> CloudEvent<Map<String, Value>> {
         sequence: event.sequence,
         correlationid: event.correlationid,
         traceparent: event.traceparent.clone(),
+        actor: event.actor.clone(),
         event: said,
     }
 }

@@ -1,7 +1,7 @@
 //! Every event has a producer and a consumer, every topic and stream carries events of its own, and no event causes itself for ever.
 
 use super::expect_none;
-use catalog::{EVENTS, FUNCTIONS, TOPICS, Trigger};
+use catalog::{Action, Auth, EVENTS, FUNCTIONS, Function, Method, TOPICS, Trigger, Uses, role};
 use std::collections::{BTreeMap, BTreeSet};
 use xtask::codegen::{template::topic_events, topology};
 
@@ -68,6 +68,17 @@ fn every_consumer_of_events_counts_its_failed_attempts() {
     let silent = FUNCTIONS.iter().filter(|row| row.keeps_inbox()).filter(|row| !counts(row));
     let complaints: Vec<_> = silent.map(|row| format!("{} does not", row.name)).collect();
     expect_none(&complaints, "wrap the handler in `handled_events.after(…)`, or in `attempt` if it stores its claim");
+}
+
+#[test]
+fn every_consumer_of_events_records_its_dead_letters() {
+    let records = |row: &&&catalog::Function| {
+        let path = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), row.name);
+        std::fs::read_to_string(path).expect("a source file").contains("recorded_dead_letters(")
+    };
+    let silent = FUNCTIONS.iter().filter(|row| row.keeps_inbox()).filter(|row| !records(row));
+    let complaints: Vec<_> = silent.map(|row| format!("{} does not", row.name)).collect();
+    expect_none(&complaints, "pass `adapters_sqs::recorded_dead_letters(…)` to the runner");
 }
 
 #[test]
@@ -162,4 +173,62 @@ fn cycle_of_events_is_found_without_the_functions_before_and_after_it() {
         ("alone", vec!["after", "alone"]),
     ]);
     assert_eq!(cycles(&graph), BTreeSet::from([vec!["alone"], vec!["first", "second"]]));
+}
+
+/// Commands of staff and admins that cause no event, and what the description of the audit calls what they change.
+const NOT_AUDITED: &[(&str, &[&str])] = &[
+    ("addresses and notes of orders", &["order-address-update", "order-note-add"]),
+    ("notification preferences", &["preferences-update"]),
+    ("message templates", &["template-preview", "template-update"]),
+    (
+        "webhook endpoints",
+        &["webhook-endpoint-create", "webhook-endpoint-delete", "webhook-endpoint-update", "webhook-secret-rotate"],
+    ),
+    ("service clients", &["client-create", "client-delete", "client-secret-rotate"]),
+    ("sources and records", &["record-create", "source-close", "source-create", "source-schema-add"]),
+    ("imports and exports of products", &["product-export-create", "product-import-create"]),
+    (
+        "own password,\nsecond factor and sessions",
+        &[
+            "password-change",
+            "recovery-code-renew",
+            "session-end",
+            "session-revoke",
+            "totp-begin",
+            "totp-confirm",
+            "user-logout",
+        ],
+    ),
+];
+
+#[test]
+fn description_of_the_audit_names_the_commands_that_it_does_not_list() {
+    let is_of_staff = |auth: Auth| auth.roles().iter().any(|name| [role::STAFF, role::ADMIN].contains(name));
+    // The stream of the table publishes what they change.
+    let changes_products = |function: &Function| {
+        let is_write = |action: &Action| matches!(action, Action::PutItem | Action::UpdateItem(_));
+        function.resources().any(|uses| matches!(uses, Uses::Table(_, actions) if actions.iter().any(is_write)))
+    };
+    let recorded = [catalog::QUEUE_REDRIVE, catalog::EVENT_REPLAY, catalog::CONSUMER_STATE_UPDATE].map(|row| row.name);
+    let silent: BTreeSet<&str> = FUNCTIONS
+        .iter()
+        .filter(|function| match function.trigger {
+            Trigger::Http { method, auth, .. } => method != Method::Get && is_of_staff(auth),
+            _ => false,
+        })
+        .filter(|function| function.publishes.is_empty() && !changes_products(function))
+        .map(|function| function.name)
+        .filter(|name| !recorded.contains(name))
+        .collect();
+    let named: BTreeSet<&str> = NOT_AUDITED.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    let mut complaints: Vec<String> = silent.difference(&named).map(|name| format!("{name} is not listed")).collect();
+    complaints.extend(named.difference(&silent).map(|name| format!("{name} causes events, or is no command of staff")));
+    let source = xtask::root().join("functions/operator-action-list/src/lib.rs");
+    let text = std::fs::read_to_string(source).expect("readable").replace("//! ", "");
+    let words = NOT_AUDITED.iter().map(|(words, _)| *words).filter(|words| !text.contains(words));
+    complaints.extend(words.map(|words| format!("the description does not say: {words}")));
+    expect_none(
+        &complaints,
+        "publish an event, or name the command in NOT_AUDITED and in the description of operator-action-list",
+    );
 }

@@ -109,6 +109,7 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_STATUS_UPDATE).takes::<ChangeStatus>().ok::<UserView>().refuses(&["own-account"]),
         route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
         route(catalog::SESSION_END),
+        route(catalog::SESSION_REVOKE),
     ]
 }
 
@@ -358,17 +359,16 @@ fn records() -> Vec<Operation> {
 }
 
 fn operations() -> Vec<Operation> {
+    let consumer = json!({ "type": "string", "examples": ["stock-reserve"] });
+    let reason = json!({ "type": "string", "maxLength": 64 });
     vec![
         route(catalog::ORDER_TIMELINE_GET).ok::<ListView<TimelineEntryView>>().paged(),
         route(catalog::QUEUE_LIST).ok::<ListView<QueueView>>(),
         route(catalog::SETTING_LIST).ok::<ListView<SettingView>>(),
         route(catalog::DEAD_LETTER_LIST)
             .ok::<ListView<DeadLetterView>>()
-            .required_query(
-                "queue",
-                "Name of the consumer.",
-                json!({ "type": "string", "examples": ["stock-reserve"] }),
-            )
+            .required_query("queue", "Name of the consumer.", consumer)
+            .query("reason", "Only messages with this reason, of the first 200.", reason)
             .paged(),
         route(catalog::QUEUE_REDRIVE)
             .takes::<Redrive>()

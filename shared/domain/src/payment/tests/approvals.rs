@@ -9,7 +9,7 @@ const ADMIN: UserId = UserId(Uuid::from_u128(12));
 const LIMIT: RefundLimit = RefundLimit { units: 4 };
 
 fn request(payment: &Payment, n: u128, minor: Option<i64>) -> Result<PaymentTransition, Failure> {
-    let wanted = RefundPayment { payment_id: ID, amount: minor.map(usd), reason: RefundReason::Duplicate };
+    let wanted = RefundPayment { payment_id: ID, amount: minor.map(usd), reason: StaffRefundReason::Duplicate };
     request_refund_by_staff(payment, refund_id(n), wanted, (REQUESTER, LIMIT), at(50))
 }
 

@@ -82,6 +82,7 @@ fn partial_refund_is_posted_once_and_published_with_the_sum() {
         order_id: ORDER,
         user_id: Some(USER),
         refund_id: refund_id(n),
+        transaction_id: Some(format!("re_{n}")),
         amount: usd(minor),
         refunded_amount: usd(sum),
     };
@@ -101,8 +102,15 @@ fn partial_refund_is_posted_once_and_published_with_the_sum() {
 #[test]
 fn failed_refund_is_published_and_its_amount_is_refundable_again() {
     let change = rejected(&requested(&paid(), 1, 400), 1);
-    let code = "charge_disputed".to_owned();
-    let event = RefundFailed { payment_id: ID, order_id: ORDER, refund_id: refund_id(1), amount: usd(400), code };
+    let (transaction_id, code) = (None, "charge_disputed".to_owned());
+    let event = RefundFailed {
+        payment_id: ID,
+        order_id: ORDER,
+        refund_id: refund_id(1),
+        transaction_id,
+        amount: usd(400),
+        code,
+    };
     assert_eq!((change.events, change.transfers), (vec![event.into()], vec![]));
     assert_eq!((change.payment.status, change.payment.refunds[0].status), (Status::Succeeded, RefundStatus::Failed));
     assert_eq!((change.payment.refundable(), change.payment.refunded()), (1000, 0));

@@ -35,9 +35,15 @@ fn refund_made_at_the_gateway_is_posted_once() {
     let (purpose, reference, amount) = (Purpose::Refund, "re_1".to_owned(), usd(400));
     let (payment_id, refund) = (Some(ID), Some(refund_id(50)));
     assert_eq!(change.transfers, [Transfer { purpose, reference, payment_id, refund_id: refund, amount, at: at(60) }]);
-    let (payment_id, order_id, user_id) = (ID, ORDER, Some(USER));
-    let event =
-        PaymentRefunded { payment_id, order_id, user_id, refund_id: refund_id(50), amount, refunded_amount: amount };
+    let event = PaymentRefunded {
+        payment_id: ID,
+        order_id: ORDER,
+        user_id: Some(USER),
+        refund_id: refund_id(50),
+        transaction_id: Some("re_1".to_owned()),
+        amount,
+        refunded_amount: amount,
+    };
     assert_eq!(change.events, [event.into()]);
     let refund = &change.payment.refunds[0];
     assert_eq!((refund.reason, refund.status), (RefundReason::MadeAtGateway, RefundStatus::Succeeded));
@@ -75,8 +81,14 @@ fn refund_that_fails_after_it_succeeded_is_reversed() {
         let (payment_id, refund) = (Some(ID), Some(refund_id(50)));
         let transfer = Transfer { purpose, reference, payment_id, refund_id: refund, amount, at: at(60) };
         assert_eq!(change.transfers, [transfer]);
-        let code = "expired_or_canceled_card".to_owned();
-        let event = RefundFailed { payment_id: ID, order_id: ORDER, refund_id: refund_id(50), amount, code };
+        let event = RefundFailed {
+            payment_id: ID,
+            order_id: ORDER,
+            refund_id: refund_id(50),
+            transaction_id: Some("re_1".to_owned()),
+            amount,
+            code: "expired_or_canceled_card".to_owned(),
+        };
         assert_eq!(change.events, [event.into()]);
         assert_eq!((change.payment.status, change.payment.refundable()), (status, left));
         assert_eq!(record(&change.payment, &returned("re_1", 400)), None, "told again");

@@ -1,6 +1,6 @@
 // Customers and colleagues: found by search, with their orders and what may be done about the account.
 
-import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
@@ -15,7 +15,8 @@ import { Action } from "../../ui/action.tsx";
 import { Address } from "../../ui/address.tsx";
 import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
+import { NotFound } from "../other-pages.tsx";
 import { foundUser, isId, MIN_SEARCH, orders, user as account, users, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { OrderTable } from "./order-list.tsx";
@@ -78,8 +79,8 @@ function InviteColleague(): JSX.Element {
         <Field name="/username" label={c().customers.username} spellcheck={false} required />
         <Field name="/full_name" label={c().customers.fullName} />
         <Select name="/role" label={c().customers.role} required>
-          <option value="staff">staff</option>
-          <option value="admin">admin</option>
+          <option value="staff">{c().codes.roles["staff"]}</option>
+          <option value="admin">{c().codes.roles["admin"]}</option>
         </Select>
       </Form>
       <Saved isSaved={inviting.isSuccess} text={c().customers.invited} />
@@ -175,9 +176,10 @@ function WriteMessage({ user }: { user: User }): JSX.Element {
   );
 }
 
+const reload = (): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "user" || queryKey[0] === "users" });
+
 function AdminActions({ user }: { user: User }): JSX.Element {
   const path = { id: user.id };
-  const reload = (): Promise<void> => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "user" || queryKey[0] === "users" });
   const isActive = user.status === "active";
   return (
     <section>
@@ -202,6 +204,32 @@ function AdminActions({ user }: { user: User }): JSX.Element {
           }}
         />
       </div>
+      <Role user={user} />
     </section>
+  );
+}
+
+const ROLES = ["customer", "staff", "admin"] as const;
+
+function Role({ user }: { user: User }): JSX.Element {
+  const changing = useMutation({
+    mutationFn: (role: Schemas["PersonalRole"]) => unwrap(api.PUT("/api/v1/users/{id}/role", { params: { path: { id: user.id } }, body: { role } })),
+    onSettled: reload,
+  });
+  const submit = (values: Record<string, string>): void => changing.mutate(ROLES.find((one) => one === values["/role"]) ?? "customer");
+  return (
+    <details class="box">
+      <summary>{c().customers.changeRole}</summary>
+      <Form submit={c().customers.changeRole} isBusy={changing.isPending} error={changing.error} onSubmit={submit}>
+        <Select name="/role" label={c().customers.role} hint={c().customers.changeRoleHint} required>
+          {ROLES.map((role) => (
+            <option key={role} value={role} selected={role === user.role}>
+              {c().codes.roles[role]}
+            </option>
+          ))}
+        </Select>
+      </Form>
+      <Saved isSaved={changing.isSuccess} text={c().customers.roleChanged} />
+    </details>
   );
 }

@@ -2,34 +2,43 @@
 
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
-import { moment } from "../../core/i18n/index.ts";
+import { moment, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
+import { Dialog } from "../../ui/dialog.tsx";
 import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { NotFound, Title } from "../../ui/page.tsx";
+import { Title } from "../../ui/page.tsx";
 import { editableMembers, editOf, redriveOf } from "../edits.ts";
+import { NotFound } from "../other-pages.tsx";
 import { deadLetters } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { ConsumerState } from "./consumer-state.tsx";
 
 type Letter = Schemas["DeadLetterView"];
 type Redriven = Schemas["RedriveView"];
+type OnDone = (done: Redriven, isDiscard: boolean) => void;
 
 export function DeadLettersPage({ name }: { name: string }): JSX.Element {
-  const list = useInfiniteQuery(deadLetters(name));
+  const [reason, setReason] = useState("");
+  const list = useInfiniteQuery(deadLetters(name, reason));
+  const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [done, setDone] = useState<Redriven[]>([]);
+  const [done, setDone] = useState<{ redriven: Redriven; isDiscard: boolean }[]>([]);
   const toggle = (id: string): void => {
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
     setChosen(next);
   };
-  const finish = (redriven: Redriven): void => {
-    setDone((before) => [...before, redriven]);
+  const finish: OnDone = (redriven, isDiscard) => {
+    setDone((before) => [...before, { redriven, isDiscard }]);
+    setChosen(new Set());
+  };
+  const chooseReason = (code: string): void => {
+    setReason(code);
     setChosen(new Set());
   };
   const last = done.at(-1);
@@ -43,16 +52,48 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
       </p>
       <ConsumerState name={name} />
       {/* Outside of the list, which may be empty then. */}
-      <div role="status">{last && <p class="notice good">{told(c().operations.redriven(last.redriven), last)}</p>}</div>
-      <Paged query={list} empty={c().operations.noneDead}>
+      <div role="status">{last && <p class="notice good">{last.isDiscard ? c().operations.discarded(last.redriven.discarded) : told(c().operations.redriven(last.redriven.redriven), last.redriven)}</p>}</div>
+      {reasons.length > 1 && <ReasonFilter reasons={reasons} reason={reason} onChange={chooseReason} />}
+      <Paged query={list} empty={reason ? c().operations.noneDeadBecause(reason) : c().operations.noneDead}>
         {(items) => (
           <>
             <Letters name={name} letters={items} chosen={chosen} toggle={toggle} />
-            <RedriveForm name={name} chosen={[...chosen]} onDone={finish} />
-            <EditForm key={done.length} name={name} letters={items} chosen={[...chosen]} onDone={finish} />
+            <RedriveForm name={name} reason={reason} chosen={[...chosen]} onDone={finish} />
+            <EditForm key={done.length} name={name} letters={items} chosen={chosen.size > 0 || !reason ? [...chosen] : items.map(({ id }) => id)} onDone={finish} />
+            {chosen.size > 0 && <DiscardForm name={name} chosen={[...chosen]} onDone={finish} />}
           </>
         )}
       </Paged>
+    </div>
+  );
+}
+
+/** The reason of a dead letter, as the API filters by it. */
+const reasonOf = ({ reason }: Letter): string => reason ?? "moved-by-sqs";
+
+/** All reasons that were seen on the page: a filtered list has one. */
+function useReasons(letters: Letter[] | undefined): string[] {
+  const [reasons, setReasons] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    const found = letters?.map(reasonOf) ?? [];
+    if (found.some((one) => !reasons.has(one))) setReasons(new Set([...reasons, ...found]));
+  }, [letters]);
+  return [...reasons].sort();
+}
+
+function ReasonFilter({ reasons, reason, onChange }: { reasons: string[]; reason: string; onChange: (reason: string) => void }): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{c().operations.onlyReason}</label>
+      <select id={id} value={reason} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        <option value="">{c().operations.everyReason}</option>
+        {reasons.map((code) => (
+          <option key={code} value={code}>
+            {code}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }
@@ -71,7 +112,7 @@ interface LettersProps {
 
 function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
   return (
-    <Table caption={c().operations.deadLetters(name)} head={[c().operations.choose, c().operations.since, c().reason, c().operations.event, c().operations.order]}>
+    <Table caption={c().operations.deadLetters(name)} head={[c().operations.choose, c().operations.since, c().reason, c().operations.event, c().operations.order, c().operations.forecast]}>
       {letters.map((one) => (
         <tr key={one.id}>
           <td>
@@ -79,7 +120,7 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
           </td>
           <td>{moment(one.dead_since)}</td>
           <td>
-            <strong>{one.reason}</strong> {one.detail}
+            <strong>{one.reason ?? c().operations.movedBySqs}</strong> {one.detail}
           </td>
           <td>
             {one.event?.type}
@@ -91,34 +132,47 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
             )}
           </td>
           <td>{one.event?.order_id ? <a href={`/console/orders/${one.event.order_id}`}>{one.event.order_id}</a> : "–"}</td>
+          <td>
+            <ForecastText forecast={one.forecast} />
+          </td>
         </tr>
       ))}
     </Table>
   );
 }
 
-function useRedrive(name: string, onDone: (redriven: Redriven) => void) {
+function useRedrive(name: string, onDone: OnDone) {
   const redrive = (body: Schemas["Redrive"], key: string): Promise<Redriven> => unwrap(api.POST("/api/v1/ops/queues/{name}/redrive", { params: { path: { name }, header: { "Idempotency-Key": key } }, body }));
   return useKeyed(`POST /ops/queues/${name}/redrive`, redrive, {
-    onSuccess: async (redriven, { dry_run }) => {
+    onSuccess: async (redriven, { dry_run, action }) => {
       if (dry_run) return;
-      onDone(redriven);
+      onDone(redriven, action === "discard");
       await queries.invalidateQueries({ predicate: ({ queryKey }) => ["dead-letters", "queues", "audit"].includes(String(queryKey[0])) });
     },
   });
 }
 
-function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: (redriven: Redriven) => void }): JSX.Element {
+interface RedriveProps {
+  name: string;
+  /** The reason that the list is filtered by; empty for none. */
+  reason: string;
+  chosen: string[];
+  onDone: OnDone;
+}
+
+function RedriveForm({ name, reason, chosen, onDone }: RedriveProps): JSX.Element {
   const redriving = useRedrive(name, onDone);
   const submit = (values: Record<string, string>): void => {
     const per_second = values["/per_second"] ? Number(values["/per_second"]) : null;
-    redriving.mutate({ reason: values["/reason"]?.trim() ?? "", dry_run: values["/dry_run"] !== undefined, per_second, message_ids: chosen.length > 0 ? chosen : null });
+    const selected = chosen.length > 0 ? { message_ids: chosen } : { reason_code: reason || null };
+    redriving.mutate({ action: "redrive", reason: values["/reason"]?.trim() ?? "", dry_run: values["/dry_run"] !== undefined, per_second, ...selected });
   };
+  const all = reason ? c().operations.redriveReason(reason) : c().operations.redriveAll;
   const { data } = redriving;
   return (
     <section class="box">
       <h2>{c().operations.redrive}</h2>
-      <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : c().operations.redriveAll}</p>
+      <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : all}</p>
       <Form submit={c().operations.redrive} isBusy={redriving.isPending} error={redriving.error} onSubmit={submit}>
         <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
         <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} max={100} />
@@ -126,7 +180,70 @@ function RedriveForm({ name, chosen, onDone }: { name: string; chosen: string[];
           <input type="checkbox" name="/dry_run" /> {c().operations.dryRun}
         </label>
       </Form>
-      <div role="status">{data?.action_id === null && <p class="notice good">{c().operations.wouldRedrive(data.message_ids.length)}</p>}</div>
+      <div role="status">
+        {data?.action_id === null && (
+          <div class="notice good">
+            <p>{c().operations.wouldRedrive(data.message_ids.length)}</p>
+            <Forecasts shown={data} />
+          </div>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** How many messages their consumer would handle, recognize or refuse. */
+function Forecasts({ shown: { forecasts } }: { shown: Redriven }): JSX.Element {
+  const outcomes = forecasts.map(({ forecast }) => forecast.outcome);
+  return (
+    <ul class="plain">
+      {[...new Set(outcomes)].map((outcome) => (
+        <li key={outcome}>
+          {outcomes.filter((one) => one === outcome).length} × {c().operations.forecasts[outcome] ?? outcome}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What its consumer would do with a dead letter; why, if it would not handle it. */
+function ForecastText({ forecast: { outcome, detail } }: { forecast: Letter["forecast"] }): JSX.Element {
+  const isClear = outcome === "would_retry" || outcome === "already_handled";
+  return (
+    <>
+      {c().operations.forecasts[outcome] ?? outcome} {!isClear && <span class="hint">{detail}</span>}
+    </>
+  );
+}
+
+/** Asks before it deletes them: that cannot be undone. */
+function DiscardForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: OnDone }): JSX.Element {
+  // The reason that was typed, while it is asked whether they are to be deleted.
+  const [asked, setAsked] = useState<string | null>(null);
+  const discarding = useRedrive(name, onDone);
+  const discard = (): void => {
+    setAsked(null);
+    if (asked !== null) discarding.mutate({ action: "discard", reason: asked, dry_run: false, message_ids: chosen });
+  };
+  return (
+    <section class="box">
+      <h2>{c().operations.discard}</h2>
+      <p>{c().operations.discardText(chosen.length)}</p>
+      <Form submit={c().operations.discard} isBusy={discarding.isPending} error={discarding.error} onSubmit={(values) => setAsked(values["/reason"]?.trim() ?? "")}>
+        <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
+      </Form>
+      <Dialog title={c().operations.discard} isOpen={asked !== null} onClose={() => setAsked(null)}>
+        <p>{c().operations.discardQuestion(chosen.length)}</p>
+        <div class="actions">
+          <button type="button" class="danger" onClick={discard}>
+            {c().operations.discard}
+          </button>
+          {/* The one that changes nothing has the focus at first. */}
+          <button type="button" autofocus onClick={() => setAsked(null)}>
+            {t().cancel}
+          </button>
+        </div>
+      </Dialog>
     </section>
   );
 }
@@ -136,7 +253,7 @@ interface EditProps {
   letters: Letter[];
   /** Ids of the dead letters that are edited; none for all. */
   chosen: string[];
-  onDone: (redriven: Redriven) => void;
+  onDone: OnDone;
 }
 
 /** Edits a text of the events: first as a dry run, then what that has shown. */

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { t } from "../../core/i18n/index.ts";
 import { subjectOf } from "../../core/session.ts";
 import { LoginForm } from "../../ui/login-form.tsx";
 import { Title } from "../../ui/page.tsx";
@@ -13,7 +14,12 @@ export function ConsoleLogin(): JSX.Element {
     <div class="narrow">
       <Title>{c().name}</Title>
       {enrolment === null ? (
-        <LoginForm onEnrolment={setEnrolment} />
+        <>
+          <LoginForm onEnrolment={setEnrolment} />
+          <p>
+            <a href="/password">{t().login.forgot}</a>
+          </p>
+        </>
       ) : (
         <>
           <p class="notice">{c().security.needed}</p>

@@ -88,7 +88,7 @@ function StuckOrders(): JSX.Element {
                 </td>
                 <td>{one.status_reason && (c().codes.orderReasons[one.status_reason] ?? one.status_reason)}</td>
                 <td>
-                  {one.next_step} <span class="hint">{one.functions.join(", ")}</span>
+                  {c().operations.steps[one.next_step] ?? one.next_step} <span class="hint">{one.functions.join(", ")}</span>
                 </td>
                 <td>{one.cancelled_at ? moment(one.cancelled_at) : "–"}</td>
               </tr>
@@ -98,6 +98,13 @@ function StuckOrders(): JSX.Element {
       </Paged>
     </section>
   );
+}
+
+/** What an entry of the audit is about: a consumer, an order, or something that has no page of its own. */
+function Target({ entry }: { entry: Schemas["OperatorActionView"] }): JSX.Element {
+  if (entry.operator_role === null) return <a href={`/console/operations/${entry.target}`}>{entry.target}</a>;
+  if (entry.order_id !== null) return <a href={`/console/orders/${entry.order_id}`}>{entry.order_id}</a>;
+  return <>{entry.target}</>;
 }
 
 function Audit(): JSX.Element {
@@ -112,11 +119,11 @@ function Audit(): JSX.Element {
               <tr key={one.id}>
                 <td>{moment(one.at)}</td>
                 <td>
-                  <Operator id={one.operator_id} />
+                  <Operator id={one.operator_id} /> {one.operator_role && <span class="hint">{c().codes.roles[one.operator_role] ?? one.operator_role}</span>}
                 </td>
                 <td>{c().codes.actions[one.action] ?? one.action}</td>
                 <td>
-                  <a href={`/console/operations/${one.target}`}>{one.target}</a>
+                  <Target entry={one} />
                 </td>
                 <td>{one.reason}</td>
                 <td>

@@ -1,20 +1,24 @@
 // A product as staff see it: what it says, its stock with all movements, its prices and images.
 
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
+import { useEdit, type Versioned } from "../../core/edit.ts";
 import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
 import { toMinor, toText } from "../../core/money.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
+import type { Rows } from "../../core/rows.ts";
 import { Action } from "../../ui/action.tsx";
+import { Changed } from "../../ui/changed.tsx";
 import { Field, Form, Saved, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
 import { Images } from "../images.tsx";
+import { NotFound } from "../other-pages.tsx";
 import { movements, prices, product as readProduct, stock, type Product } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
@@ -81,7 +85,7 @@ export function ProductPage({ id }: { id: string }): JSX.Element {
           <p class="hint">
             {data.sku} · {money(data.price)} · <a href={`/products/${data.id}`}>{c().nav.shop}</a>
           </p>
-          <Edit product={data} tag={tag} />
+          <Edit current={{ data, tag }} />
           <Stock product={data} />
           <Images product={data} />
           <Prices product={data} />
@@ -92,26 +96,38 @@ export function ProductPage({ id }: { id: string }): JSX.Element {
   );
 }
 
-function Edit({ product, tag }: { product: Product; tag: string }): JSX.Element {
+const rowsOf = ({ name, category, price, description }: Product): Rows => [
+  [c().products.name, name],
+  [c().products.category, category],
+  [c().products.price, money(price)],
+  [c().products.description, description],
+];
+
+function Edit({ current }: { current: Versioned<Product> }): JSX.Element {
+  const { id } = current.data;
   const [found, setFound] = useState(NONE);
-  const saving = useMutation({
-    mutationFn: (body: Schemas["UpdateProduct"]) => unwrap(api.PUT("/api/v1/products/{id}", { params: { path: { id: product.id }, header: { "If-Match": tag } }, body })),
-    onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(product.id) }),
+  const { data, changed, form, save, isSaved } = useEdit({
+    current,
+    read: () => queries.fetchQuery({ ...readProduct(id), staleTime: 0 }),
+    send: (body: Schemas["UpdateProduct"], { tag }) => unwrap(api.PUT("/api/v1/products/{id}", { params: { path: { id }, header: { "If-Match": tag } }, body })),
+    reload: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(id) }),
+    rows: rowsOf,
   });
   const submit = (values: Record<string, string>): void => {
     const price = priceOf(values);
     setFound(price ? NONE : BAD_PRICE());
     if (!price) return;
     const [name = "", category = "", description = ""] = ["/name", "/category", "/description"].map((field) => values[field]?.trim());
-    saving.mutate({ name, category, description, price });
+    save({ name, category, description, price });
   };
   return (
     <section>
       <h2>{c().products.edit}</h2>
-      <Form submit={t().save} isBusy={saving.isPending} error={saving.error} found={found} onSubmit={submit}>
-        <Fields product={product} />
+      <Changed rows={changed} />
+      <Form {...form} submit={t().save} found={found} onSubmit={submit}>
+        <Fields product={data} />
       </Form>
-      <Saved isSaved={saving.isSuccess} />
+      <Saved isSaved={isSaved} />
     </section>
   );
 }
@@ -175,7 +191,7 @@ function Movements({ product }: { product: Product }): JSX.Element {
             {items.map((one) => (
               <tr key={one.version}>
                 <td>{moment(one.at)}</td>
-                <td>{one.kind}</td>
+                <td>{c().products.kinds[one.kind] ?? one.kind}</td>
                 <td class="amount">{one.quantity}</td>
                 <td class="amount">{one.available}</td>
                 <td class="amount">{one.reserved}</td>

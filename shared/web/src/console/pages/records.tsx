@@ -11,8 +11,9 @@ import { unwrap } from "../../core/problem.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Field, Form, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
 import { indented, objectOf } from "../json.ts";
+import { NotFound } from "../other-pages.tsx";
 import { isId, record as readRecord, sources, type Source } from "../reads.ts";
 import { c } from "../texts/index.ts";
 

@@ -6,7 +6,7 @@ import { unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
 import { Field, Form, Saved } from "../../ui/form.tsx";
 import { Title } from "../../ui/page.tsx";
-import { SecondFactor } from "../../ui/second-factor.tsx";
+import { RecoveryCodes, SecondFactor } from "../../ui/second-factor.tsx";
 import { c } from "../texts/index.ts";
 
 export function SecurityPage(): JSX.Element {
@@ -23,6 +23,7 @@ export function SecurityPage(): JSX.Element {
         <p>{c().security.text}</p>
         <SecondFactor key={version} userId={id} texts={c().security} onDone={() => setVersion(version + 1)} />
       </section>
+      <RenewCodes id={id} />
       <section>
         <h2>{c().security.remove}</h2>
         <Form
@@ -40,5 +41,29 @@ export function SecurityPage(): JSX.Element {
         <a href="/account">{c().security.more}</a>
       </p>
     </div>
+  );
+}
+
+/** Replaces recovery codes that are used up, or that somebody else may have seen. */
+function RenewCodes({ id }: { id: string }): JSX.Element {
+  // Not in the cache of mutations: codes are shown this once.
+  const [codes, setCodes] = useState<string[] | null>(null);
+  const renewing = useMutation({
+    mutationFn: async (code: string) => setCodes((await unwrap(api.POST("/api/v1/users/{id}/totp/recovery-codes", { params: { path: { id } }, body: { code } }))).recovery_codes),
+  });
+  return (
+    <section>
+      {codes ? (
+        <RecoveryCodes codes={codes} texts={c().security} onDone={() => setCodes(null)} />
+      ) : (
+        <>
+          <h2>{c().security.renew}</h2>
+          <p>{c().security.renewText}</p>
+          <Form submit={c().security.renew} isBusy={renewing.isPending} error={renewing.error} onSubmit={(values) => renewing.mutate(values["/code"]?.replaceAll(" ", "") ?? "")}>
+            <Field name="/code" label={c().security.code} inputMode="numeric" autocomplete="one-time-code" required />
+          </Form>
+        </>
+      )}
+    </section>
   );
 }

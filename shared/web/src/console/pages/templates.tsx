@@ -11,7 +11,9 @@ import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
 import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
 import { Table } from "../../ui/list.tsx";
-import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
+import { NotFound } from "../other-pages.tsx";
+import { Operator } from "../operator.tsx";
 import { messageTemplate, type MessageTemplate } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
@@ -102,16 +104,19 @@ function Editor({ current, begun, tag, isChosen, onSaved }: EditorProps): JSX.El
   const path = { name: current.name, locale: current.locale };
   const isAdmin = caller.value?.role === "admin";
   const [version, setVersion] = useState(0);
+  // The tag of the texts that somebody has begun to edit: an edition of somebody else meanwhile is not replaced unseen.
+  const [held, setHeld] = useState<string | null>(null);
   const reload = (): Promise<void> => queries.invalidateQueries({ queryKey: ["message-template", path.name, path.locale] });
   const previewing = useMutation({ mutationFn: (body: Texts) => unwrap(api.POST("/api/v1/message-templates/{name}/{locale}/preview", { params: { path }, body })) });
   const saving = useMutation({
-    mutationFn: (body: Schemas["UpdateMessageTemplate"]) => unwrap(api.PUT("/api/v1/message-templates/{name}/{locale}", { params: { path, header: { "If-Match": tag } }, body })),
+    mutationFn: (body: Schemas["UpdateMessageTemplate"]) => unwrap(api.PUT("/api/v1/message-templates/{name}/{locale}", { params: { path, header: { "If-Match": held ?? tag } }, body })),
     onSuccess: async () => {
       await reload();
+      setHeld(null);
       onSaved();
       setVersion((before) => before + 1);
     },
-    onError: reload,
+    onError: (error) => (isProblemOf(error, "precondition-failed") ? reload().finally(() => setHeld(null)) : undefined),
   });
   const preview = (values: Record<string, string>): void => {
     saving.reset();
@@ -140,19 +145,28 @@ function Editor({ current, begun, tag, isChosen, onSaved }: EditorProps): JSX.El
         submit={isAdmin ? t().save : c().templates.preview}
         isBusy={isAdmin ? saving.isPending : previewing.isPending}
         error={saving.error ?? previewing.error}
+        onEdit={() => setHeld((before) => before ?? tag)}
         onSubmit={isAdmin ? save : preview}
         takesFocus={isChosen}
         actions={isAdmin && button}
       >
-        <Field name="/subject" label={c().templates.subject} hint={c().templates.hint} maxLength={300} defaultValue={begun.subject} class="code" spellcheck={false} required />
-        <TextArea name="/txt" label={c().templates.txt} rows={12} maxLength={20_000} defaultValue={begun.txt} class="code" spellcheck={false} required />
-        <TextArea name="/html" label={c().templates.html} hint={c().templates.htmlHint} rows={16} maxLength={60_000} defaultValue={begun.html} class="code" spellcheck={false} required />
-        <TextArea name="/short" label={c().templates.short} rows={3} maxLength={2_000} defaultValue={begun.short} class="code" spellcheck={false} required />
+        <TextFields texts={begun} />
         {isAdmin && <Field name="/reason" label={c().reason} hint={c().templates.reasonHint} maxLength={500} required />}
       </Form>
       <Saved isSaved={saving.isSuccess} />
       <div role="status">{previewing.data && <Preview texts={previewing.data} name={`${path.name}.${path.locale}.html`} />}</div>
     </section>
+  );
+}
+
+function TextFields({ texts }: { texts: Texts }): JSX.Element {
+  return (
+    <>
+      <Field name="/subject" label={c().templates.subject} hint={c().templates.hint} maxLength={300} defaultValue={texts.subject} class="code" spellcheck={false} required />
+      <TextArea name="/txt" label={c().templates.txt} rows={12} maxLength={20_000} defaultValue={texts.txt} class="code" spellcheck={false} required />
+      <TextArea name="/html" label={c().templates.html} hint={c().templates.htmlHint} rows={16} maxLength={60_000} defaultValue={texts.html} class="code" spellcheck={false} required />
+      <TextArea name="/short" label={c().templates.short} rows={3} maxLength={2_000} defaultValue={texts.short} class="code" spellcheck={false} required />
+    </>
   );
 }
 
@@ -202,7 +216,7 @@ function Versions({ template, choose }: { template: MessageTemplate; choose: (ve
               <td class="amount">{one.version}</td>
               <td>{moment(one.edited_at)}</td>
               <td>
-                <a href={`/console/customers/${one.edited_by}`}>{one.edited_by}</a>
+                <Operator id={one.edited_by} />
               </td>
               <td>
                 {one.reason}

@@ -12,7 +12,8 @@ import { upload } from "../../core/upload.ts";
 import { Action } from "../../ui/action.tsx";
 import { Field, Form, Select } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
+import { NotFound } from "../other-pages.tsx";
 import { exportJob, exportJobs, importJob, importJobs, isRunning, type Export, type Import } from "../reads.ts";
 import { c } from "../texts/index.ts";
 

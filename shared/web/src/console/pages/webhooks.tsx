@@ -1,18 +1,22 @@
 // Endpoints that events are sent to, and what was delivered to them.
 
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
+import { useEdit, type Versioned } from "../../core/edit.ts";
 import { moment, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
+import type { Rows } from "../../core/rows.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
+import { Changed } from "../../ui/changed.tsx";
 import { Field, Form, Saved } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
-import { Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { Loaded, Title } from "../../ui/page.tsx";
+import { NotFound } from "../other-pages.tsx";
 import { deliveries, endpoint as readEndpoint, endpoints, type Endpoint } from "../reads.ts";
 import { Secret } from "../secret.tsx";
 import { c } from "../texts/index.ts";
@@ -71,6 +75,7 @@ function Status({ endpoint }: { endpoint: Endpoint }): JSX.Element {
   return (
     <>
       <span class={`tag ${isEnabled ? "delivered" : "cancelled"}`}>{isEnabled ? c().webhooks.enabled : c().webhooks.disabled}</span>
+      {endpoint.disabled_reason && <span class="hint"> {c().webhooks.reasons[endpoint.disabled_reason]}</span>}
       {endpoint.failing_since && <span class="error"> {c().webhooks.failing(moment(endpoint.failing_since))}</span>}
     </>
   );
@@ -135,7 +140,7 @@ export function WebhookPage({ id }: { id: string }): JSX.Element {
             <Status endpoint={data} />
           </p>
           <EndpointActions endpoint={data} tag={tag} />
-          <EditEndpoint endpoint={data} tag={tag} />
+          <EditEndpoint current={{ data, tag }} />
           <Deliveries endpoint={data} />
         </div>
       )}
@@ -206,18 +211,32 @@ function EndpointActions({ endpoint, tag }: { endpoint: Endpoint; tag: string })
   );
 }
 
-function EditEndpoint({ endpoint, tag }: { endpoint: Endpoint; tag: string }): JSX.Element {
-  const saving = useMutation({
-    mutationFn: (body: Schemas["UpdateEndpoint"]) => unwrap(api.PUT("/api/v1/webhook-endpoints/{id}", { params: { path: { id: endpoint.id }, header: { "If-Match": tag } }, body })),
-    onSettled: reload,
+const rowsOf = ({ url, description, event_types, status }: Endpoint): Rows => [
+  [c().webhooks.url, url],
+  [c().webhooks.description, description ?? ""],
+  [c().webhooks.events, event_types.join(", ")],
+  [c().status, status === "enabled" ? c().webhooks.enabled : c().webhooks.disabled],
+];
+
+function EditEndpoint({ current }: { current: Versioned<Endpoint> }): JSX.Element {
+  const { id } = current.data;
+  const path = { id };
+  const { data, changed, form, save, isSaved } = useEdit({
+    current,
+    read: () => queries.fetchQuery({ ...readEndpoint(id), staleTime: 0 }),
+    send: (body: Schemas["UpdateEndpoint"], seen) =>
+      despiteDeliveries(seen.data, seen.tag, (tag) => unwrap(api.PUT("/api/v1/webhook-endpoints/{id}", { params: { path, header: { "If-Match": tag } }, body }))),
+    reload,
+    rows: rowsOf,
   });
   return (
     <details class="box">
       <summary>{c().products.edit}</summary>
-      <Form submit={t().save} isBusy={saving.isPending} error={saving.error} onSubmit={(values) => saving.mutate({ ...stated(values), status: endpoint.status })}>
-        <Fields endpoint={endpoint} />
+      <Changed rows={changed} />
+      <Form {...form} submit={t().save} onSubmit={(values) => save({ ...stated(values), status: data.status })}>
+        <Fields endpoint={data} />
       </Form>
-      <Saved isSaved={saving.isSuccess} />
+      <Saved isSaved={isSaved} />
     </details>
   );
 }
@@ -240,7 +259,7 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
                 <td>{one.event_type}</td>
                 <td>{c().webhooks.statuses[one.status] ?? one.status}</td>
                 <td class="amount">{one.attempts}</td>
-                <td>{one.response_status ?? one.error ?? "–"}</td>
+                <td>{one.response_status ?? (one.error ? c().webhooks.errors[one.error] : "–")}</td>
                 <td>{one.next_attempt_at ? moment(one.next_attempt_at) : "–"}</td>
                 <td>{one.status !== "pending" && endpoint.status === "enabled" && <Action label={c().webhooks.again} about={one.event_type} run={() => retry(one.id)} />}</td>
               </tr>

@@ -2,18 +2,22 @@
 
 import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
+import { useEdit, type Versioned } from "../../core/edit.ts";
 import { download } from "../../core/export.ts";
 import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
 import { unwrap } from "../../core/problem.ts";
+import type { Rows } from "../../core/rows.ts";
 import { dropSession, caller, isSignedIn, logOut } from "../../core/session.ts";
 import { Action } from "../../ui/action.tsx";
 import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
+import { Changed } from "../../ui/changed.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Field, Form, Saved, Select } from "../../ui/form.tsx";
 import { Failed, Loaded, Title } from "../../ui/page.tsx";
 import { profile } from "../reads.ts";
+import { Cards } from "./cards.tsx";
 import { LoginPage } from "./login.tsx";
 
 type User = Schemas["UserView"];
@@ -38,9 +42,10 @@ function Account({ id, onErased }: { id: string; onErased: () => void }): JSX.El
                 {t().nav.logOut}
               </button>
             </p>
-            {user.role === "customer" && <Verification user={user} />}
-            <Profile user={user} tag={tag} />
+            {user.role === "customer" && KINDS.filter((kind) => user[kind]).map((kind) => <Verification key={kind} kind={kind} user={user} />)}
+            <Profile current={{ data: user, tag }} />
             {user.role === "customer" && <Messages user={user} />}
+            {user.role === "customer" && <Cards />}
             <Password user={user} />
             <Sessions user={user} />
             <PersonalData user={user} onErased={onErased} />
@@ -51,10 +56,15 @@ function Account({ id, onErased }: { id: string; onErased: () => void }): JSX.El
   );
 }
 
-function Verification({ user }: { user: User }): JSX.Element {
+const KINDS = ["email", "phone"] as const;
+
+/** The code that shows whose an address or a number is: messages go to verified ones only. */
+function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User }): JSX.Element {
   const path = { id: user.id };
+  const isVerified = kind === "email" ? user.email_verified : user.phone_verified;
+  const { title, text, send, done } = t().account.verifications[kind];
   const sending = useMutation({
-    mutationFn: () => unwrap(api.POST("/api/v1/users/{id}/verification", { params: { path }, body: { channel: "email" } })),
+    mutationFn: () => unwrap(api.POST("/api/v1/users/{id}/verification", { params: { path }, body: { channel: kind } })),
   });
   const verifying = useMutation({
     mutationFn: (token: string) => unwrap(api.POST("/api/v1/users/verify", { body: { token } })),
@@ -62,10 +72,10 @@ function Verification({ user }: { user: User }): JSX.Element {
   });
   return (
     <>
-      {!user.email_verified && (
+      {!isVerified && (
         <section class="box">
-          <h2>{t().account.verifyTitle}</h2>
-          <p>{t().account.verifyText}</p>
+          <h2>{title}</h2>
+          <p>{text}</p>
           <Form
             submit={t().account.verify}
             isBusy={verifying.isPending}
@@ -73,7 +83,7 @@ function Verification({ user }: { user: User }): JSX.Element {
             onSubmit={(values) => verifying.mutate(values["/token"]?.trim() ?? "")}
             actions={
               <button type="button" aria-disabled={sending.isPending} onClick={() => sending.isPending || sending.mutate()}>
-                {t().account.sendAgain}
+                {send}
               </button>
             }
           >
@@ -82,14 +92,25 @@ function Verification({ user }: { user: User }): JSX.Element {
           <div role="status">{sending.isSuccess && <p class="notice">{t().account.sent}</p>}</div>
         </section>
       )}
-      <Saved isSaved={verifying.isSuccess} text={t().account.verifyDone} />
+      <Saved isSaved={verifying.isSuccess} text={done} />
     </>
   );
 }
 
-function Profile({ user, tag }: { user: User; tag: string }): JSX.Element {
-  const saving = useMutation({
-    mutationFn: (values: Record<string, string>) => {
+const rowsOf = ({ full_name: name, username, email, phone, address }: User): Rows => [
+  [t().register.fullName, name ?? ""],
+  [t().register.username, username],
+  [t().register.email, email],
+  [t().account.phone, phone ?? ""],
+  [t().checkout.address, address ? Object.values(address).filter(Boolean).join(", ") : ""],
+];
+
+function Profile({ current }: { current: Versioned<User> }): JSX.Element {
+  const { id } = current.data;
+  const { data: user, changed, form, save, isSaved } = useEdit({
+    current,
+    read: () => queries.fetchQuery({ ...profile(id), staleTime: 0 }),
+    send: (values: Record<string, string>, { tag }) => {
       const text = (name: string): string | null => values[name]?.trim() || null;
       const body = {
         email: text("/email") ?? "",
@@ -99,14 +120,16 @@ function Profile({ user, tag }: { user: User; tag: string }): JSX.Element {
         address: addressOf(values, "/address"),
         current_password: values["/current_password"] || null,
       };
-      return unwrap(api.PUT("/api/v1/users/{id}", { params: { path: { id: user.id }, header: { "If-Match": tag } }, body }));
+      return unwrap(api.PUT("/api/v1/users/{id}", { params: { path: { id }, header: { "If-Match": tag } }, body }));
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: ["user", user.id] }),
+    reload: () => queries.invalidateQueries({ queryKey: ["user", id] }),
+    rows: rowsOf,
   });
   return (
     <section>
       <h2>{t().account.profile}</h2>
-      <Form submit={t().save} isBusy={saving.isPending} error={saving.error} onSubmit={(values) => saving.mutate(values)}>
+      <Changed rows={changed} />
+      <Form {...form} submit={t().save} onSubmit={(values) => save(values)}>
         <Field name="/full_name" label={t().register.fullName} autocomplete="name" maxLength={200} defaultValue={user.full_name ?? ""} />
         <Field name="/username" label={t().register.username} autocomplete="username" maxLength={32} defaultValue={user.username} required />
         <Field
@@ -125,7 +148,7 @@ function Profile({ user, tag }: { user: User; tag: string }): JSX.Element {
           <AddressFields pointer="/address" initial={user.address} isOptional />
         </fieldset>
       </Form>
-      <Saved isSaved={saving.isSuccess} />
+      <Saved isSaved={isSaved} />
     </section>
   );
 }
@@ -150,6 +173,7 @@ function Preferences({ user, initial }: { user: User; initial: Schemas["Preferen
       const locale = (values["/locale"] ?? "en") as Schemas["Locale"];
       return unwrap(api.PUT("/api/v1/users/{id}/preferences", { params: { path: { id: user.id } }, body: { channels, locale } }));
     },
+    onSuccess: (saved) => queries.setQueryData(["preferences", user.id], saved),
   });
   return (
     <>
@@ -207,21 +231,46 @@ function Sessions({ user }: { user: User }): JSX.Element {
     mutationFn: () => unwrap(api.DELETE("/api/v1/users/{id}/sessions", { params: { path } })),
     onSuccess: dropSession,
   });
+  const heading = useRef<HTMLHeadingElement>(null);
+  const endingOne = useMutation({
+    mutationFn: (session_id: string) => unwrap(api.DELETE("/api/v1/users/{id}/sessions/{session_id}", { params: { path: { ...path, session_id } } })),
+    // The button that had the focus is gone with its session.
+    onSuccess: () => heading.current?.focus(),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["sessions", user.id] }),
+  });
   return (
     <section>
-      <h2>{t().account.sessions}</h2>
+      <h2 ref={heading} tabIndex={-1}>
+        {t().account.sessions}
+      </h2>
       <Loaded query={query}>
         {(sessions) => (
           <ul>
             {sessions.map((one) => (
               <li key={one.id}>
                 {t().account.sessionSince} <time dateTime={one.created_at}>{moment(one.created_at)}</time>, {t().account.sessionUsed.toLocaleLowerCase(language.value)} {moment(one.refreshed_at)}
-                {one.is_current && <strong> ({t().account.current})</strong>}
+                {one.is_current ? (
+                  <strong> ({t().account.current})</strong>
+                ) : (
+                  <>
+                    {" "}
+                    <button
+                      type="button"
+                      aria-label={`${t().account.endOne}: ${moment(one.created_at)}`}
+                      aria-disabled={endingOne.isPending}
+                      onClick={() => endingOne.isPending || endingOne.mutate(one.id)}
+                    >
+                      {t().account.endOne}
+                    </button>
+                  </>
+                )}
               </li>
             ))}
           </ul>
         )}
       </Loaded>
+      {endingOne.error && <Failed error={endingOne.error} />}
+      <Saved isSaved={endingOne.isSuccess} text={t().account.oneEnded} />
       <p class="hint">{t().account.endAllText}</p>
       {ending.error && <Failed error={ending.error} />}
       <button type="button" aria-disabled={ending.isPending} onClick={() => ending.isPending || ending.mutate()}>

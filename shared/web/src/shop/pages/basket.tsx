@@ -82,10 +82,13 @@ function BasketLine({ line, product, isKnown, take }: LineProps): JSX.Element {
     change(line.id, { price: product.price, name: product.name });
   }, [isNewPrice]);
   const problem = isKnown && !product ? t().basket.gone : product && product.stock_quantity < line.quantity ? t().basket.less(product.stock_quantity) : null;
-  const set = (input: HTMLInputElement): void => {
-    const quantity = Number(input.value);
+  // At once: what is typed would be lost if the page were drawn again before the field is left.
+  const set = ({ value }: HTMLInputElement): void => {
+    const quantity = Number(value);
     if (Number.isInteger(quantity) && quantity >= 1 && quantity <= MAX_QUANTITY) change(line.id, { quantity });
-    else input.value = String(line.quantity);
+  };
+  const restore = (input: HTMLInputElement): void => {
+    input.value = String(line.quantity);
   };
   return (
     <li class="line">
@@ -99,7 +102,7 @@ function BasketLine({ line, product, isKnown, take }: LineProps): JSX.Element {
           </p>
         )}
       </div>
-      <input type="number" inputMode="numeric" aria-label={t().basket.quantityOf(line.name)} min={1} max={MAX_QUANTITY} value={line.quantity} aria-describedby={problem ? id : undefined} onChange={(event) => set(event.currentTarget)} />
+      <input type="number" inputMode="numeric" aria-label={t().basket.quantityOf(line.name)} min={1} max={MAX_QUANTITY} value={line.quantity} aria-describedby={problem ? id : undefined} onInput={(event) => set(event.currentTarget)} onChange={(event) => restore(event.currentTarget)} />
       <strong class="amount">{money(lineTotal(line))}</strong>
       <button type="button" class="link" aria-label={t().basket.removeItem(line.name)} onClick={() => take(line)}>
         {t().basket.remove}

@@ -22,6 +22,9 @@ type PlaceOrder = Schemas["PlaceOrder"];
 
 const SHIPPING = ["standard", "express"];
 
+/** What somebody has typed into the checkout and not sent, for the way back from the basket. It is gone with the window. */
+let draft: { user: string; values: Record<string, string> } | null = null;
+
 export function CheckoutPage(): JSX.Element {
   // While somebody logs in again, the page behind the dialog stays.
   const isIn = isSignedIn.value;
@@ -71,10 +74,12 @@ function Prefilled({ id }: { id: string }): JSX.Element {
 function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schemas["PaymentMethodView"][] }): JSX.Element {
   const { route } = useLocation();
   // Address and cards as they were at first: a profile that is read again changes no field that somebody types in.
-  const [initial] = useState(() => ({ ...user.address, name: user.address?.name ?? user.full_name }) as Schemas["Address"]);
+  const [typed] = useState(() => (draft?.user === user.id ? draft.values : {}));
+  const [initial] = useState(() => addressOf(typed, "/shipping_address") ?? ({ ...user.address, name: user.address?.name ?? user.full_name } as Schemas["Address"]));
   const place = (body: PlaceOrder, key: string): Promise<Schemas["OrderView"]> => unwrap(api.POST("/api/v1/orders", { params: { header: { "Idempotency-Key": key } }, body }));
   const placing = useKeyed("POST /orders", place, {
     onSuccess: (order) => {
+      draft = null;
       empty();
       void queries.invalidateQueries({ queryKey: ["orders"] });
       // The back button leads to the shop, not to a form that would order again.
@@ -92,26 +97,29 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
   };
   const needsBasket = isProblemOf(placing.error, "price-changed", "insufficient-stock");
   return (
-    <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onSubmit={submit} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
+    <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onEdit={(values) => (draft = { user: user.id, values })} onSubmit={submit} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
       <fieldset>
         <legend>{t().checkout.address}</legend>
         <AddressFields pointer="/shipping_address" initial={initial} />
       </fieldset>
-      <Choices name="/shipping_method" legend={t().checkout.shipping} options={SHIPPING.map((value) => ({ value, label: t().checkout.methods[value] ?? value }))} />
-      <PaymentChoices methods={methods} legend={t().checkout.payment} />
+      <Choices name="/shipping_method" legend={t().checkout.shipping} options={SHIPPING.map((value) => ({ value, label: t().checkout.methods[value] ?? value }))} initial={typed["/shipping_method"]} />
+      <PaymentChoices methods={methods} legend={t().checkout.payment} initial={typed["/payment_method"]} />
       <p class="hint">{t().checkout.paymentNote}</p>
     </Form>
   );
 }
 
+/** A saved card, such as "Visa ending in 4242". The gateway writes brands in lower case. */
+export const cardName = ({ brand, last4 }: Schemas["PaymentMethodView"]): string => t().checkout.savedCard(brand.charAt(0).toUpperCase() + brand.slice(1), last4);
+
 /** Saved cards, the default one first, and the test cards of the gateway. */
-export function PaymentChoices({ methods, legend }: { methods: Schemas["PaymentMethodView"][]; legend: string }): JSX.Element {
+export function PaymentChoices({ methods, legend, initial }: { methods: Schemas["PaymentMethodView"][]; legend: string; initial?: string | undefined }): JSX.Element {
   const saved = methods.toSorted((one, other) => Number(other.is_default) - Number(one.is_default));
   const options = [
-    ...saved.map((one) => ({ value: one.payment_method, label: t().checkout.savedCard(one.brand, one.last4) })),
+    ...saved.map((one) => ({ value: one.payment_method, label: cardName(one) })),
     ...Object.entries(t().checkout.cards).map(([value, label]) => ({ value, label })),
   ];
-  return <Choices name="/payment_method" legend={legend} options={options} />;
+  return <Choices name="/payment_method" legend={legend} options={options} initial={initial} />;
 }
 
 function Summary(): JSX.Element {

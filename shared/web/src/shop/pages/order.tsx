@@ -15,6 +15,7 @@ import { Documents } from "../../ui/documents.tsx";
 import { Form } from "../../ui/form.tsx";
 import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
 import { Failed, Loaded, NotFound, Title } from "../../ui/page.tsx";
+import { add } from "../basket.ts";
 import { followedOrder, payment, savedMethods, type Order, type Payment } from "../reads.ts";
 import { PaymentChoices } from "./checkout.tsx";
 import { LoginPage } from "./login.tsx";
@@ -52,7 +53,22 @@ function Details({ order, tag, error }: { order: Order; tag: string; error: Erro
         <Documents order={order} refunds={paid.data?.refunds ?? []} />
       </OrderDetails>
       {isOpen(order) && <Cancel order={order} />}
+      {(order.status === "cancelled" || order.status === "delivered") && <OrderAgain order={order} />}
     </article>
+  );
+}
+
+/** Puts what was ordered into the basket, at the prices of then: the basket shows what has changed. */
+function OrderAgain({ order }: { order: Order }): JSX.Element {
+  const { route } = useLocation();
+  const again = (): void => {
+    for (const { product_id: id, product_name: name, unit_price: price, quantity } of order.items) add({ id, name, price }, quantity);
+    route("/basket");
+  };
+  return (
+    <button type="button" onClick={again}>
+      {t().order.orderAgain}
+    </button>
   );
 }
 
@@ -122,7 +138,7 @@ function PaymentState({ payment: paid }: { payment: Payment }): JSX.Element {
       <p>
         {money(paid.amount)}: {t().order.payments[paid.status]}
       </p>
-      {paid.status === "failed" && paid.decline_code && paid.decline_code !== "generic_decline" && <p class="hint">{t().order.declined(paid.decline_code)}</p>}
+      {paid.status === "failed" && paid.decline_code && paid.decline_code !== "generic_decline" && <p class="hint">{t().order.declined(t().order.declines[paid.decline_code] ?? paid.decline_code)}</p>}
       {paid.refunded_amount.amount > 0 && <p>{t().order.refunded(money(paid.refunded_amount))}</p>}
     </>
   );

@@ -44,7 +44,7 @@ export function ResetPage(): JSX.Element {
         </Form>
       )}
       <p class="hint">
-        {t().reset.invited} <a href="/verify">{t().account.verifyTitle}</a>
+        {t().reset.invited} <a href="/verify">{t().account.verifications.email.title}</a>
       </p>
       {hasCode && !setting.isSuccess && (
         <Form takesFocus submit={t().reset.submit} isBusy={setting.isPending} error={setting.error} onSubmit={(values) => setting.mutate({ token: values["/token"]?.trim() ?? "", password: values["/password"] ?? "" })}>

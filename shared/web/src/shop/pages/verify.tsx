@@ -11,7 +11,7 @@ export function VerifyPage(): JSX.Element {
   const verifying = useMutation({ mutationFn: (token: string) => unwrap(api.POST("/api/v1/users/verify", { body: { token } })) });
   return (
     <div class="narrow">
-      <Title>{t().account.verifyTitle}</Title>
+      <Title>{t().account.verifications.email.title}</Title>
       {!verifying.isSuccess && (
         <Form submit={t().account.verify} isBusy={verifying.isPending} error={verifying.error} onSubmit={(values) => verifying.mutate(values["/token"]?.trim() ?? "")}>
           <Field name="/token" label={t().account.verifyCode} autocomplete="one-time-code" autocapitalize="characters" spellcheck={false} required />
@@ -20,7 +20,7 @@ export function VerifyPage(): JSX.Element {
       <div role="status">
         {verifying.isSuccess && (
           <p class="notice good">
-            {t().account.verifyDone} <a href="/password">{t().reset.title}</a>, <a href="/login">{t().login.title}</a>
+            {t().account.verifications.email.done} <a href="/password">{t().reset.title}</a>, <a href="/login">{t().login.title}</a>
           </p>
         )}
       </div>

@@ -7,7 +7,7 @@ use catalog::Function;
 use domain::{
     DomainEvent,
     id::{RefundId, UserId},
-    payment::{self, Payment, RefundLimit, RefundPayment, RefundReason, RefundStatus, Verdict},
+    payment::{self, Payment, RefundLimit, RefundPayment, RefundStatus, StaffRefundReason, Verdict},
 };
 use kernel::Uuid;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const LIMIT: RefundLimit = RefundLimit { units: 10 };
 const REQUESTER: UserId = UserId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0002));
 
 fn waiting(payment: &Payment, minor: i64) -> Payment {
-    let (payment_id, reason) = (payment.id, RefundReason::RequestedByCustomer);
+    let (payment_id, reason) = (payment.id, StaffRefundReason::RequestedByCustomer);
     let wanted = RefundPayment { payment_id, amount: Some(build::usd(minor)), reason };
     payment::request_refund_by_staff(payment, REFUND, wanted, (REQUESTER, LIMIT), sample_time())
         .expect("allowed")

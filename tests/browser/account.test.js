@@ -1,0 +1,96 @@
+// What customers change about their accounts. scripts/browser runs this file.
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { after, test } from "node:test";
+import { eventually } from "./eventually.js";
+import { browser, call, fillAddress, inspect, logIn, mailedToken, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
+
+const { PRODUCT_ID: product, AWS_ENDPOINT_URL: cloud } = process.env;
+
+after(() => browser.close());
+
+const sectionOf = (page, name) => page.locator("section", { has: page.getByRole("heading", { name, exact: true }) });
+
+/** The first text message to a number that matches. */
+async function texted(number, pattern) {
+  return eventually(`a text message to ${number} like ${pattern}`, async () => {
+    const { sms_messages: messages } = await (await fetch(`${cloud}/_ministack/sns/sms-messages`)).json();
+    return (messages[number] ?? []).map(({ Message: text }) => pattern.exec(text)?.[0]).find(Boolean);
+  });
+}
+
+test("a customer verifies a phone number, chooses channel and language, and is written to so", async () => {
+  const customer = await register();
+  const number = `+499${String(randomInt(100_000_000_000)).padStart(11, "0")}`;
+  const accessToken = await token(customer);
+  await onPage(async (page) => {
+    await call("POST", "/users/verify", { token: await mailedToken(customer.email, /./) });
+    await page.goto(`${shop}/account`);
+    await logIn(page, customer);
+    await page.getByLabel("Phone number").fill(number);
+    await sectionOf(page, "Profile").getByRole("button", { name: "Save" }).click();
+    const verification = sectionOf(page, "Verify your phone number");
+    await verification.getByRole("button", { name: "Send a code" }).click();
+    await verification.getByText("The message is on its way.").waitFor();
+    await inspect(page, "account-phone-unverified");
+    await verification.getByLabel("Code").fill(await texted(number, /\b([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}\b/));
+    await verification.getByRole("button", { name: "Verify" }).click();
+    await page.getByRole("status").getByText("Your phone number is verified.").waitFor();
+
+    const messages = sectionOf(page, "Messages");
+    await messages.getByLabel("E-mail").uncheck();
+    await messages.getByLabel("Text message").check();
+    await messages.getByLabel("Language of the messages").selectOption("de");
+    await messages.getByRole("button", { name: "Save" }).click();
+    await messages.getByText("Saved.").waitFor();
+    const isKept = async () => {
+      await messages.getByLabel("Text message").waitFor();
+      assert.deepEqual([await messages.getByLabel("E-mail").isChecked(), await messages.getByLabel("Text message").isChecked()], [false, true]);
+      assert.equal(await messages.getByLabel("Language of the messages").inputValue(), "de");
+    };
+    await page.getByRole("link", { name: "Orders", exact: true }).click();
+    await page.getByText("You have not ordered anything yet.").waitFor();
+    await page.getByRole("link", { name: "Account", exact: true }).click();
+    await isKept();
+    await page.reload();
+    await isKept();
+  });
+  await placeOrder(accessToken, product, "pm_card_visa");
+  await texted(number, /Bestellung/);
+});
+
+test("a customer saves cards, pays with the one that is offered first, and deletes one", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    await page.goto(`${shop}/account`);
+    await logIn(page, customer);
+    const cards = sectionOf(page, "Saved cards");
+    await cards.getByText("You have no saved card.").waitFor();
+    await cards.getByText("Save a card").first().click();
+    const saved = cards.locator("li", { hasText: /^Visa ending in 4242 / });
+    for (const count of [1, 2]) {
+      await cards.getByRole("button", { name: "Save a card" }).click();
+      await saved.nth(count - 1).waitFor();
+      await cards.getByRole("status").getByText("The card is saved.").waitFor();
+    }
+    const [first, other] = [saved.filter({ hasText: "(offered first)" }), saved.filter({ hasNotText: "(offered first)" })];
+    await first.waitFor();
+    await other.getByRole("button", { name: /^Offer first: / }).click();
+    await cards.getByRole("status").getByText("Visa ending in 4242 is offered first.").waitFor();
+    assert.equal(await first.count(), 1);
+    await inspect(page, "account-cards");
+
+    await toCheckout(page, product);
+    await fillAddress(page);
+    assert.ok(await page.getByLabel("Visa ending in 4242").first().isChecked());
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await status(page, "Confirmed");
+
+    await page.getByRole("link", { name: "Account", exact: true }).click();
+    await other.getByRole("button", { name: /^Delete: / }).click();
+    await page.getByRole("dialog", { name: "Delete" }).getByRole("button", { name: "Delete" }).click();
+    await cards.getByRole("status").getByText("Visa ending in 4242 is deleted.").waitFor();
+    await other.waitFor({ state: "detached" });
+    await first.waitFor();
+  });
+});

@@ -1,0 +1,122 @@
+// What may come between a basket and its order. scripts/browser runs this file.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, test } from "node:test";
+import { ADDRESS, browser, call, createProduct, fillAddress, hasStock, inspect, logIn, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
+
+const { PRODUCT_ID: product, GATEWAY_URL: gateway } = process.env;
+const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
+const ASKS_FOR_CONSENT = "pm_card_authenticationRequired";
+const CONSENT = "The confirmation takes place in your bank's app or on its page.";
+
+after(() => browser.close());
+
+test("an order of what is sold out meanwhile is cancelled unpaid, and the basket comes back", async () => {
+  const headers = { Authorization: `Bearer ${await token(staff)}` };
+  const [scarce, customer] = [await createProduct(headers, 1), await register()];
+  await onPage(async (page) => {
+    await toCheckout(page, scarce);
+    await logIn(page, customer);
+    await fillAddress(page);
+    // Whether the catalogue knows that by the time of the order makes no difference: placing an order looks at no stock, its reservation does.
+    await call("PATCH", `/products/${scarce}/stock`, { delta: -1, reason: "damaged" }, { ...headers, "Idempotency-Key": randomUUID() });
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await status(page, "Cancelled");
+    await page.getByRole("status").getByText("At least one product is out of stock. Nothing was charged.").waitFor();
+    assert.equal(await page.getByText("Thank you for your order").count(), 0);
+    await inspect(page, "order-out-of-stock");
+    await hasStock(scarce, 0);
+    await page.getByRole("button", { name: "Put into the basket again" }).click();
+    await page.getByRole("heading", { name: "Basket" }).waitFor();
+    await page.getByText("Sold out at the moment.").waitFor();
+    await page.goto(`${shop}/products/${scarce}`);
+    await page.getByText("Sold out", { exact: true }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Add to basket" }).count(), 0);
+  });
+});
+
+test("the way back from the checkout to the basket loses nothing that was typed", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    await toCheckout(page, product);
+    await logIn(page, customer);
+    await fillAddress(page);
+    await page.getByLabel("Apartment, floor, company").fill("Third floor");
+    await page.getByLabel("Express").check();
+    await page.getByLabel("Visa test card that is declined").check();
+    await page.goBack();
+    await page.getByRole("spinbutton", { name: "Quantity of Storm lantern" }).fill("2");
+    await page.getByRole("link", { name: "Go to checkout" }).click();
+    await page.getByText("2 × Storm lantern").waitFor();
+    assert.equal(await page.getByLabel("Street and number").inputValue(), ADDRESS.line1);
+    assert.equal(await page.getByLabel("Country").inputValue(), ADDRESS.country);
+    for (const choice of ["Express", "Visa test card that is declined"]) assert.ok(await page.getByLabel(choice).isChecked(), choice);
+    await page.getByLabel("Visa test card that pays", { exact: true }).check();
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await status(page, "Confirmed");
+    await page.locator("address").getByText("Third floor").waitFor();
+    await page.getByText("Shipping (Express)").waitFor();
+    // What was ordered is not typed into the next order.
+    await toCheckout(page, product);
+    await page.getByLabel("Street and number").waitFor();
+    assert.equal(await page.getByLabel("Street and number").inputValue(), "");
+  });
+});
+
+/** What the customer tells the bank about a payment. */
+async function tellBank(order, accessToken, consents) {
+  const { next_action: { client_secret } } = await call("GET", `/payments/order/${order.id}`, undefined, { Authorization: `Bearer ${accessToken}` });
+  const [intent] = client_secret.split("_secret");
+  const body = new URLSearchParams({ client_secret, success: String(consents) });
+  const response = await fetch(`${gateway.replace(/\/$/, "")}/v1/payment_intents/${intent}/_authenticate`, { method: "POST", headers: { Authorization: "Bearer sk_test_bank" }, body });
+  assert.equal(response.status, 200, await response.text());
+}
+
+test("a card that asks for the customer's consent waits for it, and the page follows what the bank is told", async () => {
+  const customer = await register();
+  const accessToken = await token(customer);
+  const [agreed, refused] = [await placeOrder(accessToken, product, ASKS_FOR_CONSENT), await placeOrder(accessToken, product, ASKS_FOR_CONSENT)];
+  await onPage(async (page) => {
+    await page.goto(`${shop}/orders/${agreed.id}`);
+    await logIn(page, customer);
+    await page.getByRole("status").getByText("Your bank asks you to confirm the payment.").waitFor();
+    await page.getByText(CONSENT).waitFor();
+    await inspect(page, "consent");
+    assert.equal(await page.getByRole("heading", { name: "Pay again" }).count(), 0);
+    await tellBank(agreed, accessToken, true);
+    await status(page, "Confirmed");
+    await page.getByText(CONSENT).waitFor({ state: "detached" });
+
+    await page.goto(`${shop}/orders/${refused.id}`);
+    await page.getByText(CONSENT).waitFor();
+    await tellBank(refused, accessToken, false);
+    await page.getByRole("heading", { name: "Pay again" }).waitFor();
+    assert.equal(await page.getByText(CONSENT).count(), 0);
+    await page.getByLabel("Visa test card that pays", { exact: true }).check();
+    await page.getByRole("button", { name: "Pay again" }).click();
+    await status(page, "Confirmed");
+  });
+});
+
+test("the page of the bank is a link if the gateway names one, and nothing else is", async () => {
+  const customer = await register();
+  const order = await placeOrder(await token(customer), product, ASKS_FOR_CONSENT);
+  await onPage(async (page) => {
+    let bank = "https://bank.example/consent";
+    await page.route("**/api/v1/payments/order/*", async (route) => {
+      const response = await route.fetch();
+      const payment = await response.json();
+      if (payment.next_action) payment.next_action.redirect_url = bank;
+      return route.fulfill({ response, json: payment });
+    });
+    await page.goto(`${shop}/orders/${order.id}`);
+    await logIn(page, customer);
+    const link = page.getByRole("link", { name: "Confirm at your bank" });
+    await link.waitFor();
+    assert.equal(await link.getAttribute("href"), bank);
+    bank = "javascript:alert(1)";
+    await page.reload();
+    await page.getByText(CONSENT).waitFor();
+    assert.equal(await link.count(), 0);
+  });
+});
