@@ -165,9 +165,10 @@ def stories(env: dict[str, str], pattern: str) -> None:
         "HOSTILE_PRODUCT_ID": product_in_stock(staff, f"{tag}-2", f"{HOSTILE_TEXT} lamp", HOSTILE_TEXT),
         "HOSTILE_TEXT": HOSTILE_TEXT,
         "FONT": str(font()),
-        # One that a redrive does not help, and one that it does.
+        # One that a redrive does not help, one that it does, and one that nobody needs.
         "DEAD_LETTER_ID": dead_letter(public, tag, "mesage", "newer-event", UNKNOWN_TEMPLATE),
         "REDRIVABLE_ID": dead_letter(public, f"{tag}2", "message", "unavailable", "the provider does not respond"),
+        "DISCARDABLE_ID": dead_letter(public, f"{tag}3", "message", "unavailable", "the provider does not respond"),
     }
     with step("Click through the shop and the console"):
         report = run(

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { eventually } from "./eventually.js";
 import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, onPage, placeOrder, register, shop, token } from "./support.js";
 
-const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, REDRIVABLE_ID: redrivable } = process.env;
+const { PRODUCT_ID: product, PRODUCT_WORD: word, DEAD_LETTER_ID: deadLetter, REDRIVABLE_ID: redrivable, DISCARDABLE_ID: discardable } = process.env;
 const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
 // A consumer that no other story waits for.
 const PAUSED = "stock-alert";
@@ -77,6 +77,29 @@ test("an admin edits the event of a dead letter, sees the result, and redrives t
     const action = page.getByRole("row").filter({ has: page.getByRole("cell", { name: `The template of ${deadLetter} was misspelled` }) });
     await action.getByRole("link", { name: admin.email }).waitFor();
     await action.getByRole("cell", { name: "Redrive", exact: true }).waitFor();
+  }, WIDE);
+});
+
+test("an admin discards a dead letter that nobody needs, and is asked before", async () => {
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/message-send`);
+    const letter = page.getByLabel(`Choose ${discardable}`);
+    await letter.check();
+    const form = page.locator("section", { has: page.getByRole("heading", { name: "Discard", exact: true }) });
+    const [discard, dialog] = [form.getByRole("button", { name: "Discard", exact: true }), page.getByRole("dialog")];
+    await form.getByLabel("Reason").fill(`Sent by hand: ${discardable}`);
+    await discard.click();
+    await dialog.getByText("Delete 1 dead letters?").waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await discard.click();
+    await dialog.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("status").getByText("1 discarded.").waitFor();
+    await letter.waitFor({ state: "detached" });
+    await go(page, "Operations");
+    const action = page.getByRole("row").filter({ has: page.getByRole("cell", { name: `Sent by hand: ${discardable}` }) });
+    await action.getByRole("cell", { name: "Discard", exact: true }).waitFor();
   }, WIDE);
 });
 
