@@ -222,8 +222,8 @@ pub(crate) fn failures<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
 
 /// The partial batch response of a stream consumer, which is retried from the sequence number `first` on.
 ///
-/// The invocation fails if no record of the batch was completed. The whole batch is retried either way, Lambda's `Errors` metric
-/// shows it, and an emulator that ignores partial responses of streams does not take the batch for processed.
+/// The invocation fails if no record of the batch was completed: the whole batch is retried either way, and Lambda's `Errors` metric
+/// shows it.
 pub(crate) fn stream_response(summary: BatchSummary, first: Option<&str>) -> Result<Value, FunctionError> {
     match summary {
         BatchSummary { processed: 0, dead_lettered: 0, retried } if retried > 0 => {
