@@ -19,6 +19,7 @@ use adapters::Wiring;
 use adapters::config::ConfigError;
 use catalog::Uses;
 use chrono::DateTime;
+use futures_util::future::LocalBoxFuture;
 use kernel::{Failure, FailureKind};
 use ports::EventLogRecord;
 use rskafka::client::Client;
@@ -128,18 +129,22 @@ impl KafkaLog {
         done
     }
 
-    async fn try_append(&self, record: &EventLogRecord) -> Result<(), Failure> {
-        let partition = murmur2::partition(record.key.as_bytes(), self.count(record.topic).await?);
-        let partition = self.partition(record.topic, partition).await?;
-        let timestamp = DateTime::from_timestamp_millis(record.time.as_millisecond());
-        let record = Record {
-            key: Some(record.key.clone().into_bytes()),
-            value: record.value.clone().map(String::into_bytes),
-            headers: BTreeMap::from([("content-type".to_owned(), b"application/cloudevents+json".to_vec())]),
-            timestamp: timestamp
-                .ok_or_else(|| Failure::internal("the time of the record is out of range for Kafka"))?,
-        };
-        partition.produce(vec![record], Compression::NoCompression).await.map(drop).map_err(|error| failed(&error))
+    /// Boxed, so that the client of Kafka is compiled here, and not in each function's crate.
+    fn try_append<'a>(&'a self, record: &'a EventLogRecord) -> LocalBoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let partition = murmur2::partition(record.key.as_bytes(), self.count(record.topic).await?);
+            let partition = self.partition(record.topic, partition).await?;
+            let timestamp = DateTime::from_timestamp_millis(record.time.as_millisecond());
+            let record = Record {
+                key: Some(record.key.clone().into_bytes()),
+                value: record.value.clone().map(String::into_bytes),
+                headers: BTreeMap::from([("content-type".to_owned(), b"application/cloudevents+json".to_vec())]),
+                timestamp: timestamp
+                    .ok_or_else(|| Failure::internal("the time of the record is out of range for Kafka"))?,
+            };
+            let produced = partition.produce(vec![record], Compression::NoCompression).await;
+            produced.map(drop).map_err(|error| failed(&error))
+        })
     }
 }
 

@@ -1,11 +1,14 @@
 //! The connection of an execution environment, opened when it is needed and reopened after an error.
+//!
+//! What talks to the server returns boxed futures: the code of an `async fn` is generated where it is polled, and the client of PostgreSQL would be
+//! compiled again in the crate of each function.
 
 use super::{
     errors::{DEPENDENCY, QueryError},
     params::Param,
     settings::{PasswordSource, Settings, Tls},
 };
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, future::BoxFuture};
 use kernel::Failure;
 use std::{
     fmt,
@@ -60,27 +63,31 @@ impl Database {
     }
 
     /// Like [`Self::query`], for a caller that handles errors of the server: the inner error.
-    pub(super) async fn attempt(
-        &self,
-        sql: &str,
-        params: &[Param<'_>],
-    ) -> Result<Result<Vec<Row>, QueryError>, Failure> {
-        let session = self.session().await?;
-        let result = session.query(sql, params).await;
-        if result.as_ref().err().is_none_or(QueryError::is_recoverable) {
-            session.release();
-        }
-        Ok(result)
+    pub(super) fn attempt<'a>(
+        &'a self,
+        sql: &'a str,
+        params: &'a [Param<'a>],
+    ) -> BoxFuture<'a, Result<Result<Vec<Row>, QueryError>, Failure>> {
+        Box::pin(async move {
+            let session = self.session().await?;
+            let result = session.query(sql, params).await;
+            if result.as_ref().err().is_none_or(QueryError::is_recoverable) {
+                session.release();
+            }
+            Ok(result)
+        })
     }
 
     /// The connection for exclusive use. Dropping it without [`Connection::release`] closes it, and the server rolls back.
-    pub(super) async fn session(&self) -> Result<Connection<'_>, Failure> {
-        let mut idle = self.idle.lock().await;
-        let client = match idle.take() {
-            Some(client) if is_alive(&client).await => client,
-            _ => self.connect().await?,
-        };
-        Ok(Connection { database: self, idle, client })
+    pub(super) fn session(&self) -> BoxFuture<'_, Result<Connection<'_>, Failure>> {
+        Box::pin(async move {
+            let mut idle = self.idle.lock().await;
+            let client = match idle.take() {
+                Some(client) if is_alive(&client).await => client,
+                _ => self.connect().await?,
+            };
+            Ok(Connection { database: self, idle, client })
+        })
     }
 
     /// Connects, with one immediate retry: a proxy drops its connections when its target changes. A login that is rejected is repeated for
@@ -176,14 +183,18 @@ pub(super) struct Connection<'a> {
 
 impl Connection<'_> {
     /// Runs one unnamed statement: parse, bind and execute are sent together.
-    pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, QueryError> {
+    pub(super) fn query<'a>(
+        &'a self,
+        sql: &'a str,
+        params: &'a [Param<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Row>, QueryError>> {
         let params = params.iter().map(|param| (&*param.value as &(dyn ToSql + Sync), param.kind.clone()));
-        self.with_timeout(async { self.client.query_typed_raw(sql, params).await?.try_collect().await }).await
+        Box::pin(self.with_timeout(async move { self.client.query_typed_raw(sql, params).await?.try_collect().await }))
     }
 
     /// Runs statements without parameters and results, such as `BEGIN`.
-    pub(super) async fn command(&self, sql: &str) -> Result<(), QueryError> {
-        self.with_timeout(self.client.batch_execute(sql)).await
+    pub(super) fn command<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, Result<(), QueryError>> {
+        Box::pin(self.with_timeout(self.client.batch_execute(sql)))
     }
 
     /// Sends rows with a `COPY … FROM STDIN (FORMAT binary)`.

@@ -3,8 +3,11 @@
 use crate::token::TokenSigner;
 use adapters::tls;
 use edge::telemetry::metrics;
+use futures_util::future::LocalBoxFuture;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, Value,
+};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -49,29 +52,36 @@ impl RedisLink {
     /// The response to a command; `None` if Redis does not respond, and during the pause that follows. A command whose response is lost may
     /// be executed twice.
     pub(crate) async fn execute<T: FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
-        match self.try_execute(command).await {
+        let response = self.try_execute(command).await;
+        match response.and_then(|value| Ok(value.map(redis::from_redis_value).transpose()?)) {
             Ok(response) => response,
             Err(cause) => {
-                metrics::count("CacheErrors", 1);
-                tracing::warn!(failure.internal = %cause, "Redis does not respond");
-                self.state.lock().await.paused_until = Some(Instant::now() + PAUSE);
+                self.pause(&cause).await;
                 None
             }
         }
     }
 
-    /// `None` during a pause.
-    async fn try_execute<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<Option<T>, RedisError> {
-        let Some((mut connection, reused)) = self.connection().await? else { return Ok(None) };
-        match command.query_async(&mut connection).await {
-            Err(error) if reused && (error.is_io_error() || error.is_connection_dropped()) => {
-                // The other side often closes a connection while the environment is frozen between two invocations.
-                self.state.lock().await.connection = None;
-                let Some((mut connection, _)) = self.connection().await? else { return Ok(None) };
-                command.query_async(&mut connection).await.map(Some)
+    async fn pause(&self, cause: &RedisError) {
+        metrics::count("CacheErrors", 1);
+        tracing::warn!(failure.internal = %cause, "Redis does not respond");
+        self.state.lock().await.paused_until = Some(Instant::now() + PAUSE);
+    }
+
+    /// `None` during a pause. Boxed, so that the client of Redis is compiled here and not in each function's crate.
+    fn try_execute<'a>(&'a self, command: &'a redis::Cmd) -> LocalBoxFuture<'a, Result<Option<Value>, RedisError>> {
+        Box::pin(async {
+            let Some((mut connection, reused)) = self.connection().await? else { return Ok(None) };
+            match command.query_async(&mut connection).await {
+                Err(error) if reused && (error.is_io_error() || error.is_connection_dropped()) => {
+                    // The other side often closes a connection while the environment is frozen between two invocations.
+                    self.state.lock().await.connection = None;
+                    let Some((mut connection, _)) = self.connection().await? else { return Ok(None) };
+                    command.query_async(&mut connection).await.map(Some)
+                }
+                response => response.map(Some),
             }
-            response => response.map(Some),
-        }
+        })
     }
 
     /// A connection, and whether it is an existing one; `None` during a pause.
@@ -133,7 +143,7 @@ mod tests {
         assert_eq!(link.execute::<String>(&ping).await, None);
         assert!(link.state.lock().await.paused_until.is_some());
         // No command is sent: `try_execute` would fail otherwise.
-        assert!(matches!(link.try_execute::<String>(&ping).await, Ok(None)));
+        assert!(matches!(link.try_execute(&ping).await, Ok(None)));
     }
 
     #[tokio::test]

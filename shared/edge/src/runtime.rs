@@ -1,7 +1,8 @@
-//! Starts the Lambda runtime. Handlers are trait objects, so that the runtime is compiled once, here, and not in each function's crate.
+//! Starts the Lambda runtime. Handlers are trait objects, and its future is boxed, so that the runtime is compiled once, here, and not in each
+//! function's crate: the code of an `async fn` is generated where it is polled.
 
 use crate::{Clock, telemetry, trace};
-use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use kernel::{Failure, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
@@ -85,27 +86,30 @@ impl From<FunctionError> for Diagnostic {
 }
 
 /// Serves invocations, one after another, until the execution environment is shut down.
-pub(crate) async fn serve(invoke: &Invoke<'_>) -> Result<(), Error> {
-    let cold_start = Cell::new(true);
-    let service = service_fn(|event: LambdaEvent<Value>| {
-        let invocation = InvocationContext::of(event.context);
-        let cold_start = cold_start.replace(false);
-        let span = tracing::info_span!(
-            "invocation",
-            cold_start,
-            function_request_id = invocation.request_id,
-            xray_trace_id = invocation.xray.as_deref().map(trace::root),
-        );
-        async move {
-            telemetry::metrics::count("Invocations", 1);
-            if cold_start {
-                telemetry::metrics::count("ColdStarts", 1);
+pub(crate) fn serve<'a>(invoke: &'a Invoke<'a>) -> LocalBoxFuture<'a, Result<(), Error>> {
+    async move {
+        let cold_start = Cell::new(true);
+        let service = service_fn(|event: LambdaEvent<Value>| {
+            let invocation = InvocationContext::of(event.context);
+            let cold_start = cold_start.replace(false);
+            let span = tracing::info_span!(
+                "invocation",
+                cold_start,
+                function_request_id = invocation.request_id,
+                xray_trace_id = invocation.xray.as_deref().map(trace::root),
+            );
+            async move {
+                telemetry::metrics::count("Invocations", 1);
+                if cold_start {
+                    telemetry::metrics::count("ColdStarts", 1);
+                }
+                let response = invoke(event.payload, invocation).await;
+                telemetry::metrics::flush();
+                response
             }
-            let response = invoke(event.payload, invocation).await;
-            telemetry::metrics::flush();
-            response
-        }
-        .instrument(span)
-    });
-    Runtime::new(service).run().await
+            .instrument(span)
+        });
+        Runtime::new(service).run().await
+    }
+    .boxed_local()
 }

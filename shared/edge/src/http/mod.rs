@@ -131,58 +131,62 @@ impl<'a> DynEndpoint<'a> {
     }
 }
 
-async fn exchange(
-    endpoint: &DynEndpoint<'_>,
+/// The response to an event. Boxed, so that it is compiled here, and not in each function's crate.
+fn exchange<'a>(
+    endpoint: &'a DynEndpoint<'a>,
     media: Media,
     event: Value,
-    invocation: &InvocationContext,
-    handle: &Handle<'_>,
-) -> Value {
-    let started = invocation.clock.now();
-    let (head, sent) = match open(event, invocation) {
-        Ok(opened) => opened,
-        Err(failure) => {
-            telemetry::log_failure("request", &failure);
-            let trace = trace::enter(trace::IncomingTraceIds::default(), &invocation.clock.ids());
-            return Envelope { trace: &trace, request_id: &invocation.request_id }
-                .seal(Rendered::problem(&failure, "", &trace));
-        }
-    };
-    let (path, trace, request_id) = (head.path.clone(), head.trace.clone(), head.request_id.clone());
-    let is_get = head.method == "GET";
-    let if_none_match = head.header("if-none-match").map(str::to_owned);
-    let span = tracing::info_span!(
-        "request",
-        correlation_id = %trace.correlation_id,
-        trace_id = trace.trace_id(),
-        http.route = head.route_key,
-    );
-    async {
-        let admission = endpoint.admit(&head, &invocation.clock).await;
-        let checked = match admission.as_ref().and_then(limit::rejection) {
-            Some(rejection) => Err(rejection),
-            None => request::check(endpoint.route, media, head, sent, &invocation.clock),
+    invocation: &'a InvocationContext,
+    handle: &'a Handle<'a>,
+) -> LocalBoxFuture<'a, Value> {
+    async move {
+        let started = invocation.clock.now();
+        let (head, sent) = match open(event, invocation) {
+            Ok(opened) => opened,
+            Err(failure) => {
+                telemetry::log_failure("request", &failure);
+                let trace = trace::enter(trace::IncomingTraceIds::default(), &invocation.clock.ids());
+                return Envelope { trace: &trace, request_id: &invocation.request_id }
+                    .seal(Rendered::problem(&failure, "", &trace));
+            }
         };
-        let outcome = match checked {
-            Ok(request) => catch_panic(&invocation.clock, handle(request)).await,
-            Err(failure) => Err(failure),
-        };
-        let mut rendered = outcome.unwrap_or_else(|failure| {
-            telemetry::log_failure("request", &failure);
-            Rendered::problem(&failure, &path, &trace)
-        });
-        if is_get {
-            rendered = rendered.into_get(if_none_match.as_deref());
+        let (path, trace, request_id) = (head.path.clone(), head.trace.clone(), head.request_id.clone());
+        let is_get = head.method == "GET";
+        let if_none_match = head.header("if-none-match").map(str::to_owned);
+        let span = tracing::info_span!(
+            "request",
+            correlation_id = %trace.correlation_id,
+            trace_id = trace.trace_id(),
+            http.route = head.route_key,
+        );
+        async {
+            let admission = endpoint.admit(&head, &invocation.clock).await;
+            let checked = match admission.as_ref().and_then(limit::rejection) {
+                Some(rejection) => Err(rejection),
+                None => request::check(endpoint.route, media, head, sent, &invocation.clock),
+            };
+            let outcome = match checked {
+                Ok(request) => catch_panic(&invocation.clock, handle(request)).await,
+                Err(failure) => Err(failure),
+            };
+            let mut rendered = outcome.unwrap_or_else(|failure| {
+                telemetry::log_failure("request", &failure);
+                Rendered::problem(&failure, &path, &trace)
+            });
+            if is_get {
+                rendered = rendered.into_get(if_none_match.as_deref());
+            }
+            if let Some(admission) = &admission {
+                limit::add_fields(&mut rendered.headers, admission);
+            }
+            spans::end(&trace, rendered.status.as_u16() < 500);
+            finish(&rendered, invocation.clock.millis_since(started));
+            Envelope { trace: &trace, request_id: &request_id }.seal(rendered)
         }
-        if let Some(admission) = &admission {
-            limit::add_fields(&mut rendered.headers, admission);
-        }
-        spans::end(&trace, rendered.status.as_u16() < 500);
-        finish(&rendered, invocation.clock.millis_since(started));
-        Envelope { trace: &trace, request_id: &request_id }.seal(rendered)
+        .instrument(span)
+        .await
     }
-    .instrument(span)
-    .await
+    .boxed_local()
 }
 
 /// Splits an event into head and body. Fails only if it is not an API Gateway event.
