@@ -32,8 +32,9 @@ pub async fn handle(
     let consumer = consumer(&call.path::<String>("name")?, call.body.action)?;
     call.body.check(consumer)?;
     let (wanted, call) = call.into_parts();
+    let operator = call.principal()?.id;
+    let selection = Selection::receive(queues, consumer, &wanted).await?;
     if wanted.dry_run {
-        let selection = Selection::receive(queues, consumer, &wanted).await?;
         queues.release(consumer.name, &selection.unsent(0)).await?;
         let forecasts = forecasts(statuses, consumer, &selection, call.now).await?;
         let edited = if wanted.patch.is_some() { edited(&selection) } else { Vec::new() };
@@ -41,23 +42,20 @@ pub async fn handle(
         return Ok(Reply::ok(RedriveView { forecasts, edited, ..view }));
     }
     let key = call.idempotency.as_ref();
-    let action = Action::redrive(call.ids.next(), call.principal()?.id, consumer.name, &wanted, call.now);
-    let (action, selected) = match wanted.action {
-        DeadLetterAction::Redrive => (action, None),
+    let action = Action::redrive(call.ids.next(), operator, consumer.name, &wanted, call.now);
+    let action = match wanted.action {
+        DeadLetterAction::Redrive => action,
         // What is deleted is in the audit before.
-        DeadLetterAction::Discard => {
-            let selection = Selection::receive(queues, consumer, &wanted).await?;
-            (action.with_discarded(&discarded(&selection.ready)), Some(selection))
-        }
+        DeadLetterAction::Discard => action.with_discarded(&discarded(&selection.ready)),
     };
     let begun = actions.begin(&action, key).await;
-    if let (Some(selection), Err(_) | Ok(IdempotencyOutcome::Replayed(_))) = (&selected, &begun) {
+    if !matches!(begun, Ok(IdempotencyOutcome::Committed)) {
         queues.release(consumer.name, &selection.unsent(0)).await?;
     }
     if let IdempotencyOutcome::Replayed(first) = begun? {
         return Ok(Reply::replay(first));
     }
-    let (selection, succeeded, result) = act((queues, log), consumer, (&wanted, selected), call.now).await;
+    let (succeeded, result) = act((queues, log), consumer, (&wanted, &selection), call.now).await;
     let reply = Reply::ok(view(Some(action.id), consumer, &selection, (wanted.action, succeeded)));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
     let outcome = OperatorActionResult { verb: action.verb, found: selection.ids.len(), succeeded };
@@ -74,21 +72,13 @@ fn consumer(name: &str, action: DeadLetterAction) -> Result<&'static Function, F
     if is_possible { Ok(function) } else { Err(dead_letter::not_redrivable(function.name)) }
 }
 
-/// Moves or deletes the selected messages, received if they are not yet, until one fails. Returns the selection, the number of messages that it
-/// did, and the failure.
+/// Moves or deletes the selected messages until one fails. Returns the number of messages that it did, and the failure.
 async fn act(
     (queues, log): (&impl DeadLetterQueues, &impl EventLog),
     consumer: &Function,
-    (wanted, selected): (&Redrive, Option<Selection>),
+    (wanted, selection): (&Redrive, &Selection),
     now: Timestamp,
-) -> (Selection, usize, Result<(), Failure>) {
-    let selection = match selected {
-        Some(selection) => selection,
-        None => match Selection::receive(queues, consumer, wanted).await {
-            Ok(selection) => selection,
-            Err(failure) => return (Selection::default(), 0, Err(failure)),
-        },
-    };
+) -> (usize, Result<(), Failure>) {
     let send = async |ReadyMessage { message, record }: &ReadyMessage, delay_s| {
         if wanted.action == DeadLetterAction::Discard {
             return queues.remove(consumer.name, message).await;
@@ -100,8 +90,7 @@ async fn act(
         // After a crash before this, both exist: the record is appended twice, and recognized.
         queues.remove(consumer.name, message).await
     };
-    let (succeeded, result) = services::send_each(&selection.ready, wanted.delays(), send).await;
-    (selection, succeeded, result)
+    services::send_each(&selection.ready, wanted.delays(), send).await
 }
 
 /// What the consumer would do with the messages as they would be sent.

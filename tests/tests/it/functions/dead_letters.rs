@@ -3,7 +3,7 @@
 use super::{
     clock,
     http::assert_responses,
-    operators::{A, B, audit, dead_letter, platform_with, redrive},
+    operators::{A, B, audit, dead_letter, handle_redrive, platform_with, redrive, redrive_response},
     sample, sample_time,
 };
 use adapters::{Wiring, config::Config};
@@ -192,13 +192,7 @@ async fn discard_that_failed_half_way_has_in_the_audit_what_it_deleted() {
     let platform = platform_with(&[A, B]);
     // After a receive, a release of none, and the first message.
     platform.faults().fail(Dependency::DeadLetters, testkit::Occurrence::Nth(4), testkit::FaultPoint::Before);
-    let route = Wiring::new(catalog::QUEUE_REDRIVE, Config::from_vars([])).route().expect("a route");
-    let handler = async |call| {
-        let (queues, log) = (platform.queues(), platform.event_log());
-        queue_redrive::handle(&queues, &log, &platform.operator_actions(), &platform.event_records(), call).await
-    };
-    let event = sample(catalog::QUEUE_REDRIVE, &discard(&[A, B]));
-    assert_eq!(edge::http::respond(&route, event, &clock(), &handler).await["statusCode"], 503);
+    assert_eq!(redrive_response(&platform, &discard(&[A, B])).await["statusCode"], 503);
     let entry = audit(&platform).await[0].take();
     let messages = entry["request"]["messages"].as_array().map(Vec::len);
     assert_eq!((&entry["outcome"]["discarded"], messages), (&json!(1), Some(2)), "{entry}");
@@ -223,11 +217,7 @@ async fn discard_is_for_every_dead_letter_queue_and_names_its_messages() {
         (r#"set /body/reason_code = "Not Found""#, 422, "validation", "/reason_code"),
     ];
     let platform = platform_with(&[]);
-    let handler = async |_: &str, call| {
-        let (queues, log) = (platform.queues(), platform.event_log());
-        queue_redrive::handle(&queues, &log, &platform.operator_actions(), &platform.event_records(), call).await
-    };
-    assert_responses(catalog::QUEUE_REDRIVE, &expected, handler).await;
+    assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| handle_redrive(&platform, call).await).await;
     let listing = [
         ("ok", 200, "", ""),
         ("bad_no_principal", 401, "unauthenticated", ""),

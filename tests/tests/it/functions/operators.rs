@@ -2,8 +2,13 @@
 
 use super::{ORDER, clock, http::assert_responses, placed, sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
-use domain::queue::DeadMessage;
-use edge::Clock;
+use api::RedriveView;
+use domain::{queue::DeadMessage, redrive::Redrive};
+use edge::{
+    Clock,
+    http::{Call, Reply},
+};
+use kernel::Failure;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
@@ -120,17 +125,20 @@ async fn dead_letter_list_shows_reason_and_event_without_personal_data() {
     assert!(!text.contains("Ada") && !text.contains("Harbour") && !text.contains("Oakland"), "{text}");
 }
 
+pub(super) async fn handle_redrive(platform: &Platform, call: Call<Redrive>) -> Result<Reply<RedriveView>, Failure> {
+    let (queues, log, statuses) = (platform.queues(), platform.event_log(), platform.event_records());
+    queue_redrive::handle(&queues, &log, &platform.operator_actions(), &statuses, call).await
+}
+
+/// The response of `queue-redrive` to an edited sample.
+pub(super) async fn redrive_response(platform: &Platform, case: &str) -> Value {
+    let route = Wiring::new(catalog::QUEUE_REDRIVE, Config::from_vars([])).route().expect("a route");
+    let handler = async |call| handle_redrive(platform, call).await;
+    edge::http::respond(&route, sample(catalog::QUEUE_REDRIVE, case), &clock(), &handler).await
+}
+
 pub(super) async fn redrive(platform: &Platform, case: &str) -> Value {
-    let handler = async |call| {
-        queue_redrive::handle(
-            &platform.queues(),
-            &platform.event_log(),
-            &platform.operator_actions(),
-            &platform.event_records(),
-            call,
-        )
-        .await
-    };
+    let handler = async |call| handle_redrive(platform, call).await;
     body!(QUEUE_REDRIVE, case, handler)
 }
 
@@ -179,19 +187,7 @@ async fn queue_redrive_of_a_dry_run_moves_and_records_nothing() {
 async fn queue_redrive_without_its_audit_moves_nothing() {
     let platform = platform_with(&[A]);
     platform.faults().take_down(Dependency::Database);
-    let route = Wiring::new(catalog::QUEUE_REDRIVE, Config::from_vars([])).route().expect("a route");
-    let handler = async |call| {
-        queue_redrive::handle(
-            &platform.queues(),
-            &platform.event_log(),
-            &platform.operator_actions(),
-            &platform.event_records(),
-            call,
-        )
-        .await
-    };
-    let response = edge::http::respond(&route, sample(catalog::QUEUE_REDRIVE, "ok"), &clock(), &handler).await;
-    assert_eq!(response["statusCode"], 503);
+    assert_eq!(redrive_response(&platform, "ok").await["statusCode"], 503);
     assert!(platform.queues().sent().is_empty());
 }
 
@@ -209,16 +205,7 @@ macro_rules! keyed {
 }
 
 async fn keyed_redrive(platform: &Platform, case: &str, seed: u64) -> (u64, Value, bool) {
-    let handler = async |call| {
-        queue_redrive::handle(
-            &platform.queues(),
-            &platform.event_log(),
-            &platform.operator_actions(),
-            &platform.event_records(),
-            call,
-        )
-        .await
-    };
+    let handler = async |call| handle_redrive(platform, call).await;
     keyed!(QUEUE_REDRIVE, case, seed, handler)
 }
 
@@ -275,17 +262,7 @@ async fn queue_redrive_is_for_admins_and_names_what_is_wrong() {
         (r#"set /body/message_ids = ["a"]"#, 422, "validation", "/message_ids/0"),
     ];
     let platform = platform_with(&[]);
-    assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| {
-        queue_redrive::handle(
-            &platform.queues(),
-            &platform.event_log(),
-            &platform.operator_actions(),
-            &platform.event_records(),
-            call,
-        )
-        .await
-    })
-    .await;
+    assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| handle_redrive(&platform, call).await).await;
 }
 
 /// A platform on which two products were published and indexed.

@@ -3,7 +3,7 @@
 use super::{
     ORDER,
     http::assert_responses,
-    operators::{A, B, audit, dead_letter, platform_with, redrive},
+    operators::{A, B, audit, dead_letter, handle_redrive, platform_with, redrive},
     sample,
 };
 use domain::{DomainEvent, event_patch::EventPatch, queue::DeadMessage};
@@ -222,15 +222,5 @@ async fn wrong_patch_is_named() {
         ("bad_no_reason", 422, "validation", "/reason"),
     ];
     let platform = platform_with(&[]);
-    assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| {
-        queue_redrive::handle(
-            &platform.queues(),
-            &platform.event_log(),
-            &platform.operator_actions(),
-            &platform.event_records(),
-            call,
-        )
-        .await
-    })
-    .await;
+    assert_responses(catalog::QUEUE_REDRIVE, &expected, async |_, call| handle_redrive(&platform, call).await).await;
 }

@@ -1,8 +1,7 @@
 //! Dead letters of consumers of Kafka, which are appended to their topic again.
 
 use super::{
-    clock,
-    operators::{A, B, audit, dead_letter, redrive},
+    operators::{A, B, audit, dead_letter, redrive, redrive_response},
     sample, sample_time,
 };
 use catalog::Function;
@@ -104,20 +103,7 @@ async fn redrive_during_an_outage_of_kafka_removes_no_dead_letter() {
     let (platform, consumer) = (Platform::new(), catalog::EVENT_RECORD);
     platform.queues().put(consumer.name, of_topic(A, "order-events-3-17", "{}"));
     platform.faults().take_down(Dependency::Log);
-    let route = adapters::Wiring::new(catalog::QUEUE_REDRIVE, adapters::config::Config::from_vars([])).route();
-    let handler = async |call| {
-        queue_redrive::handle(
-            &platform.queues(),
-            &platform.event_log(),
-            &platform.operator_actions(),
-            &platform.event_records(),
-            call,
-        )
-        .await
-    };
-    let request = sample(catalog::QUEUE_REDRIVE, &redrive_of(consumer));
-    let response = edge::http::respond(&route.expect("a route"), request, &clock(), &handler).await;
-    assert_eq!(response["statusCode"], 503);
+    assert_eq!(redrive_response(&platform, &redrive_of(consumer)).await["statusCode"], 503);
     platform.faults().restore(Dependency::Log);
     assert_eq!(redrive(&platform, &redrive_of(consumer)).await["redriven"], 1);
 }
