@@ -16,10 +16,22 @@ pub use archive::write_zip;
 pub use compile::compile;
 
 use crate::Result;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Binary of this workspace that the local cloud runs in addition to the functions.
 const LOCAL_KAFKA_TRIGGER: &str = "kafka-trigger";
+
+/// Bytes of a release package: it is downloaded before a function starts for the first time.
+const MAX_RELEASE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Functions whose packages may be larger, each with the reason.
+const LARGE: [(&str, &str); 2] = [
+    (catalog::INVOICE_ISSUE.name, "the fonts of documents"),
+    (catalog::CREDIT_NOTE_ISSUE.name, "the fonts of documents"),
+];
 
 /// What the functions are built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +84,27 @@ pub fn package(request: &Request<'_>) -> Result<Packaged> {
     let companions = companions::all(request.root, &functions)?;
     let built = compile(request.root, request.build, &binaries, request.target.as_deref())?;
     let changed = archive::zip_all(&built, &companions, &functions, request.build, &request.output)?;
+    if request.build != Build::Dev {
+        check_sizes(&functions, &request.output)?;
+    }
     Ok(Packaged { total: functions.len(), changed })
+}
+
+/// Fails for release packages that are too large without a reason.
+fn check_sizes(functions: &[&str], output: &Path) -> Result<()> {
+    let mut too_large = Vec::new();
+    for name in functions.iter().filter(|name| LARGE.iter().all(|(large, _)| large != *name)) {
+        let path = output.join(name).join("bootstrap.zip");
+        let bytes = fs::metadata(&path).map_err(|error| format!("{}: {error}", path.display()))?.len();
+        if bytes > MAX_RELEASE_BYTES {
+            too_large.push(format!("{name} has {bytes} bytes"));
+        }
+    }
+    if too_large.is_empty() {
+        return Ok(());
+    }
+    let names = too_large.join(", ");
+    Err(format!("{names}: a package has at most {MAX_RELEASE_BYTES} bytes; make it smaller, or give LARGE a reason"))
 }
 
 fn functions(names: &[String]) -> Result<Vec<&'static str>> {
@@ -83,4 +115,27 @@ fn functions(names: &[String]) -> Result<Vec<&'static str>> {
         catalog::find(name).map(|row| row.name).ok_or_else(|| format!("the catalog has no function {name}"))
     };
     names.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn release_package_over_four_mebibytes_needs_a_reason() {
+        let output = std::env::temp_dir().join(format!("quayside-sizes-{}", std::process::id()));
+        let write = |name: &str, bytes: u64| {
+            fs::create_dir_all(output.join(name)).expect("a directory");
+            let zip = fs::File::create(output.join(name).join("bootstrap.zip")).expect("a file");
+            zip.set_len(bytes).expect("its length");
+        };
+        let (small, printing) = (catalog::ORDER_GET.name, catalog::INVOICE_ISSUE.name);
+        write(small, MAX_RELEASE_BYTES);
+        write(printing, MAX_RELEASE_BYTES + 1);
+        assert_eq!(check_sizes(&[small, printing], &output), Ok(()));
+        write(small, MAX_RELEASE_BYTES + 1);
+        let refused = check_sizes(&[small, printing], &output).expect_err("it is too large");
+        assert!(refused.starts_with("order-get has 4194305 bytes: "), "{refused}");
+        fs::remove_dir_all(&output).expect("removed");
+    }
 }
