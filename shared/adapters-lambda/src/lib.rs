@@ -8,12 +8,12 @@ use domain::consumer::{self, DesiredState, Mapping, MappingState};
 use kernel::Failure;
 
 /// Most mappings that Lambda returns in a response.
-const PAGE: i32 = 100;
+pub const MAX_PAGE: i32 = 100;
 
 /// The event source mappings of all consumers.
 pub fn consumer_mappings(wiring: &Wiring) -> Result<LambdaMappings> {
     wiring.require("event source mappings", |uses| matches!(uses, Uses::EventSourceMappings(_)))?;
-    Ok(LambdaMappings::new(Client::new(wiring.sdk()?), wiring.config().functions_arn()?))
+    Ok(LambdaMappings::new(Client::new(wiring.sdk()?), wiring.config().functions_arn()?, MAX_PAGE))
 }
 
 /// The event source mappings of a deployment, whose functions have ARNs with a common beginning.
@@ -26,14 +26,9 @@ pub struct LambdaMappings {
 }
 
 impl LambdaMappings {
-    pub fn new(client: Client, functions_arn: String) -> Self {
-        Self { client, functions_arn, page: PAGE }
-    }
-
-    /// Reads this many mappings with a request: 1 to 100.
-    #[must_use]
-    pub fn in_pages_of(self, page: i32) -> Self {
-        Self { page, ..self }
+    /// Reads `page` mappings with a request: 1 to [`MAX_PAGE`].
+    pub const fn new(client: Client, functions_arn: String, page: i32) -> Self {
+        Self { client, functions_arn, page }
     }
 
     /// The consumer of a mapping; `None` if that is of another deployment or application. A mapping may name a version or an alias.
@@ -104,7 +99,7 @@ mod tests {
     }
 
     fn lambda(url: &str) -> LambdaMappings {
-        LambdaMappings::new(Client::new(&sdk(url)), ARN.to_owned())
+        LambdaMappings::new(Client::new(&sdk(url)), ARN.to_owned(), MAX_PAGE)
     }
 
     #[tokio::test]

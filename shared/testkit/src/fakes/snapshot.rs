@@ -51,7 +51,7 @@ impl Platform {
                     _ => drop(snapshot.reservations.insert(*order, (now.state, now.lines.clone()))),
                 }
             }
-            update_map(&mut snapshot.shipped, state.stock.committed.iter().map(|(product, units)| (*product, units)));
+            update_map(&mut snapshot.shipped, state.stock.shipped.iter().map(|(product, units)| (*product, units)));
             let payments = state.payments.payments.values();
             update_map(&mut snapshot.payments, payments.map(|payment| (payment.order_id, payment)));
             // The ledger is append-only.

@@ -123,7 +123,7 @@ async fn stock_ship_removes_shipped_stock_once() {
     })
     .await;
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Shipped), (3, 0)));
-    assert_eq!(platform.stock().committed(PRODUCT), 2);
+    assert_eq!(platform.stock().shipped(PRODUCT), 2);
 }
 
 #[tokio::test]

@@ -340,7 +340,7 @@ mod consumer_mappings {
         let arn = arn.strip_suffix(":1").unwrap_or(&arn);
         let beginning = arn.strip_suffix(CONSUMER.name).expect("the name of the consumer").to_owned();
         // The running stack has mappings, too: a list has several pages.
-        Fixture::new([LambdaMappings::new(lambda, beginning).in_pages_of(10)], &Platform::new())
+        Fixture::new([LambdaMappings::new(lambda, beginning, 10)], &Platform::new())
     }
 
     testkit::contract_consumer_mappings!(fixture());
