@@ -132,9 +132,9 @@ END;
 $$;
 
 -- Up to where the audit of deliveries has looked at each outbox, by the time of publication.
-CREATE TABLE operations.audits (
+CREATE TABLE operations.delivery_checks (
     outbox        text        PRIMARY KEY,
-    audited_until timestamptz NOT NULL
+    checked_until timestamptz NOT NULL
 );
 
 -- Responses stored under an Idempotency-Key, replayed byte for byte when the request is repeated.

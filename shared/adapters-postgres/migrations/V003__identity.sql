@@ -231,8 +231,8 @@ BEGIN
 END;
 $$;
 
--- Erases an account: what names the person is overwritten, its tokens and sessions are deleted, and the events are stored. Returns whether there is such
--- an account, the sessions that have ended, and the events: none if it was erased before, and `deleted` only if it was not deleted before.
+-- Erases an account: what names the person is overwritten, its tokens and sessions are deleted, and the events are stored. Returns whether there is
+-- such an account, the sessions that have ended, and the events: none if it was erased before, and `deleted` only if it was not deleted before.
 --
 -- The account is locked by a statement of its own, so that what follows sees what was committed before.
 CREATE FUNCTION identity.erase(user_of uuid, deleted jsonb, erased jsonb) RETURNS TABLE (is_known boolean, ended uuid[], events jsonb)

@@ -1,7 +1,7 @@
 -- Stock: how many units of each product are available and reserved, for which orders, and every change.
 --
 -- `domain::stock::next` decides which transitions a reservation makes. reservation_machine.sql is generated from it and defines
--- `inventory.reservation_transition` and `inventory.holds_stock`, which the functions below call.
+-- `inventory.reservation_transition` and `inventory.counts_as_reserved`, which the functions below call.
 --
 -- Commands are functions and not single statements because a statement sees the database as it was when the statement began: a
 -- release that waited for a reservation to commit would not see the lines reserved meanwhile and would leave them reserved
@@ -199,12 +199,12 @@ BEGIN
         PERFORM inventory.queue_backorder(changed_order, paid_since, -1);
     END IF;
 
-    IF inventory.holds_stock(state_before) = inventory.holds_stock(target) THEN
+    IF inventory.counts_as_reserved(state_before) = inventory.counts_as_reserved(target) THEN
         RETURN event;
     END IF;
     PERFORM inventory.lock_stock(changed_order);
     RETURN jsonb_set(event, '{data,levels}', CASE
-        WHEN inventory.holds_stock(target) THEN inventory.move_stock(changed_order, target, -1, 1, changed_at)
+        WHEN inventory.counts_as_reserved(target) THEN inventory.move_stock(changed_order, target, -1, 1, changed_at)
         WHEN target = 'shipped' THEN inventory.move_stock(changed_order, target, 0, -1, changed_at)
         ELSE inventory.move_stock(changed_order, target, 1, -1, changed_at)
     END);
@@ -410,7 +410,7 @@ BEGIN
     END IF;
     state_before := inventory.lock_reservation(order_of);
     event := inventory.transition(order_of, state_before, 'release', if_released);
-    IF NOT inventory.holds_stock(state_before) THEN
+    IF NOT inventory.counts_as_reserved(state_before) THEN
         RETURN NULL;
     END IF;
     RETURN inventory.add_to_outbox(event);

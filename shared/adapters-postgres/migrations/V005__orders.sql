@@ -72,8 +72,8 @@ CREATE TABLE orders.customers (
 );
 
 -- Raises QS006 if as many orders as `limits` allow have waited for the inventory or the gateway for longer than the delay at `at`: reads at
--- most so many entries of an index. Raises QS004 if a customer has as many unpaid orders as `limits` allow, and QS005 if these would hold too many units together with
--- `lines`. `limits` are {orders, units, unpaid, delayed, delay_s}; `unpaid` are the reasons of pending orders that are not paid.
+-- most so many entries of an index. Raises QS004 if a customer has as many unpaid orders as `limits` allow, and QS005 if these would hold too many
+-- units together with `lines`. `limits` are {orders, units, unpaid, delayed, delay_s}; `unpaid` are the reasons of pending orders that are not paid.
 CREATE FUNCTION orders.check_limits(user_of uuid, at timestamptz, lines jsonb, limits jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     unpaid bigint;
@@ -241,8 +241,8 @@ CREATE TABLE orders.erasures (
 );
 CREATE INDEX erasures_open ON orders.erasures (swept_at) WHERE is_open;
 
--- Erases up to a thousand orders of a customer that are final: the country stays, which the tax is of. A shipped order is final after 90 days. The new
--- version makes a concurrent transition, which has read the address, start again. Returns how many were erased.
+-- Erases up to a thousand orders of a customer that are final: the country stays, which the tax is of. A shipped order is final after 90 days. The
+-- new version makes a concurrent transition, which has read the address, start again. Returns how many were erased.
 CREATE FUNCTION orders.erase_final(user_of uuid, at timestamptz) RETURNS bigint LANGUAGE sql AS $$
     WITH due AS (
         SELECT o.id FROM orders.orders AS o

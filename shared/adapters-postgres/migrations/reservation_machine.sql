@@ -83,6 +83,6 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Whether the lines of a reservation in this state count as reserved.
-CREATE OR REPLACE FUNCTION inventory.holds_stock(state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION inventory.counts_as_reserved(state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT state IN ('reserved', 'allocated');
 $$;

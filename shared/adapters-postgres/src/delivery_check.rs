@@ -49,7 +49,7 @@ fn statement(context: Context) -> Option<String> {
         "WITH page AS (
             SELECT id, created_at, published_at, event ->> 'type' AS type FROM {name}.outbox
             WHERE published_at <= $2
-                AND published_at > coalesce((SELECT audited_until FROM audits WHERE outbox = '{name}'), $2 - interval '1 hour')
+                AND published_at > coalesce((SELECT checked_until FROM delivery_checks WHERE outbox = '{name}'), $2 - interval '1 hour')
             ORDER BY published_at FETCH FIRST ($5) ROWS WITH TIES
         ), undelivered AS (
             SELECT id, published_at, floor(extract(epoch FROM $1 - created_at) / 3600)::bigint AS hours,
@@ -63,9 +63,9 @@ fn statement(context: Context) -> Option<String> {
             FROM undelivered AS u WHERE o.id = u.id AND o.published_at = u.published_at
             RETURNING o.published_at
         ), moved AS (
-            INSERT INTO audits AS known (outbox, audited_until)
+            INSERT INTO delivery_checks AS known (outbox, checked_until)
             SELECT '{name}', max(published_at) FROM page HAVING count(*) > 0
-            ON CONFLICT (outbox) DO UPDATE SET audited_until = greatest(known.audited_until, excluded.audited_until)
+            ON CONFLICT (outbox) DO UPDATE SET checked_until = greatest(known.checked_until, excluded.checked_until)
         )
         SELECT (SELECT count(*) FROM page) AS checked,
             (SELECT count(*) FROM changed WHERE published_at IS NULL) AS requeued"

@@ -42,7 +42,6 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V010__catalogue",
     "V011__operations",
     "V012__records",
-    "V013__message_templates",
 };
 
 const ROLES: &str = include_str!("../migrations/roles.sql");

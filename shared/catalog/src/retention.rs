@@ -115,7 +115,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &["records.positions"], Unlimited("a row a partition of the topic")),
     rule(PostgresTable, &["records.partitions", "records.archived"],
         Unlimited("a row a day, and one for each file of the archive: they say where the records of a day are")),
-    rule(PostgresTable, &["operations.audits"], Unlimited("a row an outbox")),
+    rule(PostgresTable, &["operations.delivery_checks"], Unlimited("a row an outbox")),
     rule(PostgresTable, &["identity.clients", "notifications.webhook_endpoints"],
         Unlimited("until staff delete it: there are as many as were created by hand")),
     rule(PostgresTable, &["notifications.message_templates"],

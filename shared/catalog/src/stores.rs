@@ -207,7 +207,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "analytics.anomalies", Nothing),
     store(PostgresTable, "operations.inbox", Nothing),
     store(PostgresTable, "operations.failed_attempts", Nothing),
-    store(PostgresTable, "operations.audits", Nothing),
+    store(PostgresTable, "operations.delivery_checks", Nothing),
     store(PostgresTable, "operations.idempotency", Nothing),
     store(PostgresTable, "operations.event_records", Nothing),
     store(

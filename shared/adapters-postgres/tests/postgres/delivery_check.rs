@@ -80,7 +80,7 @@ async fn undelivered_event_is_published_again_less_and_less_often_until_it_is_gi
     for (hours, is_due) in ages {
         let event = published(&database, hours).await;
         let expected = DeliveryCheckReport { checked: 1, requeued: is_due.into() };
-        database.execute("DELETE FROM operations.audits").await;
+        database.execute("DELETE FROM operations.delivery_checks").await;
         assert_eq!(check(&database).await, expected, "published {hours} hours after it happened");
         let looks_again = format!(
             "SELECT count(*) FROM orders.outbox WHERE id = '{}' AND published_at > now() - interval '1 minute'",

@@ -30,9 +30,9 @@ async fn database_makes_the_transitions_of_the_domain() {
 async fn database_and_domain_agree_on_which_states_hold_stock() {
     let database = database().await;
     for state in State::ALL {
-        let holds_stock =
-            database.number(&format!("SELECT inventory.holds_stock('{}')::int::bigint", state.name())).await;
-        assert_eq!(holds_stock == 1, state.counts_as_reserved(), "{state:?}");
+        let counts_as_reserved =
+            database.number(&format!("SELECT inventory.counts_as_reserved('{}')::int::bigint", state.name())).await;
+        assert_eq!(counts_as_reserved == 1, state.counts_as_reserved(), "{state:?}");
     }
 }
 
