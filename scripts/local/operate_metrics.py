@@ -21,7 +21,7 @@ Json = dict[str, Any]
 MINUTES = 15
 WINDOW_S = 300
 STUCK_MINUTES = 5
-# Counted at most: more of them is many.
+# Upper limit of counts; shown as "or more".
 MOST = 100
 # Names as functions emit them. A gauge that is older is unknown.
 GAUGES = ("OutboxLag", "OutboxWaiting", "WebhookLag")

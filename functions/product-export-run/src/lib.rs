@@ -1,4 +1,4 @@
-//! Writes the files of exports of products: every minute, some parts, the export that has waited longest first.
+//! Every minute, writes some parts of exports of products, of the export that has waited longest.
 //!
 //! The products on sale are read from the read model in the order of their ids, a page at a time: each is as it is when its page is read. A
 //! part that is repeated, because an invocation was killed, replaces itself.

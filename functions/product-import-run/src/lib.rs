@@ -1,4 +1,4 @@
-//! Works through the files of imports of products: every minute, some thousands of lines, the import that has waited longest first.
+//! Every minute, imports some thousands of lines of products, from the import that has waited longest.
 //!
 //! A step reads a part of the file, writes its products, appends its errors to their list and stores where it ended. An invocation that is
 //! killed leaves the import to the next one after the end of its lease, which repeats the step: a product is written once under its key, and
@@ -23,7 +23,7 @@ const MAX_STEPS: u32 = 25;
 const STEP_LINES: u64 = 200;
 /// Bytes of a step at most: more than the longest line.
 const STEP_BYTES: u64 = 256 * 1024;
-/// Seconds until it is looked again whether a file is uploaded.
+/// Seconds between checks whether the file is uploaded.
 const UPLOAD_CHECK_SECONDS: i64 = 30;
 
 /// Counts of one run.
@@ -46,7 +46,7 @@ pub async fn handle(
         && let Some(mut leased) = jobs.lease::<Import>(tick.now, leased_until).await?
     {
         begin(files, &mut leased.job, tick.now).await?;
-        // Also a look for a file that is not there takes a step, so that a run ends.
+        // A check for a missing file counts as a step, so that a run ends.
         summary.steps += 1;
         let mut is_ours = jobs.save(&leased, due_at(&leased, leased_until, tick.now)?).await?;
         while is_ours && leased.job.status == Status::Running {

@@ -113,7 +113,7 @@ impl<S: KeySource> JwtKeys<S> {
 }
 
 impl<S: KeySource> ports::SigningKeys for JwtKeys<S> {
-    /// Publishes the keys of before and after, replaces the private ones, and then publishes those that are left. Whatever step is the
+    /// Publishes the old and the new keys, replaces the private ones, and then publishes those that are left. Whatever step is the
     /// last one that succeeds, every key that signs is published, and so is every key whose tokens are still valid.
     async fn rotate(&self) -> Result<String, Failure> {
         let before = Keyring::parse(&self.private.read().await?.unwrap_or_default())?;

@@ -104,7 +104,7 @@ impl<R: Read> ReadVersionedType<R> for Described {
     }
 }
 
-/// The settings of a topic, or why they are not told.
+/// The settings of a topic, or the error code of the broker.
 struct Topic {
     error: Int16,
     settings: Array<Setting>,

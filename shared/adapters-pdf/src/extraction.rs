@@ -28,7 +28,7 @@ pub(super) fn arrange(glyphs: Vec<KrillaGlyph>, text: &str, is_rtl: bool, face: 
         if is_plain(cluster) {
             arranged.extend_from_slice(cluster);
         } else {
-            let mut places = Places { face, blank, width: 0.0, glyphs: Vec::new() };
+            let mut places = GlyphPlacement { face, blank, width: 0.0, glyphs: Vec::new() };
             places.cluster(cluster, text, is_rtl);
             arranged.extend(places.end());
         }
@@ -39,20 +39,20 @@ pub(super) fn arrange(glyphs: Vec<KrillaGlyph>, text: &str, is_rtl: bool, face: 
 /// Glyphs without ink for a text that is `width` ems wide.
 pub(super) fn blanks(width: f32, range: Range<usize>, face: &Typeface<'_>) -> Vec<KrillaGlyph> {
     let Some(blank) = face.blank() else { return Vec::new() };
-    let mut places = Places { face, blank, width, glyphs: Vec::new() };
+    let mut places = GlyphPlacement { face, blank, width, glyphs: Vec::new() };
     places.place(Vec::new(), 0.0, width, &range);
     places.end()
 }
 
 /// The glyphs of one cluster. Their offsets are from the left end of the cluster until the last one advances over all of it.
-struct Places<'a, 'f> {
+struct GlyphPlacement<'a, 'f> {
     face: &'a Typeface<'f>,
     blank: GlyphId,
     width: f32,
     glyphs: Vec<KrillaGlyph>,
 }
 
-impl Places<'_, '_> {
+impl GlyphPlacement<'_, '_> {
     fn cluster(&mut self, cluster: &[KrillaGlyph], text: &str, is_rtl: bool) {
         let Some(range) = cluster.first().map(|glyph| glyph.text_range.clone()) else { return };
         let mut visible = Vec::with_capacity(cluster.len());

@@ -95,12 +95,12 @@ impl From<&FoundAnomaly> for AnomalyView {
     }
 }
 
-/// A number of charges or refunds, and what they come to.
+/// A number of charges or refunds, and their total amount.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct TallyView {
+pub struct CountAndAmountView {
     /// Number of charges or refunds.
     pub count: i64,
-    /// What they come to.
+    /// Their total amount.
     pub amount: SumView,
 }
 
@@ -108,11 +108,11 @@ pub struct TallyView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PaymentOutcomesView {
     /// Charges.
-    pub paid: TallyView,
+    pub paid: CountAndAmountView,
     /// Declined charges.
-    pub declined: TallyView,
+    pub declined: CountAndAmountView,
     /// Refunds.
-    pub refunded: TallyView,
+    pub refunded: CountAndAmountView,
 }
 
 /// Cancelled orders of one reason.
@@ -163,7 +163,8 @@ impl From<Sum> for SumView {
 }
 
 fn outcomes(payments: &Payments, currency: Currency) -> PaymentOutcomesView {
-    let tally = |CountAndAmount { count, amount }| TallyView { count, amount: Sum { amount, currency }.into() };
+    let tally =
+        |CountAndAmount { count, amount }| CountAndAmountView { count, amount: Sum { amount, currency }.into() };
     PaymentOutcomesView {
         paid: tally(payments.paid),
         declined: tally(payments.declined),

@@ -165,7 +165,7 @@ pub struct OperatorActionView {
     pub order_id: Option<String>,
     /// The reason that the operator stated for an action; null for a change.
     pub reason: Option<String>,
-    /// What was asked for; empty for a change.
+    /// What was asked for, for a discard with the messages as they were; empty for a change.
     pub request: Map<String, Value>,
     /// The result of the action; null if it did not end, and may have been done in part. Of a change, what its event says, without personal data.
     pub outcome: Option<Map<String, Value>>,

@@ -14,7 +14,7 @@ pub const CONCURRENT_MESSAGES: usize = 10;
 /// The function is invoked when the batch is full or the window has passed. The emulator ignores windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batch {
-    /// Records at most.
+    /// Maximum number of records.
     pub size: u32,
     /// Seconds, at most 300; 0 for consumers whose latency matters.
     pub window_s: u32,

@@ -3,9 +3,9 @@
 use crate::{EVENTS, Event, FUNCTIONS, Function, Trigger};
 
 /// `maxReceiveCount` of every queue: deliveries of a message before SQS moves it to the dead-letter queue; the maximum of SQS. It counts for
-/// functions that die before they report (at start, out of time or memory): nothing sets a backoff then, and a message comes again
-/// after the visibility timeout, 90 seconds or more, so that they may be dead for a day. What a running function fails, `edge::queue` redelivers
-/// with backoff and dead-letters by itself.
+/// functions that die before they report (at start, out of time or memory): nothing sets a backoff then, and a message is redelivered after
+/// the visibility timeout, 90 seconds or more, so that such a failure may last for a day. What a running function fails, `edge::queue`
+/// redelivers with backoff and dead-letters by itself.
 pub const MAX_RECEIVES: u32 = 1_000;
 
 /// What the name of a dead-letter queue has after that of its function.

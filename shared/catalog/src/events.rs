@@ -158,7 +158,7 @@ macro_rules! define_events {
 for_each_event!(define_events);
 
 /// The events that outbound webhooks are sent for: what happened to orders, payments, products, invoices and stock. Steps of the processing in
-/// between, users and what operators are told of are not among them.
+/// between, events of users and alerts for operators are excluded.
 pub const WEBHOOK_EVENTS: &[&Event] = &[
     PRODUCT_CREATED,
     PRODUCT_UPDATED,

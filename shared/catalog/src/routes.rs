@@ -73,7 +73,7 @@ impl Auth {
 /// How the `Idempotency-Key` of a request is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
-    /// It has no effect.
+    /// The header is ignored.
     Ignored,
     /// A repeated request gets the first response; a key is not required.
     Honoured,

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn line_that_goes_on_is_left_to_the_next_part() {
+    fn incomplete_line_is_left_to_the_next_part() {
         let lines = split(b"a\nbc", FIRST, false, 9);
         assert_eq!((texts(&lines), lines.taken), (vec![&b"a"[..]], 2));
         assert_eq!(split(b"a\nb\nc\n", FIRST, true, 2).taken, 4);

@@ -19,7 +19,7 @@ use std::fmt;
 pub struct UpdateProfile {
     /// Unique. Changing it needs the password, because a new password can be requested by e-mail.
     pub email: Email,
-    /// Unique.
+    /// User name; unique among accounts.
     pub username: Username,
     #[serde(default)]
     pub full_name: Option<FullName>,
@@ -121,9 +121,9 @@ pub fn administer(user: &User, change: ProfileChange, by: UserId) -> Result<Opti
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
-    /// Unique.
+    /// E-mail address; unique among accounts.
     pub email: Email,
-    /// Unique.
+    /// User name; unique among accounts.
     pub username: Username,
     pub role: PersonalRole,
     #[serde(default)]

@@ -26,7 +26,7 @@ const UNIQUE: u128 = (0xfff << 64) | ((1 << 62) - 1);
 pub struct RecordId(Uuid);
 
 impl RecordId {
-    /// The id of a record of this time. `unique` tells it from others of the same millisecond; its bits at the places of version and variant
+    /// The id of a record of this time. `unique` distinguishes it from others of the same millisecond; its bits at the places of version and variant
     /// are not used.
     pub fn new(recorded_at: Timestamp, unique: u128) -> Self {
         Self(Uuid::from_u128(millis(recorded_at) << TIME_SHIFT | VERSION_7 | VARIANT | (unique & UNIQUE)))
@@ -166,7 +166,7 @@ impl JsonSchema for SourceName {
 
 /// A record that was accepted. Also a value of the topic of records, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Wire", into = "Wire")]
+#[serde(try_from = "SerializedRecord", into = "SerializedRecord")]
 pub struct Record {
     pub id: RecordId,
     pub source: SourceName,
@@ -179,7 +179,7 @@ pub struct Record {
 
 /// The form of a record on the topic.
 #[derive(Clone, Serialize, Deserialize)]
-struct Wire {
+struct SerializedRecord {
     id: RecordId,
     source: SourceName,
     schema_version: u32,
@@ -188,11 +188,11 @@ struct Wire {
     payload: Map<String, Value>,
 }
 
-impl TryFrom<Wire> for Record {
+impl TryFrom<SerializedRecord> for Record {
     type Error = &'static str;
 
-    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
-        let Wire { id, source, schema_version, recorded_at, received_at, payload } = wire;
+    fn try_from(wire: SerializedRecord) -> Result<Self, Self::Error> {
+        let SerializedRecord { id, source, schema_version, recorded_at, received_at, payload } = wire;
         if recorded_at.as_millisecond() != id.recorded_at().as_millisecond() {
             return Err("recorded_at must be the time of the id");
         }
@@ -206,7 +206,7 @@ impl TryFrom<Wire> for Record {
     }
 }
 
-impl From<Record> for Wire {
+impl From<Record> for SerializedRecord {
     fn from(record: Record) -> Self {
         let Record { id, source, schema_version, received_at, payload } = record;
         Self { recorded_at: id.recorded_at(), id, source, schema_version, received_at, payload }

@@ -27,7 +27,7 @@ pub const WINDOW_SECONDS: i64 = 300;
 pub const ALLOWED_LATENESS_SECONDS: i64 = 15 * 60;
 
 /// How old an event may be to be counted, in days. The ids of counted events are kept for a day longer (`counted_events`), so that one that
-/// is redelivered while it may still be counted is recognized. An older one cannot be told from one that was counted, and is left out.
+/// is redelivered while it may still be counted is recognized. An older one cannot be distinguished from one that was counted, and is left out.
 pub const COUNTED_DAYS: i64 = 31;
 
 /// Whether an event that happened at `at` is counted if it comes `now`. One from the future is: it adds to the window of its time, and does not move
@@ -44,7 +44,7 @@ pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
 /// The watermark: every window that ends until then has all records that are not later than allowed.
 ///
 /// It follows the clock, because a shop without orders has complete windows, too. If the stream stops for longer than the allowed lateness, the
-/// alarm on its age tells so, and its windows are corrected when it goes on.
+/// alarm on its iterator age fires, and its windows are corrected when it resumes.
 pub fn complete_until(now: Timestamp) -> Result<Timestamp, Failure> {
     start(seconds_after(now, -ALLOWED_LATENESS_SECONDS)?)
 }

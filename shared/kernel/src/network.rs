@@ -1,4 +1,4 @@
-//! The network that an address belongs to: what can be told apart of clients that show nothing else.
+//! The network that an address belongs to, which identifies a client without credentials.
 
 use std::net::IpAddr;
 

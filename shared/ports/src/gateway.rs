@@ -50,7 +50,7 @@ pub trait Gateway {
 
     /// As [`Gateway::search_charge`], among all charges since the attempt began, until [`Payment::requested_until`]: many requests. `None`
     /// if the gateway never received the attempt, or received it and did not charge. `Unavailable`, code [`GATEWAY_LIST_TOO_LONG`], if
-    /// there are too many charges to tell.
+    /// there are too many charges to search.
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure>;
 
     /// Looks up the result of a refund among all refunds of its charge, without changing anything.

@@ -21,7 +21,7 @@ pub trait FactorStore {
     /// `false` unless an inactive second factor has this secret.
     async fn activate_totp(&self, user: UserId, sealed: &str, step: i64, digests: &[String]) -> Result<bool, Failure>;
 
-    /// Stores the digests of new recovery codes in place of those of before, as many as there were at first. `false` unless a second factor is
+    /// Stores the digests of new recovery codes in place of the earlier ones, as many as there were at first. `false` unless a second factor is
     /// active.
     async fn renew_recovery_codes(&self, user: UserId, digests: &[String]) -> Result<bool, Failure>;
 

@@ -29,7 +29,7 @@ variable "retention_days" {
 }
 
 variable "noncurrent_days" {
-  description = "Days after which a version that was replaced or deleted is gone for good."
+  description = "Days after which a version that was replaced or deleted is deleted permanently."
   type        = number
   default     = 30
 

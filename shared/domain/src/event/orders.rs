@@ -49,7 +49,7 @@ pub struct OrderConfirmed {
     pub total_amount: Money,
     /// Shipping address.
     pub shipping_address: Address,
-    /// Country and region of the shipping address, as codes; absent in events of before. Unlike the address, it is exported to Kafka.
+    /// Country and region of the shipping address, as codes; absent in older events. Unlike the address, it is exported to Kafka.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<Area>,
     /// Id of the payment.

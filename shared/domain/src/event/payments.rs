@@ -19,7 +19,7 @@ pub struct PaymentSucceeded {
     pub payment_id: PaymentId,
     /// Id of the order.
     pub order_id: OrderId,
-    /// Id of the customer; absent in events of before.
+    /// Id of the customer; absent in older events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The charged amount.
@@ -36,7 +36,7 @@ pub struct PaymentFailed {
     pub payment_id: PaymentId,
     /// Id of the order.
     pub order_id: OrderId,
-    /// Id of the customer; absent in events of before.
+    /// Id of the customer; absent in older events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The declined amount.
@@ -139,12 +139,12 @@ pub struct PaymentRefunded {
     pub payment_id: PaymentId,
     /// Id of the order.
     pub order_id: OrderId,
-    /// Id of the customer; absent in events of before.
+    /// Id of the customer; absent in older events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// Id of the refund.
     pub refund_id: RefundId,
-    /// The gateway's id of the refund; absent in events of before.
+    /// The gateway's id of the refund; absent in older events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub transaction_id: Option<String>,
@@ -163,7 +163,7 @@ pub struct RefundFailed {
     pub order_id: OrderId,
     /// Id of the refund.
     pub refund_id: RefundId,
-    /// The gateway's id of the refund; absent if the gateway did not make it, and in events of before.
+    /// The gateway's id of the refund; absent if the gateway did not make it, and in older events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub transaction_id: Option<String>,

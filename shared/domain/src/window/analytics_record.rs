@@ -50,7 +50,7 @@ pub struct Sale {
     /// Country and region of the shipping address.
     pub area: Area,
     pub lines: Vec<SoldLine>,
-    /// Id of the customer, to tell first orders from repeat ones; absent in records of before.
+    /// Id of the customer, which distinguishes first orders from repeat ones; absent in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
 }
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn fact_is_read_as_it_was_written_under_the_type_of_its_event() {
+    fn record_is_read_as_it_was_written_under_the_type_of_its_event() {
         for record in records() {
             let written = serde_json::to_value(&record).expect("serializes");
             assert_eq!(written["type"], record.row().name);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn fact_of_another_type_or_with_another_word_is_a_newer_writers() {
+    fn record_with_an_unknown_type_or_word_is_from_a_newer_writer() {
         let other = json!({ "type": "OrderGifted.v1", "data": {} });
         let word = json!({ "type": catalog::ORDER_CANCELLED.name, "data": {
             "amount": { "amount": 1, "currency": "USD" }, "reason": "added_later"

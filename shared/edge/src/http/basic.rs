@@ -7,9 +7,9 @@ use std::fmt;
 /// Credentials of a client.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Basic {
-    /// What precedes the colon.
+    /// Client id, before the colon.
     pub id: String,
-    /// What follows it.
+    /// Client secret, after the colon.
     pub secret: String,
 }
 

@@ -5,7 +5,7 @@
 pub enum IfMatch {
     /// `*`: any version.
     Any,
-    /// One of these.
+    /// Any of these strong ETags.
     Tags(Vec<String>),
 }
 

@@ -46,7 +46,7 @@ impl Route {
 /// How the `Idempotency-Key` of a request is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
-    /// It has no effect.
+    /// The header is ignored.
     Ignored,
     /// A repeated request gets the first response; a request without a key is accepted.
     Honoured,

@@ -106,8 +106,8 @@ pub fn log_failure(what: &'static str, failure: &Failure) {
     }
 }
 
-/// Logs that `what` failed for `item`, one of several that are processed together, whose failure is not returned. Always at level `ERROR`:
-/// no caller is told.
+/// Logs that `what` failed for `item`, one of several that are processed together, whose failure is not returned. Always at level `ERROR`,
+/// because no caller reports it.
 pub fn log_item_failure(what: &'static str, item: impl Display, failure: &Failure) {
     let (detail, fields) = loggable(failure);
     tracing::error!(

@@ -119,7 +119,7 @@ async fn login_by_cookie_from_another_site_begins_no_session() {
         let refused = send_login(&platform, "session=cookie", headers).await;
         assert_eq!(refused, Outcome::refused(403, "cross-site-request", &[]), "{headers:?}");
     }
-    assert_eq!(platform.users().sessions(USER).len(), 1, "the one of before");
+    assert_eq!(platform.users().sessions(USER).len(), 1, "the earlier one");
 }
 
 #[tokio::test]

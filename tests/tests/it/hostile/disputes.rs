@@ -1,4 +1,4 @@
-//! Disputes of charges, told by signed webhooks.
+//! Disputes of charges, reported by signed webhooks.
 
 use super::money::{event, intent, paid, pending, refund, send, state, with};
 use crate::functions::ORDER;

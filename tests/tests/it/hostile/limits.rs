@@ -26,13 +26,13 @@ const PAY_AGAIN: Route = Route::new(catalog::PAYMENT_PROCESS.name, CUSTOMER).ide
 const DECLINED_CARD: &str = "pm_card_visa_chargeDeclined";
 
 /// A shop with one product.
-struct Shop {
+struct OrderClient {
     platform: Platform,
     limits: OrderLimits,
     calls: Cell<u64>,
 }
 
-impl Shop {
+impl OrderClient {
     fn new() -> Self {
         let platform = Platform::new();
         let lamp = build::product().number(1).price(usd(1_999)).created();
@@ -65,7 +65,7 @@ impl Shop {
 
 #[tokio::test]
 async fn unpaid_orders_are_refused_above_the_limit_and_accepted_after_a_cancellation() {
-    let shop = Shop::new();
+    let shop = OrderClient::new();
     for _ in 0..3 {
         assert_eq!(shop.order(USER.0, 1).await.0, 201);
     }
@@ -80,7 +80,7 @@ async fn unpaid_orders_are_refused_above_the_limit_and_accepted_after_a_cancella
 
 #[tokio::test]
 async fn orders_are_refused_while_too_many_wait_and_the_key_stays_free() {
-    let mut shop = Shop::new();
+    let mut shop = OrderClient::new();
     shop.limits.delayed_orders = 2;
     let waiting: Vec<_> = (1..=2_u8)
         .map(|number| {
@@ -101,7 +101,7 @@ async fn orders_are_refused_while_too_many_wait_and_the_key_stays_free() {
 
 #[tokio::test]
 async fn units_of_unpaid_orders_are_refused_above_the_limit() {
-    let shop = Shop::new();
+    let shop = OrderClient::new();
     assert_eq!(shop.order(USER.0, 11).await, (409, json!("/problems/too-many-unpaid-units")));
     assert_eq!(shop.order(USER.0, 8).await.0, 201);
     assert_eq!(shop.order(USER.0, 3).await, (409, json!("/problems/too-many-unpaid-units")));
@@ -111,7 +111,7 @@ async fn units_of_unpaid_orders_are_refused_above_the_limit() {
 
 #[tokio::test]
 async fn parallel_orders_do_not_exceed_the_limit() {
-    let shop = Shop::new();
+    let shop = OrderClient::new();
     shop.platform.faults().interleave();
     let answers = futures_util::future::join_all((0..8).map(|_| shop.order(USER.0, 1))).await;
     assert_eq!(answers.iter().filter(|(status, _)| *status == 201).count(), 3, "{answers:?}");

@@ -19,13 +19,13 @@ const PLACE: Route = Route::new(catalog::ORDER_PLACE.name, Access::Roles(&[catal
 
 /// order-place, called by one customer.
 #[derive(Default)]
-struct Shop {
+struct OrderClient {
     platform: Platform,
     limits: OrderLimits,
     calls: Cell<u64>,
 }
 
-impl Shop {
+impl OrderClient {
     /// Puts product `n` into the catalogue, and its price into the copy of orders.
     fn sell(&self, n: u64, cents: i64) -> ProductSnapshot {
         let product = build::product().number(n).price(usd(cents)).created();
@@ -68,7 +68,7 @@ fn expecting(n: u64, price: &Value) -> Value {
 
 #[tokio::test]
 async fn known_products_are_ordered_while_the_catalogue_is_down() {
-    let shop = Shop::default();
+    let shop = OrderClient::default();
     shop.sell(1, 1_999);
     shop.platform.faults().take_down(Dependency::Table);
     assert_eq!(shop.place(&json!([item(1)])).await.0, 201);
@@ -80,7 +80,7 @@ async fn known_products_are_ordered_while_the_catalogue_is_down() {
 
 #[tokio::test]
 async fn hundred_unknown_products_cause_one_request() {
-    let shop = Shop::default();
+    let shop = OrderClient::default();
     let (status, problem) = shop.place(&(1..=100).map(item).collect()).await;
     assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/items/0/product_id")));
     assert_eq!(shop.state(), [0, 0, 1]);
@@ -106,7 +106,7 @@ async fn other_price_than_the_expected_one_is_409_with_both_and_writes_nothing()
         (json!({ "amount": 19.99, "currency": "USD" }), 422, json!("/problems/validation")),
         (json!("19.99 USD"), 422, json!("/problems/validation")),
     ] {
-        let shop = Shop::default();
+        let shop = OrderClient::default();
         shop.sell(1, 500);
         shop.sell(2, 1_999);
         let (answered, body) = shop.place(&json!([item(1), expecting(2, &expected)])).await;
@@ -126,7 +126,7 @@ async fn other_price_than_the_expected_one_is_409_with_both_and_writes_nothing()
 
 #[tokio::test]
 async fn key_of_a_request_with_a_changed_price_can_be_used_again() {
-    let shop = Shop::default();
+    let shop = OrderClient::default();
     let lamp = shop.sell(1, 1_999);
     let wrong = json!([expecting(1, &json!({ "amount": 1, "currency": "USD" }))]);
     assert_eq!(shop.place(&wrong).await.0, 409);
@@ -136,7 +136,7 @@ async fn key_of_a_request_with_a_changed_price_can_be_used_again() {
 
 #[tokio::test]
 async fn cached_price_is_never_charged_if_outdated() {
-    let shop = Shop::default();
+    let shop = OrderClient::default();
     let old = shop.sell(1, 1_999);
     assert_eq!(shop.place(&json!([item(1)])).await.0, 201);
     let new = ProductSnapshot { price: usd(2_500), version: 2, ..old.clone() };
@@ -157,7 +157,7 @@ async fn cached_price_is_never_charged_if_outdated() {
 
 #[tokio::test]
 async fn lines_are_capped_by_configuration() {
-    let shop = Shop { limits: OrderLimits { lines: 2, ..OrderLimits::default() }, ..Shop::default() };
+    let shop = OrderClient { limits: OrderLimits { lines: 2, ..OrderLimits::default() }, ..OrderClient::default() };
     (1..=3).for_each(|n| drop(shop.sell(n, 500)));
     assert_eq!(shop.place(&json!([item(1), item(2)])).await.0, 201);
     let (status, problem) = shop.place(&json!([item(1), item(2), item(3)])).await;

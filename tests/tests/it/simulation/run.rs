@@ -18,8 +18,8 @@ const LIMIT: usize = 2_000;
 /// Sweeps that this may take.
 const SWEEPS: usize = 8;
 /// Time after which a delivery check has looked at every event.
-const AUDITED_AFTER: Duration = Duration::from_secs(3_601);
-/// When faults end. A queue dead-letters a message only after more than seven hours of retries.
+const CHECKED_AFTER: Duration = Duration::from_secs(3_601);
+/// Time after which no fault is injected. A queue dead-letters a message only after more than seven hours of retries.
 const FAULT_PERIOD: Duration = Duration::from_secs(3 * 3600);
 
 /// Statistics of a run.
@@ -53,7 +53,7 @@ pub fn in_order<S: Backend>(
     Ok(report)
 }
 
-/// Runs tasks in order, loses message number `lost` permanently, and, with `delivery_checks`, lets the platform stand until a delivery check finds
+/// Runs tasks in order, loses message number `lost` permanently, and, with `delivery_checks`, advances the clock until a delivery check finds
 /// nothing.
 pub fn with_loss<S: Backend>(
     backend: S,
@@ -75,7 +75,7 @@ fn until_delivered<S: Backend>(world: &mut World<S>) -> Result<(), Violation> {
             continue;
         }
         if world.delivery_checks {
-            world.clock.advance(AUDITED_AFTER);
+            world.clock.advance(CHECKED_AFTER);
             world.work(vec![Task::Sweep], &choices);
         }
         if world.backend.waiting() == 0 {

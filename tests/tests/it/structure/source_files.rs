@@ -2,7 +2,7 @@
 
 use super::{
     expect_none,
-    sources::{Source, with_extension},
+    sources::{Source, documents, terraform, with_extension},
     syntax::{Function, RustFile, parse_all, rust_files},
 };
 
@@ -16,7 +16,7 @@ const MAX_PORTS: usize = 3;
 const MAX_TEST_NAME: usize = 80;
 /// Columns of a comment, which no formatter wraps.
 const MAX_COMMENT_COLUMNS: usize = 150;
-/// Words that comments do not use, each with a plain one.
+/// Words that comments and documents do not use, each with a plain one.
 const FORBIDDEN_WORDS: [(&str, &str); 11] = [
     ("stands still", "is stuck, stops"),
     ("stand still", "are stuck, stop"),
@@ -34,12 +34,11 @@ const FORBIDDEN_WORDS: [(&str, &str); 11] = [
 const SLEEP: &str = concat!("sle", "ep(");
 
 /// Files that may be longer, each with the reason why a split would not help its reader.
-const LONG_FILES: [(&str, &str); 5] = [
+const LONG_FILES: [(&str, &str); 4] = [
     ("shared/api/src/problems.rs", "one table"),
     ("shared/domain/src/order/state_machine_tests.rs", "the cases of one transition table"),
     ("shared/testkit/src/contract/orders.rs", "the contract of one port"),
     ("shared/testkit/src/contract/reservations.rs", "the contract of one port"),
-    ("shared/testkit/src/fakes/stock.rs", "the fake of one port"),
 ];
 /// Functions that may be longer, as `path::name`, each with the reason.
 const LONG_FUNCTIONS: [(&str, &str); 4] = [
@@ -165,28 +164,44 @@ fn long_test_names(file: &RustFile) -> Vec<String> {
 
 #[test]
 fn comments_have_at_most_150_columns_and_use_plain_words() {
-    let sources = ["rs", "py", "js", "ts", "tsx"].into_iter().flat_map(with_extension);
+    let sources = ["rs", "py", "js", "ts", "tsx", "sql"].into_iter().flat_map(with_extension);
     // The types of the API, which a build of the pages generates.
     let sources = sources.filter(|source| !source.path.ends_with(".d.ts"));
     let complaints: Vec<_> = sources.flat_map(|source| unreadable_comments(&source)).collect();
     expect_none(&complaints, "wrap the comment, and use the word of docs/glossary.md");
 }
 
+#[test]
+fn documents_and_terraform_use_plain_words() {
+    let sources = documents().into_iter().chain(terraform());
+    let complaints: Vec<_> = sources.flat_map(|source| forbidden_words(&source.path, source.text.lines())).collect();
+    expect_none(&complaints, "use the word of docs/glossary.md");
+}
+
 fn unreadable_comments(source: &Source) -> Vec<String> {
-    let starts: &[&str] = if source.path.ends_with(".py") { &["#", "\"\"\""] } else { &["//", "/*", "* "] };
+    let starts: &[&str] = match source.path.rsplit('.').next() {
+        Some("py") => &["#", "\"\"\""],
+        Some("sql") => &["--"],
+        _ => &["//", "/*", "* "],
+    };
+    let is_comment = |line: &str| starts.iter().any(|start| line.trim_start().starts_with(start));
+    let mut complaints =
+        forbidden_words(&source.path, source.text.lines().map(|line| if is_comment(line) { line } else { "" }));
+    let lines = source.text.lines().enumerate().filter(|(_, line)| is_comment(line));
+    let wide = lines.filter(|(_, line)| line.chars().count() > MAX_COMMENT_COLUMNS);
+    complaints
+        .extend(wide.map(|(n, _)| format!("{}:{} is wider than {MAX_COMMENT_COLUMNS} columns", source.path, n + 1)));
+    complaints
+}
+
+fn forbidden_words<'a>(path: &str, lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut complaints = Vec::new();
-    for (n, line) in source.text.lines().enumerate() {
-        if !starts.iter().any(|start| line.trim_start().starts_with(start)) {
-            continue;
-        }
+    for (n, line) in lines.enumerate() {
         let lower = line.to_lowercase();
         let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let text = format!(" {} ", words.join(" "));
         let used = FORBIDDEN_WORDS.iter().filter(|(word, _)| text.contains(&format!(" {word} ")));
-        complaints.extend(used.map(|(word, plain)| format!("{}:{} {word}: {plain}", source.path, n + 1)));
-        if line.chars().count() > MAX_COMMENT_COLUMNS {
-            complaints.push(format!("{}:{} is wider than {MAX_COMMENT_COLUMNS} columns", source.path, n + 1));
-        }
+        complaints.extend(used.map(|(word, plain)| format!("{path}:{} {word}: {plain}", n + 1)));
     }
     complaints
 }

@@ -41,6 +41,15 @@ pub fn documents() -> Vec<Source> {
     found
 }
 
+/// The files of Terraform's configuration, in the order of their paths.
+pub fn terraform() -> Vec<Source> {
+    let root = xtask::root();
+    let mut found = Vec::new();
+    collect(&root, &root.join("terraform"), "tf", &mut found);
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
 /// Leaves out the packages that `npm install` puts beside a package.json.
 fn collect(root: &Path, directory: &Path, extension: &str, found: &mut Vec<Source>) {
     for path in entries(directory) {

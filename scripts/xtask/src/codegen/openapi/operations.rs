@@ -191,7 +191,6 @@ fn inventory() -> Vec<Operation> {
 fn orders() -> Vec<Operation> {
     vec![
         route(catalog::ORDER_PLACE).takes::<PlaceOrder>().created::<OrderView>().refuses(&[
-            "insufficient-stock",
             "orders-delayed",
             "price-changed",
             "too-many-unpaid-orders",

@@ -19,7 +19,7 @@ fn required_action_is_stored_for_the_owner_and_published_without_the_secret() {
     );
     assert_eq!(payment.action.as_ref().map(|action| action.client_secret.as_str()), Some("ch_1_secret"));
     let again = record_charge_outcome(&payment, 1, &waits(), refund_id(90), at(11));
-    assert_eq!(again, Ok(None), "told again");
+    assert_eq!(again, Ok(None), "reported again");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn opened_dispute_is_shown_posted_and_published_once() {
     let event = PaymentDisputed { payment_id, order_id, dispute_id, amount, reason, status, evidence_due_by };
     assert_eq!(change.events, [event.into()]);
     assert_eq!((change.payment.status, change.payment.disputes.len()), (Status::Succeeded, 1));
-    assert_eq!(record(&change.payment, &reported(DisputeStatus::NeedsResponse)), None, "told again");
+    assert_eq!(record(&change.payment, &reported(DisputeStatus::NeedsResponse)), None, "reported again");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn won_dispute_returns_what_was_withdrawn_and_the_fee() {
         let amount = usd(1000);
         let event = DisputeClosed { payment_id: ID, order_id: ORDER, dispute_id, amount, status, returned };
         assert_eq!(change.events, [event.into()]);
-        assert_eq!(record(&change.payment, &won), None, "told again");
+        assert_eq!(record(&change.payment, &won), None, "reported again");
     }
 }
 

@@ -48,7 +48,7 @@ fn refund_made_at_the_gateway_is_posted_once() {
     let refund = &change.payment.refunds[0];
     assert_eq!((refund.reason, refund.status), (RefundReason::MadeAtGateway, RefundStatus::Succeeded));
     assert_eq!((change.payment.status, change.payment.refundable()), (Status::PartiallyRefunded, 600));
-    assert_eq!(record(&change.payment, &made("re_1", 400)), None, "told again");
+    assert_eq!(record(&change.payment, &made("re_1", 400)), None, "reported again");
     let rest = posted(&change.payment, &made("re_2", 600));
     assert_eq!((rest.status, rest.refunded(), rest.refunds.len()), (Status::Refunded, 1000, 2));
 }
@@ -91,7 +91,7 @@ fn refund_that_fails_after_it_succeeded_is_reversed() {
         };
         assert_eq!(change.events, [event.into()]);
         assert_eq!((change.payment.status, change.payment.refundable()), (status, left));
-        assert_eq!(record(&change.payment, &returned("re_1", 400)), None, "told again");
+        assert_eq!(record(&change.payment, &returned("re_1", 400)), None, "reported again");
         assert_eq!(record(&change.payment, &made("re_1", 400)), None, "an older report arrives late");
     }
 }

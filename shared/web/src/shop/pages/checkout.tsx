@@ -86,7 +86,7 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
       route(`/orders/${order.id}?placed=1`, true);
     },
     onError: async (error) => {
-      if (isProblemOf(error, "price-changed", "insufficient-stock")) await queries.invalidateQueries({ queryKey: ["products-by-id"] });
+      if (isProblemOf(error, "price-changed")) await queries.invalidateQueries({ queryKey: ["products-by-id"] });
     },
   });
   const submit = (values: Record<string, string>): void => {
@@ -95,7 +95,7 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
     const [payment_method = "", shipping_method = null] = [values["/payment_method"], values["/shipping_method"]];
     if (shipping_address) placing.mutate({ items, shipping_address, shipping_method, payment_method });
   };
-  const needsBasket = isProblemOf(placing.error, "price-changed", "insufficient-stock");
+  const needsBasket = isProblemOf(placing.error, "price-changed");
   return (
     <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onEdit={(values) => (draft = { user: user.id, values })} onSubmit={submit} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
       <fieldset>

@@ -47,7 +47,7 @@ const TRUNCATE_EVERY: usize = 50;
 /// A database that schedules use one after another.
 pub struct Server {
     // Fields drop in this order: connections before what they connect to.
-    slots: Vec<Slot>,
+    slots: Vec<ProcessSlot>,
     client: Client,
     look: Arc<Database>,
     look_payments: Arc<Database>,
@@ -62,7 +62,7 @@ pub struct Server {
 }
 
 /// A slot that processes use one after another.
-struct Slot {
+struct ProcessSlot {
     port: u16,
     state: Rc<ProcessState>,
     databases: RefCell<Rc<Databases>>,
@@ -103,7 +103,7 @@ impl Server {
                 let state = Rc::new(ProcessState::default());
                 let port = cutter.serve(slot, &state).await;
                 let databases = RefCell::new(Databases::new(&database, port));
-                slots.push(Slot { port, state, databases });
+                slots.push(ProcessSlot { port, state, databases });
             }
             (database, client, tables, cutter, slots)
         }));

@@ -247,16 +247,16 @@ impl Model {
                 rule!(stock::is_low(level) && *alert == stock::low(level), "an alert {alert:?} about {level:?}");
                 let started = history.range(..version).rev().take_while(|(_, level)| stock::is_low(level)).last();
                 let start = started.map_or(version, |(version, _)| *version);
-                rule!(told.insert(start), "a product is told to be low twice since version {start}");
+                rule!(told.insert(start), "StockLow was published twice since version {start}");
             }
             let last = history.values().next_back().filter(|last| stock::is_low(last));
             let was_told = |last: &StockLevel| {
                 let low = history.range(..=last.version).rev().take_while(|(_, level)| stock::is_low(level)).last();
                 low.is_some_and(|(start, _)| told.contains(start)) || !in_order && !told.is_empty()
             };
-            // The level that a product has from the start is never told.
+            // No StockLow is published for the level that a product has from the start.
             let is_due = last.filter(|last| last.version > 1 || history.len() > 1);
-            rule!(is_due.is_none_or(was_told), "{last:?} is low, and nobody was told");
+            rule!(is_due.is_none_or(was_told), "{last:?} is low, but StockLow was not published");
         }
         Ok(())
     }

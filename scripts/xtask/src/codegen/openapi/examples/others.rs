@@ -255,7 +255,7 @@ examples! {
 }
 
 fn outcomes() -> PaymentOutcomesView {
-    let tally = |count, cents| TallyView { count, amount: dollars(cents) };
+    let tally = |count, cents| CountAndAmountView { count, amount: dollars(cents) };
     PaymentOutcomesView { paid: tally(2, 9736), declined: tally(1, 4900), refunded: tally(0, 0) }
 }
 
