@@ -18,3 +18,11 @@ test("what is no amount of the currency is refused", () => {
 test("an amount is written as it is read", () => {
   for (const amount of [0, 5, 99, 100, 123456789]) assert.equal(toMinor(toText(amount, 2), 2), amount);
 });
+
+test("an amount below zero keeps its sign and its zeros", () => {
+  for (const [amount, text] of [[-1, "-0.01"], [-5, "-0.05"], [-9, "-0.09"], [-10, "-0.10"], [-99, "-0.99"], [-100, "-1.00"], [-123456, "-1234.56"]] as const) {
+    assert.equal(toText(amount, 2), text);
+    assert.equal(Number(toText(amount, 2)), amount / 100);
+  }
+  assert.deepEqual([toText(-5, 0), toText(-5, 3)], ["-5", "-0.005"]);
+});
