@@ -7,6 +7,7 @@ import { useLocation } from "preact-iso";
 import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
 import { money, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
+import { orderNumber } from "../../core/order-number.ts";
 import { unwrap } from "../../core/problem.ts";
 import { isSignedIn } from "../../core/session.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
@@ -22,8 +23,6 @@ import { LoginPage } from "./login.tsx";
 
 const reasonText = (reason: string): string | undefined => t().order.reasons[reason];
 
-export const shortId = (id: string): string => id.slice(-8).toUpperCase();
-
 export function OrderPage({ id }: { id: string }): JSX.Element {
   return isSignedIn.value ? <Followed id={id} /> : <LoginPage />;
 }
@@ -38,7 +37,7 @@ function Details({ order, tag, error }: { order: Order; tag: string; error: Erro
   const { query } = useLocation();
   const paid = useQuery(payment(order));
   useEffect(() => void queries.invalidateQueries({ queryKey: ["payment", order.id] }), [order.version]);
-  const number = shortId(order.id);
+  const number = orderNumber(order.id);
   const isThanked = query["placed"] !== undefined && order.status !== "cancelled" && !canPayAgain(order);
   return (
     <article class="order">

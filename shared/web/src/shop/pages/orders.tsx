@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { day, money, t } from "../../core/i18n/index.ts";
+import { orderNumber } from "../../core/order-number.ts";
 import { isSignedIn } from "../../core/session.ts";
 import { Paged } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
 import { orders, type Order } from "../reads.ts";
 import { LoginPage } from "./login.tsx";
-import { shortId } from "./order.tsx";
 
 export function OrdersPage(): JSX.Element {
   return isSignedIn.value ? <Orders /> : <LoginPage />;
@@ -41,7 +41,7 @@ function OrderRows({ orders: items }: { orders: Order[] }): JSX.Element {
       {items.map((order) => (
         <li key={order.id} class="order-row">
           <div>
-            <a href={`/orders/${order.id}`}>{t().order.title(shortId(order.id))}</a>
+            <a href={`/orders/${order.id}`}>{t().order.title(orderNumber(order.id))}</a>
             <p class="hint">
               {day(order.created_at)} · {order.items.map((line) => line.product_name).join(", ")}
             </p>
