@@ -99,6 +99,36 @@ test("a card that asks for the customer's consent waits for it, and the page fol
   });
 });
 
+test("a card that is declined again is replaced again, and the page says what each payment comes to", async () => {
+  const customer = await register();
+  const order = await placeOrder(await token(customer), product, "pm_card_visa_chargeDeclined");
+  await onPage(async (page) => {
+    await page.goto(`${shop}/orders/${order.id}`);
+    await logIn(page, customer);
+    await page.getByRole("heading", { name: `Order ${order.id.split("-").pop().toUpperCase()}`, exact: true }).waitFor();
+    const again = page.getByRole("button", { name: "Pay again" });
+    const declined = page.getByRole("status").getByText("Your payment was declined. You can pay with another card.");
+    await again.waitFor();
+    // What the order and its payment have come to is not read yet when the page says that the payment is in progress.
+    const { promise: isShown, resolve: read } = Promise.withResolvers();
+    await page.route((url) => url.pathname.startsWith("/api/v1/") && url.pathname.endsWith(order.id), (route) => isShown.then(() => route.continue()));
+    await page.getByLabel("Visa test card that is declined").check();
+    await again.click();
+    await page.getByRole("status").getByText("The payment is in progress.").waitFor();
+    await page.getByText(/: In progress$/).waitFor();
+    assert.deepEqual([await again.count(), await declined.count()], [0, 0]);
+    await inspect(page, "paying-again");
+    read();
+    await declined.waitFor();
+    await page.getByText(/: Declined$/).waitFor();
+    await page.getByLabel("Visa test card that pays", { exact: true }).check();
+    await again.click();
+    await status(page, "Confirmed");
+    await page.getByText(/: Paid$/).waitFor();
+    assert.equal(await declined.count(), 0);
+  });
+});
+
 test("the page of the bank is a link if the gateway names one, and nothing else is", async () => {
   const customer = await register();
   const order = await placeOrder(await token(customer), product, ASKS_FOR_CONSENT);

@@ -3,7 +3,7 @@
 import { queryOptions, infiniteQueryOptions } from "@tanstack/preact-query";
 import { api, queries, type Schemas } from "../core/client.ts";
 import { unwrap, unwrapIfChanged, unwrapWithTag } from "../core/problem.ts";
-import { nextPaymentRead, nextRead } from "./follow.ts";
+import { nextPaymentRead, nextRead, watched, type Watched } from "./follow.ts";
 
 export type Product = Schemas["ProductView"];
 export type Order = Schemas["OrderView"];
@@ -74,17 +74,27 @@ export const followedOrder = (id: string) =>
       const read = await unwrapIfChanged(api.GET("/api/v1/orders/{id}", { params: { path: { id } }, headers, signal }));
       return read ? { order: read.data, tag: read.tag, unchangedReads: 0 } : { ...(known as Followed), unchangedReads: (known?.unchangedReads ?? 0) + 1 };
     },
-    refetchInterval: ({ state }) => (state.data ? nextRead(state.data.order, state.data.unchangedReads) : false),
+    refetchInterval: ({ state }) => (state.data ? nextRead(state.data.order, state.data.unchangedReads, knownPayment(id)?.payment.status) : false),
     staleTime: 0,
   });
 
-export const payment = (order: Order) =>
+const knownPayment = (orderId: string): Watched<Payment> | undefined => queries.getQueryData<Watched<Payment>>(["payment", orderId]);
+
+export const watchedPayment = (order: Order) =>
   queryOptions({
     queryKey: ["payment", order.id],
-    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/payments/order/{order_id}", { params: { path: { order_id: order.id } }, signal })),
+    queryFn: async ({ signal }) => watched(knownPayment(order.id), await unwrap(api.GET("/api/v1/payments/order/{order_id}", { params: { path: { order_id: order.id } }, signal }))),
     enabled: order.payment_id !== null,
-    refetchInterval: ({ state }) => nextPaymentRead(order, state.data?.status, state.dataUpdateCount),
+    refetchInterval: ({ state }) => nextPaymentRead(order, state.data?.payment.status, state.data?.unchangedReads ?? 0),
   });
+
+/** Takes over a payment that is tried again, and follows its order as if it had just been placed. */
+export async function follow(paid: Payment): Promise<void> {
+  const [orderKey, paymentKey] = [["order", paid.order_id], ["payment", paid.order_id]];
+  await queries.cancelQueries({ queryKey: paymentKey });
+  queries.setQueryData<Watched<Payment>>(paymentKey, (known) => watched(known, paid));
+  queries.setQueryData<Followed>(orderKey, (known) => known && { ...known, unchangedReads: 0 });
+}
 
 export const orders = () =>
   infiniteQueryOptions({

@@ -17,7 +17,8 @@ import { Form } from "../../ui/form.tsx";
 import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
 import { Failed, Loaded, NotFound, Title } from "../../ui/page.tsx";
 import { add } from "../basket.ts";
-import { followedOrder, payment, savedMethods, type Order, type Payment } from "../reads.ts";
+import { reasonOf } from "../follow.ts";
+import { follow, followedOrder, savedMethods, watchedPayment, type Order, type Payment } from "../reads.ts";
 import { PaymentChoices } from "./checkout.tsx";
 import { LoginPage } from "./login.tsx";
 
@@ -35,21 +36,26 @@ function Followed({ id }: { id: string }): JSX.Element {
 
 function Details({ order, tag, error }: { order: Order; tag: string; error: Error | null }): JSX.Element {
   const { query } = useLocation();
-  const paid = useQuery(payment(order));
+  const reading = useQuery(watchedPayment(order));
+  const paid = reading.data?.payment;
   useEffect(() => void queries.invalidateQueries({ queryKey: ["payment", order.id] }), [order.version]);
+  useEffect(() => {
+    if (paid && order.status === "pending") void queries.invalidateQueries({ queryKey: ["order", order.id] });
+  }, [paid?.status, paid?.attempts]);
+  const shown = { ...order, status_reason: reasonOf(order, paid?.status) };
   const number = orderNumber(order.id);
-  const isThanked = query["placed"] !== undefined && order.status !== "cancelled" && !canPayAgain(order);
+  const isThanked = query["placed"] !== undefined && order.status !== "cancelled" && !canPayAgain(shown);
   return (
     <article class="order">
       <Title heading={isThanked ? t().order.thanks : t().order.title(number)}>{t().order.title(number)}</Title>
       {isThanked && <p>{t().order.title(number)}</p>}
-      <Progress order={order} />
+      <Progress order={shown} />
       {error && <Failed error={error} />}
-      {paid.data && <Consent payment={paid.data} />}
-      {canPayAgain(order) && <PayAgain order={order} />}
+      {paid && <Consent payment={paid} />}
+      {canPayAgain(shown) && <Loaded query={reading}>{({ payment: { attempts } }) => <PayAgain key={attempts} order={order} attempts={attempts} />}</Loaded>}
       <OrderDetails order={order} tag={tag} link="/products/" reason={reasonText} onChanged={() => queries.invalidateQueries({ queryKey: ["order", order.id] })}>
-        {paid.data && <PaymentState payment={paid.data} />}
-        <Documents order={order} refunds={paid.data?.refunds ?? []} />
+        {paid && <PaymentState payment={paid} />}
+        <Documents order={order} refunds={paid?.refunds ?? []} />
       </OrderDetails>
       {isOpen(order) && <Cancel order={order} />}
       {(order.status === "cancelled" || order.status === "delivered") && <OrderAgain order={order} />}
@@ -109,12 +115,13 @@ function Consent({ payment: { status, next_action } }: { payment: Payment }): JS
 
 const canPayAgain = (order: Order): boolean => order.status === "pending" && order.status_reason === "payment_declined";
 
-function PayAgain({ order }: { order: Order }): JSX.Element {
+function PayAgain({ order, attempts }: { order: Order; attempts: number }): JSX.Element {
   const methods = useQuery(savedMethods());
   const pay = (body: Schemas["ProcessPayment"], key: string): Promise<Payment> => unwrap(api.POST("/api/v1/payments/process", { params: { header: { "Idempotency-Key": key } }, body }));
   const paying = useKeyed("POST /payments/process", pay, {
-    // After a second decline, the same card is another attempt.
-    about: order.version,
+    // After another decline, the same card is another attempt.
+    about: attempts,
+    onSuccess: follow,
     onSettled: async () => {
       await queries.invalidateQueries({ queryKey: ["order", order.id] });
       await queries.invalidateQueries({ queryKey: ["payment", order.id] });
@@ -123,7 +130,7 @@ function PayAgain({ order }: { order: Order }): JSX.Element {
   return (
     <section class="box">
       <h2>{t().order.payAgain}</h2>
-      <Form submit={t().order.payAgain} busy={t().order.paying} isBusy={paying.isPending || paying.isSuccess} error={paying.error} onSubmit={(values) => paying.mutate({ order_id: order.id, payment_method: values["/payment_method"] ?? "" })}>
+      <Form submit={t().order.payAgain} busy={t().order.paying} isBusy={paying.isPending} error={paying.error} onSubmit={(values) => paying.mutate({ order_id: order.id, payment_method: values["/payment_method"] ?? "" })}>
         <PaymentChoices methods={methods.data ?? []} legend={t().order.payWith} />
       </Form>
     </section>
