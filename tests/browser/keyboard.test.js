@@ -2,7 +2,7 @@
 // scripts/browser runs this file.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { browser, DESKTOP, enterConsole, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { browser, call, DESKTOP, enterConsole, hasFocus, inspect, logIn, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
 const { PRODUCT_ID: product, PRODUCT_WORD: word } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -113,6 +113,31 @@ test("a note outlives the end of the session, is said to be saved, and leaves th
     await hasFocus(add);
     assert.equal(await note.inputValue(), "");
   }, { viewport: DESKTOP, expected: [/401/] });
+});
+
+test("Escape leaves the login over a page whose session has ended, and what was typed, until somebody logs out", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    await page.goto(`${shop}/account`);
+    await logIn(page, customer);
+    const name = page.getByLabel("Full name");
+    await name.fill("Eve Quay");
+    const accessToken = await token(customer);
+    const { sub } = JSON.parse(Buffer.from(accessToken.split(".")[1], "base64url").toString());
+    await call("DELETE", `/users/${sub}/sessions`, undefined, { Authorization: `Bearer ${accessToken}` });
+    await name.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Please log in again" });
+    const first = dialog.getByLabel("E-mail address or user name");
+    await hasFocus(first);
+    await first.fill(customer.email);
+    // The browser lets the page prevent the first one alone.
+    for (let times = 0; times < 3; times++) await page.keyboard.press("Escape");
+    await hasFocus(first);
+    assert.deepEqual([await first.inputValue(), await name.inputValue()], [customer.email, "Eve Quay"]);
+    await press(dialog.getByRole("button", { name: "Log out instead" }));
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: "Log in" }).waitFor();
+  }, { expected: [/401/] });
 });
 
 test("a page that cannot be read has a heading that says so, with the focus", async () => {

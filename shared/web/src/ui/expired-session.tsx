@@ -4,7 +4,7 @@ import { dropSession, isExpired } from "../core/session.ts";
 import { Dialog } from "./dialog.tsx";
 import { LoginForm } from "./login-form.tsx";
 
-/** Asks for the password over a page whose session has ended; the request that found out is then repeated. */
+/** Asks for the password over a page whose session has ended; the request that found out is then repeated. Escape would lose what was typed. */
 export function ExpiredSession(): JSX.Element {
   const leave = (
     <button type="button" onClick={dropSession}>
@@ -12,7 +12,7 @@ export function ExpiredSession(): JSX.Element {
     </button>
   );
   return (
-    <Dialog title={t().login.expiredTitle} isOpen={isExpired.value} onClose={dropSession}>
+    <Dialog title={t().login.expiredTitle} isOpen={isExpired.value}>
       <p>{t().login.expiredText}</p>
       <LoginForm actions={leave} />
     </Dialog>
