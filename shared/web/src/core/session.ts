@@ -30,6 +30,8 @@ export const isExpired = signal(false);
 /** Whether the session ended by a logout in another tab: the person in front of this one may wonder. */
 export const isEndedElsewhere = signal(false);
 
+/** Whether the cookie is the one of another account, whose session stays when the one of this tab is given up. */
+let isReplaced = false;
 let waiting: ((isResumed: boolean) => void)[] = [];
 const otherTabs = new BroadcastChannel("session");
 
@@ -56,13 +58,15 @@ function accept(tokens: { access_token: string; expires_in: number }): void {
   const expiresAt = performance.now() + tokens.expires_in * 1000;
   caller.value = { id: sub, role, token: tokens.access_token, expiresAt };
   isEndedElsewhere.value = false;
+  isReplaced = false;
   setItem(localStore, COOKIE_HINT, "yes");
 }
 
 function forget(): void {
   caller.value = null;
   isExpired.value = false;
-  setItem(localStore, COOKIE_HINT, null);
+  if (!isReplaced) setItem(localStore, COOKIE_HINT, null);
+  isReplaced = false;
   resolveWaiting(false);
 }
 
@@ -74,7 +78,10 @@ function resolveWaiting(isResumed: boolean): void {
 
 const POST = { method: "POST", headers: { "X-Requested-With": "quayside-web" } };
 
-/** Exchanges the cookie for an access token. One tab at a time, because a token that is used twice ends the session. */
+/**
+ * Exchanges the cookie for an access token. One tab at a time, because a token that is used twice ends the session. Another tab may have
+ * logged in somebody else, whose cookie it is then: the session of this tab has ended.
+ */
 async function refresh(): Promise<"refreshed" | "ended" | "unreachable"> {
   const before = caller.value?.token;
   return navigator.locks.request("refresh", async () => {
@@ -88,7 +95,10 @@ async function refresh(): Promise<"refreshed" | "ended" | "unreachable"> {
       return "unreachable";
     }
     if (response.ok) {
-      accept((await response.json()) as { access_token: string; expires_in: number });
+      const tokens = (await response.json()) as { access_token: string; expires_in: number };
+      isReplaced = caller.value !== null && caller.value.id !== subjectOf(tokens.access_token);
+      if (isReplaced) return "ended";
+      accept(tokens);
       return "refreshed";
     }
     return response.status === 401 ? "ended" : "unreachable";
@@ -173,15 +183,21 @@ async function send(request: Request, token: string | undefined): Promise<Respon
 
 /** `fetch` for the API: with the access token, and once more with a new one if it was refused. */
 export async function authorizedFetch(request: Request): Promise<Response> {
-  const current = caller.value;
-  if (current && current.expiresAt - performance.now() < MARGIN_MS) await refresh();
-  const used = caller.value?.token;
+  const sender = caller.value;
+  if (sender && sender.expiresAt - performance.now() < MARGIN_MS) await refresh();
+  const used = tokenOf(sender);
   const response = await send(request, used);
   if (used === undefined || !(await isTokenRefused(response))) return response;
-  const outcome = caller.value?.token === used ? await refresh() : "refreshed";
+  const outcome = tokenOf(sender) === used ? await refresh() : "refreshed";
   if (outcome === "unreachable") return response;
   if (outcome === "ended" && !(await resume())) return response;
-  return send(request, caller.value?.token);
+  const renewed = tokenOf(sender);
+  return renewed === undefined ? response : send(request, renewed);
+}
+
+/** The current token of somebody; none once somebody else has logged in, in whose name nothing of theirs is sent. */
+function tokenOf(sender: Caller | null): string | undefined {
+  return caller.value?.id === sender?.id ? caller.value?.token : undefined;
 }
 
 /** A 401 may also be about a password or a code in the request, which must not be tried twice. */

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+// What a browser has, and Node.js lacks or would wait for.
+Object.assign(globalThis, { BroadcastChannel: class { postMessage(): void {} } });
+Object.defineProperty(globalThis, "navigator", { value: { locks: { request: (_name: string, run: () => unknown) => run() } } });
+const { authorizedFetch, caller, dropSession, isExpired, logIn } = await import("./session.ts");
+
+/** The API: who the cookie belongs to, tokens that it refuses, and those that requests came with. */
+const server = { cookie: "", issued: 0, refused: "", used: [] as string[] };
+
+const tokenOf = (sub: string): string => `${++server.issued}.${btoa(JSON.stringify({ sub }))}.x`;
+const json = (body: object, status = 200): Response => new Response(JSON.stringify(body), { status });
+
+globalThis.fetch = async (input) => {
+  if (!(input instanceof Request)) return json({ access_token: tokenOf(server.cookie), expires_in: 900 });
+  const token = input.headers.get("Authorization")?.replace("Bearer ", "") ?? "";
+  server.used.push(token);
+  return token === server.refused ? json({ type: "/problems/unauthenticated", status: 401, detail: "" }, 401) : json({});
+};
+
+async function enter(name: string): Promise<string> {
+  server.cookie = name;
+  await logIn({ name, password: "x" });
+  return caller.value?.token ?? "";
+}
+
+const order = (): Promise<Response> => authorizedFetch(new Request("http://shop.example/api/v1/orders", { method: "POST", body: "{}" }));
+
+/** An order of ann, whose token is refused after bea has logged in by another tab. */
+async function orderAfterOther(): Promise<{ token: string; answer: Promise<Response> }> {
+  const token = await enter("ann");
+  Object.assign(server, { cookie: "bea", refused: token });
+  const answer = order();
+  while (!isExpired.value) await new Promise(setImmediate);
+  return { token, answer };
+}
+
+beforeEach(() => {
+  dropSession();
+  Object.assign(server, { refused: "", used: [] });
+});
+
+test("a request whose token is refused is sent again with a new one", async () => {
+  const token = await enter("ann");
+  server.refused = token;
+  assert.equal((await order()).status, 200);
+  assert.deepEqual(server.used, [token, caller.value?.token]);
+});
+
+test("the cookie of another account ends the session of this tab, and nothing is sent in the other name", async () => {
+  const { token, answer } = await orderAfterOther();
+  assert.deepEqual([caller.value?.id, server.used], ["ann", [token]]);
+  dropSession();
+  assert.equal((await answer).status, 401);
+  assert.deepEqual([caller.value, server.used], [null, [token]]);
+});
+
+test("after that, a login of the same person sends the request again, and one of somebody else does not", async () => {
+  const { token, answer } = await orderAfterOther();
+  const renewed = await enter("ann");
+  assert.equal((await answer).status, 200);
+  assert.deepEqual(server.used, [token, renewed]);
+
+  dropSession();
+  server.used = [];
+  const other = await orderAfterOther();
+  await enter("bea");
+  assert.equal((await other.answer).status, 401);
+  assert.deepEqual([caller.value?.id, server.used], ["bea", [other.token]]);
+});
+
+test("a request that was under way when somebody else logged in is not sent again", async () => {
+  const token = await enter("ann");
+  server.refused = token;
+  const answer = order();
+  await enter("bea");
+  assert.equal((await answer).status, 401);
+  assert.deepEqual(server.used, [token]);
+});
