@@ -8,9 +8,9 @@ export function toMinor(text: string, digits: number): number | null {
   return Number(whole + fraction.padEnd(digits, "0"));
 }
 
-/** The inverse of `toMinor`, also of amounts below zero. */
+/** The inverse of `toMinor`, also of a negative amount, which the gateway may state. */
 export function toText(amount: number, digits: number): string {
   const text = String(Math.abs(amount)).padStart(digits + 1, "0");
   const sign = amount < 0 ? "-" : "";
-  return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
+  return digits === 0 ? `${sign}${text}` : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
