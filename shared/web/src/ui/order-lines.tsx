@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { Schemas } from "../core/client.ts";
-import { money, t } from "../core/i18n/index.ts";
+import { money, percent, t } from "../core/i18n/index.ts";
 
 /** Products and amounts of an order. `link` is the path of a product, without its id. */
 export function OrderLines({ order, link }: { order: Schemas["OrderView"]; link: string }): JSX.Element {
@@ -24,7 +24,7 @@ export function OrderLines({ order, link }: { order: Schemas["OrderView"]; link:
         </dt>
         <dd>{order.shipping.amount === 0 ? t().order.free : money(order.shipping)}</dd>
         {order.taxes.map((line) => (
-          <TaxRow key={line.rate} rate={String(line.rate)} amount={money(line.amount)} isIncluded={order.tax_included} />
+          <TaxRow key={line.rate} rate={percent(line.rate)} amount={money(line.amount)} isIncluded={order.tax_included} />
         ))}
         <dt>
           <strong>{t().order.total}</strong>

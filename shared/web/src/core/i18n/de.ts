@@ -218,7 +218,7 @@ export const de: Messages = {
     subtotal: "Zwischensumme",
     shipping: "Versand",
     free: "Kostenlos",
-    tax: (rate, included) => `${included ? "Enthaltene Steuer" : "Steuer"} ${rate} %`,
+    tax: (rate, included) => `${included ? "Enthaltene Steuer" : "Steuer"} ${rate}`,
     total: "Summe",
     tracking: "Sendungsverfolgung",
     changeAddress: "Lieferadresse ändern",

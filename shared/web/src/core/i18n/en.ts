@@ -219,7 +219,7 @@ export const en = {
     subtotal: "Subtotal",
     shipping: "Shipping",
     free: "Free",
-    tax: (rate: string, included: boolean) => `${included ? "Included tax" : "Tax"} ${rate} %`,
+    tax: (rate: string, included: boolean) => `${included ? "Included tax" : "Tax"} ${rate}`,
     total: "Total",
     tracking: "Tracking",
     changeAddress: "Change the delivery address",

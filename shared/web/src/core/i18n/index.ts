@@ -81,6 +81,10 @@ export function shortMoney({ amount, currency }: Money): string {
 const counts = computed(() => new Intl.NumberFormat(variant.value));
 export const number = (count: number): string => counts.value.format(count);
 
+const percents = computed(() => new Intl.NumberFormat(variant.value, { style: "percent", maximumFractionDigits: 3 }));
+/** A rate in percent, such as the text 9.25. */
+export const percent = (rate: string): string => percents.value.format(`${rate}e-2` as `${number}`);
+
 export function sum(amounts: readonly Money[]): Money | null {
   const [first] = amounts;
   if (!first || amounts.some((one) => one.currency !== first.currency)) return null;

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+// What a browser has and Node.js lacks.
+Object.assign(globalThis, { document: { documentElement: {} } });
+Object.defineProperty(globalThis, "navigator", { value: { languages: [] } });
+const { choose, decimal, money, percent, t } = await import("./index.ts");
+
+afterEach(() => choose("en"));
+
+const SPACE = "\u00a0";
+
+test("amounts and rates are written as the language does", async () => {
+  assert.deepEqual([money({ amount: -5, currency: "USD" }), percent("9.25"), percent("8.875"), percent("19")], ["-$0.05", "9.25%", "8.875%", "19%"]);
+  assert.equal(t().order.tax(percent("19"), true), "Included tax 19%");
+  await choose("de");
+  assert.deepEqual([money({ amount: -5, currency: "EUR" }), percent("9.25"), percent("19")], [`-0,05${SPACE}€`, `9,25${SPACE}%`, `19${SPACE}%`]);
+  assert.deepEqual([decimal({ amount: 1250, currency: "EUR" }), decimal({ amount: 1250, currency: "JPY" })], ["12,50", "1250"]);
+  assert.equal(t().order.tax(percent("9.25"), false), `Steuer 9,25${SPACE}%`);
+});
