@@ -190,6 +190,32 @@ test("an order at another price than the one that was shown is not placed", asyn
   }, { expected: [/409/] });
 });
 
+test("prices of the filter are sent in the currency of the products, with its decimals", async () => {
+  await onPage(async (page) => {
+    const { items: [found] } = await call("GET", `/products?q=${word}`);
+    const yen = { items: [{ ...found, price: { amount: 1999, currency: "JPY" } }], next_cursor: null };
+    await page.route("**/api/v1/products?**", (route) => route.fulfill({ json: yen }));
+    await page.goto(`${shop}/`);
+    await page.getByText("¥1,999").waitFor();
+    await page.getByText("Filters", { exact: true }).click();
+    const [least, most] = [page.getByLabel("Price from (JPY)"), page.getByLabel("Price to (JPY)")];
+    await least.fill("500");
+    await most.fill("20.50");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByText("Write a price such as 1250.").waitFor();
+    await most.fill("2000");
+    const isAsked = page.waitForRequest("**/api/v1/products?**");
+    await page.getByRole("button", { name: "Search" }).click();
+    const { searchParams: asked } = new URL((await isAsked).url());
+    assert.deepEqual(["min_price", "max_price", "currency"].map((name) => asked.get(name)), ["500", "2000", "JPY"]);
+    await page.getByText("¥1,999").waitFor();
+    await page.reload();
+    await page.getByText("¥1,999").waitFor();
+    assert.deepEqual([await least.inputValue(), await most.inputValue()], ["500", "2000"]);
+    await inspect(page, "products-filtered");
+  });
+});
+
 test("the shop speaks German to those who prefer it, on a wide screen", async () => {
   await onPage(async (page) => {
     await page.goto(`${shop}/products/${product}`);

@@ -3,23 +3,12 @@
 import { queryOptions, infiniteQueryOptions } from "@tanstack/preact-query";
 import { api, queries, type Schemas } from "../core/client.ts";
 import { unwrap, unwrapIfChanged, unwrapWithTag } from "../core/problem.ts";
+import type { Filters } from "./filters.ts";
 import { nextPaymentRead, nextRead, watched, type Watched } from "./follow.ts";
 
 export type Product = Schemas["ProductView"];
 export type Order = Schemas["OrderView"];
 export type Payment = Schemas["PaymentView"];
-
-export const SORTS = ["-created_at", "created_at", "price", "-price", "name", "-name", "relevance"] as const;
-export type Sort = (typeof SORTS)[number];
-
-export interface Filters {
-  q?: string;
-  category?: string;
-  min_price?: number;
-  max_price?: number;
-  available?: boolean;
-  sort?: Sort;
-}
 
 const PAGE = 24;
 

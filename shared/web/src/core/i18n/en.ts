@@ -81,8 +81,8 @@ export const en = {
     filters: "Filters",
     category: "Category",
     all: "All categories",
-    minPrice: "Price from",
-    maxPrice: "Price to",
+    minPrice: (currency: string) => `Price from (${currency})`,
+    maxPrice: (currency: string) => `Price to (${currency})`,
     available: "Only what is in stock",
     sort: "Sort by",
     sorts: { "": "Newest", relevance: "Best match", price: "Price, low to high", "-price": "Price, high to low", name: "Name" } as Record<string, string>,
@@ -93,7 +93,7 @@ export const en = {
     none: "There are no products yet.",
     found: (count: number, isMore: boolean) =>
       `${count}${isMore ? "+" : ""} ${plural(count, { one: "product", other: "products" })}`,
-    invalidPrice: "Write a price such as 12.50.",
+    invalidPrice: (example: string) => `Write a price such as ${example}.`,
   },
   product: {
     inStock: "In stock",

@@ -2,30 +2,16 @@
 
 import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { minorDigits, money, t } from "../../core/i18n/index.ts";
-import { toMinor, toText } from "../../core/money.ts";
+import { decimal, minorDigits, money, t } from "../../core/i18n/index.ts";
+import { toMinor } from "../../core/money.ts";
 import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { More, type MoreProps } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { Picture } from "../../ui/picture.tsx";
-import { categories, products, SORTS, type Filters, type Product } from "../reads.ts";
-
-const DIGITS = minorDigits("USD");
-
-function filtersOf(query: Record<string, string>): Filters {
-  const number = (text: string | undefined): number | undefined => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined);
-  const filters: { [Name in keyof Filters]: Filters[Name] | undefined } = {
-    q: query["q"]?.slice(0, 100),
-    category: query["category"],
-    min_price: number(query["min_price"]),
-    max_price: number(query["max_price"]),
-    available: query["available"] === "true" ? true : undefined,
-    sort: SORTS.find((sort) => sort === query["sort"]),
-  };
-  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined && value !== "")) as Filters;
-}
+import { currencyOf, filtersOf, search, type Filters } from "../filters.ts";
+import { categories, products, type Product } from "../reads.ts";
 
 export function ProductList(): JSX.Element {
   const { query, route } = useLocation();
@@ -37,11 +23,14 @@ export function ProductList(): JSX.Element {
     route(`/${search(changed)}`);
   };
   const items = list.data?.pages.flatMap((page) => page.items);
+  // A list without products has the currency of the one before.
+  const shown = useRef<Product[]>([]);
+  if (items && items.length > 0) shown.current = items;
   return (
     <>
       <Title>{t().products.title}</Title>
       {/* Another address fills the form again, as after the back button. */}
-      <FilterForm key={key} filters={filters} apply={apply} />
+      <FilterForm key={key} filters={filters} currency={currencyOf(filters, shown.current)} apply={apply} />
       <p role="status" class="hint">
         {items && t().products.found(items.length, list.hasNextPage)}
       </p>
@@ -50,24 +39,26 @@ export function ProductList(): JSX.Element {
   );
 }
 
-function search(filters: Filters): string {
-  const text = new URLSearchParams(Object.entries(filters).map(([name, value]) => [name, String(value)])).toString();
-  return text && `?${text}`;
+interface FilterFormProps {
+  filters: Filters;
+  /** Of the prices. */
+  currency: string;
+  apply: (filters: Filters) => void;
 }
 
-function FilterForm({ filters, apply }: { filters: Filters; apply: (filters: Filters) => void }): JSX.Element {
+function FilterForm({ filters, currency, apply }: FilterFormProps): JSX.Element {
   const [isOpenAtFirst] = useState(() => [filters.category, filters.min_price, filters.max_price, filters.available, filters.sort].some((value) => value !== undefined));
   const [isOpen, setOpen] = useState(isOpenAtFirst);
   const known = useQuery({ ...categories(), enabled: isOpen });
   const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
   const submit = (values: Record<string, string>): void => {
-    const prices = ["min_price", "max_price"].filter((name) => values[name]).map((name) => [name, toMinor(values[name] ?? "", DIGITS)] as const);
-    const wrong = prices.filter(([, amount]) => amount === null).map(([name]) => [name, t().products.invalidPrice] as const);
+    const prices = ["min_price", "max_price"].filter((name) => values[name]).map((name) => [name, toMinor(values[name] ?? "", minorDigits(currency))] as const);
+    const wrong = prices.filter(([, amount]) => amount === null).map(([name]) => [name, t().products.invalidPrice(decimal({ amount: 1250, currency }))] as const);
     setFound(new Map(wrong));
     if (wrong.length > 0) return;
-    apply(filtersOf({ ...values, ...Object.fromEntries(prices.map(([name, amount]) => [name, String(amount)])) }));
+    apply(filtersOf({ ...values, currency, ...Object.fromEntries(prices.map(([name, amount]) => [name, String(amount)])) }));
   };
-  const price = (amount: number | undefined): string => (amount === undefined ? "" : toText(amount, DIGITS));
+  const price = (amount: number | undefined): string => (amount === undefined ? "" : decimal({ amount, currency }));
   return (
     <search>
       <Form class="filters" submit={t().products.search} onSubmit={submit} found={found}>
@@ -92,8 +83,8 @@ function FilterForm({ filters, apply }: { filters: Filters; apply: (filters: Fil
                   </option>
                 ))}
             </Select>
-            <Field name="min_price" label={t().products.minPrice} inputMode="decimal" defaultValue={price(filters.min_price)} />
-            <Field name="max_price" label={t().products.maxPrice} inputMode="decimal" defaultValue={price(filters.max_price)} />
+            <Field name="min_price" label={t().products.minPrice(currency)} inputMode="decimal" defaultValue={price(filters.min_price)} />
+            <Field name="max_price" label={t().products.maxPrice(currency)} inputMode="decimal" defaultValue={price(filters.max_price)} />
             <label class="check">
               <input type="checkbox" name="available" value="true" defaultChecked={filters.available === true} /> {t().products.available}
             </label>
