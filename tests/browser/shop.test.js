@@ -229,6 +229,25 @@ test("the shop speaks German to those who prefer it, on a wide screen", async ()
   }, { locale: "de-DE", viewport: { width: 1280, height: 900 } });
 });
 
+test("a German page says in German what is wrong with a field, whether the browser or the API finds it", async () => {
+  await onPage(async (page) => {
+    await page.goto(`${shop}/register`);
+    await page.getByLabel("E-Mail-Adresse", { exact: true }).fill("eve");
+    await page.getByLabel("Benutzername", { exact: true }).fill("eve");
+    await page.getByRole("textbox", { name: "Passwort" }).fill("aaaaaaaaaaaa");
+    await page.getByRole("button", { name: "Konto anlegen" }).click();
+    await page.getByText("Bitte geben Sie eine E-Mail-Adresse ein, etwa name@example.com.").waitFor();
+    await page.getByLabel("E-Mail-Adresse", { exact: true }).fill("eve@example.com");
+    await page.getByRole("button", { name: "Konto anlegen" }).click();
+    await page.getByText("Das ist zu leicht zu erraten. Nehmen Sie mindestens fünf verschiedene Zeichen.").waitFor();
+    await hasFocus(page.getByRole("textbox", { name: "Passwort" }));
+    await page.goto(`${shop}/products/${product}`);
+    await page.getByLabel("Menge").fill("0");
+    await page.getByRole("button", { name: "In den Warenkorb" }).click();
+    await page.getByText("Bitte geben Sie mindestens 1 ein.").waitFor();
+  }, { locale: "de-DE", expected: [/422/] });
+});
+
 test("a wrong current password is tried once, and the session goes on", async () => {
   const customer = await register();
   await onPage(async (page) => {

@@ -121,7 +121,7 @@ export interface Credentials {
   password: string;
 }
 
-export type LoginResult = { kind: "done" } | { kind: "code"; token: string } | { kind: "enrolment"; token: string } | { kind: "refused"; problem: Problem | null };
+export type LoginResult = { kind: "done" } | { kind: "code"; token: string } | { kind: "enrolment"; token: string; problem: Problem | null } | { kind: "refused"; problem: Problem | null };
 
 async function login(path: string, body: object): Promise<LoginResult> {
   let response;
@@ -137,7 +137,7 @@ async function login(path: string, body: object): Promise<LoginResult> {
     const problem = isProblem(answer) ? answer : null;
     const further = (problem ?? {}) as { mfa_token?: string; enrolment_token?: string };
     if (further.mfa_token) return { kind: "code", token: further.mfa_token };
-    if (further.enrolment_token) return { kind: "enrolment", token: further.enrolment_token };
+    if (further.enrolment_token) return { kind: "enrolment", token: further.enrolment_token, problem };
     return { kind: "refused", problem };
   }
   const previous = caller.value?.id;

@@ -4,7 +4,9 @@ import { createContext, type ComponentChildren, type JSX } from "preact";
 import { useContext, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
-import { explain } from "../core/text.ts";
+import { fieldText } from "../core/text.ts";
+import { Explanation } from "./explanation.tsx";
+import { complaintOf } from "./validity.ts";
 
 interface FormState {
   errors: ReadonlyMap<string, string>;
@@ -95,12 +97,6 @@ export function Saved({ isSaved, text = t().saved }: { isSaved: boolean; text?: 
   return <div role="status">{isSaved && <p class="notice good">{text}</p>}</div>;
 }
 
-/** In the language of the page where it has a text; the message of the browser is in the language of the browser. */
-function complaintOf({ validity, minLength, validationMessage }: HTMLInputElement): string {
-  if (validity.valueMissing) return t().checkout.required;
-  return validity.tooShort ? t().tooShort(minLength) : validationMessage;
-}
-
 function valuesOf(form: HTMLFormElement): Record<string, string> {
   return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
 }
@@ -118,7 +114,7 @@ function isInput(control: Element): control is HTMLInputElement | HTMLSelectElem
 
 function rejected(error: unknown): Map<string, string> {
   const errors = error instanceof ApiError ? (error.problem?.errors ?? []) : [];
-  return new Map(errors.map((one) => [one.pointer, one.detail]));
+  return new Map(errors.map((one) => [one.pointer, fieldText(one.detail)]));
 }
 
 /** What failed apart from single fields, and errors at members that the form has no field for. */
@@ -132,7 +128,7 @@ function Summary({ error, isInvalid }: { error: unknown; isInvalid: boolean }): 
     <div role="alert" class="summary">
       {(error != null || isInvalid) && (
         <p class="error">
-          {hasFields ? t().fixFields : explain(error)}
+          {hasFields ? t().fixFields : <Explanation error={error} />}
           {hasFields && !isInvalid && unplaced.map(([pointer, detail]) => <span key={pointer}> {`${pointer} ${detail}`}</span>)}
           {id && <small> {t().problemId(id)}</small>}
         </p>

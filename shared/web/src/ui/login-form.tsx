@@ -28,7 +28,7 @@ export function LoginForm({ onDone, onEnrolment, actions }: Props): JSX.Element 
     if (result.kind === "code") setToken(result.token);
     if (result.kind === "enrolment") {
       if (onEnrolment) onEnrolment(result.token);
-      else setError(new Error(t().problems["mfa-enrolment-required"]));
+      else setError(new ApiError(401, result.problem));
     }
     if (result.kind === "refused") {
       const refused = new ApiError(result.problem?.status ?? 0, result.problem);

@@ -5,7 +5,8 @@ import { Component } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
-import { explain, isProblemOf } from "../core/text.ts";
+import { isProblemOf } from "../core/text.ts";
+import { Explanation } from "./explanation.tsx";
 
 let isFirstPage = true;
 
@@ -40,7 +41,9 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   const id = error instanceof ApiError && error.status >= 500 ? error.problem?.trace_id : undefined;
   return (
     <div role="alert" class="failed">
-      <p>{explain(error)}</p>
+      <p>
+        <Explanation error={error} />
+      </p>
       {id && <p class="hint">{t().problemId(id)}</p>}
       {retry && !isProblemOf(error, "forbidden") && (
         <button type="button" onClick={retry}>

@@ -10,9 +10,10 @@ import { useKeyed } from "../../core/keyed.ts";
 import { orderNumber } from "../../core/order-number.ts";
 import { unwrap } from "../../core/problem.ts";
 import { isSignedIn } from "../../core/session.ts";
-import { explain, isProblemOf } from "../../core/text.ts";
+import { isProblemOf } from "../../core/text.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Documents } from "../../ui/documents.tsx";
+import { Explanation } from "../../ui/explanation.tsx";
 import { Form } from "../../ui/form.tsx";
 import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
 import { Failed, Loaded, NotFound, Title } from "../../ui/page.tsx";
@@ -137,6 +138,12 @@ function PayAgain({ order, attempts }: { order: Order; attempts: number }): JSX.
   );
 }
 
+/** Codes of the gateway are not for customers. */
+function declineText(code: string): string {
+  const reason = t().order.declines[code];
+  return reason ? t().order.declined(reason) : t().order.noReason;
+}
+
 function PaymentState({ payment: paid }: { payment: Payment }): JSX.Element {
   return (
     <>
@@ -144,7 +151,7 @@ function PaymentState({ payment: paid }: { payment: Payment }): JSX.Element {
       <p>
         {money(paid.amount)}: {t().order.payments[paid.status]}
       </p>
-      {paid.status === "failed" && paid.decline_code && paid.decline_code !== "generic_decline" && <p class="hint">{t().order.declined(t().order.declines[paid.decline_code] ?? paid.decline_code)}</p>}
+      {paid.status === "failed" && paid.decline_code && <p class="hint">{declineText(paid.decline_code)}</p>}
       {paid.refunded_amount.amount > 0 && <p>{t().order.refunded(money(paid.refunded_amount))}</p>}
     </>
   );
@@ -165,7 +172,13 @@ function Cancel({ order }: { order: Order }): JSX.Element {
       </button>
       <Dialog title={t().order.cancelQuestion} isOpen={isAsking} onClose={() => setAsking(false)}>
         <p>{t().order.cancelText}</p>
-        <div role="alert">{cancelling.error && <p class="error">{explain(cancelling.error)}</p>}</div>
+        <div role="alert">
+          {cancelling.error && (
+            <p class="error">
+              <Explanation error={cancelling.error} />
+            </p>
+          )}
+        </div>
         <div class="actions">
           <button type="button" class="danger" aria-disabled={cancelling.isPending} onClick={() => cancelling.isPending || cancelling.mutate()}>
             {t().order.cancelYes}
