@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+SHARED_SESSION = "best opened in a private window: the shop and the console have one session"
+
 
 class Place(NamedTuple):
     """Something to open, and what to know about it."""
@@ -23,7 +25,7 @@ def places(env: Mapping[str, str], customer: tuple[str, str], product: str, dash
     admin = account("admin", env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"])
     return [
         Place("shop", shop, (account("customer", *customer),)),
-        Place("console", f"{shop}console/", (staff, f"{admin}; sees operations and settings, too")),
+        Place("console", f"{shop}console/", (staff, f"{admin}; sees operations and settings, too", SHARED_SESSION)),
         Place("Swagger", f"{api}/docs", ("every route, to try",)),
         Place("API", api, (f"curl {api}{product}",)),
         Place("mailbox", env["MAILBOX_URL"], ("every e-mail that was sent",)),

@@ -345,7 +345,7 @@ test("a customer sees nothing of the console", async () => {
   await onPage(async (page) => {
     await page.goto(`${shop}/console/`);
     await logIn(page, customer);
-    await page.getByText("The console is for staff.").waitFor();
+    await page.getByText("Logging out here ends the session in the shop, too.").waitFor();
     assert.equal(await page.getByRole("navigation").getByRole("link").count(), 0);
     await inspect(page, "console-customer-account");
   });

@@ -5,7 +5,7 @@ import type { ConsoleTexts } from "./en.ts";
 export const de: ConsoleTexts = {
   name: "Quayside-Konsole",
   nav: { orders: "Bestellungen", products: "Produkte", customers: "Kunden", payments: "Zahlungen", ledger: "Hauptbuch", analytics: "Auswertung", summary: "Tagesübersicht", templates: "Nachrichten", webhooks: "Webhooks", records: "Datensätze", operations: "Betrieb", clients: "Dienst-Clients", settings: "Einstellungen", security: "Sicherheit", shop: "Shop" },
-  staffOnly: "Die Konsole ist für Mitarbeiter. Dieses Konto gehört einem Kunden.",
+  staffOnly: "Die Konsole ist für Mitarbeiter. Dieses Konto gehört einem Kunden. Wenn Sie sich hier abmelden, endet auch die Sitzung im Shop.",
   adminsOnlyTitle: "Diese Seite ist für Admins",
   adminsOnly: "Ihr Konto hat die Rolle Mitarbeiter. Fragen Sie einen Admin nach dem, was Sie hier brauchen, oder nach einer anderen Rolle.",
   toOrders: "Zu den Bestellungen",

@@ -3,7 +3,7 @@
 export const en = {
   name: "Quayside console",
   nav: { orders: "Orders", products: "Products", customers: "Customers", payments: "Payments", ledger: "Ledger", analytics: "Analytics", summary: "Summary", templates: "Messages", webhooks: "Webhooks", records: "Records", operations: "Operations", clients: "Service clients", settings: "Settings", security: "Security", shop: "Shop" },
-  staffOnly: "The console is for staff. This account is a customer's.",
+  staffOnly: "The console is for staff. This account is a customer's. Logging out here ends the session in the shop, too.",
   adminsOnlyTitle: "This page is for admins",
   adminsOnly: "Your account has the role of staff. Ask an admin for what you need here, or for another role.",
   toOrders: "Go to the orders",
