@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { eventually } from "./eventually.js";
-import { browser, call, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { browser, call, confirm, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
 const { PRODUCT_ID: product, HOSTILE_PRODUCT_ID: hostile, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -44,6 +44,7 @@ test("staff find an order, add a note, ship it, deliver it and refund a part", a
     await hasFocus(page.getByLabel("Amount (USD)"));
     await page.getByLabel("Amount (USD)").fill("5,00");
     await page.getByRole("button", { name: "Refund" }).click();
+    await confirm(page, "Refund");
     await page.getByText("The refund is requested.").waitFor();
     await page.getByRole("cell", { name: "$5.00" }).waitFor();
     await page.getByRole("button", { name: "Mark as delivered" }).click();
@@ -66,6 +67,8 @@ test("a large refund waits until an admin approves it who did not request it", a
     await status(page, "Confirmed");
     await page.getByText("Refund", { exact: true }).first().click();
     await page.getByRole("button", { name: "Refund" }).click();
+    await page.getByRole("dialog").getByText(/^Refund the whole remaining amount of \$[\d,.]+\?$/).waitFor();
+    await confirm(page, "Refund");
     await page.getByText("The refund waits for the approval of another admin.").waitFor();
     await page.getByRole("cell", { name: "Waits for another admin" }).waitFor();
   }, WIDE);
@@ -137,8 +140,16 @@ test("staff create a product, change it, adjust its stock and add an image", asy
     await page.getByRole("button", { name: "Adjust the stock" }).click();
     await page.getByRole("cell", { name: "Damaged" }).waitFor();
     await page.getByLabel("Add an image").setInputFiles({ name: "bell.png", mimeType: "image/png", buffer: await page.screenshot() });
-    await page.getByRole("img", { name: "Image of Ship's bell" }).waitFor();
+    const image = page.getByRole("img", { name: "Image of Ship's bell" });
+    await image.waitFor();
     await inspect(page, "console-product");
+    await page.getByRole("button", { name: /^Delete: Ship's bell/ }).click();
+    await page.getByRole("dialog").getByText("The image is deleted for good.").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await image.waitFor();
+    await page.getByRole("button", { name: /^Delete: Ship's bell/ }).click();
+    await confirm(page, "Delete");
+    await image.waitFor({ state: "detached" });
     await go(page, "Products");
     await page.getByRole("searchbox", { name: "Search" }).fill(word);
     await page.getByRole("button", { name: "Search" }).click();
@@ -206,6 +217,10 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("heading", { name: url }).waitFor();
     await inspect(page, "console-webhook");
     await page.getByRole("button", { name: "Disable" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Enabled", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Disable" }).click();
+    await confirm(page, "Disable");
     await page.getByText("Disabled", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Delete the endpoint" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Delete the endpoint" }).click();

@@ -4,7 +4,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { eventually } from "./eventually.js";
-import { browser, call, DESKTOP, enterConsole as enter, go, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, token } from "./support.js";
+import { browser, call, confirm, DESKTOP, enterConsole as enter, go, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, token } from "./support.js";
 
 const { PRODUCT_ID: product, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -109,6 +109,7 @@ test("staff find the orders of a customer by name or e-mail address, and open th
     await page.getByText("Refund", { exact: true }).first().click();
     await page.getByLabel("Amount (USD)").fill("5.00");
     await page.getByRole("button", { name: "Refund", exact: true }).click();
+    await confirm(page, "Refund");
     await page.getByText("The refund is requested.").waitFor();
     const note = page.getByRole("link", { name: /^Credit note .* \(PDF\)$/ });
     await note.waitFor();
@@ -150,7 +151,14 @@ test("an admin exports what is held about a customer, closes the account, opens 
     await page.getByRole("button", { name: "Download the personal data" }).click();
     const exported = await readFile(await (await saved).path(), "utf8");
     for (const part of [customer.email, "Eve Quay", order.id]) assert.ok(exported.includes(part), part);
+    await page.getByRole("button", { name: "Remove the second factor" }).click();
+    await page.getByRole("dialog").getByText(/^The password alone is then enough to log in\./).waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Disable the account" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Customer, active").waitFor();
+    await page.getByRole("button", { name: "Disable the account" }).click();
+    await confirm(page, "Disable the account");
     await page.getByText("Customer, disabled").waitFor();
     await inspect(page, "console-customer-disabled");
     await page.getByRole("button", { name: "Enable the account" }).click();
@@ -218,6 +226,8 @@ test("staff send a test event to an endpoint, send it again, and give the endpoi
     await inspect(page, "console-webhook-delivered");
 
     await page.getByRole("button", { name: "New secret" }).click();
+    await page.getByRole("dialog").getByText(/^Messages are signed with both secrets for a day\./).waitFor();
+    await confirm(page, "New secret");
     const dialog = page.getByRole("dialog", { name: "Signing secret" });
     const secret = await dialog.getByText(/^whsec_/).innerText();
     assert.notEqual(secret, endpoint.secret);

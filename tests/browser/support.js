@@ -127,6 +127,9 @@ export async function enterConsole(page, account) {
   await page.getByRole("heading", { name: "Orders", exact: true }).waitFor();
 }
 
+/** Confirms what a button of this name asks. */
+export const confirm = (page, name) => page.getByRole("dialog", { name, exact: true }).getByRole("button", { name, exact: true }).click();
+
 export const go = (page, name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
 
 export async function fillAddress(page) {

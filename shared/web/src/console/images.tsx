@@ -46,11 +46,10 @@ export function Images({ product }: { product: Product }): JSX.Element {
                 <Action
                   label={c().products.remove}
                   about={t().product.picture(product.name, index + 1)}
+                  question={c().products.removeText}
                   isDanger
-                  run={async () => {
-                    await unwrap(api.DELETE("/api/v1/products/{id}/images/{image_id}", { params: { path: { id: product.id, image_id: image.id } } }));
-                    await reload();
-                  }}
+                  run={() => unwrap(api.DELETE("/api/v1/products/{id}/images/{image_id}", { params: { path: { id: product.id, image_id: image.id } } }))}
+                  onDone={() => void reload()}
                 />
               </li>
             ))}

@@ -1,23 +1,20 @@
-// A payment as staff see it, and its refund.
+// A payment as staff see it.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
-import { decimal, minorDigits, moment, money, t } from "../core/i18n/index.ts";
+import { moment, money, t } from "../core/i18n/index.ts";
 import { useKeyed } from "../core/keyed.ts";
-import { toMinor } from "../core/money.ts";
-import { rejects, unwrap } from "../core/problem.ts";
+import { unwrap } from "../core/problem.ts";
 import { caller } from "../core/session.ts";
 import { explain } from "../core/text.ts";
 import { Dialog } from "../ui/dialog.tsx";
-import { Field, Form, Saved, Select } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
 import { Operator } from "./operator.tsx";
 import type { Payment } from "./reads.ts";
-import { refundable } from "./refunds.ts";
+import { Refund } from "./refund.tsx";
+import { stated } from "./stated.ts";
 import { c } from "./texts/index.ts";
-
-const REFUND_REASONS = ["requested_by_customer", "duplicate", "fraudulent"] as const;
 
 /** A payment: attempts, refunds, disputes, and amounts that the gateway did not move as asked. */
 export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Element {
@@ -62,57 +59,6 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
     </>
   );
 }
-
-const AMOUNT = "/amount/amount";
-
-function Refund({ payment: paid }: { payment: Payment }): JSX.Element {
-  const { currency } = paid.amount;
-  const { most, waiting } = refundable(paid);
-  const [wrong, setWrong] = useState<"unreadable" | "outside" | null>(null);
-  const refund = (body: Schemas["RefundPayment"], key: string): Promise<Payment> => unwrap(api.POST("/api/v1/payments/refund", { params: { header: { "Idempotency-Key": key } }, body }));
-  const refunding = useKeyed("POST /payments/refund", refund, { onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(paid.order_id) || queryKey.includes(paid.id) }) });
-  const submit = (values: Record<string, string>): void => {
-    const text = values[AMOUNT]?.trim() ?? "";
-    const amount = text ? toMinor(text, minorDigits(currency)) : null;
-    const isOutside = amount !== null && (amount < 1 || amount > most);
-    const found = text && amount === null ? "unreadable" : isOutside ? "outside" : null;
-    setWrong(found);
-    if (found) return;
-    const reason = REFUND_REASONS.find((one) => one === values["/reason"]) ?? REFUND_REASONS[0];
-    refunding.mutate({ payment_id: paid.id, reason, ...(amount === null ? {} : { amount: { amount, currency } }) });
-  };
-  const bounds = c().order.refundBounds(money({ amount: 1, currency }), money({ amount: most, currency }));
-  const example = c().order.badAmount(decimal({ amount: 1250, currency }));
-  const isRefused = rejects(refunding.error, AMOUNT);
-  const problem = wrong === "unreadable" ? example : wrong === "outside" || isRefused ? bounds : null;
-  const found = useMemo(() => new Map(problem === null ? [] : [[AMOUNT, problem]]), [problem]);
-  const waits = waiting > 0 ? c().order.refundWaiting(money({ amount: waiting, currency })) : "";
-  return (
-    <details class="box">
-      <summary>{c().order.refund}</summary>
-      {most === 0 ? (
-        <p>{waits || c().order.refundPending}</p>
-      ) : (
-        <Form submit={c().order.refund} isBusy={refunding.isPending} error={refunding.error} found={found} onSubmit={submit}>
-          <div class="columns">
-            <Field name={AMOUNT} label={`${c().order.refundAmount} (${currency})`} hint={`${c().order.refundHint(money({ amount: most, currency }))} ${waits}`.trim()} inputMode="decimal" />
-            <Select name="/reason" label={c().order.refundReason} required>
-              {REFUND_REASONS.map((reason) => (
-                <option key={reason} value={reason}>
-                  {c().order.refundReasons[reason]}
-                </option>
-              ))}
-            </Select>
-          </div>
-        </Form>
-      )}
-      <Saved isSaved={refunding.isSuccess} text={refunding.data && isWaiting(refunding.data) ? c().order.refundWaits : c().order.refundStarted} />
-    </details>
-  );
-}
-
-/** Whether what was requested last waits for approval: earlier requests may, too. */
-const isWaiting = (paid: Payment): boolean => paid.refund_approvals?.at(-1)?.requested_at === paid.updated_at;
 
 type Approval = Schemas["RefundApprovalView"];
 type WithApprovals = Pick<Schemas["PaymentAwaitingApprovalView"], "payment_id" | "order_id" | "refund_approvals">;
@@ -208,8 +154,9 @@ function Decision({ asked, onStart, onSettled, onCancel }: DecisionProps): JSX.E
     onError: (error) => onSettled(asked, error),
     onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "refund-approvals" || queryKey.includes(payment.order_id) || queryKey.includes(payment.payment_id) }),
   });
-  const start = (): void => {
-    if (deciding.isPending) return;
+  const start = ({ detail }: MouseEvent): void => {
+    // The second click of a double click on what opened the question is no answer to it.
+    if (deciding.isPending || detail > 1) return;
     // The same text once more would not be announced.
     onStart();
     deciding.mutate({ verdict });
@@ -260,8 +207,8 @@ export function Mismatches({ payments }: { payments: Pick<Schemas["MismatchedPay
             </td>
             <td>{c().payments.movements[one.movement] ?? one.movement}</td>
             <td class="amount">{money(one.asked)}</td>
-            {/* The gateway's own words: neither amount nor currency need to be ones that we know. */}
-            <td class="amount">{one.answered ? `${one.answered.amount} ${one.answered.currency}` : "–"}</td>
+            {/* The gateway's own words: the currency need not be one that we know. */}
+            <td class="amount">{one.answered ? stated(one.answered) : "–"}</td>
             <td>{one.transaction_id}</td>
           </tr>
         )),

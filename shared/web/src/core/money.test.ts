@@ -17,6 +17,7 @@ test("what is no amount of the currency is refused", () => {
 
 test("an amount is written as it is read", () => {
   for (const amount of [0, 5, 99, 100, 123456789]) assert.equal(toMinor(toText(amount, 2), 2), amount);
+  assert.deepEqual([toText(-5, 2), toText(-4800, 2), toText(-48, 0)], ["-0.05", "-48.00", "-48"]);
 });
 
 test("an amount below zero keeps its sign and its zeros", () => {

@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { explain } from "../core/text.ts";
-import { Dialog } from "./dialog.tsx";
+import { Question } from "./question.tsx";
 
 interface Props<T> {
   label: string;
@@ -11,7 +11,9 @@ interface Props<T> {
   /** Gets the result, once the question is closed. */
   onDone?: (result: T) => void;
   /** Asked before it is done; without it the button acts at once. */
-  question?: string;
+  question?: string | undefined;
+  /** The button of the question that does nothing, where "cancel" would be misread. */
+  dismiss?: string;
   /** Said when it is done, if it is more than that. */
   done?: string;
   /** What it acts on, where several buttons have the same label. */
@@ -21,7 +23,7 @@ interface Props<T> {
 }
 
 /** A button that does one thing, with its progress, its failure, and a question before what cannot be undone. */
-export function Action<T>({ label, run, onDone, question, done = t().done, about, isDanger = false }: Props<T>): JSX.Element {
+export function Action<T>({ label, run, onDone, question, dismiss, done = t().done, about, isDanger = false }: Props<T>): JSX.Element {
   const [isAsking, setAsking] = useState(false);
   const action = useMutation({
     // The result may be a secret, which the cache of mutations would keep.
@@ -44,19 +46,9 @@ export function Action<T>({ label, run, onDone, question, done = t().done, about
       <div role="status">{action.isSuccess && <p class="hint">{done}</p>}</div>
       {!question && failure}
       {question && (
-        <Dialog title={label} isOpen={isAsking} onClose={() => setAsking(false)}>
-          <p>{question}</p>
+        <Question title={label} text={question} isOpen={isAsking} isBusy={action.isPending} isDanger={isDanger} dismiss={dismiss} onConfirm={start} onClose={() => setAsking(false)}>
           {failure}
-          <div class="actions">
-            <button type="button" class={style} aria-disabled={action.isPending} onClick={start}>
-              {label}
-            </button>
-            {/* The one that changes nothing has the focus at first. */}
-            <button type="button" autofocus onClick={() => setAsking(false)}>
-              {t().cancel}
-            </button>
-          </div>
-        </Dialog>
+        </Question>
       )}
     </div>
   );

@@ -187,13 +187,12 @@ function AdminActions({ user }: { user: User }): JSX.Element {
       <div class="actions">
         <Action
           label={isActive ? c().customers.disable : c().customers.enable}
-          run={async () => {
-            await unwrap(api.PATCH("/api/v1/users/{id}/status", { params: { path }, body: { status: isActive ? "disabled" : "active" } }));
-            await reload();
-          }}
+          question={isActive ? c().customers.disableText : undefined}
+          run={() => unwrap(api.PATCH("/api/v1/users/{id}/status", { params: { path }, body: { status: isActive ? "disabled" : "active" } }))}
+          onDone={() => void reload()}
         />
         <Action label={c().customers.export} run={() => download(user.id)} />
-        <Action label={c().customers.removeFactor} done={c().customers.factorRemoved} run={() => unwrap(api.DELETE("/api/v1/users/{id}/totp", { params: { path } }))} />
+        <Action label={c().customers.removeFactor} question={c().customers.removeFactorText} done={c().customers.factorRemoved} run={() => unwrap(api.DELETE("/api/v1/users/{id}/totp", { params: { path } }))} />
         <Action
           label={c().customers.erase}
           question={c().customers.eraseText}

@@ -81,6 +81,7 @@ function Fulfilment({ order, tag }: { order: Order; tag: string }): JSX.Element 
           <Action
             label={c().order.cancel}
             question={c().order.cancelText}
+            dismiss={c().order.keep}
             isDanger
             run={async () => {
               await unwrap(api.DELETE("/api/v1/orders/{id}", { params: { path: { id: order.id } } }));

@@ -183,17 +183,24 @@ function EndpointActions({ endpoint, tag }: { endpoint: Endpoint; tag: string })
       )}
       <Action
         label={isEnabled ? c().webhooks.disable : c().webhooks.enable}
-        run={async () => {
+        question={isEnabled ? c().webhooks.disableText : undefined}
+        run={() => {
           const body = { url, description, event_types, status: isEnabled ? ("disabled" as const) : ("enabled" as const) };
           const send = (current: string) => unwrap(api.PUT("/api/v1/webhook-endpoints/{id}", { params: { path, header: { "If-Match": current } }, body }));
-          await despiteDeliveries(endpoint, tag, send).finally(reload);
+          return despiteDeliveries(endpoint, tag, send);
         }}
+        onDone={() => void reload()}
       />
       <Action
         label={c().webhooks.rotate}
-        run={async () => {
+        question={c().webhooks.rotateText}
+        run={() => {
           const send = (current: string) => unwrap(api.POST("/api/v1/webhook-endpoints/{id}/secret", { params: { path, header: { "If-Match": current } } }));
-          setSecret((await despiteDeliveries(endpoint, tag, send).finally(reload)).secret);
+          return despiteDeliveries(endpoint, tag, send);
+        }}
+        onDone={(rotated) => {
+          setSecret(rotated.secret);
+          void reload();
         }}
       />
       <Action

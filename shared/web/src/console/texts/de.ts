@@ -1,5 +1,6 @@
 // Texts of the console in German.
 
+import { plural } from "../../core/i18n/language.ts";
 import type { ConsoleTexts } from "./en.ts";
 
 export const de: ConsoleTexts = {
@@ -97,7 +98,6 @@ export const de: ConsoleTexts = {
   order: {
     title: (id) => `Bestellung ${id}`,
     ship: "Als versandt markieren",
-    shipped: "Die Bestellung ist versandt.",
     carrier: "Versanddienst",
     tracking: "Sendungsnummer",
     deliver: "Als zugestellt markieren",
@@ -106,6 +106,8 @@ export const de: ConsoleTexts = {
     keep: "Behalten",
     refund: "Erstatten",
     refundAmount: "Betrag",
+    refundQuestion: (amount) => `${amount} erstatten?`,
+    refundWhole: (amount) => `Den gesamten Restbetrag von ${amount} erstatten?`,
     refundHint: (most) => `Höchstens ${most}. Leer: alles.`,
     refundWaiting: (amount) => `${amount} warten auf Freigabe.`,
     refundPending: "Alles wird schon erstattet.",
@@ -152,7 +154,6 @@ export const de: ConsoleTexts = {
     anyStock: "Beliebig",
     stocks: { low: "Knapp: höchstens fünf Stück", none: "Ausverkauft" },
     initialStock: "Anfangsbestand",
-    created: "Das Produkt ist gleich im Verkauf.",
     edit: "Bearbeiten",
     withdraw: "Aus dem Verkauf nehmen",
     withdrawText: "Für immer: Das Produkt kann weder gefunden noch bestellt werden, und seine Artikelnummer bleibt vergeben.",
@@ -176,6 +177,7 @@ export const de: ConsoleTexts = {
     uploading: "Wird hochgeladen …",
     uploadFailed: "Das Bild konnte nicht hochgeladen werden.",
     remove: "Löschen",
+    removeText: "Das Bild wird endgültig gelöscht.",
     imageOf: (name) => `Bild von ${name}`,
   },
   transfers: {
@@ -237,6 +239,7 @@ export const de: ConsoleTexts = {
     orders: "Bestellungen",
     disable: "Konto sperren",
     enable: "Konto freigeben",
+    disableText: "Die Person wird überall abgemeldet und kann sich erst wieder anmelden, wenn das Konto freigegeben ist.",
     message: "Nachricht schreiben",
     channel: "Kanal",
     subject: "Betreff",
@@ -249,6 +252,7 @@ export const de: ConsoleTexts = {
     erase: "Persönliche Daten löschen",
     eraseText: "Das Konto wird sofort geschlossen. Das kann nicht rückgängig gemacht werden.",
     removeFactor: "Zweiten Faktor entfernen",
+    removeFactorText: "Danach reicht das Passwort zum Anmelden. Vergewissern Sie sich, wer darum bittet. Auch die Wiederherstellungscodes werden gelöscht.",
     factorRemoved: "Der zweite Faktor ist entfernt.",
     changeRole: "Rolle ändern",
     changeRoleHint: "Die Person wird überall abgemeldet.",
@@ -277,6 +281,7 @@ export const de: ConsoleTexts = {
     text: "Zahlungen, bei denen der Zahlungsdienst etwas anderes bewegt hat als verlangt.",
     asked: "Verlangt",
     answered: "Geantwortet",
+    minorUnits: (amount, currency) => `${amount} ${plural(amount, { one: "kleinste Einheit", other: "kleinste Einheiten" })} von ${currency}`,
     movement: "Bewegung",
     movements: { charge: "Zahlung", refund: "Erstattung" },
     find: "Nummer der Zahlung",
@@ -452,9 +457,11 @@ export const de: ConsoleTexts = {
     disabled: "Inaktiv",
     enable: "Aktivieren",
     disable: "Deaktivieren",
+    disableText: "Der Endpunkt bekommt keine Ereignisse mehr. Ausstehende Zustellungen werden aufgegeben.",
     test: "Testereignis senden",
     tested: "Ein Testereignis ist unterwegs.",
     rotate: "Neuer Schlüssel",
+    rotateText: "Einen Tag lang werden Nachrichten mit beiden Schlüsseln signiert. Bis dahin braucht der Empfänger den neuen.",
     remove: "Endpunkt löschen",
     removeText: "Das Protokoll seiner Zustellungen wird mit gelöscht.",
     deliveries: "Zustellungen",
@@ -654,7 +661,6 @@ export const de: ConsoleTexts = {
     needed: "Dieses Konto braucht einen zweiten Faktor, bevor es sich anmelden darf.",
     remove: "Zweiten Faktor entfernen",
     removed: "Der zweite Faktor ist entfernt.",
-    active: "Ein zweiter Faktor ist schon aktiv.",
     renew: "Neue Wiederherstellungscodes",
     renewText: "Sie ersetzen die, die Sie haben.",
     more: "Passwort und Sitzungen sind auf der Kontoseite des Shops.",

@@ -1,5 +1,7 @@
 // Texts of the console in English. The other languages have the same members.
 
+import { plural } from "../../core/i18n/language.ts";
+
 export const en = {
   name: "Quayside console",
   nav: { orders: "Orders", products: "Products", customers: "Customers", payments: "Payments", ledger: "Ledger", analytics: "Analytics", summary: "Summary", templates: "Messages", webhooks: "Webhooks", records: "Records", operations: "Operations", clients: "Service clients", settings: "Settings", security: "Security", shop: "Shop" },
@@ -95,7 +97,6 @@ export const en = {
   order: {
     title: (id: string) => `Order ${id}`,
     ship: "Mark as shipped",
-    shipped: "The order is shipped.",
     carrier: "Carrier",
     tracking: "Tracking number",
     deliver: "Mark as delivered",
@@ -104,6 +105,8 @@ export const en = {
     keep: "Keep it",
     refund: "Refund",
     refundAmount: "Amount",
+    refundQuestion: (amount: string) => `Refund ${amount}?`,
+    refundWhole: (amount: string) => `Refund the whole remaining amount of ${amount}?`,
     refundHint: (most: string) => `At most ${most}. Empty: all of it.`,
     refundWaiting: (amount: string) => `${amount} waits for approval.`,
     refundPending: "All of it is being refunded.",
@@ -150,7 +153,6 @@ export const en = {
     anyStock: "Any",
     stocks: { low: "Low: five units or fewer", none: "Sold out" } as Record<string, string>,
     initialStock: "Stock at the start",
-    created: "The product is on sale in a moment.",
     edit: "Edit",
     withdraw: "Withdraw from sale",
     withdrawText: "For good: the product can be neither found nor ordered, and its SKU stays taken.",
@@ -174,6 +176,7 @@ export const en = {
     uploading: "Uploading …",
     uploadFailed: "The image could not be uploaded.",
     remove: "Delete",
+    removeText: "The image is deleted for good.",
     imageOf: (name: string) => `Image of ${name}`,
   },
   transfers: {
@@ -235,6 +238,7 @@ export const en = {
     orders: "Orders",
     disable: "Disable the account",
     enable: "Enable the account",
+    disableText: "The person is logged out everywhere and cannot log in until the account is enabled again.",
     message: "Write a message",
     channel: "Channel",
     subject: "Subject",
@@ -247,6 +251,7 @@ export const en = {
     erase: "Erase the personal data",
     eraseText: "The account is closed at once. This cannot be undone.",
     removeFactor: "Remove the second factor",
+    removeFactorText: "The password alone is then enough to log in. Be sure who asks for this. The recovery codes are deleted, too.",
     factorRemoved: "The second factor is removed.",
     changeRole: "Change the role",
     changeRoleHint: "The person is logged out everywhere.",
@@ -262,8 +267,8 @@ export const en = {
     waits: "Waits for another admin",
     decide: { approved: "Approve", rejected: "Reject" },
     questions: {
-      approved: (amount: string) => `${amount} are refunded to the customer.`,
-      rejected: (amount: string) => `${amount} are not refunded to the customer. The refund has to be requested again to change that.`,
+      approved: (amount: string) => `${amount} is refunded to the customer.`,
+      rejected: (amount: string) => `${amount} is not refunded to the customer. The refund has to be requested again to change that.`,
     },
     decided: {
       approved: (amount: string) => `The refund of ${amount} is approved.`,
@@ -275,6 +280,7 @@ export const en = {
     text: "Payments for which the gateway moved something other than what was asked.",
     asked: "Asked",
     answered: "Answered",
+    minorUnits: (amount: number, currency: string) => `${amount} minor ${plural(amount, { one: "unit", other: "units" })} of ${currency}`,
     movement: "Movement",
     movements: { charge: "Charge", refund: "Refund" } as Record<string, string>,
     find: "Payment id",
@@ -450,9 +456,11 @@ export const en = {
     disabled: "Disabled",
     enable: "Enable",
     disable: "Disable",
+    disableText: "No more events are sent to the endpoint. Deliveries that are pending are given up.",
     test: "Send a test event",
     tested: "A test event is on its way.",
     rotate: "New secret",
+    rotateText: "Messages are signed with both secrets for a day. Give the receiver the new one by then.",
     remove: "Delete the endpoint",
     removeText: "The log of its deliveries is deleted with it.",
     deliveries: "Deliveries",
@@ -652,7 +660,6 @@ export const en = {
     needed: "This account needs a second factor before it may log in.",
     remove: "Remove the second factor",
     removed: "The second factor is removed.",
-    active: "A second factor is active already.",
     renew: "New recovery codes",
     renewText: "They replace those that you have.",
     more: "Password and sessions are on the account page of the shop.",
