@@ -90,7 +90,7 @@ test("an admin discards a dead letter that nobody needs, and is asked before", a
     const [discard, dialog] = [form.getByRole("button", { name: "Discard", exact: true }), page.getByRole("dialog")];
     await form.getByLabel("Reason").fill(`Sent by hand: ${discardable}`);
     await discard.click();
-    await dialog.getByText("Delete 1 dead letters?").waitFor();
+    await dialog.getByText("Delete 1 dead letter? This cannot be undone.").waitFor();
     await dialog.getByRole("button", { name: "Cancel" }).click();
     await dialog.waitFor({ state: "hidden" });
     await discard.click();
@@ -109,14 +109,18 @@ test("an admin redrives one dead letter as it is, after a dry run that moves not
     await page.goto(`${shop}/console/operations/message-send`);
     await page.getByLabel(`Choose ${redrivable}`).check();
     const form = page.locator("section", { has: page.getByRole("heading", { name: "Redrive", exact: true }) });
-    await form.getByText("The 1 chosen dead letters go back to the queue.").waitFor();
+    await form.getByText("The chosen dead letter goes back to the queue.").waitFor();
     await form.getByRole("button", { name: "Redrive" }).click();
     await form.getByText("Please fill in this field.").waitFor();
     await form.getByLabel("Reason").fill(`The provider is back: ${redrivable}`);
     await form.getByLabel("At most so many a second").fill("5");
     await form.getByLabel("Only show what would be redriven").check();
     await form.getByRole("button", { name: "Redrive" }).click();
-    await form.getByRole("status").getByText("1 would be redriven.").waitFor();
+    const shown = form.getByRole("status").getByText("1 would be redriven.");
+    await shown.waitFor();
+    // What is shown is about another choice then.
+    await page.getByLabel(`Choose ${redrivable}`).uncheck();
+    await shown.waitFor({ state: "detached" });
     await page.reload();
     await page.getByLabel(`Choose ${redrivable}`).check();
     await form.getByLabel("Reason").fill(`The provider is back: ${redrivable}`);
@@ -125,6 +129,48 @@ test("an admin redrives one dead letter as it is, after a dry run that moves not
     await page.getByLabel(`Choose ${redrivable}`).waitFor({ state: "detached" });
     await go(page, "Operations");
     await page.getByRole("cell", { name: `The provider is back: ${redrivable}` }).waitFor();
+  }, WIDE);
+});
+
+/** Answers for a consumer with so many dead letters, which no stack has; a second request waits. Returns the keys of the requests. */
+async function withDeadLetters(page, count, isContinued) {
+  const keys = [];
+  let left = count;
+  const list = (items) => ({ json: { items, next_cursor: null } });
+  const letter = { id: randomUUID(), dead_since: new Date().toISOString(), reason: "unavailable", detail: "the provider does not respond", event: null, editable: [], forecast: { outcome: "unknown", detail: "Its body is no event.", handled_at: null, failed_attempts: 0, last_failure: null } };
+  await page.route("**/api/v1/ops/queues", (route) => route.fulfill(list([{ name: PAUSED, state: "running", has_queue: true, waiting: 0, in_flight: 0, delayed: 0, dead_letters: left }])));
+  await page.route("**/api/v1/ops/dead-letters?**", (route) => route.fulfill(list(left > 0 ? [letter] : [])));
+  await page.route(`**/api/v1/ops/queues/${PAUSED}/redrive`, async (route, request) => {
+    if (keys.push(request.headers()["idempotency-key"]) === 2) await isContinued;
+    const moved = Math.min(100, left);
+    left -= moved;
+    const message_ids = Array.from({ length: moved }, () => randomUUID());
+    return route.fulfill({ json: { action_id: randomUUID(), queue: PAUSED, redriven: moved, discarded: 0, message_ids, forecasts: [], edited: [], refused: [] } });
+  });
+  return keys;
+}
+
+test("an admin redrives all dead letters of a consumer, a hundred in a request, stops, and goes on until none is left", async () => {
+  await onPage(async (page) => {
+    const { promise: isContinued, resolve: goOn } = Promise.withResolvers();
+    const keys = await withDeadLetters(page, 230, isContinued);
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/${PAUSED}`);
+    const form = page.locator("section", { has: page.getByRole("heading", { name: "Redrive", exact: true }) });
+    await form.getByText(/^All dead letters go back to the queue, a hundred in a request\./).waitFor();
+    await form.getByLabel("Reason").fill("The provider is back");
+    await form.getByLabel("At most so many a second").fill("100");
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await page.getByRole("status").getByText("100 redriven so far.").waitFor();
+    await inspect(page, "console-redriving");
+    await page.getByRole("button", { name: "Stop after this page" }).click();
+    goOn();
+    await page.getByRole("status").getByText("200 redriven so far.").waitFor();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("status").getByText("230 redriven.").waitFor();
+    await page.getByText("There are no dead letters.").waitFor();
+    assert.equal(keys.length, 3);
+    assert.equal(new Set(keys).size, 3);
   }, WIDE);
 });
 

@@ -1,47 +1,47 @@
-// One consumer: its state, its dead letters, and their way back to its queue: as they are, or with a text of their events edited.
+// One consumer: its state, its dead letters, and what is done about them: a redrive, as they are or with a text edited, or a discard.
 
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect, useId, useMemo, useState } from "preact/hooks";
-import { api, queries, type Schemas } from "../../core/client.ts";
-import { moment, t } from "../../core/i18n/index.ts";
-import { useKeyed } from "../../core/keyed.ts";
-import { unwrap } from "../../core/problem.ts";
+import type { Schemas } from "../../core/client.ts";
+import { moment } from "../../core/i18n/index.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
-import { Dialog } from "../../ui/dialog.tsx";
 import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
+import { Question } from "../../ui/question.tsx";
 import { editableMembers, editOf, redriveOf } from "../edits.ts";
 import { NotFound } from "../other-pages.tsx";
 import { deadLetters } from "../reads.ts";
+import type { Run } from "../redrives.ts";
 import { c } from "../texts/index.ts";
 import { ConsumerState } from "./consumer-state.tsx";
+import { RedriveForm, RedriveProgress, told, useRedrive, type OnDone, type Redriven } from "./redrive.tsx";
 
 type Letter = Schemas["DeadLetterView"];
-type Redriven = Schemas["RedriveView"];
-type OnDone = (done: Redriven, isDiscard: boolean) => void;
 
 export function DeadLettersPage({ name }: { name: string }): JSX.Element {
   const [reason, setReason] = useState("");
   const list = useInfiniteQuery(deadLetters(name, reason));
   const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [done, setDone] = useState<{ redriven: Redriven; isDiscard: boolean }[]>([]);
+  // What is said of each action that was done. The forms begin anew after it: another click is another action.
+  const [done, setDone] = useState<string[]>([]);
+  const [run, setRun] = useState<Run | null>(null);
   const toggle = (id: string): void => {
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
     setChosen(next);
   };
-  const finish: OnDone = (redriven, isDiscard) => {
-    setDone((before) => [...before, { redriven, isDiscard }]);
+  const finish: OnDone = (text) => {
+    setDone((before) => [...before, text]);
     setChosen(new Set());
   };
   const chooseReason = (code: string): void => {
     setReason(code);
     setChosen(new Set());
   };
-  const last = done.at(-1);
+  const last = run === null ? done.at(-1) : undefined;
   // No consumer has this name.
   if (isProblemOf(list.error, "not-found", "validation") && !list.data) return <NotFound />;
   return (
@@ -52,18 +52,24 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
       </p>
       <ConsumerState name={name} />
       {/* Outside of the list, which may be empty then. */}
-      <div role="status">{last && <p class="notice good">{last.isDiscard ? c().operations.discarded(last.redriven.discarded) : told(c().operations.redriven(last.redriven.redriven), last.redriven)}</p>}</div>
-      {reasons.length > 1 && <ReasonFilter reasons={reasons} reason={reason} onChange={chooseReason} />}
-      <Paged query={list} empty={reason ? c().operations.noneDeadBecause(reason) : c().operations.noneDead}>
-        {(items) => (
-          <>
-            <Letters name={name} letters={items} chosen={chosen} toggle={toggle} />
-            <RedriveForm name={name} reason={reason} chosen={[...chosen]} onDone={finish} />
-            <EditForm key={done.length} name={name} letters={items} chosen={chosen.size > 0 || !reason ? [...chosen] : items.map(({ id }) => id)} onDone={finish} />
-            {chosen.size > 0 && <DiscardForm name={name} chosen={[...chosen]} onDone={finish} />}
-          </>
-        )}
-      </Paged>
+      <div role="status">{last && <p class="notice good">{last}</p>}</div>
+      {run ? (
+        <RedriveProgress name={name} run={run} onChange={setRun} onDone={finish} />
+      ) : (
+        <>
+          {reasons.length > 1 && <ReasonFilter reasons={reasons} reason={reason} onChange={chooseReason} />}
+          <Paged query={list} empty={reason ? c().operations.noneDeadBecause(reason) : c().operations.noneDead}>
+            {(items) => (
+              <>
+                <Letters name={name} letters={items} chosen={chosen} toggle={toggle} />
+                <RedriveForm key={`redrive-${done.length}`} name={name} reason={reason} chosen={[...chosen]} listed={items.length} onDone={finish} onStart={setRun} />
+                <EditForm key={`edit-${done.length}`} name={name} letters={items} chosen={chosen.size > 0 || !reason ? [...chosen] : items.map(({ id }) => id)} onDone={finish} />
+                {chosen.size > 0 && <DiscardForm name={name} chosen={[...chosen]} onDone={finish} />}
+              </>
+            )}
+          </Paged>
+        </>
+      )}
     </div>
   );
 }
@@ -96,11 +102,6 @@ function ReasonFilter({ reasons, reason, onChange }: { reasons: string[]; reason
       </select>
     </div>
   );
-}
-
-/** What a redrive did, and how many messages stay. */
-function told(moved: string, { refused }: Redriven): string {
-  return refused.length > 0 ? `${moved} ${c().operations.stay(refused.length)}` : moved;
 }
 
 interface LettersProps {
@@ -141,71 +142,6 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
   );
 }
 
-function useRedrive(name: string, onDone: OnDone) {
-  const redrive = (body: Schemas["Redrive"], key: string): Promise<Redriven> => unwrap(api.POST("/api/v1/ops/queues/{name}/redrive", { params: { path: { name }, header: { "Idempotency-Key": key } }, body }));
-  return useKeyed(`POST /ops/queues/${name}/redrive`, redrive, {
-    onSuccess: async (redriven, { dry_run, action }) => {
-      if (dry_run) return;
-      onDone(redriven, action === "discard");
-      await queries.invalidateQueries({ predicate: ({ queryKey }) => ["dead-letters", "queues", "audit"].includes(String(queryKey[0])) });
-    },
-  });
-}
-
-interface RedriveProps {
-  name: string;
-  /** The reason that the list is filtered by; empty for none. */
-  reason: string;
-  chosen: string[];
-  onDone: OnDone;
-}
-
-function RedriveForm({ name, reason, chosen, onDone }: RedriveProps): JSX.Element {
-  const redriving = useRedrive(name, onDone);
-  const submit = (values: Record<string, string>): void => {
-    const per_second = values["/per_second"] ? Number(values["/per_second"]) : null;
-    const selected = chosen.length > 0 ? { message_ids: chosen } : { reason_code: reason || null };
-    redriving.mutate({ action: "redrive", reason: values["/reason"]?.trim() ?? "", dry_run: values["/dry_run"] !== undefined, per_second, ...selected });
-  };
-  const all = reason ? c().operations.redriveReason(reason) : c().operations.redriveAll;
-  const { data } = redriving;
-  return (
-    <section class="box">
-      <h2>{c().operations.redrive}</h2>
-      <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : all}</p>
-      <Form submit={c().operations.redrive} isBusy={redriving.isPending} error={redriving.error} onSubmit={submit}>
-        <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
-        <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} max={100} />
-        <label class="check">
-          <input type="checkbox" name="/dry_run" /> {c().operations.dryRun}
-        </label>
-      </Form>
-      <div role="status">
-        {data?.action_id === null && (
-          <div class="notice good">
-            <p>{c().operations.wouldRedrive(data.message_ids.length)}</p>
-            <Forecasts shown={data} />
-          </div>
-        )}
-      </div>
-    </section>
-  );
-}
-
-/** How many messages their consumer would handle, recognize or refuse. */
-function Forecasts({ shown: { forecasts } }: { shown: Redriven }): JSX.Element {
-  const outcomes = forecasts.map(({ forecast }) => forecast.outcome);
-  return (
-    <ul class="plain">
-      {[...new Set(outcomes)].map((outcome) => (
-        <li key={outcome}>
-          {outcomes.filter((one) => one === outcome).length} × {c().operations.forecasts[outcome] ?? outcome}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 /** What its consumer would do with a dead letter; why, if it would not handle it. */
 function ForecastText({ forecast: { outcome, detail } }: { forecast: Letter["forecast"] }): JSX.Element {
   const isClear = outcome === "would_retry" || outcome === "already_handled";
@@ -232,18 +168,14 @@ function DiscardForm({ name, chosen, onDone }: { name: string; chosen: string[];
       <Form submit={c().operations.discard} isBusy={discarding.isPending} error={discarding.error} onSubmit={(values) => setAsked(values["/reason"]?.trim() ?? "")}>
         <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
       </Form>
-      <Dialog title={c().operations.discard} isOpen={asked !== null} onClose={() => setAsked(null)}>
-        <p>{c().operations.discardQuestion(chosen.length)}</p>
-        <div class="actions">
-          <button type="button" class="danger" onClick={discard}>
-            {c().operations.discard}
-          </button>
-          {/* The one that changes nothing has the focus at first. */}
-          <button type="button" autofocus onClick={() => setAsked(null)}>
-            {t().cancel}
-          </button>
-        </div>
-      </Dialog>
+      <Question
+        title={c().operations.discard}
+        text={c().operations.discardQuestion(chosen.length)}
+        isOpen={asked !== null}
+        isDanger
+        onConfirm={discard}
+        onClose={() => setAsked(null)}
+      />
     </section>
   );
 }

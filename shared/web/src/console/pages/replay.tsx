@@ -2,19 +2,19 @@
 
 import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
+import { useMemo, useState } from "preact/hooks";
+import { api, REPEATABLE, type Schemas } from "../../core/client.ts";
 import { now } from "../../core/clock.ts";
 import { momentRange } from "../../core/i18n/index.ts";
-import { forgetKey, keyOf } from "../../core/once.ts";
-import { ApiError, isFinal, unwrap } from "../../core/problem.ts";
+import { ApiError, unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
 import { getItem, setItem, tabStore } from "../../core/storage.ts";
-import { explain } from "../../core/text.ts";
 import { Field, Form, Select } from "../../ui/form.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
+import { pauseAfter } from "../pace.ts";
+import { Progress, sendOnce, type Step } from "../progress.tsx";
 import { queues } from "../reads.ts";
-import { after, pageOf, parseRun, selectionOf, type Replay, type Run, type Selection } from "../replays.ts";
+import { after, pageOf, parseRun, selectionOf, type Run, type Selection } from "../replays.ts";
 import { c } from "../texts/index.ts";
 
 type Page = Schemas["ReplayView"];
@@ -23,18 +23,6 @@ const ROUTE = "POST /ops/replay";
 const LEFT = "replay";
 const HOUR_MS = 3_600_000;
 const SECOND_MS = 1000;
-
-async function sendPage(body: Replay): Promise<Page> {
-  const key = await keyOf(ROUTE, body);
-  try {
-    const page = await unwrap(api.POST("/api/v1/ops/replay", { params: { header: { "Idempotency-Key": key } }, body }));
-    await forgetKey(ROUTE, body);
-    return page;
-  } catch (error) {
-    if (isFinal(error)) await forgetKey(ROUTE, body);
-    throw error;
-  }
-}
 
 export function ReplayPage(): JSX.Element {
   const [left, setLeft] = useState(() => parseRun(getItem(tabStore, LEFT), caller.value?.id));
@@ -61,7 +49,15 @@ export function ReplayPage(): JSX.Element {
       </p>
       <p>{c().replay.text}</p>
       <div role="status">{done && <p class="notice good">{c().replay.done(done.sent, done.selection.consumer)}</p>}</div>
-      {left ? <Progress run={left} isNew={isNew} onChange={change} onDone={finish} /> : <Choice onStart={begin} />}
+      {left ? (
+        <Progress title={c().replay.running(left.selection.consumer)} text={c().replay.progress(left.sent, left.total)} run={left} isNew={isNew} send={sendNext} onChange={change} onDone={finish}>
+          <p class="hint">
+            {momentRange(left.selection.from, left.selection.to)} · {left.selection.reason}
+          </p>
+        </Progress>
+      ) : (
+        <Choice onStart={begin} />
+      )}
     </div>
   );
 }
@@ -147,68 +143,10 @@ function Choice({ onStart }: { onStart: (run: Run) => void }): JSX.Element {
   );
 }
 
-interface ProgressProps {
-  run: Run;
-  /** Whether it was begun in this page. */
-  isNew: boolean;
-  onChange: (run: Run | null) => void;
-  onDone: (run: Run) => void;
-}
-
-/** Sends the pages that are left: at once if the replay was just begun, else when the operator says so. */
-function Progress({ run, isNew, onChange, onDone }: ProgressProps): JSX.Element {
-  const isStopped = useRef(false);
-  const [isStopping, setStopping] = useState(false);
-  const sending = useMutation({
-    ...REPEATABLE,
-    mutationFn: (current: Run) => sendPage(pageOf(current, false)),
-    onSuccess: (page, current) => {
-      void queries.invalidateQueries({ predicate: ({ queryKey }) => ["queues", "audit"].includes(String(queryKey[0])) });
-      const next = after(current, page);
-      if (!next) return onDone({ ...current, sent: current.sent + page.replayed });
-      onChange(next);
-      if (!isStopped.current) sending.mutate(next);
-    },
-  });
-  const start = (): void => {
-    isStopped.current = false;
-    setStopping(false);
-    if (!sending.isPending) sending.mutate(run);
-  };
-  const stop = (): void => {
-    isStopped.current = true;
-    setStopping(true);
-  };
-  useEffect(() => {
-    if (isNew) start();
-    return () => void (isStopped.current = true);
-  }, []);
-  const { consumer, reason, from, to } = run.selection;
-  return (
-    <section class="box">
-      <h2>{c().replay.running(consumer)}</h2>
-      <p class="hint">
-        {momentRange(from, to)} · {reason}
-      </p>
-      <progress max={run.total} value={run.sent} aria-label={c().replay.running(consumer)} />
-      <p role="status">{c().replay.progress(run.sent, run.total)}</p>
-      <div role="alert">{sending.error && <p class="error">{explain(sending.error)}</p>}</div>
-      <div class="actions">
-        {sending.isPending ? (
-          <button type="button" aria-disabled={isStopping} onClick={stop}>
-            {c().replay.stop}
-          </button>
-        ) : (
-          <>
-            <button type="button" class="primary" onClick={start}>
-              {c().replay.goOn}
-            </button>
-            <button type="button" onClick={() => onChange(null)}>
-              {c().replay.leave}
-            </button>
-          </>
-        )}
-      </div>
-    </section>
-  );
+/** Sends the next page of a replay. */
+async function sendNext(run: Run): Promise<Step<Run>> {
+  const body = pageOf(run, false);
+  const page = await sendOnce(ROUTE, body, (key) => unwrap(api.POST("/api/v1/ops/replay", { params: { header: { "Idempotency-Key": key } }, body })));
+  const next = after(run, page);
+  return { run: next ?? { ...run, sent: run.sent + page.replayed }, isOver: next === null, pauseMs: pauseAfter(page.replayed, run.selection.per_second) };
 }
