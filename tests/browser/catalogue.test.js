@@ -60,6 +60,22 @@ test("staff see what was sold: orders, revenue, products and regions, as charts 
   }, WIDE);
 });
 
+test("staff see that all payments of a period were declined", async () => {
+  await onPage(async (page) => {
+    // Orders of other stories are paid: this is what the API answers when no card is accepted.
+    const sum = (amount) => ({ amount, currency: "USD" });
+    const payments = { paid: { count: 0, amount: sum(0) }, declined: { count: 7, amount: sum(13993) }, refunded: { count: 0, amount: sum(0) } };
+    const [start, end] = [-WINDOW_MS, 0].map((offset) => new Date(Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS + offset).toISOString());
+    const window = { start, end, orders: 0, revenue: sum(0), average_order_value: sum(0), units: 0, first_orders: 0, repeat_orders: 0, payments, cancellations: [], top_products: [], by_region: [], is_complete: false, revision: 1 };
+    await page.route("**/api/v1/analytics/windows?**", (route) => route.fulfill({ json: { items: [window], next_cursor: null } }));
+    await enterConsole(page, staff);
+    await page.goto(`${shop}/console/analytics?period=hour`);
+    await page.getByText("No order was confirmed in this period.").waitFor();
+    await page.getByRole("table", { name: "Payments (USD)" }).getByRole("row", { name: "Declined 7 $139.93" }).waitFor();
+    await inspect(page, "console-analytics-declined");
+  }, WIDE);
+});
+
 test("an unusual window has a sign in the charts of its figure and a row in the table; without one, the page says so", async () => {
   await placeOrder(await token(await register()), product, "pm_card_visa");
   await onPage(async (page) => {

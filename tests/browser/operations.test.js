@@ -22,6 +22,7 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     await page.getByRole("heading", { name: "Timeline" }).waitFor();
     await page.getByText("OrderPlaced.v1").click();
     await page.getByText(`"${order.id}"`).first().waitFor();
+    assert.equal(await page.getByText(/\d{4,} ms/).count(), 0, "lengths of time are in units that people read");
     await inspect(page, "console-timeline");
     await go(page, "Operations");
     await page.getByLabel("Also queues without messages").check();
@@ -41,6 +42,29 @@ test("an admin sees what happened to an order, the queues, and the actions of op
     }
     // The browser reports the refused reading of a consumer that there is not.
   }, { ...WIDE, expected: [/422.*\/ops\/dead-letters/] });
+});
+
+test("an admin reads in the audit what came of an action, and which one was not finished", async () => {
+  await onPage(async (page) => {
+    const change = { id: randomUUID(), at: "2026-11-21T12:10:00Z", operator_id: randomUUID(), operator_role: "staff", action: "StockAdjusted.v1", target: product, order_id: null, reason: null, request: {} };
+    const action = { ...change, id: randomUUID(), operator_role: null, action: "redrive", target: "payment-charge", reason: "The gateway is back.", outcome: null };
+    const refund = { ...change, id: randomUUID(), action: "RefundRequested.v1", target: randomUUID(), order_id: randomUUID(), outcome: { amount: { amount: 4800, currency: "USD" }, refund_id: "r-1" } };
+    const outcome = { product_id: product, delta: -2, reason: "damaged", levels: [{ product_id: product, available: 5 }] };
+    await page.route("**/api/v1/ops/audit?**", (route) => route.fulfill({ json: { items: [{ ...change, outcome }, refund, action], next_cursor: null } }));
+    await page.route(/\/api\/v1\/users\/[0-9a-f-]{36}$/, (route) => route.fulfill({ status: 404, contentType: "application/problem+json", json: { type: "/problems/not-found", title: "Not found", status: 404, detail: "…" } }));
+    await enter(page, admin);
+    await go(page, "Operations");
+    const adjusted = page.getByRole("row").filter({ has: page.getByRole("cell", { name: "Stock adjusted", exact: true }) });
+    await adjusted.getByRole("cell", { name: /Change in units -2 Reason Damaged/ }).waitFor();
+    assert.equal(await adjusted.getByRole("link", { name: product }).first().getAttribute("href"), `/console/products/${product}`);
+    const refunded = page.getByRole("row").filter({ has: page.getByRole("cell", { name: "Refund requested", exact: true }) });
+    await refunded.getByRole("cell", { name: /Amount \$48\.00/ }).waitFor();
+    await refunded.getByRole("link", { name: refund.order_id }).waitFor();
+    await page.getByRole("cell", { name: "Not finished: it may have been done in part." }).waitFor();
+    assert.equal(await page.getByText("null").count(), 0);
+    await inspect(page, "console-audit");
+    // The accounts are erased.
+  }, { ...WIDE, expected: [/404.*\/users\//] });
 });
 
 test("an admin edits the event of a dead letter, sees the result, and redrives that", async () => {

@@ -11,8 +11,9 @@ export const shop = WEB_URL.replace(/\/$/, "");
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 900 };
 export const DEADLINE_MS = 60_000;
-// An invoice is made a moment after the confirmation of its order; a page of the order asks until it is there.
-const NOT_YET = /404.*\/invoice$/;
+// An invoice is made a moment after the confirmation of its order, and an event is recorded a moment after it occurred; a page of the
+// order asks until they are there.
+const NOT_YET = /404.*\/(invoice$|timeline\?)/;
 
 export const browser = await chromium.launch({ executablePath });
 

@@ -4,6 +4,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
 import { api, MADE_LATER, queries, type Schemas } from "../core/client.ts";
 import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
+import { isProblemOf } from "../core/text.ts";
 import { periodBetween, periodOf, type Days } from "./days.ts";
 import { spanOf, summarize, type Anomaly, type PeriodName } from "./windows.ts";
 
@@ -202,8 +203,18 @@ export const stuckOrders = (minutes: number) =>
 
 export const audit = () => pages(["audit"], (query, signal) => unwrap(api.GET("/api/v1/ops/audit", { params: { query }, signal })));
 
+/** The API says of an order without a recorded event that there is none: an event is recorded up to half a minute after it occurred. */
+const NOT_RECORDED: Schemas["ListOfTimelineEntryView"] = { items: [], next_cursor: null };
+
 export const timeline = (id: string) => ({
-  ...pages(["timeline", id], (query, signal) => unwrap(api.GET("/api/v1/ops/orders/{id}/timeline", { params: { path: { id }, query }, signal }))),
+  ...pages(["timeline", id], async (query, signal) => {
+    try {
+      return await unwrap(api.GET("/api/v1/ops/orders/{id}/timeline", { params: { path: { id }, query }, signal }));
+    } catch (error) {
+      if (isProblemOf(error, "not-found")) return NOT_RECORDED;
+      throw error;
+    }
+  }),
   refetchInterval: 5_000,
 });
 

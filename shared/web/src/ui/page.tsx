@@ -3,7 +3,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { Component } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { t } from "../core/i18n/index.ts";
+import { now } from "../core/clock.ts";
+import { moment, t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
 import { isProblemOf } from "../core/text.ts";
 import { Explanation } from "./explanation.tsx";
@@ -60,6 +61,10 @@ interface Query<T> {
   isPending: boolean;
   fetchStatus: string;
   refetch: () => unknown;
+  /** When `data` was read, by the clock of the browser. */
+  dataUpdatedAt?: number;
+  /** Whether it is the next page of a list that failed, which says so itself. */
+  isFetchNextPageError?: boolean;
 }
 
 interface LoadedProps<T> {
@@ -69,9 +74,16 @@ interface LoadedProps<T> {
   children: (data: T) => ComponentChildren;
 }
 
-/** The states of something that is read: loading, failed, offline, or there. What was read before stays while it fails. */
+/** The states of something that is read: loading, failed, offline, or there. What was read before stays while it fails, with its time. */
 export function Loaded<T>({ query, isPage = false, children }: LoadedProps<T>): JSX.Element {
-  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.data !== undefined) {
+    return (
+      <>
+        {query.error && !query.isFetchNextPageError && query.dataUpdatedAt && <Old readAt={query.dataUpdatedAt} />}
+        {children(query.data)}
+      </>
+    );
+  }
   const error = query.error ?? (query.fetchStatus === "paused" ? new ApiError(0, null) : null);
   if (!error) return <Loading />;
   return (
@@ -79,6 +91,16 @@ export function Loaded<T>({ query, isPage = false, children }: LoadedProps<T>): 
       {isPage && <Title>{t().failedTitle}</Title>}
       <Failed error={error} retry={() => void query.refetch()} />
     </>
+  );
+}
+
+/** Says that something could not be read again, and when it was read last: by the clock of the API, as the times in it. */
+function Old({ readAt }: { readAt: number }): JSX.Element {
+  const time = new Date(now() - (Date.now() - readAt)).toISOString();
+  return (
+    <p role="status" class="notice bad">
+      {t().old(moment(time))}
+    </p>
   );
 }
 

@@ -60,11 +60,14 @@ interface SalesProps {
 }
 
 function Sales({ summary, period, unusual, list }: SalesProps): JSX.Element {
+  // Payments may have been declined, all of them, or refunded.
+  const payments = summary.currencies.map((one) => <Payments key={one.currency} currency={one.currency} payments={one.payments} />);
   if (summary.orders === 0) {
     return (
       <>
         <p class="empty">{c().analytics.empty}</p>
         {list}
+        {payments}
       </>
     );
   }
@@ -91,9 +94,7 @@ function Sales({ summary, period, unusual, list }: SalesProps): JSX.Element {
         <Revenue key={one.currency} totals={one} period={period} marked={unusualBuckets(unusual, "revenue", one.currency, summary.span)} />
       ))}
       {list}
-      {summary.currencies.map((one) => (
-        <Payments key={one.currency} currency={one.currency} payments={one.payments} />
-      ))}
+      {payments}
       <Products products={summary.products} />
       {summary.currencies.map((one) => (
         <Regions key={one.currency} totals={one} />

@@ -7,8 +7,8 @@ import type { Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
-import { Operator } from "../operator.tsx";
-import { audit, queues, stuckOrders } from "../reads.ts";
+import { Audit } from "../audit.tsx";
+import { queues, stuckOrders } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { isStopped } from "./consumer-state.tsx";
 
@@ -70,7 +70,8 @@ function Queues(): JSX.Element {
   );
 }
 
-const LATE_MINUTES = 15;
+/** As scripts/ops and the API have it by default. */
+const LATE_MINUTES = 5;
 
 function StuckOrders(): JSX.Element {
   const list = useInfiniteQuery(stuckOrders(LATE_MINUTES));
@@ -91,44 +92,6 @@ function StuckOrders(): JSX.Element {
                   {c().operations.steps[one.next_step] ?? one.next_step} <span class="hint">{one.functions.join(", ")}</span>
                 </td>
                 <td>{one.cancelled_at ? moment(one.cancelled_at) : "–"}</td>
-              </tr>
-            ))}
-          </Table>
-        )}
-      </Paged>
-    </section>
-  );
-}
-
-/** What an entry of the audit is about: a consumer, an order, or something that has no page of its own. */
-function Target({ entry }: { entry: Schemas["OperatorActionView"] }): JSX.Element {
-  if (entry.operator_role === null) return <a href={`/console/operations/${entry.target}`}>{entry.target}</a>;
-  if (entry.order_id !== null) return <a href={`/console/orders/${entry.order_id}`}>{entry.order_id}</a>;
-  return <>{entry.target}</>;
-}
-
-function Audit(): JSX.Element {
-  const list = useInfiniteQuery(audit());
-  return (
-    <section>
-      <h2>{c().operations.audit}</h2>
-      <Paged query={list} empty={c().none}>
-        {(items) => (
-          <Table caption={c().operations.audit} head={[c().time, c().operations.who, c().operations.action, c().operations.target, c().reason, c().operations.outcome]}>
-            {items.map((one) => (
-              <tr key={one.id}>
-                <td>{moment(one.at)}</td>
-                <td>
-                  <Operator id={one.operator_id} /> {one.operator_role && <span class="hint">{c().codes.roles[one.operator_role] ?? one.operator_role}</span>}
-                </td>
-                <td>{c().codes.actions[one.action] ?? one.action}</td>
-                <td>
-                  <Target entry={one} />
-                </td>
-                <td>{one.reason}</td>
-                <td>
-                  <code>{JSON.stringify(one.outcome)}</code>
-                </td>
               </tr>
             ))}
           </Table>

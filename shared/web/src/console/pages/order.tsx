@@ -15,6 +15,7 @@ import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Failed, Loaded, Loading, Title } from "../../ui/page.tsx";
 import { isOpen, OrderDetails, OrderStatus } from "../../ui/order.tsx";
+import { Operator } from "../operator.tsx";
 import { NotFound } from "../other-pages.tsx";
 import { notes, notifications, order as readOrder, payment, type Order } from "../reads.ts";
 import { PaymentDetails } from "../payment.tsx";
@@ -135,7 +136,9 @@ function Notes({ order }: { order: Order }): JSX.Element {
             {items.map((note) => (
               <li key={note.id} class="note">
                 <p class="description">{note.text}</p>
-                <p class="hint">{moment(note.created_at)}</p>
+                <p class="hint">
+                  {moment(note.created_at)} · <Operator id={note.author} />
+                </p>
               </li>
             ))}
           </ul>
