@@ -48,5 +48,5 @@ export function useEdit<T, B>({ current, read, send, reload, rows }: Options<T, 
   });
   const hold = (): void => setHeld((before) => before ?? current);
   const form = { version, isBusy: saving.isPending, error: changed ? null : saving.error, onEdit: hold };
-  return { data: seen.data, changed, form, save: saving.mutate, isSaved: saving.isSuccess };
+  return { data: seen.data, changed, form, save: saving.mutate, isSaved: saving.isSuccess, forget: saving.reset };
 }

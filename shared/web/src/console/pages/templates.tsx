@@ -4,11 +4,14 @@ import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
+import { useEdit, type Versioned } from "../../core/edit.ts";
 import { moment, t } from "../../core/i18n/index.ts";
 import { unwrap } from "../../core/problem.ts";
+import type { Rows } from "../../core/rows.ts";
 import { caller } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
+import { Changed } from "../../ui/changed.tsx";
 import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
 import { Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
@@ -66,10 +69,15 @@ function Template({ name, locale }: { name: Name; locale: Locale }): JSX.Element
   // The version whose texts the form began with; the one that applies by default.
   const [chosen, setChosen] = useState<MessageTemplate | null>(null);
   const [round, setRound] = useState(0);
+  // Whether somebody has typed what is not saved.
+  const [isDraft, setDraft] = useState(false);
   if (isProblemOf(query.error, "not-found")) return <NotFound />;
-  const choose = async (version: number): Promise<void> => {
-    const { data } = await queries.fetchQuery(messageTemplate(name, locale, version));
-    setChosen(data);
+  const begin = (from: MessageTemplate | null): void => {
+    setChosen(from);
+    setDraft(false);
+  };
+  const show = (version: MessageTemplate): void => {
+    begin(version);
     setRound((before) => before + 1);
   };
   return (
@@ -78,13 +86,17 @@ function Template({ name, locale }: { name: Name; locale: Locale }): JSX.Element
         <div class="wide-sections">
           <Title>{titleOf(data)}</Title>
           <p>{data.built_in ? c().templates.isBuiltIn : c().templates.isEdited(data.version)}</p>
-          <Editor key={round} current={data} begun={chosen ?? data} tag={tag} isChosen={chosen !== null} onSaved={() => setChosen(null)} />
-          <Versions template={data} choose={choose} />
+          <Editor key={round} current={{ data, tag }} chosen={chosen} onDraft={() => setDraft(true)} onSaved={() => begin(null)} />
+          <Versions template={data} isDraft={isDraft} show={show} />
         </div>
       )}
     </Loaded>
   );
 }
+
+const FORMS = ["subject", "txt", "html", "short"] as const;
+
+const rowsOf = (texts: MessageTemplate): Rows => FORMS.map((form) => [c().templates[form], texts[form]]);
 
 function textsOf(values: Record<string, string>): Texts {
   const [subject = "", txt = "", html = "", short = ""] = ["/subject", "/txt", "/html", "/short"].map((field) => values[field]?.replaceAll("\r\n", "\n"));
@@ -92,41 +104,38 @@ function textsOf(values: Record<string, string>): Texts {
 }
 
 interface EditorProps {
-  current: MessageTemplate;
-  begun: MessageTemplate;
-  tag: string;
-  /** Whether it stands in place of the texts of another version. */
-  isChosen: boolean;
+  current: Versioned<MessageTemplate>;
+  /** The version whose texts stand in place of the current ones, if somebody has chosen one. */
+  chosen: MessageTemplate | null;
+  onDraft: () => void;
   onSaved: () => void;
 }
 
-function Editor({ current, begun, tag, isChosen, onSaved }: EditorProps): JSX.Element {
-  const path = { name: current.name, locale: current.locale };
+function Editor({ current, chosen, onDraft, onSaved }: EditorProps): JSX.Element {
+  const { name, locale } = current.data;
+  const path = { name, locale };
   const isAdmin = caller.value?.role === "admin";
-  const [version, setVersion] = useState(0);
-  // The tag of the texts that somebody has begun to edit: an edition of somebody else meanwhile is not replaced unseen.
-  const [held, setHeld] = useState<string | null>(null);
-  const reload = (): Promise<void> => queries.invalidateQueries({ queryKey: ["message-template", path.name, path.locale] });
   const previewing = useMutation({ mutationFn: (body: Texts) => unwrap(api.POST("/api/v1/message-templates/{name}/{locale}/preview", { params: { path }, body })) });
-  const saving = useMutation({
-    mutationFn: (body: Schemas["UpdateMessageTemplate"]) => unwrap(api.PUT("/api/v1/message-templates/{name}/{locale}", { params: { path, header: { "If-Match": held ?? tag } }, body })),
-    onSuccess: async () => {
-      await reload();
-      setHeld(null);
+  const edit = useEdit({
+    current,
+    read: () => queries.fetchQuery({ ...messageTemplate(name, locale), staleTime: 0 }),
+    send: (body: Schemas["UpdateMessageTemplate"], { tag }) => unwrap(api.PUT("/api/v1/message-templates/{name}/{locale}", { params: { path, header: { "If-Match": tag } }, body })),
+    reload: async () => {
+      await queries.invalidateQueries({ queryKey: ["message-template", name, locale] });
       onSaved();
-      setVersion((before) => before + 1);
     },
-    onError: (error) => (isProblemOf(error, "precondition-failed") ? reload().finally(() => setHeld(null)) : undefined),
+    rows: rowsOf,
   });
+  const begun = chosen ?? edit.data;
   const preview = (values: Record<string, string>): void => {
-    saving.reset();
+    edit.forget();
     previewing.mutate(textsOf(values));
   };
   const save = (values: Record<string, string>): void => {
     previewing.reset();
     const texts = textsOf(values);
-    const isBuiltIn = begun.built_in && (["subject", "txt", "html", "short"] as const).every((form) => texts[form] === begun[form]);
-    saving.mutate({ ...(isBuiltIn ? { subject: null, txt: null, html: null, short: null } : texts), reason: values["/reason"]?.trim() ?? "" });
+    const isBuiltIn = begun.built_in && FORMS.every((form) => texts[form] === begun[form]);
+    edit.save({ ...(isBuiltIn ? { subject: null, txt: null, html: null, short: null } : texts), reason: values["/reason"]?.trim() ?? "" });
   };
   const previewOf = (form: HTMLFormElement | null): void => {
     if (form && !previewing.isPending) preview(Object.fromEntries([...new FormData(form)].map(([field, value]) => [field, String(value)])));
@@ -139,22 +148,26 @@ function Editor({ current, begun, tag, isChosen, onSaved }: EditorProps): JSX.El
   return (
     <section>
       <h2>{c().templates.texts}</h2>
-      {isChosen && <p class="notice">{c().templates.chosen(begun.version)}</p>}
+      {chosen && <p class="notice">{c().templates.chosen(begun.version)}</p>}
+      <Changed rows={edit.changed} />
       <Form
-        version={version}
+        version={edit.form.version}
         submit={isAdmin ? t().save : c().templates.preview}
-        isBusy={isAdmin ? saving.isPending : previewing.isPending}
-        error={saving.error ?? previewing.error}
-        onEdit={() => setHeld((before) => before ?? tag)}
+        isBusy={isAdmin ? edit.form.isBusy : previewing.isPending}
+        error={edit.form.error ?? previewing.error}
+        onEdit={() => {
+          edit.form.onEdit();
+          onDraft();
+        }}
         onSubmit={isAdmin ? save : preview}
-        takesFocus={isChosen}
+        takesFocus={chosen !== null}
         actions={isAdmin && button}
       >
         <TextFields texts={begun} />
         {isAdmin && <Field name="/reason" label={c().reason} hint={c().templates.reasonHint} maxLength={500} required />}
       </Form>
-      <Saved isSaved={saving.isSuccess} />
-      <div role="status">{previewing.data && <Preview texts={previewing.data} name={`${path.name}.${path.locale}.html`} />}</div>
+      <Saved isSaved={edit.isSaved} />
+      <div role="status">{previewing.data && <Preview texts={previewing.data} name={`${name}.${locale}.html`} />}</div>
     </section>
   );
 }
@@ -192,7 +205,7 @@ function Preview({ texts, name }: { texts: Schemas["TemplatePreviewView"]; name:
         </dd>
       </dl>
       <details>
-        <summary>{c().templates.html}</summary>
+        <summary>{c().templates.source}</summary>
         <pre>{texts.html}</pre>
       </details>
       <button type="button" onClick={save}>
@@ -202,8 +215,22 @@ function Preview({ texts, name }: { texts: Schemas["TemplatePreviewView"]; name:
   );
 }
 
-function Versions({ template, choose }: { template: MessageTemplate; choose: (version: number) => Promise<void> }): JSX.Element {
+interface VersionsProps {
+  template: MessageTemplate;
+  /** Whether the form has something that would be replaced. */
+  isDraft: boolean;
+  /** Puts the texts of a version into the form. */
+  show: (version: MessageTemplate) => void;
+}
+
+function Versions({ template, isDraft, show }: VersionsProps): JSX.Element {
   const isAdmin = caller.value?.role === "admin";
+  const again = (version: number) => ({
+    question: isDraft ? c().templates.replaceText : undefined,
+    run: async () => (await queries.fetchQuery(messageTemplate(template.name, template.locale, version))).data,
+    // When the question is closed, which gives the focus back, the form takes it.
+    onDone: (data: MessageTemplate) => void Promise.resolve().then(() => show(data)),
+  });
   return (
     <section>
       <h2>{c().templates.versions}</h2>
@@ -222,12 +249,12 @@ function Versions({ template, choose }: { template: MessageTemplate; choose: (ve
                 {one.reason}
                 {one.built_in && ` (${c().templates.builtIn})`}
               </td>
-              <td>{isAdmin && <Action label={c().templates.again} about={String(one.version)} run={() => choose(one.version)} />}</td>
+              <td>{isAdmin && <Action label={c().templates.again} about={String(one.version)} {...again(one.version)} />}</td>
             </tr>
           ))}
         </Table>
       )}
-      {isAdmin && template.version > 0 && !template.built_in && <Action label={c().templates.againBuiltIn} run={() => choose(0)} />}
+      {isAdmin && template.version > 0 && !template.built_in && <Action label={c().templates.againBuiltIn} {...again(0)} />}
     </section>
   );
 }
