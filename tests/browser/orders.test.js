@@ -1,10 +1,12 @@
 // What staff do about one order: refund it, keep it, and read what it says. scripts/browser runs this file.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { browser, confirm, DESKTOP, enterConsole, hasFocus, inspect, onPage, placeOrder, register, shop, status, token } from "./support.js";
+import { ADDRESS, browser, confirm, DESKTOP, enterConsole, go, hasFocus, inspect, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
-const { PRODUCT_ID: product } = process.env;
+const { PRODUCT_ID: product, PRODUCT_WORD: word } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
+const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
 const WIDE = { viewport: DESKTOP };
 
 after(() => browser.close());
@@ -58,5 +60,70 @@ test("the question before a cancellation says which button keeps the order", asy
     await cancel.click();
     await confirm(page, "Cancel the order");
     await status(page, "Cancelled");
+  }, WIDE);
+});
+
+test("staff find an order by its number in an e-mail, and the customer by the address of the order", async () => {
+  const name = `Eve Anchor ${word}`;
+  const customer = await register(newCustomer(name));
+  const order = await placeOrder(await token(customer), product, "pm_card_visa", { address: { ...ADDRESS, name } });
+  const number = order.id.slice(-12).toUpperCase();
+  await onPage(async (page) => {
+    await enterConsole(page, staff);
+    const [field, show] = [page.getByLabel("Order id or number"), page.getByRole("button", { name: "Show", exact: true })];
+    await field.fill("nothing");
+    await show.click();
+    await page.getByText("Write the 12 characters of the number, 0 to 9 and A to F, or the whole id.").waitFor();
+    await hasFocus(field);
+    await field.fill("0000 0000 0000");
+    await show.click();
+    await page.getByText("No order has this number.").waitFor();
+    await hasFocus(field);
+    await inspect(page, "console-order-not-found");
+    await field.fill(` ${number.slice(0, 4)} ${number.slice(4)}`);
+    await show.click();
+    await page.getByRole("heading", { name: `Order ${order.id}` }).waitFor();
+    await page.getByRole("link", { name: "Customer", exact: true }).click();
+    await page.getByText("By id, only admins can see an account.").waitFor();
+    await page.locator("address").getByText(name).waitFor();
+    await page.getByRole("link", { name: order.id }).waitFor();
+    await inspect(page, "console-customer-by-id");
+    await page.getByRole("link", { name: `Search for ${name}` }).click();
+    await page.getByRole("link", { name: customer.email }).click();
+    await page.getByRole("heading", { name }).waitFor();
+    await page.getByText(`${customer.email} (not verified)`).waitFor();
+  }, WIDE);
+});
+
+test("an admin sees who wrote a note, and what happened to an order as soon as an event of it is recorded", async () => {
+  const order = await placeOrder(await token(await register()), product, "pm_card_visa");
+  await onPage(async (page) => {
+    let isRecorded = false;
+    const notYet = { status: 404, contentType: "application/problem+json", json: { type: "/problems/not-found", title: "Not found", status: 404, detail: "There is no such event of this order." } };
+    await page.route(`**/api/v1/ops/orders/${order.id}/timeline?**`, (route) => (isRecorded ? route.continue() : route.fulfill(notYet)));
+    await enterConsole(page, admin);
+    await page.goto(`${shop}/console/orders/${order.id}`);
+    await page.getByText("No event of this order is recorded yet.").waitFor();
+    assert.equal(await page.getByRole("alert").getByText("This does not exist.").count(), 0);
+    await page.getByLabel("Note", { exact: true }).fill("Called about the delivery.");
+    await page.getByRole("button", { name: "Add the note" }).click();
+    await page.locator(".note", { hasText: "Called about the delivery." }).getByRole("link", { name: admin.email }).waitFor();
+    await inspect(page, "console-order-new");
+    isRecorded = true;
+    await page.getByText("OrderPlaced.v1").waitFor();
+  }, WIDE);
+});
+
+test("staff read what the gateway has moved as an amount, or in minor units where its currency is not known", async () => {
+  await onPage(async (page) => {
+    const mismatch = (transaction_id, answered) => ({ movement: "charge", transaction_id, refund_id: null, asked: { amount: 4900, currency: "USD" }, answered, seen_at: "2026-11-21T12:00:00Z" });
+    const mismatches = [mismatch("ch_1", { amount: 4800, currency: "USD" }), mismatch("ch_2", { amount: 4800, currency: "ZZZ" })];
+    // A gateway that answers as it was asked has none.
+    await page.route("**/api/v1/ops/payments/mismatches?**", (route) => route.fulfill({ json: { items: [{ payment_id: randomUUID(), order_id: randomUUID(), status: "succeeded", mismatches }], next_cursor: null } }));
+    await enterConsole(page, staff);
+    await go(page, "Payments");
+    await page.getByRole("row", { name: /\$49\.00 \$48\.00 ch_1$/ }).waitFor();
+    await page.getByRole("row", { name: /\$49\.00 4800 minor units of ZZZ ch_2$/ }).waitFor();
+    await inspect(page, "console-mismatches");
   }, WIDE);
 });

@@ -67,7 +67,7 @@ test("a logout in one tab of the console ends the other one, which says why and 
   }, { ...WIDE, expected: [/401.*\/api\//] });
 });
 
-test("the console says that a list is late or cannot be read, and shows it when the API is back", async () => {
+test("the console says that a list is late, cannot be read, or is not the current one, and shows it when the API is back", async () => {
   await onPage(async (page) => {
     await enterConsole(page, staff);
     const { promise: isAnswered, resolve: answer } = Promise.withResolvers();
@@ -83,7 +83,19 @@ test("the console says that a list is late or cannot be read, and shows it when 
     await inspect(page, "console-failed");
     isDown = false;
     await page.getByRole("button", { name: "Try again" }).click();
-    await page.getByRole("link", { name: "Storm lantern" }).first().waitFor();
+    const lantern = page.getByRole("link", { name: "Storm lantern" }).first();
+    await lantern.waitFor();
+    // As the browser does when somebody returns to the tab: the page reads again.
+    const returnTo = () => page.evaluate(() => dispatchEvent(new Event("visibilitychange")));
+    isDown = true;
+    await returnTo();
+    const old = page.getByRole("status").getByText(/^It could not be read again\. This is how it was on .+\.$/);
+    await old.waitFor();
+    await lantern.waitFor();
+    await inspect(page, "console-old");
+    isDown = false;
+    await returnTo();
+    await old.waitFor({ state: "detached" });
   }, { ...WIDE, expected: [/503/] });
 });
 

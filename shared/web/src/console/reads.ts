@@ -39,6 +39,8 @@ export const ORDER_SORTS = ["-created_at", "created_at", "-total_amount", "total
 export const STATUSES = ["pending", "processing", "shipped", "delivered", "cancelled"] as const;
 
 export interface OrderFilters {
+  /** The number that messages name the order by. */
+  number?: string;
   status?: (typeof STATUSES)[number];
   user_id?: string;
   from?: string;
@@ -157,6 +159,8 @@ export const exportJob = (id: string) =>
 
 /** Characters that the API needs at least to search for people. */
 export const MIN_SEARCH = 3;
+/** Characters that it takes at most. */
+export const MAX_SEARCH = 100;
 
 export const users = (query: string) =>
   pages(["users", query], (page, signal) => unwrap(api.GET("/api/v1/users", { params: { query: { ...page, query } }, signal })));
@@ -327,5 +331,11 @@ export const deliveries = (id: string) => ({
   ...pages(["deliveries", id], (query, signal) => unwrap(api.GET("/api/v1/webhook-endpoints/{id}/deliveries", { params: { path: { id }, query }, signal }))),
   refetchInterval: 5_000,
 });
+
+/** The number of an order as people copy it from a message, which is the end of its id; null if it is none. */
+export function orderNumber(text: string): string | null {
+  const number = text.replaceAll(/\s/g, "").toLowerCase();
+  return /^[0-9a-f]{12}$/.test(number) ? number : null;
+}
 
 export const isId = (text: string): boolean => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);

@@ -17,7 +17,7 @@ import { Field, Form, Saved, Select, TextArea, useFormKey } from "../../ui/form.
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { NotFound } from "../other-pages.tsx";
-import { foundUser, isId, MIN_SEARCH, orders, user as account, users, type User } from "../reads.ts";
+import { foundUser, isId, MAX_SEARCH, MIN_SEARCH, orders, user as account, users, type Order, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 import { OrderTable } from "./order-list.tsx";
 
@@ -36,7 +36,7 @@ export function CustomerList(): JSX.Element {
     <>
       <Title>{c().customers.title}</Title>
       <Form key={key} class="filters" submit={t().products.search} onSubmit={search}>
-        <Field name="q" label={c().customers.find} hint={c().customers.findHint} type="search" minLength={MIN_SEARCH} maxLength={100} defaultValue={q} required />
+        <Field name="q" label={c().customers.find} hint={c().customers.findHint} type="search" minLength={MIN_SEARCH} maxLength={MAX_SEARCH} defaultValue={q} required />
       </Form>
       {q === "" ? (
         <p class="empty">{c().customers.start}</p>
@@ -103,7 +103,15 @@ function Customer({ id }: { id: string }): JSX.Element {
   return (
     <div class="wide-sections">
       <Title>{user ? (user.full_name ?? user.username) : c().customer}</Title>
-      {user ? <Profile user={user} /> : isAdmin && !isGone ? <Loaded query={query}>{() => null}</Loaded> : <p class="notice">{isGone ? c().customers.gone : c().customers.profileForAdmins}</p>}
+      {user ? (
+        <Profile user={user} />
+      ) : isGone ? (
+        <p class="notice">{c().customers.gone}</p>
+      ) : isAdmin ? (
+        <Loaded query={query}>{() => null}</Loaded>
+      ) : (
+        <Recipient order={list.data?.pages[0]?.items[0]} />
+      )}
       <section>
         <h2>{c().customers.orders}</h2>
         <Paged query={list} empty={c().none}>
@@ -113,6 +121,27 @@ function Customer({ id }: { id: string }): JSX.Element {
       {user?.role === "customer" && <WriteMessage user={user} />}
       {user && isAdmin && user.id !== caller.value?.id && <AdminActions user={user} />}
     </div>
+  );
+}
+
+/** What staff may see of somebody by id: where the last order goes, and the way to the account. */
+function Recipient({ order }: { order: Order | undefined }): JSX.Element {
+  const address = order?.shipping_address;
+  const name = (address?.name ?? "").slice(0, MAX_SEARCH);
+  const isSearchable = name.length >= MIN_SEARCH;
+  return (
+    <section>
+      <p class="notice">{c().customers.profileForAdmins}</p>
+      {address && (
+        <>
+          <h2>{c().customers.lastAddress}</h2>
+          <Address value={address} />
+        </>
+      )}
+      <p>
+        <a href={isSearchable ? `/console/customers?q=${encodeURIComponent(name)}` : "/console/customers"}>{isSearchable ? c().customers.searchFor(name) : c().customers.search}</a>
+      </p>
+    </section>
   );
 }
 

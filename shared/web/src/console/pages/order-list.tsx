@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { queries } from "../../core/client.ts";
 import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
@@ -9,7 +9,7 @@ import { caller } from "../../core/session.ts";
 import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
-import { foundUser, isId, MIN_SEARCH, ORDER_SORTS, orders, STATUSES, user, users, type Order, type OrderFilters, type User } from "../reads.ts";
+import { foundUser, isId, MAX_SEARCH, MIN_SEARCH, ORDER_SORTS, orderNumber, orders, STATUSES, user, users, type Order, type OrderFilters, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
 const AMOUNTS = ["min_amount", "max_amount"] as const;
@@ -42,6 +42,7 @@ function filtersOf(query: Record<string, string>): OrderFilters {
   const amount = (text: string | undefined): number | undefined => (text && /^\d{1,15}$/.test(text) ? Number(text) : undefined);
   const time = (text: string | undefined): string | undefined => (text && !Number.isNaN(Date.parse(text)) ? text : undefined);
   const filters = {
+    number: orderNumber(query["number"] ?? "") ?? undefined,
     status: STATUSES.find((status) => status === query["status"]),
     user_id: isId(query["user_id"] ?? "") ? query["user_id"] : undefined,
     from: time(query["from"]),
@@ -59,15 +60,27 @@ function search(filters: OrderFilters): string {
   return text && `?${text}`;
 }
 
+/** Opens the order that an id or the number of a message names. */
 function FindOrder(): JSX.Element {
   const { route } = useLocation();
-  const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
+  const [isWrong, setWrong] = useState(false);
+  const finding = useMutation({
+    mutationFn: async (number: string) => (await queries.fetchInfiniteQuery(orders({ number }))).pages[0]?.items ?? [],
+    onSuccess: ([first, second], number) => {
+      if (first) route(second ? `/console/${search({ number })}` : `/console/orders/${first.id}`);
+    },
+  });
   const open = ({ id = "" }: Record<string, string>): void => {
-    if (isId(id.trim())) route(`/console/orders/${id.trim()}`);
-    else setFound(new Map([["id", c().orders.badId]]));
+    const [whole, number] = [id.trim(), orderNumber(id)];
+    finding.reset();
+    setWrong(number === null && !isId(whole));
+    if (number !== null) finding.mutate(number);
+    else if (isId(whole)) route(`/console/orders/${whole}`);
   };
+  const problem = isWrong ? c().orders.badNumber : finding.data?.length === 0 ? c().orders.noOrder : null;
+  const found = useMemo(() => new Map(problem === null ? [] : [["id", problem]]), [problem]);
   return (
-    <Form class="filters" submit={c().show} onSubmit={open} found={found}>
+    <Form class="filters" submit={c().show} isBusy={finding.isPending} error={finding.error} onSubmit={open} found={found}>
       <Field name="id" label={c().orders.find} hint={c().orders.findHint} spellcheck={false} required />
     </Form>
   );
@@ -89,7 +102,7 @@ function FindCustomer(): JSX.Element {
   return (
     <>
       <Form class="filters" submit={t().products.search} isBusy={finding.isPending} error={finding.error} onSubmit={({ q = "" }) => finding.mutate(q.trim())}>
-        <Field name="q" label={c().orders.findCustomer} hint={c().orders.findCustomerHint} type="search" minLength={MIN_SEARCH} maxLength={100} required />
+        <Field name="q" label={c().orders.findCustomer} hint={c().orders.findCustomerHint} type="search" minLength={MIN_SEARCH} maxLength={MAX_SEARCH} required />
       </Form>
       <div role="status">
         {finding.isSuccess && items.length === 0 && <p class="notice">{c().orders.noCustomer}</p>}
