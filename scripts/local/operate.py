@@ -21,7 +21,15 @@ import progress
 from api_client import ApiClient, UnexpectedStatusError, escaped
 from config import ScriptError
 from operate_access import admin, explained
-from operate_arguments import Parser, consumer_name, idempotency_key, json_patch, lowered, resource_id
+from operate_arguments import (
+    Parser,
+    consumer_name,
+    idempotency_key,
+    json_patch,
+    lowered,
+    order_reference,
+    resource_id,
+)
 from operate_consumers import print_queues, queues
 from operate_lists import listed
 
@@ -297,12 +305,15 @@ def command_line() -> Parser:
         return added
 
     one = command("order", "show what happened to an order", operate_orders.order, operate_orders.print_order)
-    one.add_argument("order", type=resource_id, metavar="ID")
+    one.add_argument(
+        "order", type=order_reference, metavar="ORDER", help="its id, or its number in e-mails, with or without spaces"
+    )
     one.add_argument(
         "--watch", action="store_const", const=operate_orders.follow, help="follow it while it moves, until Ctrl-C"
     )
     still = command("stuck", "list stuck orders, with the next step of each", stuck, print_stuck)
-    still.add_argument("--minutes", type=int, default=5, help="since their placement; 5 by default")
+    minutes = operate_metrics.STUCK_MINUTES
+    still.add_argument("--minutes", type=int, default=minutes, help=f"since their placement; {minutes} by default")
     counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
     counted.add_argument("--all", action="store_true", help="and all others")
     dead_letters = command("dead", "list dead letters, and count them by their reasons", dead, print_dead)

@@ -6,6 +6,7 @@ import re
 from typing import Any, NoReturn
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+NUMBER = re.compile(r"[0-9a-f]{12}")
 KEY = re.compile(r"[!-~]{1,255}")
 
 
@@ -24,6 +25,17 @@ def lowered(text: str) -> str:
 def resource_id(text: str) -> str:
     if not UUID.fullmatch(text.lower()):
         raise argparse.ArgumentTypeError(f"{text} is not an id, such as 01936d6e-0000-7000-8000-000000000000")
+    return text.lower()
+
+
+def order_reference(text: str) -> str:
+    """The id of an order, or its number: the last 12 characters of the id, as e-mails name the order."""
+    number = "".join(text.split()).lower()
+    if NUMBER.fullmatch(number):
+        return number
+    if not UUID.fullmatch(text.lower()):
+        example = "01936d6e-0000-7000-8000-000000000000"
+        raise argparse.ArgumentTypeError(f"{text} is neither an id, such as {example}, nor 12 hexadecimal digits")
     return text.lower()
 
 

@@ -14,19 +14,20 @@ import config
 import emulator_records
 import progress
 from api_client import ApiClient, escaped
+from emf import GAUGE_S
 from operate_consumers import is_stopped
 
 Json = dict[str, Any]
 
 MINUTES = 15
 WINDOW_S = 300
+# As `GET /ops/stuck-orders` and the console have it.
 STUCK_MINUTES = 5
 # Upper limit of counts; shown as "or more".
 MOST = 100
-# Names as functions emit them. A gauge that is older is unknown.
+# Names as functions emit them.
 GAUGES = ("OutboxLag", "OutboxWaiting", "WebhookLag")
 COUNTS = ("Invocations", "ServerErrors")
-GAUGE_S = 330
 
 
 def metrics(api: ApiClient, arguments: argparse.Namespace) -> Json:

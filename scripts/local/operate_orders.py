@@ -11,6 +11,8 @@ from rich.table import Table
 import money
 import progress
 from api_client import ApiClient
+from config import ScriptError
+from operate_arguments import NUMBER
 from operate_lists import listed
 
 Json = dict[str, Any]
@@ -24,6 +26,8 @@ COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
 
 def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """The order, its payment, and its timeline."""
+    # Once: `follow` looks again and again.
+    arguments.order = identified(api, arguments.order)
     path = f"/orders/{arguments.order}"
     found = api.get(path).expect(200)
     payment = api.get(f"/payments/order/{arguments.order}")
@@ -33,6 +37,20 @@ def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
         "payment": None if payment.status == 404 else payment.expect(200),
         "timeline": [] if recorded.status == 404 else listed(api, f"/ops{path}/timeline", "events", arguments),
     }
+
+
+def identified(api: ApiClient, reference: str) -> str:
+    """The id of the order that an id or a number names."""
+    if not NUMBER.fullmatch(reference):
+        return reference
+    ids = [one["id"] for one in api.get(f"/orders?number={reference}").expect(200)["items"]]
+    if not ids:
+        raise ScriptError(f"no order has the number {reference.upper()}")
+    if len(ids) > 1:
+        raise ScriptError(
+            f"{len(ids)} orders have the number {reference.upper()}: name one by its id: {', '.join(ids)}"
+        )
+    return str(ids[0])
 
 
 def print_order(found: Json) -> None:

@@ -10,6 +10,7 @@ from unittest import mock
 import operate
 import operate_orders
 import progress
+from config import ScriptError
 
 ORDER = "01936d6e-0000-7000-8000-000000000001"
 REQUEST = "01936d6e-0000-7000-8000-00000000c0de"
@@ -97,6 +98,35 @@ class Orders(unittest.TestCase):
         shown = self.shown([entry("OrderPlaced.v1", None), entry("StockReserved.v1", 84), later])
         self.assertIn(f"request {REQUEST}, trace {TRACE}: 2 events", shown)
         self.assertIn("request another, trace -: 1 event\n", shown)
+
+
+class Numbers(unittest.TestCase):
+    def identified(self, reference: str, *ids: str) -> tuple[str, list[str]]:
+        """The id that is found where the API lists these, and the paths that were asked for."""
+        api = mock.Mock()
+        api.get.return_value.expect.return_value = {"items": [{"id": one} for one in ids], "next_cursor": None}
+        with mock.patch("sys.argv", ["ops", "order", reference]):
+            named = operate.read_arguments().order
+        found = operate_orders.identified(api, named)
+        return found, [call.args[0] for call in api.get.call_args_list]
+
+    def test_an_order_is_named_by_its_id_or_by_its_number_in_any_case_and_with_spaces(self) -> None:
+        other = "01936d6e-0000-7000-8000-0123456789ab"
+        self.assertEqual(self.identified(ORDER.upper()), (ORDER, []))
+        for number in ("0123456789AB", "0123 4567 89ab"):
+            self.assertEqual(self.identified(number, other), (other, ["/orders?number=0123456789ab"]))
+
+    def test_a_number_that_names_no_order_or_several_is_refused(self) -> None:
+        with self.assertRaisesRegex(ScriptError, "no order has the number 0123456789AB"):
+            self.identified("0123456789ab")
+        with self.assertRaisesRegex(ScriptError, "2 orders have the number 0123456789AB: name one by its id: a, b"):
+            self.identified("0123456789ab", "a", "b")
+
+    def test_what_is_neither_an_id_nor_a_number_is_refused(self) -> None:
+        for text in ("", "0123456789a", "0123456789ag", ORDER[:-1]):
+            with contextlib.redirect_stderr(io.StringIO()) as printed, self.assertRaises(SystemExit):
+                self.identified(text)
+            self.assertIn("is neither an id, such as", printed.getvalue())
 
 
 class Following(unittest.TestCase):
