@@ -267,6 +267,8 @@ test("an admin replays events after a dry run, and goes on where a failure stopp
     await go(page, "Operations");
     await page.getByRole("link", { name: "Replay events" }).click();
     await page.getByLabel("Consumer").selectOption("product-index");
+    // It has a queue, and its messages are no events.
+    await page.getByRole("option", { name: "email-feedback-track" }).waitFor({ state: "detached" });
     await page.getByLabel("Id of an order, a payment, a product or a user").fill(subject);
     await page.getByLabel("Reason").fill(reason);
     await page.getByLabel("Types of events").fill("OrderPlaced.v1");

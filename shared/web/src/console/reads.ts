@@ -6,6 +6,7 @@ import { now } from "../core/clock.ts";
 import { unwrap, unwrapWithTag } from "../core/problem.ts";
 import { isProblemOf } from "../core/text.ts";
 import { periodBetween, periodOf, type Days } from "./days.ts";
+import { receiversOf, type EventDocument } from "./replays.ts";
 import { spanOf, summarize, type Anomaly, type PeriodName } from "./windows.ts";
 
 export type Order = Schemas["OrderView"];
@@ -189,6 +190,14 @@ export const queues = () =>
     queryKey: ["queues"],
     queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/ops/queues", { signal }))).items,
     refetchInterval: 10_000,
+  });
+
+/** The functions that receive events, as the description of the events has them. */
+export const receivers = () =>
+  queryOptions({
+    queryKey: ["receivers"],
+    queryFn: async ({ signal }) => receiversOf((await (await fetch("/asyncapi.json", { signal })).json()) as EventDocument),
+    staleTime: Infinity,
   });
 
 export const settings = () =>

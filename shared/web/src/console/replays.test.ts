@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, pageOf, parseRun, selectionOf } from "./replays.ts";
+import { after, pageOf, parseRun, receiversOf, selectionOf } from "./replays.ts";
 
 const VALUES = { "/consumer": "product-index", "/reason": " a defect ", "/from": "2026-11-21T08:00", "/to": "2026-11-21T09:00:30" };
 
@@ -26,4 +26,9 @@ test("a run that was stored goes on for the operator who began it, and for nobod
   const run = { operator: "o", selection: selectionOf(VALUES), cursor: "c", sent: 2, total: 3 };
   assert.deepEqual(parseRun(JSON.stringify(run), "o"), run);
   for (const text of [null, "", "null", "{}", "[]", JSON.stringify({ ...run, operator: "other" })]) assert.equal(parseRun(text, "o"), null, String(text));
+});
+
+test("functions that send events do not receive them", () => {
+  const operations = { "payment-charge-receive": { action: "receive", title: "payment-charge" }, "orders-send": { action: "send", title: "orders" } };
+  assert.deepEqual([...receiversOf({ operations })], ["payment-charge"]);
 });

@@ -21,6 +21,16 @@ export interface Run {
   total: number;
 }
 
+/** What is read of the AsyncAPI document of the events. */
+export interface EventDocument {
+  operations: Record<string, { action: string; title: string }>;
+}
+
+/** The functions that receive events: a queue may have other messages, too, which cannot be replayed. */
+export function receiversOf({ operations }: EventDocument): ReadonlySet<string> {
+  return new Set(Object.values(operations).filter(({ action }) => action === "receive").map(({ title }) => title));
+}
+
 /** What a form asks for. Its times are of the browser's time zone; one that is none is left empty, which the form reports. */
 export function selectionOf(values: Record<string, string>): Selection {
   const text = (name: string): string => values[name]?.trim() ?? "";

@@ -1,7 +1,7 @@
 //! Limits in the pages of the shop and of the console: those of the contract and of the domain, which the pages cannot refer to.
 
 use super::{contract::document, expect_none, sources::with_extension};
-use domain::{order_line::MAX_QUANTITY, redrive::MAX_MESSAGES, window::MAX_SPAN_DAYS};
+use domain::{order::STUCK_AFTER_MINUTES, order_line::MAX_QUANTITY, redrive::MAX_MESSAGES, window::MAX_SPAN_DAYS};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs};
 
@@ -38,6 +38,8 @@ fn constants_of_pages_are_those_of_the_domain() {
     for (path, line) in [
         ("shop/basket.ts", format!("export const MAX_QUANTITY = {};", separated(MAX_QUANTITY))),
         ("console/days.ts", format!("export const MAX_DAYS = {MAX_SPAN_DAYS};")),
+        ("console/redrives.ts", format!("export const PAGE_SIZE = {MAX_MESSAGES};")),
+        ("console/pages/operations.tsx", format!("const LATE_MINUTES = {STUCK_AFTER_MINUTES};")),
     ] {
         let text = fs::read_to_string(xtask::root().join("shared/web/src").join(path)).expect("a module");
         assert!(text.lines().any(|one| one == line), "{path} lacks {line}");

@@ -25,7 +25,7 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
   const list = useInfiniteQuery(deadLetters(name, reason));
   const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  // What is said of each action that was done. The forms begin anew after it: another click is another action.
+  // What is said of each action that was done. The forms are empty after it: another click is another action.
   const [done, setDone] = useState<string[]>([]);
   const [run, setRun] = useState<Run | null>(null);
   const toggle = (id: string): void => {

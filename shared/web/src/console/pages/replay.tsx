@@ -13,7 +13,7 @@ import { Field, Form, Select } from "../../ui/form.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { pauseAfter } from "../pace.ts";
 import { Progress, sendOnce, type Step } from "../progress.tsx";
-import { queues } from "../reads.ts";
+import { queues, receivers } from "../reads.ts";
 import { after, pageOf, parseRun, selectionOf, type Run, type Selection } from "../replays.ts";
 import { c } from "../texts/index.ts";
 
@@ -86,6 +86,8 @@ function localTime(time: number): string {
 
 function Choice({ onStart }: { onStart: (run: Run) => void }): JSX.Element {
   const consumers = useQuery(queues());
+  // Without the description of the events, the API refuses a consumer that receives none.
+  const { data: receiving } = useQuery(receivers());
   const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
   const counting = useMutation({ ...REPEATABLE, mutationFn: countAll });
   const { data, error } = counting;
@@ -106,7 +108,7 @@ function Choice({ onStart }: { onStart: (run: Run) => void }): JSX.Element {
         <section class="box" onInput={forget}>
           <Form submit={c().replay.preview} isBusy={counting.isPending} error={error} found={wrong} onSubmit={submit}>
             <Select name="/consumer" label={c().operations.consumer} required>
-              {items.filter(({ has_queue }) => has_queue).map(({ name }) => (
+              {items.filter((one) => one.has_queue && (receiving?.has(one.name) ?? true)).map(({ name }) => (
                 <option key={name}>{name}</option>
               ))}
             </Select>
