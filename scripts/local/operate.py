@@ -6,6 +6,7 @@ works on another one.
 
 import argparse
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -166,8 +167,8 @@ def is_redriven_in_part(moved: Json) -> bool:
     return bool(moved["refused"] or moved["missing"])
 
 
-def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
-    """Delivers published events again to one consumer, a page at a time."""
+def replay(api: ApiClient, arguments: argparse.Namespace, pause: Callable[[float], None] = time.sleep) -> Json:
+    """Delivers published events again to one consumer, a page at a time, at the rate that was asked for."""
     body: Json = {
         "reason": arguments.reason,
         "consumer": arguments.consumer,
@@ -190,6 +191,9 @@ def replay(api: ApiClient, arguments: argparse.Namespace) -> Json:
             return total
         if not arguments.json:
             progress.note(f"{len(total['event_ids'])} so far; to go on from here: --cursor {page['next_cursor']}")
+        # The API delays the events of a page, and begins again with those of the next one.
+        if page["replayed"]:
+            pause(page["replayed"] / arguments.per_second)
 
 
 def print_replay(total: Json) -> None:

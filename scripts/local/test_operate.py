@@ -47,7 +47,9 @@ class Replays(unittest.TestCase):
         with mock.patch("sys.argv", command):
             arguments = operate.read_arguments()
         api: Any = Api()
-        total = operate.replay(api, arguments)
+        pauses: list[float] = []
+        total = operate.replay(api, arguments, pauses.append)
+        self.assertEqual(pauses, [2 / 10], "the second page waits until the two events of the first are delivered")
         self.assertEqual((total["replayed"], len(total["event_ids"])), (4, 4))
         self.assertEqual([page.get("cursor") for page in asked], [None, "next"])
         self.assertEqual([page["key"] for page in asked], ["k-", "k-next"])

@@ -181,7 +181,7 @@ test("an admin redrives all dead letters of a consumer, a hundred in a request, 
     await enter(page, admin);
     await page.goto(`${shop}/console/operations/${PAUSED}`);
     const form = page.locator("section", { has: page.getByRole("heading", { name: "Redrive", exact: true }) });
-    await form.getByText(/^All dead letters go back to the queue, a hundred in a request\./).waitFor();
+    await form.getByText(/^All dead letters go back to the queue, a hundred at a time\./).waitFor();
     await form.getByLabel("Reason").fill("The provider is back");
     await form.getByLabel("At most so many a second").fill("100");
     await form.getByRole("button", { name: "Redrive" }).click();

@@ -84,7 +84,7 @@ test("staff find an order by its number in an e-mail, and the customer by the ad
     await show.click();
     await page.getByRole("heading", { name: `Order ${order.id}` }).waitFor();
     await page.getByRole("link", { name: "Customer", exact: true }).click();
-    await page.getByText("By id, only admins can see an account.").waitFor();
+    await page.getByText("Only admins can open an account by its id.").waitFor();
     await page.locator("address").getByText(name).waitFor();
     await page.getByRole("link", { name: order.id }).waitFor();
     await inspect(page, "console-customer-by-id");

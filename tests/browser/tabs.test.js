@@ -89,7 +89,7 @@ test("the console says that a list is late, cannot be read, or is not the curren
     const returnTo = () => page.evaluate(() => dispatchEvent(new Event("visibilitychange")));
     isDown = true;
     await returnTo();
-    const old = page.getByRole("status").getByText(/^It could not be read again\. This is how it was on .+\.$/);
+    const old = page.getByRole("status").getByText(/^This could not be updated\. It was last read on .+\.$/);
     await old.waitFor();
     await lantern.waitFor();
     await inspect(page, "console-old");

@@ -77,9 +77,10 @@ interface LoadedProps<T> {
 /** The states of something that is read: loading, failed, offline, or there. What was read before stays while it fails, with its time. */
 export function Loaded<T>({ query, isPage = false, children }: LoadedProps<T>): JSX.Element {
   if (query.data !== undefined) {
+    const readAt = query.error && !query.isFetchNextPageError ? (query.dataUpdatedAt ?? 0) : 0;
     return (
       <>
-        {query.error && !query.isFetchNextPageError && query.dataUpdatedAt && <Old readAt={query.dataUpdatedAt} />}
+        {readAt > 0 && <Old readAt={readAt} />}
         {children(query.data)}
       </>
     );

@@ -39,7 +39,7 @@ export const de: Messages = {
   latest: (day) => `Bitte wählen Sie den ${day} oder einen früheren Tag.`,
   fieldTexts,
   figures: "Zahlen zeigen",
-  old: (time) => `Es konnte nicht neu gelesen werden. Das ist der Stand vom ${time}.`,
+  old: (time) => `Das konnte nicht aktualisiert werden. Zuletzt gelesen: ${time}.`,
   failedTitle: "Diese Seite kann nicht angezeigt werden",
   notFoundTitle: "Diese Seite gibt es nicht",
   notFoundText: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, gibt es nicht mehr.",

@@ -39,7 +39,7 @@ export const en = {
   // What the API says of a field, with # for its numbers: in English, as it does.
   fieldTexts: {} as Record<string, string>,
   figures: "Show the figures",
-  old: (time: string) => `It could not be read again. This is how it was on ${time}.`,
+  old: (time: string) => `This could not be updated. It was last read on ${time}.`,
   failedTitle: "This page cannot be shown",
   notFoundTitle: "This page does not exist",
   notFoundText: "The address may be mistyped, or what was here is gone.",
