@@ -88,7 +88,7 @@ variable "invoice_year_begins" {
 }
 
 variable "mfa_required_roles" {
-  description = "Roles that need a second factor."
+  description = "Roles that need a second factor, which is asked for at logins and refreshes."
   type        = list(string)
   default     = []
 

@@ -34,6 +34,11 @@ run "prod" {
   }
 
   assert {
+    condition     = length(setsubtract(["staff", "admin"], var.mfa_required_roles)) == 0
+    error_message = "Staff and admins of prod must need a second factor."
+  }
+
+  assert {
     condition     = var.backup_retention_days >= 14
     error_message = "prod must keep backups for two weeks."
   }

@@ -47,6 +47,13 @@ run "functions" {
   }
 
   assert {
+    condition = alltrue([
+      for name in ["user-login", "token-refresh", "totp-remove"] : module.function[name].settings.environment.MFA_REQUIRED_ROLES == "staff,admin"
+    ])
+    error_message = "A function that asks for the second factor does not know of whom."
+  }
+
+  assert {
     condition     = length(distinct([for function in values(module.function) : function.role_name])) == length(local.functions)
     error_message = "Two functions share a role."
   }

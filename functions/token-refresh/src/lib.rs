@@ -1,13 +1,18 @@
 //! `POST /api/v1/users/token/refresh`: exchanges a refresh token for a new pair of tokens.
 //!
 //! The token is valid once: the response has the next one. A token that was exchanged before ends its session, since two clients have it, and
-//! revokes the session's access tokens. Returns 401 for every token that is not valid, and without one, without telling why.
+//! revokes the session's access tokens. So does a token of an account that lacks the second factor which its role needs: it had none when the
+//! policy came, or it was removed, and the next login sets one up. Returns 401 for every token that is not valid, and without one, without telling
+//! why.
 //!
 //! A browser that has the token in a cookie sends no body, and gets the next one in the cookie; such a request needs `X-Requested-With`, and is
 //! refused with 403 from pages of other origins. A token in the body is taken before one in a cookie. A cookie that is not valid is removed.
 
 use api::TokenView;
-use domain::session::{self, ActiveSession, Refresh};
+use domain::{
+    second_factor::MfaPolicy,
+    session::{self, Refresh},
+};
 use edge::http::{Call, CredentialCookie, Reply};
 use kernel::Failure;
 use ports::{Claims, RefreshToken, Revocations, SessionStore, TokenRotation, Tokens};
@@ -15,7 +20,7 @@ use ports::{Claims, RefreshToken, Revocations, SessionStore, TokenRotation, Toke
 pub async fn handle(
     sessions: &impl SessionStore,
     (tokens, cookie): (&impl Tokens, &CredentialCookie),
-    revocations: &impl Revocations,
+    (revocations, policy): (&impl Revocations, &MfaPolicy),
     call: Call<Option<Refresh>>,
 ) -> Result<Reply<TokenView>, Failure> {
     let in_cookie = call.body.is_none();
@@ -30,14 +35,20 @@ pub async fn handle(
         Some(sent) => sessions.rotate_token(&tokens.digest(sent), &next).await?,
         None => TokenRotation::Unknown,
     };
-    if let TokenRotation::Rotated(ActiveSession { id: session_id, user_id, role }) = rotation {
-        let claims = Claims { user_id, session_id, role, issued_at: call.now, expires_at: expiry.access };
-        let access_token = tokens.issue(&claims).await?;
-        let (shown, set_cookie) = cookie.deliver(refresh_token, in_cookie);
-        return Ok(Reply::ok(TokenView::new(access_token, shown)).cookie(set_cookie));
-    }
-    if let TokenRotation::Reused(session) = rotation {
-        revocations.revoke(&[session]).await;
+    match rotation {
+        TokenRotation::Rotated(session) if session.has_second_factor || !policy.requires(session.role) => {
+            let (user_id, session_id, role) = (session.user_id, session.id, session.role);
+            let claims = Claims { user_id, session_id, role, issued_at: call.now, expires_at: expiry.access };
+            let access_token = tokens.issue(&claims).await?;
+            let (shown, set_cookie) = cookie.deliver(refresh_token, in_cookie);
+            return Ok(Reply::ok(TokenView::new(access_token, shown)).cookie(set_cookie));
+        }
+        TokenRotation::Rotated(session) => {
+            sessions.end_session(session.user_id, session.id).await?;
+            revocations.revoke(&[session.id]).await;
+        }
+        TokenRotation::Reused(session) => revocations.revoke(&[session]).await,
+        TokenRotation::Unknown => {}
     }
     match cookie.removed_from(&call).filter(|_| in_cookie) {
         Some(removed) => Ok(call.refuse(&session::invalid_refresh_token(), &[BEARER]).cookie(Some(removed))),

@@ -1,29 +1,34 @@
 //! `DELETE /api/v1/users/{id}/totp`: removes a second factor, by its user with password and code, or by an admin for somebody who lost it.
 //!
 //! Returns 204, and 404 if there is none. The recovery codes go with it. A wrong password or code is 422, and after repeated failures 429, with
-//! the delays of logins. The event says who removed it.
+//! the delays of logins. The event says who removed it. Where the role of the account needs a second factor, its sessions end, but for the one in
+//! which its user removes it; that one is refreshed again once there is another second factor.
 
 use domain::{
     event::SecondFactorRemoved,
-    id::UserId,
+    id::{SessionId, UserId},
     profile,
-    second_factor::{FactorResponse, RemoveTotp, wrong_code_field},
+    second_factor::{FactorResponse, MfaPolicy, RemoveTotp, wrong_code_field},
     user,
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{AccountPasswords, FactorAttempt, FactorLogins, FactorStore, LoginName, PasswordAttempt};
+use ports::{
+    AccountPasswords, FactorAttempt, FactorLogins, FactorStore, LoginName, PasswordAttempt, Revocations, SESSION_CLAIM,
+};
 
 /// Removes one second factor.
 pub async fn handle(
     factors: &impl FactorStore,
-    passwords: &impl AccountPasswords,
-    logins: &impl FactorLogins,
+    (passwords, logins): (&impl AccountPasswords, &impl FactorLogins),
+    (revocations, policy): (&impl Revocations, &MfaPolicy),
     call: Call<Option<RemoveTotp>>,
 ) -> Result<Reply<()>, Failure> {
     let user_id: UserId = call.owner_from_path("id", user::check_self_or_admin)?;
     let removed_by = UserId(call.principal()?.id);
+    let mut keep = None;
     if user_id == removed_by {
+        let session: SessionId = call.token_claim(SESSION_CLAIM)?;
         let proof = call.body.as_ref().ok_or_else(profile::wrong_current_password)?;
         let (account, password) = (LoginName::Id(user_id), proof.current_password.as_str());
         let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
@@ -34,10 +39,10 @@ pub async fn handle(
         if !logins.confirm_factor(attempt).await? {
             return Err(wrong_code_field());
         }
+        keep = Some(session);
     }
     let event = call.event(user_id, 1, SecondFactorRemoved { user_id, removed_by });
-    match factors.remove_totp(user_id, &event).await? {
-        true => Ok(Reply::no_content()),
-        false => Err(Failure::not_found("second factor")),
-    }
+    let ended = factors.remove_totp(user_id, policy, keep, &event).await?;
+    revocations.revoke(&ended.ok_or_else(|| Failure::not_found("second factor"))?).await;
+    Ok(Reply::no_content())
 }

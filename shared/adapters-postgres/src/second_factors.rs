@@ -3,10 +3,11 @@
 use super::{PgUsers, fragments::insert_event, params::params, rows::get};
 use domain::{
     Event,
-    id::UserId,
-    second_factor::{MAX_ATTEMPTS, Totp},
+    id::{SessionId, UserId},
+    second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
+    user::Role,
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, FactorStore};
 use tokio_postgres::types::Json;
 
@@ -39,12 +40,18 @@ const RENEW: &str = "
     )
     SELECT user_id FROM protected";
 
+/// Ends the sessions of the account but for `$4`, if its role is one of `$3`.
 const REMOVE: &str = concat!(
     "WITH removed AS (
         DELETE FROM totp WHERE user_id = $1 RETURNING user_id
+    ), ended AS (
+        DELETE FROM sessions USING removed, users
+        WHERE sessions.user_id = removed.user_id AND users.id = removed.user_id AND users.role = ANY ($3::text[])
+            AND sessions.id IS DISTINCT FROM $4::uuid
+        RETURNING sessions.id
     ), ",
     insert_event!("$2", from "removed"),
-    " SELECT user_id FROM removed",
+    " SELECT ARRAY(SELECT id FROM ended) AS ended FROM removed",
 );
 
 const USE_STEP: &str = "
@@ -89,13 +96,20 @@ impl<B: Bus> FactorStore for PgUsers<B> {
         Ok(!rows.is_empty())
     }
 
-    async fn remove_totp(&self, user: UserId, event: &Event) -> Result<bool, Failure> {
-        let rows = self.relay.database().query(REMOVE, &params![user.0, Json(event)]).await?;
-        if rows.is_empty() {
-            return Ok(false);
-        }
+    async fn remove_totp(
+        &self,
+        user: UserId,
+        policy: &MfaPolicy,
+        keep: Option<SessionId>,
+        event: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
+        let roles: Vec<&str> = policy.roles().iter().copied().map(Role::name).collect();
+        let params = params![user.0, Json(event), roles, keep.map(|session| session.0)];
+        let rows = self.relay.database().query(REMOVE, &params).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let ended: Vec<Uuid> = get(row, "ended")?;
         self.relay.publish(std::slice::from_ref(event)).await;
-        Ok(true)
+        Ok(Some(ended.into_iter().map(SessionId).collect()))
     }
 
     async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure> {

@@ -25,7 +25,8 @@ const ROTATE: &str = "
     ), used AS (
         INSERT INTO used_refresh_tokens (digest, session_id, expires_at) SELECT $1, id, expires_at FROM rotated
     )
-    SELECT id, user_id, role FROM rotated";
+    SELECT id, user_id, role, EXISTS (SELECT FROM totp WHERE user_id = rotated.user_id AND is_active) AS has_second_factor
+    FROM rotated";
 
 /// Ends the session of the used token `$1`, if that has not expired at `$2`. It runs after a statement that has not found the token among the
 /// current ones, so that it sees what a concurrent `ROTATE` committed.
@@ -57,6 +58,7 @@ impl<B: Bus> SessionStore for PgUsers<B> {
                 id: SessionId(get(row, "id")?),
                 user_id: UserId(get(row, "user_id")?),
                 role: word(row, "role", Role::parse)?,
+                has_second_factor: get(row, "has_second_factor")?,
             }));
         }
         match database.query(END_REUSED, &params![old, new.issued_at]).await?.first() {

@@ -181,7 +181,7 @@ pub const PROBLEMS: &[Problem] = &[
     problem(
         "invalid-refresh-token",
         Unauthenticated,
-        "The refresh token is unknown, expired, or was used before; a used one ends its session.",
+        "The refresh token is unknown, expired, or was used before, which ends its session; or the account lacks the second factor that its role needs.",
         "Log in.",
     ),
     problem(

@@ -154,6 +154,11 @@ impl MfaPolicy {
     pub fn requires(&self, role: Role) -> bool {
         self.0.contains(&role)
     }
+
+    /// The roles that need one.
+    pub fn roles(&self) -> &[Role] {
+        &self.0
+    }
 }
 
 /// The password is right, and the login is to be finished with the token.

@@ -90,6 +90,8 @@ pub struct ActiveSession {
     pub user_id: UserId,
     /// The role that the user has now.
     pub role: Role,
+    /// Whether the account has an active second factor now.
+    pub has_second_factor: bool,
 }
 
 /// A session as its user sees it.

@@ -3,8 +3,8 @@
 use crate::{Credentials, LoginCounters, RequestSources};
 use domain::{
     Event,
-    id::UserId,
-    second_factor::{Code, FactorResponse, Totp},
+    id::{SessionId, UserId},
+    second_factor::{Code, FactorResponse, MfaPolicy, Totp},
     verification::Token,
 };
 use kernel::{Failure, Timestamp};
@@ -25,8 +25,15 @@ pub trait FactorStore {
     /// active.
     async fn renew_recovery_codes(&self, user: UserId, digests: &[String]) -> Result<bool, Failure>;
 
-    /// Removes the second factor and the recovery codes, and commits the event. `false` if there is none.
-    async fn remove_totp(&self, user: UserId, event: &Event) -> Result<bool, Failure>;
+    /// Removes the second factor and the recovery codes, and commits the event. If `policy` requires one of the account's role, its sessions end
+    /// but for `keep`. `None` if there is no second factor; otherwise the sessions that have ended.
+    async fn remove_totp(
+        &self,
+        user: UserId,
+        policy: &MfaPolicy,
+        keep: Option<SessionId>,
+        event: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure>;
 
     /// Marks a step, and all before it, as used. `false` if it is already: a code is accepted once.
     async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure>;

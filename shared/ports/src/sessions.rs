@@ -19,7 +19,8 @@ pub struct RefreshToken {
 
 /// Sessions: each is the family of refresh tokens that replaced each other since a login.
 pub trait SessionStore {
-    /// Replaces the refresh token with the digest `old` by `new`. Reuse of a replaced token ends its session, because the token has leaked.
+    /// Replaces the refresh token with the digest `old` by `new`. Reuse of a replaced token ends its session, because the token has leaked. Whether
+    /// the account has the second factor that its role needs is for the caller to decide.
     async fn rotate_token(&self, old: &str, new: &RefreshToken) -> Result<TokenRotation, Failure>;
 
     /// The sessions of a user that have not expired at `now`, newest first.

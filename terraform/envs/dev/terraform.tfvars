@@ -4,6 +4,9 @@ account_id         = "111111111111"
 region             = "eu-west-1"
 availability_zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
 
+# Who logs in without one sets it up first; sessions without one end at their next refresh.
+mfa_required_roles = ["staff", "admin"]
+
 alarm_emails          = ["dev@quayside.example"]
 log_retention_days    = 7
 backup_retention_days = 1

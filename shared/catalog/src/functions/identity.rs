@@ -27,7 +27,7 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
     /// Removes a second factor.
     TOTP_REMOVE = Function::new("totp-remove", Identity).http(Delete, "/api/v1/users/{id}/totp", ANY_USER).counts_attempts()
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Secret(&SEALING_KEYS, &[GetSecretValue]), Uses::MfaPolicy])
         .publishes(&[SECOND_FACTOR_REMOVED]).memory(512);
     /// Replaces the recovery codes of a second factor.
     RECOVERY_CODE_RENEW = Function::new("recovery-code-renew", Identity)
@@ -57,7 +57,9 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[CONTACT_VERIFIED]);
     /// Exchanges a refresh token for a new pair of tokens.
     TOKEN_REFRESH = Function::new("token-refresh", Identity).http(Post, "/api/v1/users/token/refresh", Public)
-        .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::BrowserSessions]);
+        .uses(&[
+            Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::MfaPolicy, Uses::BrowserSessions,
+        ]);
     /// Ends the session of the access token or of the cookie.
     USER_LOGOUT = Function::new("user-logout", Identity).http(Post, "/api/v1/users/logout", ANY_CREDENTIAL)
         .uses(&[Uses::Postgres, Uses::Redis, Uses::BrowserSessions]);

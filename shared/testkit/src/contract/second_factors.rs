@@ -1,16 +1,18 @@
-//! Contract of [`FactorStore`], over a [`UserStore`] that has the accounts.
+//! Contract of [`FactorStore`], over a [`UserStore`] that has the accounts and a [`SessionStore`] with their sessions.
 
 use super::{Fixture, an_event, fresh, later, now};
 use crate::build;
 use domain::{
     event::SecondFactorRemoved,
-    id::UserId,
-    second_factor::{MAX_ATTEMPTS, Totp},
+    id::{SessionId, UserId},
+    second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
 };
 use futures_util::future::join_all;
-use ports::{FactorStore, LoginAttempt, LoginCounters, LoginName, UserStore};
+use ports::{
+    FactorStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore, TokenRotation, UserStore,
+};
 
-/// Generates one test per rule. The expression is a future of a `Fixture<impl FactorStore + UserStore>`.
+/// Generates one test per rule. The expression is a future of a `Fixture<impl Stores>`.
 #[macro_export]
 macro_rules! contract_second_factors {
     ($fixture:expr) => {
@@ -23,14 +25,17 @@ macro_rules! contract_second_factors {
             renewed_recovery_codes_replace_those_of_before
             concurrent_renewals_leave_the_codes_of_one
             removed_second_factor_takes_its_recovery_codes_along
+            removed_second_factor_ends_the_other_sessions_of_a_role_that_needs_one
+            refreshed_session_says_whether_a_second_factor_is_active
             login_is_tried_five_times_until_it_expires
             login_is_finished_once
         }
     };
 }
 
-trait Stores: FactorStore + UserStore {}
-impl<S: FactorStore + UserStore> Stores for S {}
+/// What a rule needs of the stores.
+pub trait Stores: FactorStore + UserStore + SessionStore {}
+impl<S: FactorStore + UserStore + SessionStore> Stores for S {}
 
 async fn registered(users: &impl UserStore) -> UserId {
     let id = UserId(fresh());
@@ -57,7 +62,7 @@ async fn has_second_factor(users: &impl UserStore, user: UserId) -> bool {
     }
 }
 
-pub async fn second_factor_counts_once_it_is_active(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn second_factor_counts_once_it_is_active(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), registered(fixture.port()).await);
     assert_eq!(port.totp(user).await, Ok(None));
     assert_eq!(port.begin_totp(UserId(fresh()), "sealed", now()).await, Ok(false));
@@ -71,29 +76,27 @@ pub async fn second_factor_counts_once_it_is_active(fixture: &Fixture<impl Facto
     assert_eq!((port.totp(user).await, has_second_factor(port, user).await), (totp(true), true));
 }
 
-pub async fn active_second_factor_is_neither_replaced_nor_activated_again(
-    fixture: &Fixture<impl FactorStore + UserStore>,
-) {
+pub async fn active_second_factor_is_neither_replaced_nor_activated_again(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), protected(fixture.port()).await);
     assert_eq!(port.begin_totp(user, "other", now()).await, Ok(false));
     assert_eq!(port.activate_totp(user, "sealed", 11, &["three".to_owned()]).await, Ok(false));
     assert_eq!(port.use_recovery_code(user, "three").await, Ok(false));
 }
 
-pub async fn step_is_used_once_and_none_before_it(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn step_is_used_once_and_none_before_it(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), protected(fixture.port()).await);
     for (step, is_accepted) in [(10, false), (12, true), (12, false), (11, false), (13, true)] {
         assert_eq!(port.use_step(user, step).await, Ok(is_accepted), "{step}");
     }
 }
 
-pub async fn concurrent_uses_of_a_step_succeed_once(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn concurrent_uses_of_a_step_succeed_once(fixture: &Fixture<impl Stores>) {
     let user = protected(fixture.port()).await;
     let uses = join_all(fixture.concurrent(8).map(|port| port.use_step(user, 11))).await;
     assert_eq!(uses.into_iter().filter(|used| *used == Ok(true)).count(), 1);
 }
 
-pub async fn recovery_code_is_used_once(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn recovery_code_is_used_once(fixture: &Fixture<impl Stores>) {
     let (port, user, other) = (fixture.port(), protected(fixture.port()).await, protected(fixture.port()).await);
     for (digest, is_accepted) in [("one", true), ("one", false), ("three", false), ("two", true)] {
         assert_eq!(port.use_recovery_code(user, digest).await, Ok(is_accepted), "{digest}");
@@ -105,7 +108,7 @@ fn two(name: &str) -> [String; 2] {
     [1, 2].map(|number| format!("{name}{number}"))
 }
 
-pub async fn renewed_recovery_codes_replace_those_of_before(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn renewed_recovery_codes_replace_those_of_before(fixture: &Fixture<impl Stores>) {
     let (port, user, other) = (fixture.port(), protected(fixture.port()).await, protected(fixture.port()).await);
     let unprotected = registered(port).await;
     assert_eq!(port.begin_totp(unprotected, "sealed", now()).await, Ok(true));
@@ -120,7 +123,7 @@ pub async fn renewed_recovery_codes_replace_those_of_before(fixture: &Fixture<im
     assert_eq!(port.use_recovery_code(user, "newer1").await, Ok(true));
 }
 
-pub async fn concurrent_renewals_leave_the_codes_of_one(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn concurrent_renewals_leave_the_codes_of_one(fixture: &Fixture<impl Stores>) {
     let user = protected(fixture.port()).await;
     let names: Vec<String> = (0..8).map(|number| format!("set{number}-")).collect();
     let renewals = fixture.concurrent(8).zip(&names).map(|(port, name)| async move {
@@ -137,16 +140,71 @@ pub async fn concurrent_renewals_leave_the_codes_of_one(fixture: &Fixture<impl F
     assert!(names.into_iter().any(|pair| pair == accepted), "{accepted:?}");
 }
 
-pub async fn removed_second_factor_takes_its_recovery_codes_along(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn removed_second_factor_takes_its_recovery_codes_along(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), protected(fixture.port()).await);
     let removed = || an_event(SecondFactorRemoved { user_id: user, removed_by: user });
-    assert_eq!(port.remove_totp(user, &removed()).await, Ok(true));
-    assert_eq!(port.remove_totp(user, &removed()).await, Ok(false));
+    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed()).await, Ok(Some(vec![])));
+    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed()).await, Ok(None));
     assert_eq!((port.totp(user).await, port.use_recovery_code(user, "one").await), (Ok(None), Ok(false)));
     assert!(!has_second_factor(port, user).await);
 }
 
-pub async fn login_is_tried_five_times_until_it_expires(fixture: &Fixture<impl FactorStore + UserStore>) {
+/// A session of a user, with the digest of its refresh token.
+async fn begin_session(users: &impl UserStore, user: UserId) -> (SessionId, String) {
+    let (session, digest) = (SessionId(fresh()), fresh().simple().to_string());
+    let token = RefreshToken { digest: digest.clone(), issued_at: now(), expires_at: later(60) };
+    let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
+    users.begin_session(session, user, &counters, &token).await.expect("begun");
+    (session, digest)
+}
+
+/// Replaces a refresh token. Returns the digest of the next, and whether the account has a second factor; `None` if the session has ended.
+async fn refresh(sessions: &impl SessionStore, digest: &str) -> Option<(String, bool)> {
+    let next = RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(60) };
+    match sessions.rotate_token(digest, &next).await.expect("the store responds") {
+        TokenRotation::Rotated(session) => Some((next.digest, session.has_second_factor)),
+        _ => None,
+    }
+}
+
+pub async fn removed_second_factor_ends_the_other_sessions_of_a_role_that_needs_one(fixture: &Fixture<impl Stores>) {
+    let port = fixture.port();
+    let policy = |roles: &str| MfaPolicy::parse(roles).expect("valid");
+    let (user, other) = (protected(port).await, protected(port).await);
+    let ((own, kept), (first, ended), (_, elsewhere)) =
+        (begin_session(port, user).await, begin_session(port, user).await, begin_session(port, other).await);
+    let removed = || an_event(SecondFactorRemoved { user_id: user, removed_by: user });
+    let unprotected = registered(port).await;
+    let (_, untouched) = begin_session(port, unprotected).await;
+    let all = policy("customer,staff");
+    assert_eq!(port.remove_totp(unprotected, &all, None, &removed()).await, Ok(None), "nothing is removed");
+    assert_eq!(port.remove_totp(user, &all, Some(own), &removed()).await, Ok(Some(vec![first])));
+    assert_eq!(refresh(port, &ended).await, None);
+    for goes_on in [&kept, &untouched, &elsewhere] {
+        assert!(refresh(port, goes_on).await.is_some());
+    }
+    let (admins, by_admin) = (policy("staff,admin"), begin_session(port, other).await);
+    assert_eq!(port.remove_totp(other, &admins, None, &removed()).await, Ok(Some(vec![])), "a role without one");
+    assert!(refresh(port, &by_admin.1).await.is_some());
+    assert_eq!(port.begin_totp(other, "sealed", now()).await, Ok(true));
+    let ended = port.remove_totp(other, &all, None, &removed()).await.expect("a response").expect("removed");
+    assert_eq!((ended.len(), ended.contains(&by_admin.0)), (2, true), "every session, without one to keep");
+}
+
+pub async fn refreshed_session_says_whether_a_second_factor_is_active(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let (_, token) = begin_session(port, user).await;
+    assert_eq!(port.begin_totp(user, "sealed", now()).await, Ok(true));
+    let (token, before) = refresh(port, &token).await.expect("it goes on");
+    assert_eq!(port.activate_totp(user, "sealed", 10, &[]).await, Ok(true));
+    let (token, active) = refresh(port, &token).await.expect("it goes on");
+    let removed = an_event(SecondFactorRemoved { user_id: user, removed_by: user });
+    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed).await, Ok(Some(vec![])));
+    let (_, after) = refresh(port, &token).await.expect("it goes on");
+    assert_eq!((before, active, after), (false, true, false));
+}
+
+pub async fn login_is_tried_five_times_until_it_expires(fixture: &Fixture<impl Stores>) {
     let (port, user, digest) = (fixture.port(), registered(fixture.port()).await, fresh().to_string());
     port.store_login(&digest, user, now(), later(60)).await.expect("stored");
     assert_eq!(port.try_login(&fresh().to_string(), now()).await, Ok(None));
@@ -157,7 +215,7 @@ pub async fn login_is_tried_five_times_until_it_expires(fixture: &Fixture<impl F
     assert_eq!(port.try_login(&digest, later(59)).await, Ok(None));
 }
 
-pub async fn login_is_finished_once(fixture: &Fixture<impl FactorStore + UserStore>) {
+pub async fn login_is_finished_once(fixture: &Fixture<impl Stores>) {
     let (port, user, digest) = (fixture.port(), registered(fixture.port()).await, fresh().to_string());
     port.store_login(&digest, user, now(), later(60)).await.expect("stored");
     let finished = join_all(fixture.concurrent(8).map(|port| port.finish_login(&digest))).await;

@@ -49,7 +49,7 @@ async fn begin_for(users: &impl UserStore, user_id: UserId, token: &RefreshToken
     let id = SessionId(fresh());
     let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
     users.begin_session(id, user_id, &counters, token).await.expect("begun");
-    ActiveSession { id, user_id, role: build::user().registered().role }
+    ActiveSession { id, user_id, role: build::user().registered().role, has_second_factor: false }
 }
 
 async fn rotate(sessions: &impl SessionStore, old: &RefreshToken, new: &RefreshToken) -> TokenRotation {

@@ -4,8 +4,8 @@ use super::{Dependency, Tokens, Users};
 use crate::hex;
 use domain::{
     Event,
-    id::UserId,
-    second_factor::{Code, MAX_ATTEMPTS, Totp, accepted_steps},
+    id::{SessionId, UserId},
+    second_factor::{Code, MAX_ATTEMPTS, MfaPolicy, Totp, accepted_steps},
     verification::Token,
 };
 use kernel::{Failure, Timestamp};
@@ -86,15 +86,25 @@ impl ports::FactorStore for Users {
         commit.await
     }
 
-    async fn remove_totp(&self, user: UserId, event: &Event) -> Result<bool, Failure> {
+    async fn remove_totp(
+        &self,
+        user: UserId,
+        policy: &MfaPolicy,
+        keep: Option<SessionId>,
+        event: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
         let commit = self.0.commit("users.remove_totp", |state| {
             let factors = &mut state.users.factors;
             if factors.totp.remove(&user).is_none() {
-                return Ok(false);
+                return Ok(None);
             }
             factors.recovery_codes.retain(|(owner, _)| *owner != user);
+            let ended = match policy.requires(state.users.account(user)?.user.role) {
+                true => state.users.end_sessions_but(user, keep),
+                false => vec![],
+            };
             state.outbox.add(event);
-            Ok(true)
+            Ok(Some(ended))
         });
         commit.await
     }

@@ -64,8 +64,8 @@ impl ports::SessionStore for Users {
                     return Ok(TokenRotation::Unknown);
                 }
                 session.used.push(std::mem::replace(&mut session.token, new.clone()));
-                let role = users.account(user_id)?.user.role;
-                return Ok(TokenRotation::Rotated(ActiveSession { id, user_id, role }));
+                let (role, has_second_factor) = (users.account(user_id)?.user.role, users.factors.is_active(user_id));
+                return Ok(TokenRotation::Rotated(ActiveSession { id, user_id, role, has_second_factor }));
             }
             let reused = users.sessions.iter().find(|(_, one)| one.used.iter().any(is_valid)).map(|(id, _)| *id);
             let Some(id) = reused else { return Ok(TokenRotation::Unknown) };

@@ -9,7 +9,7 @@ use super::{
 use adapters::{Wiring, config::Config};
 use api::TokenView;
 use catalog::{Function, TOKEN_REFRESH, USER_LOGIN, USER_LOGIN_MFA, USER_LOGOUT};
-use domain::session::Refresh;
+use domain::{second_factor::MfaPolicy, session::Refresh};
 use edge::http::{Call, CredentialCookie, NoBody, Reply, respond};
 use kernel::Failure;
 use serde_json::{Value, json};
@@ -25,9 +25,17 @@ pub(crate) fn refresh_cookie() -> CredentialCookie {
     Config::from_vars(variables).refresh_cookie().expect("a cookie")
 }
 
-pub(super) async fn refresh(platform: &Platform, call: Call<Option<Refresh>>) -> Result<Reply<TokenView>, Failure> {
+pub(crate) async fn refresh(platform: &Platform, call: Call<Option<Refresh>>) -> Result<Reply<TokenView>, Failure> {
+    refresh_under(platform, &MfaPolicy::default(), call).await
+}
+
+pub(super) async fn refresh_under(
+    platform: &Platform,
+    policy: &MfaPolicy,
+    call: Call<Option<Refresh>>,
+) -> Result<Reply<TokenView>, Failure> {
     let (users, tokens, revocations) = (&platform.users(), &platform.tokens(), &platform.revocations());
-    token_refresh::handle(users, (tokens, &refresh_cookie()), revocations, call).await
+    token_refresh::handle(users, (tokens, &refresh_cookie()), (revocations, policy), call).await
 }
 
 pub(crate) async fn log_out(platform: &Platform, call: Call<NoBody>) -> Result<Reply<()>, Failure> {

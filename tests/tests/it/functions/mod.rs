@@ -54,6 +54,7 @@ mod redrive_patch;
 mod redrive_topics;
 mod resharding;
 mod restore;
+mod second_factor_policy;
 pub(crate) mod second_factors;
 pub(crate) mod sessions;
 mod setting_list;

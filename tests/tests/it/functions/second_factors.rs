@@ -20,7 +20,7 @@ use services::Throttled;
 use testkit::Platform;
 
 const PASSWORD: &str = "correct horse battery";
-const AS_ADMIN: &str = r#"set /requestContext/authorizer/lambda/role = "admin"; set /requestContext/authorizer/lambda/sub = "0192f0c1-0000-7000-8000-0000000000ff""#;
+pub(super) const AS_ADMIN: &str = r#"set /requestContext/authorizer/lambda/role = "admin"; set /requestContext/authorizer/lambda/sub = "0192f0c1-0000-7000-8000-0000000000ff""#;
 
 pub(crate) async fn begin(platform: &Platform, call: Call<BeginTotp>) -> Result<Reply<TotpView>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
@@ -28,9 +28,18 @@ pub(crate) async fn begin(platform: &Platform, call: Call<BeginTotp>) -> Result<
 }
 
 pub(crate) async fn remove(platform: &Platform, call: Call<Option<RemoveTotp>>) -> Result<Reply<()>, Failure> {
+    remove_under(platform, &MfaPolicy::default(), call).await
+}
+
+pub(super) async fn remove_under(
+    platform: &Platform,
+    policy: &MfaPolicy,
+    call: Call<Option<RemoveTotp>>,
+) -> Result<Reply<()>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
     let (passwords, codes) = (&Throttled::new(users, passwords, sources), &platform.tokens());
-    totp_remove::handle(users, passwords, &Throttled::new(users, codes, sources), call).await
+    let factors = &Throttled::new(users, codes, sources);
+    totp_remove::handle(users, (passwords, factors), (&platform.revocations(), policy), call).await
 }
 
 pub(crate) async fn finish(platform: &Platform, call: Call<FinishLogin>) -> Result<Reply<TokenView>, Failure> {
@@ -48,15 +57,15 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(sample_time().as_second() + seconds).expect("a time")
 }
 
-fn route(function: &'static Function) -> Route {
+pub(super) fn route(function: &'static Function) -> Route {
     Wiring::new(function, Config::from_vars([])).route().expect("a route")
 }
 
-fn body(response: &Value) -> Value {
+pub(super) fn body(response: &Value) -> Value {
     serde_json::from_str(response["body"].as_str().unwrap_or("null")).expect("JSON")
 }
 
-fn unprotected(role: Role) -> Platform {
+pub(super) fn unprotected(role: Role) -> Platform {
     let platform = Platform::new();
     platform.users().put(&User { role, ..customer() }, PASSWORD);
     platform
@@ -74,7 +83,7 @@ pub(super) async fn platform() -> (Platform, Vec<String>) {
 }
 
 /// The code of the customer's device, `seconds` after the time of the samples.
-async fn code(platform: &Platform, seconds: i64) -> String {
+pub(super) async fn code(platform: &Platform, seconds: i64) -> String {
     let totp = platform.users().totp(USER).await.expect("a response").expect("a second factor");
     platform.tokens().code_at(&totp.sealed, at(seconds))
 }
@@ -106,11 +115,11 @@ async fn try_to_finish(platform: &Platform, token: &str, proof: (&str, &str), se
     (response["statusCode"].as_i64().expect("a status"), problem)
 }
 
-fn refused(status: i64, problem: &str) -> (i64, String) {
+pub(super) fn refused(status: i64, problem: &str) -> (i64, String) {
     (status, problem.to_owned())
 }
 
-fn accepted() -> (i64, String) {
+pub(super) fn accepted() -> (i64, String) {
     refused(200, "")
 }
 

@@ -2,7 +2,7 @@
 
 use crate::functions::{
     accounts::{erase as erase_user, update as update_user},
-    browser_sessions::{log_out, refresh_cookie},
+    browser_sessions::{log_out, refresh},
     clients::issue as issue_token,
     http::register as register_user,
     passwords::{change as change_password, confirm as confirm_reset, log_in},
@@ -107,7 +107,7 @@ impl Api {
             TOTP_CONFIRM => |call| totp_confirm::handle(&p.users(), &p.tokens(), call);
             TOTP_REMOVE => |call| remove_totp(p, call);
             RECOVERY_CODE_RENEW => |call| renew_codes(p, call);
-            TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), (&p.tokens(), &refresh_cookie()), &p.revocations(), call);
+            TOKEN_REFRESH => |call| refresh(p, call);
             USER_LOGOUT => |call| log_out(p, call);
             USER_GET => |call| user_get::handle(&p.users(), call);
             USER_UPDATE => |call| update_user(p, call);

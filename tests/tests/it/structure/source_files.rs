@@ -49,7 +49,7 @@ const LONG_FUNCTIONS: [(&str, &str); 4] = [
 ];
 
 /// Handlers that may take more ports, as `path::name`, each with the reason.
-const WIDE_HANDLERS: [(&str, &str); 11] = [
+const WIDE_HANDLERS: [(&str, &str); 12] = [
     ("functions/queue-redrive/src/lib.rs::handle", "its dry run says what the consumer would do"),
     ("functions/message-send/src/lib.rs::handle", "the channel of the request decides which sender is used"),
     ("functions/update-send/src/lib.rs::handle", "the customer decides which senders are used"),
@@ -64,6 +64,10 @@ const WIDE_HANDLERS: [(&str, &str); 11] = [
     ("functions/user-login/src/lib.rs::handle", "one store has the account and the login that is to be finished"),
     ("functions/user-login-mfa/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/totp-begin/src/lib.rs::handle", "one store has the account and its second factor"),
+    (
+        "functions/totp-remove/src/lib.rs::handle",
+        "password and code are proven, the second factor removed, and sessions end",
+    ),
     ("functions/password-reset-send/src/lib.rs::handle", "one store has the user, the token and what was sent"),
     (
         "functions/webhook-delivery-retry/src/lib.rs::handle",
