@@ -2,7 +2,8 @@
 //!
 //! Returns 401 `invalid-mfa-token` for a token that is wrong, used, five minutes old, or was tried five times, and 401 `wrong-code` for a code that
 //! is wrong or was used before. After repeated wrong codes of one account from one source, or of one source, it returns 429 with
-//! `Retry-After`, with the delays of passwords. `session=cookie` means the same as at `POST /api/v1/users/login`.
+//! `Retry-After`, with the delays of passwords; after a hundred of one account in a day from any sources, too, for codes of the device and not for
+//! recovery codes. `session=cookie` means the same as at `POST /api/v1/users/login`.
 
 use api::TokenView;
 use domain::{

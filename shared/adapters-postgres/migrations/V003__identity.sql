@@ -85,13 +85,15 @@ CREATE TABLE identity.login_sources (
 );
 CREATE INDEX login_sources_expiry ON identity.login_sources (expires_at);
 
--- Second factors: the encrypted secret, whether a code has activated it, and the last step whose code was used.
+-- Second factors: the encrypted secret, whether a code has activated it, and the last step whose code was used. Each wrong code moves the time
+-- at which the account has its whole budget of wrong codes again further into the future.
 CREATE TABLE identity.totp (
     user_id    uuid        PRIMARY KEY REFERENCES identity.users (id) ON DELETE CASCADE,
     sealed     text        NOT NULL,
     is_active  boolean     NOT NULL DEFAULT false,
     last_step  bigint      NOT NULL DEFAULT 0,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    codes_refilled_at timestamptz
 );
 
 -- Digests of recovery codes that were not used yet. The number lets new codes replace old ones, also if two requests do so at once.

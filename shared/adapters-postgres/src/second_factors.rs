@@ -5,10 +5,11 @@ use domain::{
     Event,
     id::{SessionId, UserId},
     second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
+    throttle,
     user::Role,
 };
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{Bus, FactorStore};
+use ports::{Bus, CodeAttempt, FactorStore};
 use tokio_postgres::types::Json;
 
 const BEGIN: &str = "
@@ -54,8 +55,21 @@ const REMOVE: &str = concat!(
     " SELECT ARRAY(SELECT id FROM ended) AS ended FROM removed",
 );
 
+/// `$2` is now, `$3` the seconds that a code costs the account, and `$4` how many it may be ahead. The condition of the update is evaluated on the
+/// row as concurrent attempts left it.
+const TRY_CODE: &str = "
+    WITH tried AS (
+        UPDATE totp SET codes_refilled_at = greatest(codes_refilled_at, $2::timestamptz) + make_interval(secs => $3)
+        WHERE user_id = $1 AND is_active
+            AND (codes_refilled_at IS NULL OR codes_refilled_at <= $2 + make_interval(secs => $4))
+        RETURNING sealed
+    )
+    SELECT (SELECT sealed FROM tried) AS sealed, codes_refilled_at - make_interval(secs => $4) AS until
+    FROM totp WHERE user_id = $1 AND is_active";
+
 const USE_STEP: &str = "
-    UPDATE totp SET last_step = $2 WHERE user_id = $1 AND is_active AND last_step < $2 RETURNING user_id";
+    UPDATE totp SET last_step = $2, codes_refilled_at = codes_refilled_at - make_interval(secs => $3)
+    WHERE user_id = $1 AND is_active AND last_step < $2 RETURNING user_id";
 
 const USE_RECOVERY_CODE: &str = "DELETE FROM recovery_codes WHERE user_id = $1 AND digest = $2 RETURNING user_id";
 
@@ -112,8 +126,19 @@ impl<B: Bus> FactorStore for PgUsers<B> {
         Ok(Some(ended.into_iter().map(SessionId).collect()))
     }
 
+    async fn try_code(&self, user: UserId, now: Timestamp) -> Result<CodeAttempt, Failure> {
+        let (interval, ahead) = (f64::from(throttle::CODE_INTERVAL_S), f64::from(throttle::CODE_AHEAD_S));
+        let rows = self.relay.database().query(TRY_CODE, &params![user.0, now, interval, ahead]).await?;
+        let Some(row) = rows.first() else { return Ok(CodeAttempt::Inactive) };
+        match get(row, "sealed")? {
+            Some(sealed) => Ok(CodeAttempt::Granted(sealed)),
+            None => Ok(CodeAttempt::Refused(get(row, "until")?)),
+        }
+    }
+
     async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure> {
-        let rows = self.relay.database().query(USE_STEP, &params![user.0, step]).await?;
+        let params = params![user.0, step, f64::from(throttle::CODE_INTERVAL_S)];
+        let rows = self.relay.database().query(USE_STEP, &params).await?;
         Ok(!rows.is_empty())
     }
 

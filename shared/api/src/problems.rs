@@ -349,8 +349,8 @@ pub const PROBLEMS: &[Problem] = &[
     problem(
         "too-many-logins",
         RateLimited,
-        "Too many logins of this name or from this address failed.",
-        "Wait for the seconds in Retry-After.",
+        "Too many logins of this name or from this address failed, or too many codes of the account's device were wrong.",
+        "Wait for the seconds in Retry-After. A recovery code is accepted while only codes of the device are refused.",
     ),
     problem(
         "too-many-payment-attempts",

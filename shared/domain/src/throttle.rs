@@ -1,9 +1,11 @@
 //! Delays of logins: they grow with the failed logins of one account from one source, and one source has a budget for all accounts. One
-//! source has a budget of registrations, too.
+//! source has a budget of registrations, too, and one account a budget of wrong codes of its device, from all sources.
 //!
 //! NIST SP 800-63B (rate limiting) asks to limit failed attempts on an account, and names waiting times that grow from 30 seconds to an
-//! hour. Counting by account and source, and never by account alone, keeps anyone from locking the owner out: the owner is delayed only
-//! on the source that guessed.
+//! hour. Passwords are counted by account and source, and never by account alone, which keeps anyone from locking the owner out: the owner is
+//! delayed only on the source that guessed. A code has six digits, which many sources together would guess, so that codes are counted by account
+//! alone, too. Only somebody with the password or a session can use that budget up, and a recovery code, which nobody guesses, is accepted
+//! meanwhile.
 
 use crate::message_limits::Budget;
 use kernel::{Failure, FailureKind, Timestamp};
@@ -20,6 +22,13 @@ pub const MEMORY_S: i32 = 24 * 3_600;
 pub const SOURCE_BURST: i32 = 100;
 /// Seconds after which a source may fail once more: 100 an hour.
 pub const SOURCE_INTERVAL_S: i32 = 36;
+
+/// Wrong codes of a device that an account may have at once, from any sources.
+pub const CODE_BURST: i32 = 50;
+/// Seconds after which an account may have one wrong code more: 50 in 24 hours, and with [`CODE_BURST`] never more than the hundred of NIST.
+pub const CODE_INTERVAL_S: i32 = 1_728;
+/// Seconds that the counter of an account's wrong codes may be ahead.
+pub const CODE_AHEAD_S: i32 = (CODE_BURST - 1) * CODE_INTERVAL_S;
 
 /// Delay in seconds until the next attempt, after `failures` failed logins of one name from one source.
 pub const fn delay_s(failures: i32) -> i32 {
@@ -70,6 +79,13 @@ pub fn too_many_logins(until: Option<Timestamp>, now: Timestamp) -> Failure {
     Failure { retry_after_s: Some(seconds.max(1)), ..Failure::new(FailureKind::RateLimited, "too-many-logins", detail) }
 }
 
+/// Rejects a code of a device before `until`, like [`too_many_logins`].
+pub fn too_many_codes(until: Option<Timestamp>, now: Timestamp) -> Failure {
+    let seconds = seconds_until(until, now).unwrap_or(CODE_INTERVAL_S.unsigned_abs());
+    let detail = "There were too many wrong codes for this account; please use a recovery code, or try again later.";
+    Failure { retry_after_s: Some(seconds.max(1)), ..Failure::new(FailureKind::RateLimited, "too-many-logins", detail) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +105,19 @@ mod tests {
             at += delay_s(failures);
         }
         assert!(failures < 100, "{failures}");
+    }
+
+    #[test]
+    fn wrong_codes_of_an_account_are_never_more_than_a_hundred_in_a_day() {
+        let refilled = 24 * 3_600 / CODE_INTERVAL_S;
+        assert_eq!(CODE_BURST + refilled, 100);
+    }
+
+    #[test]
+    fn refused_code_has_the_seconds_until_the_next() {
+        let at = |second| Timestamp::from_second(second).expect("valid");
+        let after = |until: Option<i64>| too_many_codes(until.map(at), at(40)).retry_after_s;
+        assert_eq!((after(Some(100)), after(Some(39)), after(None)), (Some(60), Some(1), Some(1_728)));
     }
 
     #[test]

@@ -35,7 +35,13 @@ pub trait FactorStore {
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure>;
 
-    /// Marks a step, and all before it, as used. `false` if it is already: a code is accepted once.
+    /// Counts a code of the device, from whatever source, and returns what it is verified against. It counts as wrong until
+    /// [`Self::use_step`], and before it is verified, so that concurrent guesses are counted one by one. `domain::throttle` has the budget; a
+    /// refused code counts nothing.
+    async fn try_code(&self, user: UserId, now: Timestamp) -> Result<CodeAttempt, Failure>;
+
+    /// Marks a step, and all before it, as used, and gives the account the attempt of its code back. `false`, with nothing changed, if the step
+    /// is used already: a code is accepted once.
     async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure>;
 
     /// Deletes a recovery code. `false` if there is none with this digest.
@@ -57,6 +63,17 @@ pub trait FactorStore {
     async fn finish_login(&self, digest: &str) -> Result<bool, Failure>;
 }
 
+/// Whether a code of a device may be verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeAttempt {
+    /// It may, against this encrypted secret.
+    Granted(String),
+    /// It may not, before this time.
+    Refused(Option<Timestamp>),
+    /// No second factor is active.
+    Inactive,
+}
+
 /// An attempt to authenticate with a second factor.
 #[derive(Clone, Copy)]
 pub struct FactorAttempt<'a> {
@@ -70,7 +87,7 @@ pub struct FactorAttempt<'a> {
 /// Verifies second factors, throttled by `domain::throttle`.
 pub trait FactorLogins: RequestSources {
     /// Uses a code or a recovery code. The attempt counts as failed until the returned counters are settled. `None` if it is wrong or was
-    /// used before; `RateLimited` after too many wrong ones.
+    /// used before; `RateLimited` after too many wrong ones. Those of the device are also limited for each account, from all sources together.
     async fn prove_factor(&self, attempt: FactorAttempt<'_>) -> Result<Option<(Credentials, LoginCounters)>, Failure>;
 
     /// As [`FactorLogins::prove_factor`], outside of a login: the attempt is not counted any more if the code is right. `false` if it is wrong.

@@ -1,14 +1,15 @@
-//! Proving to have a second factor. Each code is accepted once.
+//! Proving to have a second factor. Each code is accepted once, and wrong codes of a device are limited by source and by account.
 
 use crate::throttled::Throttled;
 use domain::{
     id::UserId,
     second_factor::{Code, FactorResponse, RECOVERY_CODES},
+    throttle,
 };
 use kernel::{Failure, Timestamp};
 use ports::{
-    Credentials, FactorAttempt, FactorCodes, FactorLogins, FactorStore, LoginCounters, LoginName, RequestSources,
-    UserStore,
+    CodeAttempt, Credentials, FactorAttempt, FactorCodes, FactorLogins, FactorStore, LoginCounters, LoginName,
+    RequestSources, UserStore,
 };
 
 impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins for Throttled<'_, U, C, S> {
@@ -19,7 +20,7 @@ impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins
         let counters = self.counters(&name, client_address).await?;
         let found = self.reserve(LoginName::Id(user), &counters, now).await?;
         let is_valid = match proof {
-            FactorResponse::Code(code) => use_code(self.store, self.proofs, user, code, now).await?,
+            FactorResponse::Code(code) => self.use_code((user, code), &counters, now).await?,
             FactorResponse::RecoveryCode(None) => false,
             FactorResponse::RecoveryCode(Some(code)) => {
                 self.store.use_recovery_code(user, &self.proofs.recovery_digest(code)).await?
@@ -35,18 +36,27 @@ impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins
     }
 }
 
-/// Uses a code of a user. `false` if it is wrong, was used already, or no second factor is active.
-async fn use_code(
-    factors: &impl FactorStore,
-    codes: &impl FactorCodes,
-    user: UserId,
-    code: &Code,
-    now: Timestamp,
-) -> Result<bool, Failure> {
-    let Some(totp) = factors.totp(user).await?.filter(|totp| totp.is_active) else { return Ok(false) };
-    match codes.step_of(user, &totp.sealed, code, now).await? {
-        Some(step) => factors.use_step(user, step).await,
-        None => Ok(false),
+impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> Throttled<'_, U, C, S> {
+    /// Uses a code of a user's device. `false` if it is wrong, was used already, or no second factor is active. A code that the budget of the
+    /// account refuses does not count for its source, so that a recovery code from there is not delayed.
+    async fn use_code(
+        &self,
+        (user, code): (UserId, &Code),
+        counters: &LoginCounters,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let sealed = match self.store.try_code(user, now).await? {
+            CodeAttempt::Granted(sealed) => sealed,
+            CodeAttempt::Inactive => return Ok(false),
+            CodeAttempt::Refused(until) => {
+                self.store.forget_attempt(counters).await?;
+                return Err(throttle::too_many_codes(until, now));
+            }
+        };
+        match self.proofs.step_of(user, &sealed, code, now).await? {
+            Some(step) => self.store.use_step(user, step).await,
+            None => Ok(false),
+        }
     }
 }
 

@@ -6,10 +6,12 @@ use domain::{
     event::SecondFactorRemoved,
     id::{SessionId, UserId},
     second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
+    throttle::{CODE_BURST, CODE_INTERVAL_S},
 };
 use futures_util::future::join_all;
 use ports::{
-    FactorStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore, TokenRotation, UserStore,
+    CodeAttempt, FactorStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore, TokenRotation,
+    UserStore,
 };
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl Stores>`.
@@ -21,6 +23,8 @@ macro_rules! contract_second_factors {
             active_second_factor_is_neither_replaced_nor_activated_again
             step_is_used_once_and_none_before_it
             concurrent_uses_of_a_step_succeed_once
+            wrong_codes_of_an_account_have_a_budget_that_refills
+            concurrent_codes_do_not_exceed_the_budget_of_their_account
             recovery_code_is_used_once
             renewed_recovery_codes_replace_those_of_before
             concurrent_renewals_leave_the_codes_of_one
@@ -94,6 +98,38 @@ pub async fn concurrent_uses_of_a_step_succeed_once(fixture: &Fixture<impl Store
     let user = protected(fixture.port()).await;
     let uses = join_all(fixture.concurrent(8).map(|port| port.use_step(user, 11))).await;
     assert_eq!(uses.into_iter().filter(|used| *used == Ok(true)).count(), 1);
+}
+
+pub async fn wrong_codes_of_an_account_have_a_budget_that_refills(fixture: &Fixture<impl Stores>) {
+    let (port, user, other) = (fixture.port(), protected(fixture.port()).await, protected(fixture.port()).await);
+    let unprotected = registered(port).await;
+    assert_eq!(port.begin_totp(unprotected, "sealed", now()).await, Ok(true));
+    assert_eq!(port.try_code(unprotected, now()).await, Ok(CodeAttempt::Inactive));
+    let granted = || Ok(CodeAttempt::Granted("sealed".to_owned()));
+    for _ in 0..CODE_BURST {
+        assert_eq!(port.try_code(user, now()).await, granted());
+    }
+    let next = later(CODE_INTERVAL_S.into());
+    for at in [now(), later(i64::from(CODE_INTERVAL_S) - 1)] {
+        assert_eq!(port.try_code(user, at).await, Ok(CodeAttempt::Refused(Some(next))), "it counts nothing");
+    }
+    assert_eq!(port.try_code(other, now()).await, granted(), "another account");
+    assert_eq!(port.try_code(user, next).await, granted());
+    assert_eq!(port.use_step(user, 10).await, Ok(false), "a used step gives nothing back");
+    assert!(matches!(port.try_code(user, next).await, Ok(CodeAttempt::Refused(_))));
+    assert_eq!(port.use_step(user, 11).await, Ok(true));
+    assert_eq!(port.try_code(user, next).await, granted(), "a right code gives its attempt back");
+    assert_eq!(port.use_recovery_code(user, "one").await, Ok(true), "recovery codes are not limited");
+}
+
+pub async fn concurrent_codes_do_not_exceed_the_budget_of_their_account(fixture: &Fixture<impl Stores>) {
+    let user = protected(fixture.port()).await;
+    for _ in 0..CODE_BURST - 3 {
+        fixture.port().try_code(user, now()).await.expect("a response");
+    }
+    let attempts = join_all(fixture.concurrent(8).map(|port| port.try_code(user, now()))).await;
+    let is_granted = |one: &&Result<CodeAttempt, _>| matches!(one, Ok(CodeAttempt::Granted(_)));
+    assert_eq!(attempts.iter().filter(is_granted).count(), 3, "{attempts:?}");
 }
 
 pub async fn recovery_code_is_used_once(fixture: &Fixture<impl Stores>) {

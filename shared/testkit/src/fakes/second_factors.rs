@@ -6,9 +6,11 @@ use domain::{
     Event,
     id::{SessionId, UserId},
     second_factor::{Code, MAX_ATTEMPTS, MfaPolicy, Totp, accepted_steps},
+    throttle,
     verification::Token,
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Timestamp, seconds_after};
+use ports::CodeAttempt;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Factors {
     /// With the last step that was used.
     totp: BTreeMap<UserId, (Totp, i64)>,
+    /// By user: when the whole budget of wrong codes is there again.
+    wrong_codes: BTreeMap<UserId, Timestamp>,
     recovery_codes: BTreeSet<(UserId, String)>,
     /// By digest: the user, the number of attempts, and the expiry.
     logins: BTreeMap<String, (UserId, i32, Timestamp)>,
@@ -28,6 +32,7 @@ impl Factors {
 
     pub(super) fn erase(&mut self, user: UserId) {
         self.totp.remove(&user);
+        self.wrong_codes.remove(&user);
         self.recovery_codes.retain(|(owner, _)| *owner != user);
         self.end_logins(user);
     }
@@ -98,6 +103,7 @@ impl ports::FactorStore for Users {
             if factors.totp.remove(&user).is_none() {
                 return Ok(None);
             }
+            factors.wrong_codes.remove(&user);
             factors.recovery_codes.retain(|(owner, _)| *owner != user);
             let ended = match policy.requires(state.users.account(user)?.user.role) {
                 true => state.users.end_sessions_but(user, keep),
@@ -109,13 +115,35 @@ impl ports::FactorStore for Users {
         commit.await
     }
 
-    async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure> {
-        let commit = self.0.commit("users.use_step", |state| match state.users.factors.totp.get_mut(&user) {
-            Some((totp, last)) if totp.is_active && *last < step => {
-                *last = step;
-                Ok(true)
+    async fn try_code(&self, user: UserId, now: Timestamp) -> Result<CodeAttempt, Failure> {
+        let commit = self.0.commit("users.try_code", |state| {
+            let factors = &mut state.users.factors;
+            let Some((totp, _)) = factors.totp.get(&user).filter(|(totp, _)| totp.is_active) else {
+                return Ok(CodeAttempt::Inactive);
+            };
+            let refilled_at = factors.wrong_codes.get(&user).copied().unwrap_or(now).max(now);
+            let until = seconds_after(refilled_at, -i64::from(throttle::CODE_AHEAD_S))?;
+            if until > now {
+                return Ok(CodeAttempt::Refused(Some(until)));
             }
-            _ => Ok(false),
+            factors.wrong_codes.insert(user, seconds_after(refilled_at, i64::from(throttle::CODE_INTERVAL_S))?);
+            Ok(CodeAttempt::Granted(totp.sealed.clone()))
+        });
+        commit.await
+    }
+
+    async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure> {
+        let commit = self.0.commit("users.use_step", |state| {
+            let factors = &mut state.users.factors;
+            let Some((_, last)) = factors.totp.get_mut(&user).filter(|(totp, last)| totp.is_active && *last < step)
+            else {
+                return Ok(false);
+            };
+            *last = step;
+            if let Some(refilled_at) = factors.wrong_codes.get_mut(&user) {
+                *refilled_at = seconds_after(*refilled_at, -i64::from(throttle::CODE_INTERVAL_S))?;
+            }
+            Ok(true)
         });
         commit.await
     }

@@ -9,6 +9,7 @@ pub(crate) mod browser_sessions;
 mod canary_order;
 mod category_list;
 pub(crate) mod clients;
+mod code_guesses;
 mod consumer_state;
 mod consumers;
 mod credit_note_issue;

@@ -53,7 +53,7 @@ pub(crate) async fn renew(platform: &Platform, call: Call<ConfirmTotp>) -> Resul
     recovery_code_renew::handle(users, &Throttled::new(users, codes, sources), codes, call).await
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(sample_time().as_second() + seconds).expect("a time")
 }
 
