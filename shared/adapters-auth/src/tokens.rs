@@ -9,6 +9,8 @@ mod keyring;
 mod public;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
 
 pub use crate::cache::KeySource;
 use crate::{

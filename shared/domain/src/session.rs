@@ -11,6 +11,8 @@ use serde::Deserialize;
 
 /// Lifetime of an access token in seconds.
 pub const ACCESS_TOKEN_SECONDS: i64 = 3600;
+/// Seconds that the clock of the function which issues an access token may be ahead of that which verifies it.
+pub const CLOCK_SKEW_S: i64 = 60;
 /// Lifetime of a refresh token in seconds.
 pub const REFRESH_TOKEN_SECONDS: i64 = 30 * 24 * 3600;
 

@@ -250,7 +250,8 @@ pub trait RefreshTokens {
 
 /// Verifies access tokens, with the public halves of the signing keys and without the private ones.
 pub trait TokenVerifier {
-    /// The claims of a token; `None` unless one of our keys signed it with the one allowed algorithm and it is valid at `now`.
+    /// The claims of a token; `None` unless one of our keys signed it with the one allowed algorithm and it is valid at `now`: it has not expired,
+    /// and was not issued more than [`domain::session::CLOCK_SKEW_S`] later.
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure>;
 
     /// The public keys as a JSON Web Key Set (RFC 7517).

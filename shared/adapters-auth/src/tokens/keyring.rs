@@ -112,6 +112,7 @@ impl Keyring {
             role: claims.role.name().to_owned(),
             iat: claims.issued_at.as_second(),
             exp: claims.expires_at.as_second(),
+            nbf: 0,
             jti: Ids::system().next(),
         };
         jsonwebtoken::encode(&header, &body, &EncodingKey::from_ec_der(&key.pkcs8))

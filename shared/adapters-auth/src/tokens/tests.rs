@@ -5,7 +5,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::id::{SessionId, UserId};
 use domain::user::Role;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use kernel::Uuid;
 use ports::{RefreshTokens as _, SigningKeys as _, TokenVerifier as _, Tokens as _};
 use serde_json::{Value, json};
@@ -14,16 +13,16 @@ use std::cell::{Cell, RefCell};
 
 /// A secret in memory that counts reads and can be made to fail.
 #[derive(Default)]
-struct Secret {
-    text: RefCell<Option<String>>,
+pub(super) struct Secret {
+    pub(super) text: RefCell<Option<String>>,
     reads: Cell<u32>,
     broken: Cell<bool>,
 }
 
 /// The two halves of the keys.
 #[derive(Default)]
-struct Memory {
-    private: Secret,
+pub(super) struct Memory {
+    pub(super) private: Secret,
     public: Secret,
 }
 
@@ -45,18 +44,18 @@ impl KeySource for &Secret {
 const ISSUER: &str = "quayside-test";
 
 /// What three functions have each for itself.
-struct Tokens<'a> {
+pub(super) struct Tokens<'a> {
     signer: JwtTokens<&'a Secret>,
     verifier: JwtVerifier<&'a Secret>,
     keys: JwtKeys<&'a Secret>,
 }
 
 impl Tokens<'_> {
-    async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
+    pub(super) async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         self.signer.issue(claims).await
     }
 
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
+    pub(super) async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
         self.verifier.verify(token, now).await
     }
 
@@ -77,27 +76,23 @@ fn tokens(memory: &Memory) -> Tokens<'_> {
     }
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-fn claims() -> Claims {
+pub(super) fn claims() -> Claims {
     let (user_id, session_id) = (UserId(Uuid::from_u128(7)), SessionId(Uuid::from_u128(8)));
     Claims { user_id, session_id, role: Role::Customer, issued_at: at(1_000), expires_at: at(4_600) }
 }
 
 /// The parts of a token, decoded.
-fn parts(token: &str) -> (Value, Value) {
+pub(super) fn parts(token: &str) -> (Value, Value) {
     let decode = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
     let mut parts = token.split('.');
     (decode(parts.next().unwrap()), decode(parts.next().unwrap()))
 }
 
-fn part(value: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(value.to_string())
-}
-
-async fn rotated(memory: &Memory) -> Tokens<'_> {
+pub(super) async fn rotated(memory: &Memory) -> Tokens<'_> {
     let tokens = tokens(memory);
     tokens.rotate().await.unwrap();
     tokens
@@ -113,52 +108,6 @@ async fn token_is_valid_until_the_second_it_expires() {
     let (header, body) = parts(&token);
     assert_eq!((&header["alg"], &header["typ"]), (&json!("ES256"), &json!("at+jwt")));
     assert_eq!((&body["iss"], &body["aud"], &body["role"]), (&json!(ISSUER), &json!(ISSUER), &json!("customer")));
-}
-
-#[tokio::test]
-async fn forged_token_is_invalid() {
-    let memory = Memory::default();
-    let tokens = rotated(&memory).await;
-    let token = tokens.issue(&claims()).await.unwrap();
-    let (header, body) = parts(&token);
-    let signature = token.rsplit('.').next().unwrap();
-    let jwks: Value = serde_json::from_str(&tokens.jwks().await.unwrap()).unwrap();
-    let point = [&jwks["keys"][0]["x"], &jwks["keys"][0]["y"]].map(|part| part.as_str().unwrap().to_owned());
-    let public =
-        [b"\x04".to_vec(), URL_SAFE_NO_PAD.decode(&point[0]).unwrap(), URL_SAFE_NO_PAD.decode(&point[1]).unwrap()];
-
-    let with_header = |name: &str, value: Value| {
-        let mut header = header.clone();
-        header[name] = value;
-        header
-    };
-    let with_claim = |name: &str, value: Value| {
-        let mut body = body.clone();
-        body[name] = value;
-        body
-    };
-    let hs256 = |secret: &[u8]| {
-        let mut forged = Header::new(Algorithm::HS256);
-        forged.typ = Some("at+jwt".to_owned());
-        forged.kid = header["kid"].as_str().map(str::to_owned);
-        jsonwebtoken::encode(&forged, &body, &EncodingKey::from_secret(secret)).unwrap()
-    };
-    let forgeries = [
-        ("algorithm none", format!("{}.{}.", part(&with_header("alg", json!("none"))), part(&body))),
-        ("algorithm none, signed", format!("{}.{}.{signature}", part(&with_header("alg", json!("none"))), part(&body))),
-        ("HS256 with the public key as secret", hs256(&public.concat())),
-        ("HS256 with the key's coordinates as secret", hs256(point.concat().as_bytes())),
-        ("another role", format!("{}.{}.{signature}", part(&header), part(&with_claim("role", json!("admin"))))),
-        ("a later end", format!("{}.{}.{signature}", part(&header), part(&with_claim("exp", json!(9_999))))),
-        ("no signature", format!("{}.{}.", part(&header), part(&body))),
-        ("no key id", format!("{}.{}.{signature}", part(&with_header("kid", Value::Null)), part(&body))),
-        ("another type", format!("{}.{}.{signature}", part(&with_header("typ", json!("JWT"))), part(&body))),
-        ("no token at all", "nonsense".to_owned()),
-        ("nothing", String::new()),
-    ];
-    for (what, forgery) in forgeries {
-        assert_eq!(tokens.verify(&forgery, at(2_000)).await, Ok(None), "{what}");
-    }
 }
 
 #[tokio::test]
@@ -182,9 +131,13 @@ async fn token_of_another_issuer_is_invalid_despite_a_known_key() {
     assert_eq!(tokens(&memory).verify(&token, at(2_000)).await, Ok(None));
 }
 
-/// Claims of a time when every key that a test creates may sign.
+/// A time when every key that a test creates may sign.
+fn late() -> Timestamp {
+    at(4_000_000_000)
+}
+
 fn late_claims() -> Claims {
-    Claims { issued_at: at(4_000_000_000), expires_at: at(4_000_003_600), ..claims() }
+    Claims { issued_at: late(), expires_at: at(4_000_003_600), ..claims() }
 }
 
 #[tokio::test]
@@ -229,12 +182,12 @@ async fn token_stays_valid_for_one_rotation_of_its_key() {
     let second = tokens(&memory).issue(&late_claims()).await.unwrap();
     tokio::time::advance(MIN_AGE).await;
     // The verifier learns of the new key by the token that names it.
-    assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());
+    assert!(verifying.verify(&second, late()).await.unwrap().is_some());
     assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_some());
     rotating.rotate().await.unwrap();
     tokio::time::advance(MAX_AGE).await;
     assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_none());
-    assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());
+    assert!(verifying.verify(&second, late()).await.unwrap().is_some());
     let jwks: Value = serde_json::from_str(&verifying.jwks().await.unwrap()).unwrap();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
     assert!(jwks["keys"][0].get("d").is_none(), "private parts stay private");
@@ -330,8 +283,8 @@ async fn rotation_that_stops_at_any_write_leaves_every_signature_verifiable() {
         assert_eq!(result.is_ok(), writes == 3, "{writes}");
         let after = tokens(&memory);
         let newest = after.issue(&late_claims()).await.unwrap();
-        assert!(after.verify(&newest, at(2_000)).await.unwrap().is_some(), "{writes}: a signature of now");
-        assert!(after.verify(&valid[1], at(2_000)).await.unwrap().is_some(), "{writes}: the previous key");
+        assert!(after.verify(&newest, late()).await.unwrap().is_some(), "{writes}: a signature of now");
+        assert!(after.verify(&valid[1], late()).await.unwrap().is_some(), "{writes}: the previous key");
         if writes < 3 {
             assert!(after.verify(&valid[0], at(2_000)).await.unwrap().is_some(), "{writes}: the key before it");
         }

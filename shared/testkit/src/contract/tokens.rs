@@ -5,6 +5,7 @@ use crate::hex;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     id::{SessionId, UserId},
+    session::CLOCK_SKEW_S,
     user::Role,
 };
 use kernel::{Failure, Timestamp};
@@ -59,6 +60,7 @@ macro_rules! contract_tokens {
         $crate::each_rule! { tokens, $fixture;
             verified_token_returns_its_claims
             expired_token_is_invalid
+            token_of_the_future_is_invalid
             modified_token_is_invalid
             unsigned_token_is_invalid_whatever_its_algorithm
             token_signed_with_the_public_key_as_hmac_secret_is_invalid
@@ -87,7 +89,11 @@ async fn issue(tokens: &impl Tokens, claims: &Claims) -> String {
 }
 
 async fn verify(tokens: &impl TokenVerifier, token: &str) -> Option<Claims> {
-    tokens.verify(token, now()).await.expect("a response")
+    verify_at(tokens, token, now()).await
+}
+
+async fn verify_at(tokens: &impl TokenVerifier, token: &str, at: Timestamp) -> Option<Claims> {
+    tokens.verify(token, at).await.expect("a response")
 }
 
 fn encode(value: &Value) -> String {
@@ -128,6 +134,13 @@ pub async fn expired_token_is_invalid(fixture: &Fixture<impl Tokens + TokenVerif
     assert!(fixture.port().verify(&token, just_before).await.expect("a response").is_some());
     for at in [claims.expires_at, later(3_601), later(1_000_000)] {
         assert_eq!(fixture.port().verify(&token, at).await, Ok(None), "{at}");
+    }
+}
+
+pub async fn token_of_the_future_is_invalid(fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>) {
+    for (ahead, is_valid) in [(CLOCK_SKEW_S, true), (CLOCK_SKEW_S + 1, false)] {
+        let token = issue(fixture.port(), &Claims { issued_at: later(ahead), ..claims() }).await;
+        assert_eq!(verify(fixture.port(), &token).await.is_some(), is_valid, "{ahead}");
     }
 }
 
@@ -215,7 +228,7 @@ pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(
     assert_eq!(decode(&new).0["kid"], kid.as_str());
     assert_ne!(decode(&old).0["kid"], kid.as_str());
     assert_eq!(verify(fixture.port(), &old).await, Some(first));
-    assert_eq!(verify(fixture.port(), &new).await, Some(second));
+    assert_eq!(verify_at(fixture.port(), &new, second.issued_at).await, Some(second));
 }
 
 pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(
@@ -231,7 +244,7 @@ pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(
     let new = issue(other, &second).await;
     assert_eq!(decode(&new).0["kid"], kid.as_str());
     fixture.wait_for_propagation().await;
-    assert_eq!(verify(one, &new).await, Some(second));
+    assert_eq!(verify_at(one, &new, second.issued_at).await, Some(second));
     assert_eq!(verify(other, &old).await, Some(first));
 }
 

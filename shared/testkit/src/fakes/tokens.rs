@@ -3,8 +3,8 @@
 use super::{Dependency, Tokens};
 use crate::hex;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{id::UserId, user::Role, verification::Token};
-use kernel::{Failure, Timestamp};
+use domain::{id::UserId, session::CLOCK_SKEW_S, user::Role, verification::Token};
+use kernel::{Failure, Timestamp, seconds_after};
 use ports::Claims;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -116,8 +116,9 @@ impl ports::RefreshTokens for Tokens {
 
 impl ports::TokenVerifier for Tokens {
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
-        let query =
-            self.0.query(Dependency::Keys, |state| Ok(claims(&state.keys.0, token).filter(|one| now < one.expires_at)));
+        let latest = seconds_after(now, CLOCK_SKEW_S)?;
+        let is_valid = |one: &Claims| now < one.expires_at && one.issued_at <= latest;
+        let query = self.0.query(Dependency::Keys, |state| Ok(claims(&state.keys.0, token).filter(is_valid)));
         query.await
     }
 
