@@ -7,9 +7,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import config
@@ -20,6 +21,8 @@ PREFIX = "/api/v1"
 PAGE = 100
 
 T = TypeVar("T")
+# E-mail address, password, and code of the second factor.
+StaffLogin = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,31 @@ class ApiClient:
     def delete(self, path: str) -> Response:
         return self.call("DELETE", PREFIX + path)
 
-    def login(self, email: str, password: str) -> "ApiClient":
-        tokens = self.post("/users/login", {"email": email, "password": password}).expect(200)
-        return ApiClient(self.base, tokens["access_token"])
+    def login(self, email: str, password: str, code: str = "") -> "ApiClient":
+        """`code` is what the device of the second factor shows, if the account has one."""
+        response = self.post("/users/login", {"email": email, "password": password})
+        further = _members(response) if response.status == HTTPStatus.UNAUTHORIZED else {}
+        # Neither token is shown.
+        if "enrolment_token" in further:
+            raise ScriptError(f"{email} needs a second factor: log in to the console once, which sets it up")
+        if "mfa_token" in further:
+            if not code:
+                raise ScriptError(f"{email} has a second factor: set STAFF_CODE to what its device shows now")
+            response = self.post("/users/login/mfa", {"mfa_token": further["mfa_token"], "code": code})
+        return ApiClient(self.base, response.expect(200)["access_token"])
+
+
+def staff_login(known: Mapping[str, str]) -> StaffLogin:
+    """What staff logs in with at a deployment. Only an account with a second factor needs a code."""
+    return known.get("STAFF_EMAIL", ""), known.get("STAFF_PASSWORD", ""), known.get("STAFF_CODE", "")
+
+
+def _members(response: Response) -> dict[str, Any]:
+    try:
+        body = response.body
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def pages(api: ApiClient, path: str) -> Iterator[dict[str, Any]]:

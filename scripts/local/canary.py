@@ -1,7 +1,7 @@
 """Sets up the synthetic canary: an account with a new password, a test product, and the secret that holds both.
 
 The product is looked up in the secret of an earlier call; a new one is created if there is none. Staff of the
-environment, in STAFF_EMAIL and STAFF_PASSWORD, creates it.
+environment, in STAFF_EMAIL and STAFF_PASSWORD, creates it; STAFF_CODE is the code of its second factor.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import catalog
 import config
 import first_admin
 import progress
-from api_client import ApiClient, eventually, new_key, stack_env
+from api_client import ApiClient, StaffLogin, eventually, new_key, stack_env, staff_login
 from config import ScriptError
 
 Json = dict[str, Any]
@@ -98,7 +98,7 @@ def is_priced(public: ApiClient, product: str | None, price: int) -> bool:
     return bool(seen.status == 200 and seen.body["price"] == {"amount": price, "currency": CURRENCY})
 
 
-def set_up(canary: Canary, api_url: str, staff: tuple[str, str], email: str, price: int) -> None:
+def set_up(canary: Canary, api_url: str, staff: StaffLogin, email: str, price: int) -> None:
     """Puts a working account into the secret. Until then the canary works with what it had."""
     public = ApiClient(api_url.rstrip("/"))
     product = canary.account().get("product_id")
@@ -135,8 +135,8 @@ def main() -> int:
             return 0
         known = {**stack_env(), **os.environ} if arguments.local else dict(os.environ)
         api_url = arguments.api_url or (known["API_URL"] if arguments.local else "")
-        staff = (known.get("STAFF_EMAIL", ""), known.get("STAFF_PASSWORD", ""))
-        if not api_url or not all(staff):
+        staff = staff_login(known)
+        if not api_url or not all(staff[:2]):
             raise ScriptError("give --api-url, and STAFF_EMAIL and STAFF_PASSWORD of an account of staff")
         set_up(canary, api_url, staff, arguments.email, arguments.price)
         outcome = canary.run()

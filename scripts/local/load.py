@@ -6,7 +6,7 @@ others. Sizes: `small` is for a laptop; `users` grows to 10 000 users who read b
 beyond the limits of the deployment is refused with the reasons: it would measure 429.
 
 It registers customers and creates products, or a source of records, and deletes none. STAFF_EMAIL and STAFF_PASSWORD
-are of staff.
+are of staff, and STAFF_CODE is the code of its second factor.
 On the local stack, durations are reported and not required: the emulator is not Lambda.
 """
 
@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import catalog
 import config
 import progress
-from api_client import PREFIX, ApiClient, eventually, new_key, stack_env
+from api_client import PREFIX, ApiClient, StaffLogin, eventually, new_key, stack_env, staff_login
 from config import ScriptError
 from load_limits import REGISTRATIONS, Load, exceeded, quotas
 
@@ -115,7 +115,7 @@ def thresholds(journey: Json) -> dict[str, list[str]]:
     }
 
 
-def prepare(api: ApiClient, login: tuple[str, str], profile: str, size: Size) -> Json:
+def prepare(api: ApiClient, login: StaffLogin, profile: str, size: Size) -> Json:
     """Creates what the requests refer to. Tokens last an hour, longer than any size."""
     tag = time.strftime("%Y%m%d%H%M%S")
     staff = api.login(*login)
@@ -238,8 +238,8 @@ def main() -> int:
     try:
         known = os.environ if arguments.api_url else {**stack_env(), **os.environ}
         base = (arguments.api_url or stack_env()["API_URL"]).rstrip("/")
-        login = (known.get("STAFF_EMAIL", ""), known.get("STAFF_PASSWORD", ""))
-        if not all(login):
+        login = staff_login(known)
+        if not all(login[:2]):
             raise ScriptError("set STAFF_EMAIL and STAFF_PASSWORD: staff creates the products")
         is_local = urlsplit(base).hostname in {"127.0.0.1", "localhost"}
         if is_local and arguments.size != "small":

@@ -8,7 +8,7 @@ import api_client
 import canary
 from config import ScriptError
 
-URL, STAFF, EMAIL = "http://api", ("staff@example.com", "secret"), "canary@example.com"
+URL, STAFF, EMAIL = "http://api", ("staff@example.com", "secret", "123456"), "canary@example.com"
 
 
 class Environment:

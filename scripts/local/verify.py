@@ -1,7 +1,8 @@
 """Checks a deployment as a black box: journeys of customers over its HTTP API, and nothing else.
 
-It needs the URL of the API, a payment gateway in test mode, and an account of staff in STAFF_EMAIL and STAFF_PASSWORD,
-which creates the product that is ordered. Without the account, --product names a product with 3 units in stock.
+It needs the URL of the API, a payment gateway in test mode, and an account of staff in STAFF_EMAIL and STAFF_PASSWORD
+(STAFF_CODE is the code of its second factor), which creates the product that is ordered. Without the account, --product
+names a product with 3 units in stock.
 Each run registers a customer of its own; nothing is deleted. A step that fails ends its journey, and the others go on.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 import config
 import progress
-from api_client import PREFIX, ApiClient, Response, eventually, fetch, new_key, stack_env
+from api_client import PREFIX, ApiClient, Response, StaffLogin, eventually, fetch, new_key, stack_env, staff_login
 from config import ScriptError
 from progress import note, step
 
@@ -73,9 +74,9 @@ class Verification:
             for client in (self.public, ApiClient(self.public.base, f"{self.customer.token}x")):
                 check(client.get("/orders").status == 401, "orders were listed")
 
-    def catalogue(self, staff_login: tuple[str, str]) -> None:
+    def catalogue(self, staff_account: StaffLogin) -> None:
         with step("Staff creates a product"):
-            staff = self.public.login(*staff_login)
+            staff = self.public.login(*staff_account)
             row = {
                 "sku": f"VERIFY-{self.tag}",
                 "name": "Verification tea",
@@ -220,7 +221,7 @@ class Verification:
 
     # -----------------------------------------------------------------------------------------------------------
 
-    def run(self, staff_login: tuple[str, str] | None) -> int:
+    def run(self, staff_account: StaffLogin | None) -> int:
         """Runs all journeys. Returns how many failed."""
         journeys: list[tuple[str, Callable[[], None]]] = [
             ("Readiness", self.readiness),
@@ -231,8 +232,8 @@ class Verification:
             ("Orders that are rejected", self.rejected_orders),
             ("Bad input", self.bad_input),
         ]
-        if staff_login:
-            journeys.insert(2, ("Catalogue", lambda: self.catalogue(staff_login)))
+        if staff_account:
+            journeys.insert(2, ("Catalogue", lambda: self.catalogue(staff_account)))
         failed = []
         for title, journey in journeys:
             progress.heading(title)
@@ -285,8 +286,8 @@ def main() -> int:
         # The accounts of the local stack are of no use elsewhere.
         known = os.environ if arguments.api_url else {**stack_env(), **os.environ}
         api_url = arguments.api_url or stack_env()["API_URL"]
-        login = (known.get("STAFF_EMAIL", ""), known.get("STAFF_PASSWORD", ""))
-        if not arguments.product and not all(login):
+        login = staff_login(known)
+        if not arguments.product and not all(login[:2]):
             raise ScriptError("set STAFF_EMAIL and STAFF_PASSWORD, or name a product with --product")
         verification = Verification(api_url, arguments.email, arguments.product, arguments.deadline)
         return 1 if verification.run(None if arguments.product else login) else 0

@@ -116,6 +116,12 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
         "the local exporter",
     ),
     (
+        "STAFF_CODE",
+        "Code that the device of its second factor shows; valid once, for about a minute.",
+        "none",
+        "`scripts/canary`, `scripts/load`, `scripts/verify`",
+    ),
+    (
         "STAFF_EMAIL",
         "Account of staff at a deployment.",
         "that of the local stack",
