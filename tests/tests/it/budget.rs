@@ -4,7 +4,9 @@
 //! A round trip is one wait for the server, however many statements are sent together. Latency makes it the cost of a command, and
 //! one is added easily: by a new read, by preparing a statement, by a transaction around two statements.
 
+mod measured;
 mod reads;
+mod writes;
 
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{PgOrders, PgPayments, PgStock};

@@ -1,13 +1,16 @@
 //! Every route that reads from PostgreSQL waits for it once, however many items it returns.
 
-use super::{Fixture, saga};
+use super::{
+    Fixture,
+    measured::{body, measured, routes_on_postgres},
+    saga,
+};
 use crate::functions::operators::{A, dead_letter};
-use adapters::{Wiring, config::Config};
 use adapters_postgres::{
     NoEvents, PgContacts, PgEventRecords, PgInvoices, PgJobs, PgLedger, PgOperatorActions, PgProductIndex, PgRecords,
     PgSources, PgUsers, PgWebhooks, PgWindows,
 };
-use catalog::{Auth, Context, Function, Method, Trigger, Uses};
+use catalog::{Auth, Context, Method, Trigger};
 use edge::testing::http_event;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -17,11 +20,8 @@ use testkit::ids;
 async fn every_route_that_reads_waits_for_postgresql_once() {
     let fixture = saga(true).await;
     let costs = reads(&fixture).await;
-    let reading = catalog::FUNCTIONS.iter().filter(|row| {
-        let is_get = matches!(row.trigger, Trigger::Http { method: Method::Get, .. });
-        is_get && row.resources().any(|uses| matches!(uses, Uses::Postgres | Uses::PostgresRead))
-    });
-    let expected: BTreeMap<_, _> = reading.map(|row| (row.name, 1)).collect();
+    let reading = routes_on_postgres(|method| matches!(method, Method::Get));
+    let expected: BTreeMap<_, _> = reading.map(|name| (name, 1)).collect();
     assert_eq!(costs, expected);
 }
 
@@ -42,19 +42,17 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     let mut costs = BTreeMap::new();
     macro_rules! read {
         ($row:ident, $id:expr, |$call:ident| $handled:expr) => {{
-            let (row, clock): (&Function, _) = (catalog::$row, &fixture.clock);
+            let row = catalog::$row;
             let Trigger::Http { path, auth, .. } = row.trigger else { panic!("{} has no route", row.name) };
             let id: &str = $id;
             let request = http_event("GET", &row.path_of(id)).principal(ids::user(1).0, role_for(auth));
-            let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
             let mut event = request.path_param("name", "order_shipped").path_param(parameter(path), id).build();
             event["requestContext"]["authorizer"]["lambda"][ports::SESSION_CLAIM] = json!(ids::event(1));
             event["rawQueryString"] =
                 json!(format!("query=ada&source=greenhouse&queue=stock-reserve&order_id={}", ids::order(1)));
-            let before = fixture.proxy.traffic.round_trips();
-            let answer = edge::http::respond(&route, event, clock, &async |$call| $handled.await).await;
+            let (answer, trips) = measured(fixture, row, event, async |$call| $handled.await).await;
             assert!(matches!(answer["statusCode"].as_u64(), Some(200 | 404)), "{}: {answer}", row.name);
-            costs.insert(row.name, fixture.proxy.traffic.round_trips() - before);
+            costs.insert(row.name, trips);
             answer
         }};
     }
@@ -136,10 +134,6 @@ fn role_for(auth: Auth) -> &'static str {
 /// The last parameter of a path, which names what is read.
 fn parameter(path: &str) -> &str {
     path.rsplit_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("id", |(name, _)| name)
-}
-
-fn body(answer: &Value) -> Value {
-    serde_json::from_str(answer["body"].as_str().unwrap_or_default()).expect("JSON")
 }
 
 /// The id of the first item of a list.
