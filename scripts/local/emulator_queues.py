@@ -1,9 +1,11 @@
-"""What CloudWatch would know of the emulator's queues, and messages that are made older than they are. Only the
-emulator's environment can import this module.
+"""What CloudWatch would know of the emulator's queues, which of them hold a text, and messages that are made older than
+they are. Only the emulator's environment can import this module.
 
     GET /_local/queues    by name: the visible messages, and the age of the oldest message in seconds, as the metrics
                           ApproximateNumberOfMessagesVisible and ApproximateAgeOfOldestMessage have them
     PUT /_local/queues {"queue": name, "older_by_s": n}    makes the messages of a queue older
+    POST /_local/queues {"holding": [text, ...]}    the names of queues with a message that has one of the texts, be it
+                          visible, received or delayed; receiving them would hide them from their consumer
 
 Like SQS, a message that was received more than three times does not count for the age.
 """
@@ -45,6 +47,14 @@ def measured(queue: dict[str, Any], now: float) -> dict[str, float]:
     return {"visible": visible, "oldest_s": max(0.0, now - min(sent, default=now))}
 
 
+def holding(queues: dict[str, dict[str, Any]], texts: list[str]) -> list[str]:
+    def has_one(queue: dict[str, Any]) -> bool:
+        messages = [f"{one['body']} {one['message_attributes']}" for one in _messages(queue)]
+        return any(text in message for text in texts for message in messages)
+
+    return sorted(name for name, queue in queues.items() if has_one(queue))
+
+
 def make_older(queue: dict[str, Any], seconds: float) -> None:
     for message in _messages(queue):
         message["sent_at"] -= seconds
@@ -70,6 +80,9 @@ async def _with_queues(scope: Scope, receive: Receive, send: Send) -> None:
         await _app(scope, receive, send)
         return
     queues = _queues()
+    if scope["method"] == "POST":
+        await _respond(send, 200, holding(queues, json.loads(await _body(receive))["holding"]))
+        return
     if scope["method"] == "PUT":
         wanted = json.loads(await _body(receive))
         if wanted["queue"] not in queues:

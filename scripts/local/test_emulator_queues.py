@@ -54,6 +54,23 @@ class Queues(EmulatorTest):
             self.sqs.receive_message(QueueUrl=self.queue, VisibilityTimeout=0)
         self.assertEqual(self.measured(), {"visible": 1, "oldest_s": 0})
 
+    def holding(self, *texts: str) -> Any:
+        data = json.dumps({"holding": texts}).encode()
+        request = urllib.request.Request(f"{self.url}/_local/queues", data=data, method="POST")
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)
+
+    def test_queue_holds_a_text_until_its_message_is_deleted(self) -> None:
+        reason = {"reason": {"DataType": "String", "StringValue": "about Ada"}}
+        self.sqs.send_message(QueueUrl=self.queue, MessageBody="from Grace", MessageAttributes=reason)
+        self.assertEqual((self.holding("Ada"), self.holding("Joan", "Grace")), (["work"], ["work"]))
+        self.assertEqual(self.holding("Joan"), [])
+        self.assertEqual(self.measured()["visible"], 1, "it was not received")
+        (message,) = self.sqs.receive_message(QueueUrl=self.queue, VisibilityTimeout=60)["Messages"]
+        self.assertEqual(self.holding("Ada"), ["work"])
+        self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        self.assertEqual(self.holding("Ada"), [])
+
     def test_unknown_queue_is_refused(self) -> None:
         with self.assertRaises(urllib.error.HTTPError) as raised:
             self.measured({"queue": "other", "older_by_s": 1})

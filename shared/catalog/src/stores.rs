@@ -146,7 +146,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "payments.outbox", Nothing),
     store(PostgresTable, "payments.inbox", Nothing),
     store(PostgresTable, "payments.failed_attempts", Nothing),
-    store(PostgresTable, "payments.idempotency", Nothing),
+    store(PostgresTable, "payments.idempotency", Expires(A_DAY, "responses to repeat, some with a saved card")),
     store(
         PostgresTable,
         "notifications.contacts",
@@ -234,7 +234,7 @@ pub const STORES: &[Store] = &[
     store(Stream, "analytics", Nothing),
     store(Topic, "order-updates", Nothing),
     store(Topic, "email-feedback", Nothing),
-    store(Queue, "*", Expires("four days, and 14 days in a dead-letter queue", EVENTS)),
+    store(Queue, "*", Expires("when it is handled, or after four days, and 14 days in a dead-letter queue", EVENTS)),
     store(RedisKeys, "breaker", Nothing),
     store(RedisKeys, "lead", Nothing),
     store(RedisKeys, "product", Nothing),

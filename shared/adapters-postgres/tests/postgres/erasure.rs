@@ -38,6 +38,7 @@ const PERSON_SQL: &str = "
     INSERT INTO orders.idempotency SELECT * FROM identity.idempotency;
     INSERT INTO notifications.outbox SELECT * FROM identity.outbox;
     INSERT INTO notifications.idempotency SELECT * FROM identity.idempotency;
+    INSERT INTO payments.idempotency SELECT * FROM identity.idempotency;
     INSERT INTO notifications.message_budgets SELECT * FROM identity.message_budgets;
     INSERT INTO orders.orders (id, user_id, status, total_amount, currency, totals, shipping_address, payment_method, tracking, version,
         created_at, updated_at, history)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const CARD: &str = "pm_card_visa";
 
 /// A phone number that no other test run uses.
-fn a_number() -> String {
+pub(super) fn a_number() -> String {
     format!("+499{:011}", kernel::Uuid::now_v7().as_u128() % 100_000_000_000)
 }
 

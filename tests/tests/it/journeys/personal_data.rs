@@ -1,53 +1,55 @@
 //! What is held about a person is exported, and erased: a search of every store finds the person only where the catalog says so.
 
-use super::stack::{ApiClient, User, count_of_user, eventually, id, order_request, shared_stack, unique, var};
-use adapters::config::Config;
-use adapters_kafka::Cluster;
-use catalog::{Personal, STORES, StoreKind};
-use reqwest::Method;
-use rskafka::client::partition::{OffsetAt, UnknownTopicHandling};
-use rskafka::record::Record;
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+mod search;
+
+use super::{
+    channels::a_number,
+    stack::{ApiClient, User, count_of_user, eventually, id, order_request, shared_stack, unique, value_of_user},
 };
+use catalog::StoreKind;
+use reqwest::Method;
+use search::{Found, Marks, allowed, has_tombstone, other, search, tables};
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Where something was found: the kind of store and its name in the catalog.
-type Found = BTreeSet<(StoreKind, String)>;
-
-/// The configuration of a service's client.
-macro_rules! client {
-    ($service:ident) => {{
-        use $service::config::{BehaviorVersion, Credentials, Region};
-        let credentials =
-            Credentials::new(var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"), None, None, "environment");
-        $service::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(var("AWS_REGION")))
-            .credentials_provider(credentials)
-            .endpoint_url(var("AWS_ENDPOINT_URL"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-    }};
-}
+/// A row has no text of the person.
+const PREFERENCES: &str = "SELECT count(*) FROM notifications.preferences WHERE user_id = $1::text::uuid";
 
 /// A customer in each of whose texts `mark` is.
-async fn marked(api: &ApiClient, mark: &str) -> User {
+async fn marked(api: &ApiClient, mark: &str, phone: &str) -> User {
     let address = json!({
         "name": format!("{mark} name"), "line1": format!("{mark} line1"), "line2": format!("{mark} line2"), "city": mark,
         "region": mark, "postal_code": "94607", "country": "US",
     });
     let body = json!({
         "email": format!("{mark}@example.com"), "username": mark, "password": PASSWORD, "full_name": format!("Ada {mark}"),
-        "address": address,
+        "phone": phone, "address": address,
     });
     let user = api.post("/api/v1/users/register").json(&body).send().await.expect(201);
     let email = format!("{mark}@example.com");
     let token = api.login(&email, PASSWORD).await;
-    User { id: id(&user).to_owned(), email, token }
+    let user = User { id: id(&user).to_owned(), email, token };
+    api.verify_addresses(&user, Some(phone)).await;
+    user
+}
+
+/// Gives the customer preferences, a device and a saved payment method. Returns the ids of the method and of its customer at the gateway, and
+/// the endpoint of the device.
+async fn equip(api: &ApiClient, user: &User, mark: &str) -> [String; 3] {
+    let own = format!("/api/v1/users/{}", user.id);
+    let preferences = json!({ "channels": ["email", "sms", "push"], "locale": "de" });
+    let request = api.request(Method::PUT, &format!("{own}/preferences")).token(&user.token).json(&preferences);
+    request.send().await.expect(200);
+    let device = json!({ "token": format!("{mark}-token") });
+    api.post(&format!("{own}/devices")).token(&user.token).json(&device).send().await.expect(201);
+    let method = json!({ "payment_method": "pm_card_visa" });
+    let request = api.post("/api/v1/payment-methods").token(&user.token).key(&unique("key")).json(&method);
+    let saved = request.send().await.expect(201);
+    let customer = "SELECT customer FROM payments.gateway_customers WHERE user_id = $1::text::uuid";
+    let endpoint = "SELECT endpoint FROM notifications.devices WHERE user_id = $1::text::uuid";
+    let method = saved["payment_method"].as_str().expect("an id").to_owned();
+    [method, value_of_user(customer, &user.id).await, value_of_user(endpoint, &user.id).await]
 }
 
 /// Places an order to an address with the mark.
@@ -59,138 +61,6 @@ async fn order(api: &ApiClient, user: &User, product: &Value, mark: &str) -> Val
     let request = api.post("/api/v1/orders").token(&user.token).key(&unique("key")).json(&body);
     let placed = request.send().await.expect(201);
     api.wait_until_decided(user, &placed).await
-}
-
-async fn tables(mark: &str, found: &mut Found) {
-    let (client, connection) =
-        tokio_postgres::connect(&var("DATABASE_URL"), tokio_postgres::NoTls).await.expect("connected");
-    tokio::spawn(connection);
-    let tables = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
-    for row in client.query(tables, &[]).await.expect("the tables") {
-        let table: String = row.get(0);
-        let sql = format!("SELECT EXISTS (SELECT FROM {table} AS t WHERE strpos(t::text, $1) > 0)");
-        if client.query_one(&sql, &[&mark]).await.expect("a response").get(0) {
-            found.insert((StoreKind::PostgresTable, table));
-        }
-    }
-}
-
-async fn dynamodb(mark: &str, found: &mut Found) {
-    let client = aws_sdk_dynamodb::Client::from_conf(client!(aws_sdk_dynamodb).build());
-    let mut seen = 0;
-    for table in catalog::TABLES {
-        let tables = client.list_tables().send().await.expect("tables");
-        for name in tables.table_names().iter().filter(|name| name.ends_with(&format!("-{}", table.name))) {
-            let mut pages = client.scan().table_name(name).into_paginator().items().send();
-            while let Some(item) = pages.next().await {
-                let item = item.expect("an item");
-                seen += 1;
-                let key = item[table.key].as_s().expect("a key").split('#').next().unwrap_or_default();
-                if format!("{item:?}").contains(mark) {
-                    found.insert((StoreKind::DynamoKeys, format!("{}/{key}#", table.name)));
-                }
-            }
-        }
-    }
-    assert!(seen > 0, "the product of the test is found");
-}
-
-async fn buckets(mark: &str, found: &mut Found) {
-    let client = aws_sdk_s3::Client::from_conf(client!(aws_sdk_s3).force_path_style(true).build());
-    let buckets = client.list_buckets().send().await.expect("buckets");
-    let mut seen = 0;
-    for bucket in buckets.buckets().iter().filter_map(|bucket| bucket.name()) {
-        let Some(known) = catalog::BUCKETS.iter().find(|known| bucket.contains(known.name)) else { continue };
-        let mut pages = client.list_objects_v2().bucket(bucket).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            for key in page.expect("a page").contents().iter().filter_map(|object| object.key()) {
-                let object = client.get_object().bucket(bucket).key(key).send().await.expect("an object");
-                let bytes = object.body.collect().await.expect("its bytes").into_bytes();
-                seen += 1;
-                if key.contains(mark) || bytes.windows(mark.len()).any(|part| part == mark.as_bytes()) {
-                    found.insert((StoreKind::Bucket, known.name.to_owned()));
-                }
-            }
-        }
-    }
-    assert!(seen > 0, "the invoice of the order is found");
-}
-
-/// The records of the event log with their topics, those of a key in order.
-async fn logged() -> Vec<(&'static str, Record)> {
-    let cluster = Cluster::from_config(&Config::from_env()).expect("the brokers");
-    let client = cluster.connect().await.expect("connected");
-    let mut logged = Vec::new();
-    for topic in catalog::KAFKA_TOPICS {
-        for number in 0..topic.partitions {
-            let partition = client.partition_client(topic.name, number, UnknownTopicHandling::Retry).await;
-            let partition = partition.expect("a partition");
-            let mut next = partition.get_offset(OffsetAt::Earliest).await.expect("its beginning");
-            while next < partition.get_offset(OffsetAt::Latest).await.expect("its end") {
-                let (records, _) = partition.fetch_records(next, 1..1_000_000, 1_000).await.expect("records");
-                for got in records {
-                    next = got.offset + 1;
-                    logged.push((topic.name, got.record));
-                }
-            }
-        }
-    }
-    assert!(!logged.is_empty(), "the event log has records");
-    logged
-}
-
-async fn topics(mark: &str, found: &mut Found) {
-    for (topic, record) in logged().await {
-        if String::from_utf8_lossy(&record.value.unwrap_or_default()).contains(mark) {
-            found.insert((StoreKind::KafkaTopic, topic.to_owned()));
-        }
-    }
-}
-
-/// Whether a tombstone follows the records of the user.
-async fn has_tombstone(user: &str) -> bool {
-    let of_user = |(topic, record): &(&str, Record)| {
-        *topic == catalog::USER_EVENTS.name && record.key.as_deref() == Some(user.as_bytes())
-    };
-    logged().await.iter().rfind(|logged| of_user(logged)).is_some_and(|(_, record)| record.value.is_none())
-}
-
-/// The reply to commands of Redis.
-async fn redis(commands: &str) -> String {
-    let url = var("REDIS_URL");
-    let address = url.rsplit(['/', '@']).find(|part| part.contains(':')).expect("an address");
-    let mut stream = TcpStream::connect(address).await.expect("connected");
-    stream.write_all(format!("{commands}QUIT\r\n").as_bytes()).await.expect("sent");
-    let mut reply = Vec::new();
-    stream.read_to_end(&mut reply).await.expect("a reply");
-    String::from_utf8_lossy(&reply).into_owned()
-}
-
-async fn cache(mark: &str, found: &mut Found) {
-    let keys = redis("KEYS *\r\n").await;
-    let keys = keys.lines().filter(|line| !line.is_empty() && !line.starts_with(['*', '$', '+']));
-    for key in keys {
-        if key.contains(mark) || redis(&format!("GET {key}\r\n")).await.contains(mark) {
-            found.insert((StoreKind::RedisKeys, key.split(':').next().unwrap_or_default().to_owned()));
-        }
-    }
-}
-
-/// Every store in which the text is.
-async fn search(mark: &str) -> Found {
-    let mut found = Found::new();
-    tables(mark, &mut found).await;
-    dynamodb(mark, &mut found).await;
-    buckets(mark, &mut found).await;
-    topics(mark, &mut found).await;
-    cache(mark, &mut found).await;
-    found
-}
-
-/// The stores in which the catalog allows personal data of a person who was erased.
-fn allowed() -> Found {
-    let stores = STORES.iter().filter(|store| matches!(store.personal, Personal::Expires(..) | Personal::Retained(_)));
-    stores.map(|store| (store.kind, store.name.to_owned())).collect()
 }
 
 /// Adds a note with the mark to an order, ships it and delivers it.
@@ -216,6 +86,9 @@ async fn export_is_for_the_person_alone(api: &ApiClient, user: &User, mark: &str
     let export = export.expect(200);
     assert_eq!(export["contexts"]["orders"]["records"].as_array().map(Vec::len), Some(2), "{export}");
     assert_eq!(export["contexts"]["identity"]["about"]["profile"]["username"], mark);
+    assert_eq!(export["contexts"]["payments"]["about"]["payment_methods"][0]["last4"], "4242");
+    let contact = &export["contexts"]["notifications"]["about"];
+    assert_eq!(contact["devices"].as_array().map(Vec::len), Some(1), "{contact}");
     let other = api.customer().await;
     api.get(&path).token(&other.token).send().await.problem(404, "not-found");
 }
@@ -231,23 +104,50 @@ async fn erase(api: &ApiClient, user: &User) {
     api.post("/api/v1/users/login").json(&login).send().await.problem(401, "wrong-credentials");
 }
 
-#[tokio::test]
-async fn erased_person_is_found_nowhere_but_where_the_catalog_says_so() {
-    let (_stack, api) = (shared_stack().await, ApiClient::new());
-    let (mark, lantern, staff) = (unique("zqx"), api.product(1999, 5).await, api.staff().await);
-    let user = marked(&api, &mark).await;
-    let sent = order(&api, &user, &lantern, &mark).await;
-    deliver(&api, &sent, &mark).await;
-    let open = order(&api, &user, &lantern, &mark).await;
-    let table = |name: &str| (StoreKind::PostgresTable, name.to_owned());
+fn table(name: &str) -> (StoreKind, String) {
+    (StoreKind::PostgresTable, name.to_owned())
+}
+
+/// Waits until every context has stored the person, and shows that the search finds the person outside of the database, too.
+async fn wait_until_stored(api: &ApiClient, user: &User, marks: &Marks) {
     eventually("every context has stored the person", async || {
         let mut found = Found::new();
-        tables(&mark, &mut found).await;
-        let stores =
-            ["identity.users", "orders.orders", "orders.order_notes", "notifications.contacts", "invoices.invoices"];
+        tables(marks, &mut found).await;
+        let stores = [
+            "identity.users",
+            "orders.orders",
+            "orders.order_notes",
+            "notifications.contacts",
+            "notifications.devices",
+            "notifications.verified_addresses",
+            "payments.gateway_customers",
+            "payments.saved_methods",
+            "invoices.invoices",
+        ];
         stores.iter().all(|name| found.contains(&table(name))).then_some(())
     })
     .await;
+    assert_eq!(count_of_user(PREFERENCES, &user.id).await, 1);
+    let held = search(api, marks).await;
+    for place in
+        ["customers at the payment gateway", "e-mails and text messages that were sent", "endpoints of devices at SNS"]
+    {
+        assert!(held.contains(&other(place)), "{place}: {held:?}");
+    }
+}
+
+#[tokio::test]
+async fn erased_person_is_found_nowhere_but_where_the_catalog_says_so() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (mark, phone) = (unique("zqx"), a_number());
+    let (lantern, staff) = (api.product(1999, 5).await, api.staff().await);
+    let user = marked(&api, &mark, &phone).await;
+    let own = equip(&api, &user, &mark).await;
+    let marks = Marks([mark.clone(), phone].into_iter().chain(own).collect());
+    let sent = order(&api, &user, &lantern, &mark).await;
+    deliver(&api, &sent, &mark).await;
+    let open = order(&api, &user, &lantern, &mark).await;
+    wait_until_stored(&api, &user, &marks).await;
     export_is_for_the_person_alone(&api, &user, &mark).await;
     erase(&api, &user).await;
 
@@ -255,13 +155,14 @@ async fn erased_person_is_found_nowhere_but_where_the_catalog_says_so() {
     let mut but_open = allowed();
     but_open.insert(table("orders.orders"));
     let erased = eventually("everything but the open order is erased", async || {
-        let left = search(&mark).await;
+        let left = search(&api, &marks).await;
         let path = format!("/api/v1/orders/{}", id(&sent));
         let order = api.get(&path).token(&staff).send().await.expect(200);
         (left.is_subset(&but_open) && order["shipping_address"]["line1"] == "erased").then_some(left)
     })
     .await;
     assert!(erased.contains(&table("invoices.invoices")), "the law keeps it: {erased:?}");
+    assert_eq!(count_of_user(PREFERENCES, &user.id).await, 0);
     eventually("compaction may remove the person's records", async || has_tombstone(&user.id).await.then_some(()))
         .await;
     let path = format!("/api/v1/orders/{}", id(&open));
@@ -273,7 +174,7 @@ async fn erased_person_is_found_nowhere_but_where_the_catalog_says_so() {
     let sweep = "SELECT erased FROM orders.erase_due(now(), 1000) WHERE $1 <> ''";
     eventually("the cancelled order is erased", async || {
         count_of_user(sweep, &user.id).await;
-        search(&mark).await.is_subset(&allowed()).then_some(())
+        search(&api, &marks).await.is_subset(&allowed()).then_some(())
     })
     .await;
 }

@@ -10,6 +10,7 @@ use tokio::{
     sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Instant, MissedTickBehavior, interval},
 };
+use tokio_postgres::types::FromSqlOwned;
 
 /// How long a journey waits for something asynchronous. Generous, since a loaded machine is slow.
 const POLL_TIMEOUT: Duration = Duration::from_secs(180);
@@ -132,13 +133,18 @@ pub fn token_in(text: &str) -> Option<String> {
 
 /// A count in the database about the user `$1`.
 pub async fn count_of_user(sql: &str, user: &str) -> i64 {
+    value_of_user(sql, user).await
+}
+
+/// A value in the database about the user `$1`.
+pub async fn value_of_user<T: FromSqlOwned>(sql: &str, user: &str) -> T {
     let (client, connection) =
         tokio_postgres::connect(&var("DATABASE_URL"), tokio_postgres::NoTls).await.expect("connected");
     let connection = tokio::spawn(connection);
-    let count = client.query_one(sql, &[&user]).await.expect("a response").get(0);
+    let value = client.query_one(sql, &[&user]).await.expect("a response").get(0);
     drop(client);
     connection.await.expect("it ends").expect("without an error");
-    count
+    value
 }
 
 /// Client of the public API.
@@ -194,9 +200,15 @@ impl ApiClient {
     /// A new customer whose addresses are verified, so that order notifications are sent to them.
     pub async fn reachable(&self, more: Value) -> User {
         let user = self.customer_with(more.clone()).await;
+        self.verify_addresses(&user, more["phone"].as_str()).await;
+        user
+    }
+
+    /// Verifies the e-mail address of a customer, and a phone number.
+    pub async fn verify_addresses(&self, user: &User, phone: Option<&str>) {
         let mut kinds = 1;
         self.use_token("an e-mail", async || self.emails_to(&user.email).await).await;
-        if let Some(number) = more["phone"].as_str() {
+        if let Some(number) = phone {
             let path = format!("/api/v1/users/{}/verification", user.id);
             let request = self.post(&path).token(&user.token).json(&json!({"channel": "phone"}));
             request.send().await.expect(202);
@@ -208,7 +220,6 @@ impl ApiClient {
             (count_of_user(sql, &user.id).await == kinds).then_some(())
         })
         .await;
-        user
     }
 
     /// Verifies an address with the token in the last message.

@@ -106,7 +106,7 @@ fn erasure_is_by_a_function_of_the_context_that_has_the_table() {
 
 /// Tables with personal data that the export leaves out, because what they have is in another table, cannot be read, or is gone in days,
 /// or because it records what staff did.
-const NOT_EXPORTED: [&str; 12] = [
+const NOT_EXPORTED: [&str; 13] = [
     "identity.idempotency",
     "identity.login_attempts",
     "identity.login_sources",
@@ -118,6 +118,7 @@ const NOT_EXPORTED: [&str; 12] = [
     "notifications.message_budgets",
     "operations.operator_actions",
     "orders.idempotency",
+    "payments.idempotency",
     "outbox",
 ];
 
