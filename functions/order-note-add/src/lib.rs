@@ -1,4 +1,4 @@
-//! `POST /api/v1/orders/{id}/notes`: staff add a note about an order, which customers do not see.
+//! `POST /api/v1/orders/{id}/notes`: staff add a note about an order, which customers see in their export alone.
 //!
 //! Returns 201 with the note; a repeated `Idempotency-Key` adds no second one.
 

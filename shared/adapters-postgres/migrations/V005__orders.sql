@@ -38,7 +38,7 @@ CREATE INDEX orders_by_time ON orders.orders (created_at, id);
 CREATE INDEX orders_of_status ON orders.orders (status, created_at, id);
 CREATE INDEX orders_by_amount ON orders.orders (currency, total_amount, id);
 
--- Notes of staff, which customers do not see.
+-- Notes of staff, which customers see in the export of their data alone.
 CREATE TABLE orders.order_notes (
     id         uuid        PRIMARY KEY,
     order_id   uuid        NOT NULL REFERENCES orders.orders (id),
@@ -202,15 +202,12 @@ BEGIN
 END;
 $$;
 
--- What the export shows of a customer: see identity.export. Notes are counted only: they are written by staff for staff, about an order.
+-- What the export shows of a customer: see identity.export.
 CREATE FUNCTION orders.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_build_object('orders', count(*), 'notes_of_staff', coalesce(sum(
-        (SELECT count(*) FROM orders.order_notes AS n WHERE n.order_id = o.id)
-    ), 0))
-    FROM orders.orders AS o WHERE o.user_id = user_of;
+    SELECT jsonb_build_object('orders', count(*)) FROM orders.orders AS o WHERE o.user_id = user_of;
 $$;
 
--- Orders, with their lines.
+-- Orders, with their lines, and with what staff noted about them. Who noted it is data of another person.
 CREATE FUNCTION orders.personal_records(user_of uuid, after_of uuid, most integer) RETURNS TABLE (id uuid, record jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT o.id, jsonb_build_object(
@@ -223,6 +220,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 'line_total', l.line_total, 'tax_rate', l.tax_rate, 'tax', l.tax
             ) ORDER BY l.position)
             FROM orders.order_lines AS l WHERE l.order_id = o.id
+        ),
+        'notes_of_staff', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('text', n.text, 'created_at', n.created_at) ORDER BY n.created_at, n.id), '[]')
+            FROM orders.order_notes AS n WHERE n.order_id = o.id
         )
     )
     FROM orders.orders AS o

@@ -9,7 +9,8 @@ const INTRODUCTION: &str = "# Personal data
 
 How the erasure of a person changes the personal data in each store (`POST /api/v1/users/{id}/erasure`). The account is erased in the
 transaction that stores `UserErased.v1`; the contexts that hold something about the person follow that event, in any order with other events, and twice
-without harm. What a person may ask for before is the export (`GET /api/v1/users/{id}/export`).
+without harm. What a person may ask for before is the export (`GET /api/v1/users/{id}/export`). It has what staff noted about the person's orders, and not
+who noted it.
 
 The id of the user stays where orders, payments and invoices refer to it. It names nobody once the account is erased, except by an invoice. The
 topics of the event log have no other member of an event about a person: the catalog lists the exported members of each event.

@@ -31,7 +31,8 @@ const PEOPLE: &str = "
     INSERT INTO orders.order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total)
     SELECT id, 1, gen_random_uuid(), 'Rope', 1, 5, 5 FROM orders.orders;
     INSERT INTO orders.order_notes (id, order_id, author, text, created_at)
-    VALUES (gen_random_uuid(), '00000000-0000-0000-0000-00000000000a', gen_random_uuid(), 'A note of staff', now());
+    VALUES (gen_random_uuid(), '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-0000000000a1', 'A note of staff', now()),
+        (gen_random_uuid(), '00000000-0000-0000-0000-00000000000c', gen_random_uuid(), 'A note about another', now());
     INSERT INTO payments.payments (id, order_id, user_id, amount, currency, status, attempts, attempted_at, version, created_at, updated_at)
     SELECT gen_random_uuid(), id, user_id, 5, 'EUR', 'succeeded', 1, now(), 1, now(), now() FROM orders.orders;
     INSERT INTO payments.gateway_customers (user_id, customer) VALUES ('00000000-0000-0000-0000-000000000001', 'cus_1');
@@ -64,13 +65,14 @@ async fn export_has_what_every_context_holds_about_the_person_alone() {
     assert_eq!((lengths.as_slice(), part.next), (expected.as_slice(), None));
     assert_eq!(part.contexts["orders"].records[0]["shipping_address"], json!({ "line1": "2 Wharf" }));
     assert_eq!(part.contexts["orders"].records[0]["lines"][0]["product_name"], "Rope");
-    assert_eq!(part.contexts["orders"].about["notes_of_staff"], 1);
+    assert_eq!(part.contexts["orders"].records[0]["notes_of_staff"][0]["text"], "A note of staff");
+    assert_eq!(part.contexts["orders"].records[1]["notes_of_staff"], json!([]));
     assert_eq!(part.contexts["payments"].about["payment_methods"][0]["last4"], "4242");
     assert_eq!(part.contexts["invoices"].records[0]["content"], json!({ "buyer": "Ada" }));
     assert_eq!(part.contexts["notifications"].about["devices"][0]["endpoint"], "an endpoint");
     assert_eq!(part.contexts["notifications"].records[0]["channels"][1]["channel"], "sms");
     let text = part.contexts.values().map(|held| format!("{:?} {:?}", held.about, held.records)).collect::<String>();
-    for absent in ["a hash", "a digest", "A note of staff", "000000000002", "00000000000c"] {
+    for absent in ["a hash", "a digest", "0000000000a1", "A note about another", "000000000002", "00000000000c"] {
         assert!(!text.contains(absent), "{absent} in {text}");
     }
 }

@@ -138,7 +138,7 @@ fakes! {
     log_topics contract_log_topics Platform::log_topics;
     email_sender contract_email_sender |on: &Platform| observed(on.email_sender());
     migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };
-    personal_data contract_personal_data |on: &Platform| UsersAndExport { users: on.users(), export: on.users() };
+    personal_data contract_personal_data |on: &Platform| UsersAndExport { users: on.users(), orders: on.orders(), export: on.users() };
     prices contract_prices Platform::orders;
     product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };
     attempts contract_attempts Platform::payments;

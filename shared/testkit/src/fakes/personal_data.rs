@@ -33,7 +33,14 @@ impl State {
     fn orders(&self, user: UserId) -> ExportedContext {
         let mut mine: Vec<_> = self.orders.orders.values().filter(|order| order.user_id == user).collect();
         mine.sort_by_key(|order| order.id);
-        let record = |order: &&Order| json!({ "order_id": order.id, "shipping_address": order.shipping_address });
+        let notes = |order: &Order| -> Vec<Value> {
+            let about = self.orders.notes.iter().filter(|note| note.order_id == order.id);
+            about.map(|note| json!({ "text": note.text.as_str(), "created_at": note.created_at })).collect()
+        };
+        let record = |order: &&Order| {
+            let address = &order.shipping_address;
+            json!({ "order_id": order.id, "shipping_address": address, "notes_of_staff": notes(order) })
+        };
         let records = mine.iter().map(record).collect();
         ExportedContext { about: about(json!({ "orders": mine.len() })), records }
     }

@@ -216,6 +216,7 @@ mod personal_data {
     use super::*;
     testkit::contract_personal_data!(fixture(|database, bus| UsersAndExport {
         users: PgUsers::new(database.as_context(Context::Identity), bus.clone()),
+        orders: PgOrders::new(database.as_context(Context::Orders), bus.clone()),
         export: PgUsers::new(database.as_role(DatabaseRole::Reader(Context::Identity)), bus),
     }));
 }

@@ -85,6 +85,8 @@ async fn export_is_for_the_person_alone(api: &ApiClient, user: &User, mark: &str
     assert_eq!(export.header("cache-control"), Some("no-store"));
     let export = export.expect(200);
     assert_eq!(export["contexts"]["orders"]["records"].as_array().map(Vec::len), Some(2), "{export}");
+    let noted = export["contexts"]["orders"]["records"][0]["notes_of_staff"][0]["text"].as_str();
+    assert!(noted.is_some_and(|text| text.contains(mark)), "{export}");
     assert_eq!(export["contexts"]["identity"]["about"]["profile"]["username"], mark);
     assert_eq!(export["contexts"]["payments"]["about"]["payment_methods"][0]["last4"], "4242");
     let contact = &export["contexts"]["notifications"]["about"];

@@ -134,7 +134,7 @@ export const de: ConsoleTexts = {
     documents: "Dokumente",
     noDocuments: "Es gibt noch keine Dokumente.",
     notes: "Notizen",
-    notesHint: "Kunden sehen Notizen nicht.",
+    notesHint: "Kunden lesen Notizen nur im Export ihrer Daten.",
     note: "Notiz",
     addNote: "Notiz hinzufügen",
     notifications: "Nachrichten",

@@ -133,7 +133,7 @@ export const en = {
     documents: "Documents",
     noDocuments: "There are no documents yet.",
     notes: "Notes",
-    notesHint: "Customers do not see notes.",
+    notesHint: "Customers read notes only in the export of their data.",
     note: "Note",
     addNote: "Add the note",
     notifications: "Notifications",
