@@ -1,6 +1,7 @@
 //! Responses of category-list to its sample events.
 
-use super::http::assert_responses;
+use super::{clock, http::assert_responses, sample};
+use adapters::{Wiring, config::Config};
 use ports::ProductIndex as _;
 use testkit::{Platform, build};
 
@@ -18,4 +19,13 @@ async fn category_list_counts_products_on_sale() {
         reply
     })
     .await;
+}
+
+#[tokio::test]
+async fn category_list_may_be_kept_for_a_minute() {
+    let (platform, row) = (Platform::new(), catalog::CATEGORY_LIST);
+    let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
+    let handler = async |call| category_list::handle(&platform.product_index(), call).await;
+    let response = edge::http::respond(&route, sample(row, "ok"), &clock(), &handler).await;
+    assert_eq!(response["headers"]["cache-control"], "public, max-age=60");
 }
