@@ -11,5 +11,7 @@ pub async fn handle(
 ) -> Result<Reply<WebhookEndpointView>, Failure> {
     let found = endpoints.endpoint(call.path("id")?).await?;
     let endpoint = found.ok_or_else(|| Failure::not_found("webhook endpoint"))?;
-    Ok(Reply::ok(WebhookEndpointView::from(&endpoint)).etag(endpoint.version))
+    let view = WebhookEndpointView::from(&endpoint);
+    let tag = view.etag();
+    Ok(Reply::ok(view).etag(tag))
 }

@@ -3,7 +3,7 @@
 //! Returns 200 with the secret, which is shown this once. For a day the one before signs, too: messages have both signatures. `If-Match` names the
 //! version to change, so that a repeated request does not end the overlap.
 
-use api::WebhookSecretView;
+use api::{WebhookEndpointView, WebhookSecretView};
 use domain::webhook::{self, Endpoint};
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
@@ -16,7 +16,7 @@ pub async fn handle(
 ) -> Result<Reply<WebhookSecretView>, Failure> {
     let known = endpoints.endpoint(call.path("id")?).await?;
     let known = known.ok_or_else(|| Failure::not_found("webhook endpoint"))?;
-    if !call.if_match()?.matches(known.version) {
+    if !call.if_match()?.matches_any(|tag| WebhookEndpointView::is_tag_of(tag, known.version)) {
         return Err(webhook::version_mismatch());
     }
     let (secret, sealed) = sealer.generate(&Endpoint::associated_data(known.id)).await?;
@@ -24,7 +24,7 @@ pub async fn handle(
     match endpoints.replace_endpoint(&rotated).await? {
         true => {
             let view = WebhookSecretView::new(services::shown_webhook_secret(&secret), until);
-            Ok(Reply::ok(view).etag(rotated.version))
+            Ok(Reply::ok(view).etag(WebhookEndpointView::from(&rotated).etag()))
         }
         false => Err(webhook::version_mismatch()),
     }

@@ -89,7 +89,7 @@ const LEASE_ONE: &str = concat!(
 );
 
 /// `$9` is the reason to disable the endpoint, if it is to be disabled; `$10` is since when it had been failing when the delivery was leased.
-/// One that succeeded since is not disabled for failing.
+/// One that succeeded since is not disabled for failing. Only disabling is a new version: it changes the status, which people edit.
 const CONCLUDE: &str = concat!(
     "WITH done AS (
         UPDATE webhook_deliveries SET status = $4, next_attempt_at = $5, last_attempt_at = $6, response_status = $7, error = $8
@@ -99,8 +99,8 @@ const CONCLUDE: &str = concat!(
             failing_since = CASE WHEN $4 = 'delivered' THEN NULL ELSE coalesce(e.failing_since, $6) END,
             status = CASE WHEN $9 IS NULL THEN e.status ELSE 'disabled' END,
             disabled_reason = CASE WHEN $9 IS NULL THEN e.disabled_reason ELSE $9 END,
-            updated_at = $6,
-            version = e.version + 1
+            updated_at = CASE WHEN $9 IS NULL THEN e.updated_at ELSE $6 END,
+            version = e.version + CASE WHEN $9 IS NULL THEN 0 ELSE 1 END
         FROM done WHERE e.id = done.endpoint_id AND CASE
             WHEN $4 = 'delivered' THEN e.failing_since IS NOT NULL
             WHEN $9 IS NULL THEN e.failing_since IS NULL

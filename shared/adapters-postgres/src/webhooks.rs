@@ -52,11 +52,13 @@ const LIST: &str = concat!(
     " FROM webhook_endpoints WHERE $1 IS NULL OR (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3",
 );
 
+/// Attempts record since when an endpoint has been failing without a new version, so that what they recorded since it was read is kept.
 const REPLACE: &str = "
     WITH replaced AS (
-        UPDATE webhook_endpoints SET url = $2, event_types = $3, description = $4, status = $5, disabled_reason = $6, secret = $7,
-            previous_secret = $8, previous_expires_at = $9, failing_since = $10, created_by = $11, created_at = $12, updated_at = $13,
-            version = $14
+        UPDATE webhook_endpoints AS e SET url = $2, event_types = $3, description = $4, status = $5, disabled_reason = $6, secret = $7,
+            previous_secret = $8, previous_expires_at = $9,
+            failing_since = CASE WHEN e.url = $2 AND e.status = $5 THEN e.failing_since ELSE $10 END,
+            created_by = $11, created_at = $12, updated_at = $13, version = $14
         WHERE id = $1 AND version = $14 - 1 RETURNING id
     ), given_up AS (
         UPDATE webhook_deliveries AS d SET status = 'failed', next_attempt_at = NULL FROM replaced

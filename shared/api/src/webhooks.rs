@@ -39,10 +39,10 @@ pub struct WebhookEndpointView {
     /// Time of creation.
     #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
-    /// Time of the last change.
+    /// Time of the last edit, or when it was disabled.
     #[schemars(extend("format" = "date-time"))]
     pub updated_at: String,
-    /// Version, incremented by each change.
+    /// Version, incremented by each edit, and when it is disabled; not by deliveries.
     pub version: u64,
 }
 
@@ -62,6 +62,20 @@ impl From<&Endpoint> for WebhookEndpointView {
             updated_at: rfc3339(endpoint.updated_at),
             version: endpoint.version,
         }
+    }
+}
+
+impl WebhookEndpointView {
+    /// All that the representation depends on: the version, and since when the endpoint has been failing, which deliveries record.
+    pub fn etag(&self) -> String {
+        let failing = self.failing_since.iter().map(|since| format!("-{since}"));
+        format!("{}{}", self.version, failing.collect::<String>())
+    }
+
+    /// Whether an ETag is of this version of an endpoint, failing or not. Staff change what the version counts: a delivery that has failed
+    /// since, or succeeded, does not invalidate their change.
+    pub fn is_tag_of(tag: &str, version: u64) -> bool {
+        tag.split('-').next() == Some(version.to_string().as_str())
     }
 }
 

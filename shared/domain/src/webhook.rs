@@ -176,6 +176,7 @@ pub struct Endpoint {
     pub created_by: UserId,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Counts the edits, and that it was disabled; not what attempts record.
     pub version: u64,
 }
 

@@ -23,7 +23,8 @@ pub trait WebhookEndpoints {
     /// A page of all endpoints, newest first.
     async fn endpoints(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Endpoint>, Failure>;
 
-    /// Replaces the version before `endpoint`; `false` if another is stored. Pending deliveries to an endpoint that is disabled fail.
+    /// Replaces the version before `endpoint`; `false` if another is stored. Since when it has been failing stays as attempts recorded it, unless
+    /// its URL or its status changes. Pending deliveries to an endpoint that is disabled fail.
     async fn replace_endpoint(&self, endpoint: &Endpoint) -> Result<bool, Failure>;
 
     /// Deletes an endpoint with its deliveries; `false` if there is none.
@@ -107,7 +108,8 @@ pub trait WebhookQueue {
 
     /// Concludes the leased attempt at `now`: the delivery gets the result, and its endpoint remembers since when it
     /// has been failing. An endpoint to disable is disabled, its pending deliveries fail, and `notice`, if any, is
-    /// committed with that. Returns whether it was disabled. Nothing changes if the delivery was leased again since.
+    /// committed with that. Returns whether it was disabled. Nothing changes if the delivery was leased again since. The version of the endpoint
+    /// stays, so that an edit does not conflict with attempts, unless the endpoint is disabled: its status is edited, too.
     async fn conclude_attempt(
         &self,
         due: &DueDelivery,

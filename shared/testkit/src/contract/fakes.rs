@@ -181,6 +181,7 @@ fakes! {
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;
     verifications contract_verifications |on: &Platform| UsersAndTokens { users: on.users(), tokens: on.tokens() };
+    webhook_failures contract_webhook_failures Platform::webhooks;
     webhooks contract_webhooks Platform::webhooks;
     window_closing contract_window_closing |on: &Platform| WindowsAndClosing { windows: on.windows(), closing: on.windows() };
     window_figures contract_window_figures Platform::windows;

@@ -80,6 +80,7 @@ pub mod template_edits;
 pub mod tokens;
 pub mod users;
 pub mod verifications;
+pub mod webhook_failures;
 pub mod webhooks;
 pub mod window_closing;
 pub mod window_figures;

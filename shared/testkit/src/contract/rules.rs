@@ -88,6 +88,7 @@ mod tests {
         ("tokens", include_str!("tokens.rs")),
         ("users", include_str!("users.rs")),
         ("verifications", include_str!("verifications.rs")),
+        ("webhook_failures", include_str!("webhook_failures.rs")),
         ("webhooks", include_str!("webhooks.rs")),
         ("window_closing", include_str!("window_closing.rs")),
         ("window_figures", include_str!("window_figures.rs")),

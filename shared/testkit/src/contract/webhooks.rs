@@ -30,9 +30,6 @@ macro_rules! contract_webhooks {
             few_first_attempts_are_under_way_at_once
             one_delivery_is_leased_whatever_else_is_under_way
             concluded_attempt_is_stored_and_an_outdated_one_is_not
-            endpoint_remembers_since_when_it_has_been_failing
-            endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notice
-            endpoint_that_succeeded_since_is_not_disabled_for_failing
             disabled_endpoint_is_sent_nothing
             deliveries_are_listed_newest_first_and_retried
             deleted_endpoint_takes_its_deliveries_with_it
@@ -44,39 +41,39 @@ macro_rules! contract_webhooks {
 pub trait Stores: WebhookEndpoints + WebhookLog + WebhookQueue {}
 impl<S: WebhookEndpoints + WebhookLog + WebhookQueue> Stores for S {}
 
-const PLACED: &str = catalog::ORDER_PLACED.name;
+pub(super) const PLACED: &str = catalog::ORDER_PLACED.name;
 const SHIPPED: &str = catalog::ORDER_SHIPPED.name;
 const ALL: LeaseLimits = LeaseLimits { total: 100, per_endpoint: 100 };
 
-async fn created(store: &impl Stores, seconds: i64, events: &[&str]) -> Endpoint {
+pub(super) async fn created(store: &impl Stores, seconds: i64, events: &[&str]) -> Endpoint {
     let endpoint = endpoint_of(EndpointId(fresh()), UserId(fresh()), later(seconds), events);
     let outcome = store.create_endpoint(&endpoint, None, &a_reply("{}")).await;
     assert_eq!(outcome, Ok(IdempotencyOutcome::Committed));
     endpoint
 }
 
-async fn stored(store: &impl Stores, id: EndpointId) -> Endpoint {
+pub(super) async fn stored(store: &impl Stores, id: EndpointId) -> Endpoint {
     store.endpoint(id).await.expect("the store responds").expect("an endpoint")
 }
 
-async fn enqueued(store: &impl Stores, at: Timestamp) -> DeliveryId {
+pub(super) async fn enqueued(store: &impl Stores, at: Timestamp) -> DeliveryId {
     let id = DeliveryId(fresh());
     assert_eq!(store.enqueue(id, PLACED, "{}", at).await, Ok(1));
     id
 }
 
-async fn lease_all(store: &impl Stores, at: Timestamp) -> Vec<DueDelivery> {
+pub(super) async fn lease_all(store: &impl Stores, at: Timestamp) -> Vec<DueDelivery> {
     let lease_until = Timestamp::from_second(at.as_second() + 120).expect("a time");
     store.lease_due(at, lease_until, ALL).await.expect("the store responds")
 }
 
-async fn only_leased(store: &impl Stores, at: Timestamp) -> DueDelivery {
+pub(super) async fn only_leased(store: &impl Stores, at: Timestamp) -> DueDelivery {
     let mut due = lease_all(store, at).await;
     assert_eq!(due.len(), 1, "{due:?}");
     due.remove(0)
 }
 
-fn notice() -> Event {
+pub(super) fn notice() -> Event {
     an_event(NotificationSent {
         order_id: None,
         user_id: UserId(fresh()),
@@ -85,7 +82,12 @@ fn notice() -> Event {
     })
 }
 
-async fn conclude(store: &impl Stores, due: &DueDelivery, result: Result<u16, SendError>, at: Timestamp) -> bool {
+pub(super) async fn conclude(
+    store: &impl Stores,
+    due: &DueDelivery,
+    result: Result<u16, SendError>,
+    at: Timestamp,
+) -> bool {
     let result = webhook::conclude(due.delivery.attempts, due.endpoint.failing_since, result, 0, at).expect("a result");
     let notice = result.disable.map(|_| notice());
     store.conclude_attempt(due, &result, notice.as_ref(), at).await.expect("the store responds")
@@ -282,53 +284,6 @@ pub async fn concluded_attempt_is_stored_and_an_outdated_one_is_not(fixture: &Fi
         (DeliveryStatus::Delivered, Some(204), None)
     );
     assert_eq!((delivered.next_attempt_at, lease_all(store, later(9_999)).await.len()), (None, 0));
-}
-
-pub async fn endpoint_remembers_since_when_it_has_been_failing(fixture: &Fixture<impl Stores>) {
-    let store = fixture.port();
-    let endpoint = created(store, 0, &[PLACED]).await;
-    enqueued(store, now()).await;
-    conclude(store, &only_leased(store, now()).await, Ok(500), later(1)).await;
-    conclude(store, &only_leased(store, later(10)).await, Ok(500), later(11)).await;
-    let failing = stored(store, endpoint.id).await;
-    assert_eq!((failing.failing_since, failing.version), (Some(later(1)), 2));
-    let due = only_leased(store, later(1_000)).await;
-    assert_eq!(due.endpoint.failing_since, Some(later(1)));
-    conclude(store, &due, Ok(200), later(1_001)).await;
-    let healthy = stored(store, endpoint.id).await;
-    assert_eq!((healthy.failing_since, healthy.version, healthy.updated_at), (None, 3, later(1_001)));
-}
-
-pub async fn endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notice(fixture: &Fixture<impl Stores>) {
-    let store = fixture.port();
-    let endpoint = created(store, 0, &[PLACED]).await;
-    for _ in 0..3 {
-        enqueued(store, now()).await;
-    }
-    let due = lease_all(store, now()).await;
-    let result = webhook::conclude(1, None, Ok(410), 0, now()).expect("a result");
-    let notices = [notice(), notice()];
-    for (due, (notice, expected)) in due.iter().zip(notices.iter().zip([true, false])) {
-        assert_eq!(store.conclude_attempt(due, &result, Some(notice), now()).await, Ok(expected));
-    }
-    let disabled = stored(store, endpoint.id).await;
-    assert_eq!((disabled.status, disabled.disabled_reason), (EndpointStatus::Disabled, Some(DisabledReason::Gone)));
-    let page = store.webhook_deliveries(endpoint.id, 10, None).await.expect("a page").expect("an endpoint");
-    assert!(page.items.iter().all(|one| one.status == DeliveryStatus::Failed), "{page:?}");
-    fixture.assert_only_published(&[notices[0].id]).await;
-}
-
-pub async fn endpoint_that_succeeded_since_is_not_disabled_for_failing(fixture: &Fixture<impl Stores>) {
-    let store = fixture.port();
-    let endpoint = created(store, 0, &[PLACED]).await;
-    enqueued(store, now()).await;
-    conclude(store, &only_leased(store, now()).await, Ok(500), now()).await;
-    enqueued(store, later(5)).await;
-    let due = lease_all(store, later(6 * 86_400)).await;
-    assert_eq!(due.len(), 2);
-    conclude(store, &due[0], Ok(200), later(6 * 86_400)).await;
-    assert!(!conclude(store, &due[1], Ok(500), later(6 * 86_400)).await);
-    assert_eq!(stored(store, endpoint.id).await.status, EndpointStatus::Enabled);
 }
 
 pub async fn disabled_endpoint_is_sent_nothing(fixture: &Fixture<impl Stores>) {

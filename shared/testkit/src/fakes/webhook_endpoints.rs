@@ -191,7 +191,9 @@ impl ports::WebhookEndpoints for Webhooks {
             let Some(stored) = stored.filter(|stored| stored.version + 1 == endpoint.version) else {
                 return Ok(false);
             };
-            *stored = endpoint.clone();
+            let is_as_before = stored.url == endpoint.url && stored.status == endpoint.status;
+            let failing_since = if is_as_before { stored.failing_since } else { endpoint.failing_since };
+            *stored = Endpoint { failing_since, ..endpoint.clone() };
             if endpoint.status == EndpointStatus::Disabled {
                 state.webhooks.give_up(endpoint.id);
             }
@@ -351,8 +353,8 @@ fn conclude(
         return false;
     }
     endpoint.failing_since = if is_delivered { None } else { endpoint.failing_since.or(Some(now)) };
-    (endpoint.updated_at, endpoint.version) = (now, endpoint.version + 1);
     let Some(reason) = result.disable else { return false };
+    (endpoint.updated_at, endpoint.version) = (now, endpoint.version + 1);
     (endpoint.status, endpoint.disabled_reason) = (EndpointStatus::Disabled, Some(reason));
     state.webhooks.give_up(due.endpoint.id);
     notice.into_iter().for_each(|notice| state.outbox.add(notice));

@@ -274,6 +274,11 @@ mod verifications {
     }));
 }
 
+mod webhook_failures {
+    use super::*;
+    testkit::contract_webhook_failures!(store(Context::Notifications, PgWebhooks::new));
+}
+
 mod webhooks {
     use super::*;
     testkit::contract_webhooks!(store(Context::Notifications, PgWebhooks::new));

@@ -172,6 +172,29 @@ async fn endpoint_is_replaced_at_its_version_and_disabled() {
 }
 
 #[tokio::test]
+async fn endpoint_that_fails_has_another_tag_and_is_edited_with_either() {
+    let platform = platform().await;
+    let healthy = endpoint(&platform).await;
+    platform.webhooks().put(&Endpoint { failing_since: Some(sample_time()), ..healthy });
+    let route = Wiring::new(WEBHOOK_ENDPOINT_GET, Config::from_vars([])).route().expect("a route");
+    let webhooks = platform.webhooks();
+    let handler = async |call| webhook_endpoint_get::handle(&webhooks, call).await;
+    let response = edge::http::respond(&route, sample(WEBHOOK_ENDPOINT_GET, "ok"), &clock(), &handler).await;
+    assert_eq!(response["headers"]["etag"], r#""1-2026-11-21T08:48:00Z""#);
+    let expected = [
+        (r#"set /headers/if-match = "\"2-2026-11-21T08:48:00Z\"""#, 412, "precondition-failed", ""),
+        ("bad_unknown_field", 422, "validation", "/unknown"),
+        (r#"set /headers/if-match = "\"1-2026-11-21T08:48:00Z\"""#, 200, "", ""),
+        (r#"set /headers/if-match = "\"2\"""#, 200, "", ""),
+        ("ok", 412, "precondition-failed", ""),
+    ];
+    assert_responses(WEBHOOK_ENDPOINT_UPDATE, &expected, async |_, call| {
+        webhook_endpoint_update::handle(&webhooks, &WebhookTargets::default(), call).await
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn rotated_secret_signs_with_the_one_before_for_a_day() {
     let platform = platform().await;
     enqueue(&platform).await;
