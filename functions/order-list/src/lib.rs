@@ -1,14 +1,14 @@
 //! `GET /api/v1/orders`: the caller's orders; for staff, those of all customers.
 //!
-//! Filters: `status`, `user_id`, `from` and `to` (time of placement, `to` excluded), `currency` with `min_amount` and `max_amount` (minor
-//! units of the total). `sort` is `-created_at`, the default, `created_at`, `-total_amount` or `total_amount`. A customer's list has
-//! their own orders only: 404 for the id of somebody else.
+//! Filters: `status`, `user_id`, `number` (the end of the id, which messages and invoices print), `from` and `to` (time of placement, `to`
+//! excluded), `currency` with `min_amount` and `max_amount` (minor units of the total). `sort` is `-created_at`, the default, `created_at`,
+//! `-total_amount` or `total_amount`. A customer's list has their own orders only: 404 for the id of somebody else.
 
 use api::{ListView, OrderView};
 use domain::{
     id::UserId,
     money::{Amount, Currency},
-    order::{Filter, Sort, Status},
+    order::{Filter, OrderNumber, Sort, Status},
     user,
 };
 use edge::http::{Call, NoBody, Reply};
@@ -31,6 +31,7 @@ fn filter(call: &Call<NoBody>) -> Result<Filter, Failure> {
     }
     let filter = Filter {
         owner: own.or(asked),
+        number: call.parsed("number", OrderNumber::parse)?,
         status: call.parsed("status", Status::one_of)?,
         from: call.time("from")?,
         to: call.time("to")?,

@@ -1,7 +1,7 @@
 //! Credit notes, in the layout of invoices.
 
 use super::{
-    HEIGHT, LEFT, PdfInvoiceRenderer, RIGHT, WIDTH, address, first_header, footer, format_amount, metadata,
+    Detail, HEIGHT, LEFT, PdfInvoiceRenderer, RIGHT, WIDTH, address, first_header, footer, format_amount, metadata,
     report_replaced,
     sheet::{INK, MUTED, Sheet, Style},
     summary::InvoiceTotals,
@@ -26,10 +26,10 @@ impl ports::CreditNoteRenderer for PdfInvoiceRenderer {
         let mut page = document.start_page_with(settings);
         let mut sheet = Sheet::new(page.surface(), &faces);
         let details = [
-            ("NUMBER", note.number(), 10.5),
-            ("DATE", note.issued_on.strftime("%-d %B %Y").to_string(), 10.5),
-            ("ORDER", draft.refund.order_id.to_string(), 9.0),
-            ("PAYMENT", draft.payment_id.to_string(), 9.0),
+            Detail::new("NUMBER", note.number()),
+            Detail::new("DATE", note.issued_on.strftime("%-d %B %Y").to_string()),
+            Detail::of_order(draft.refund.order_id),
+            Detail { size: 9.0, ..Detail::new("PAYMENT", draft.payment_id.to_string()) },
         ];
         let top = first_header(&mut sheet, title, &draft.seller, &buyer, &details);
         let issued_on = draft.invoice_issued_on.strftime("%-d %B %Y");

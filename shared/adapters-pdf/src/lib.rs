@@ -17,6 +17,7 @@ mod tests;
 mod typeface;
 
 use domain::address::Address;
+use domain::id::OrderId;
 use domain::invoice::{Invoice, Seller};
 use domain::money::Money;
 use domain::order::OrderLine;
@@ -171,22 +172,37 @@ fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32, total: f32) -> Vec<&'
 fn invoice_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, buyer: &[Line]) -> f32 {
     let draft = &invoice.draft;
     let details = [
-        ("INVOICE NUMBER", invoice.number(), 10.5),
-        ("DATE", invoice.issued_on.strftime("%-d %B %Y").to_string(), 10.5),
-        ("ORDER", draft.order_id.to_string(), 9.0),
-        ("PAYMENT", draft.payment_id.to_string(), 9.0),
+        Detail::new("INVOICE NUMBER", invoice.number()),
+        Detail::new("DATE", invoice.issued_on.strftime("%-d %B %Y").to_string()),
+        Detail::of_order(draft.order_id),
+        Detail { size: 9.0, ..Detail::new("PAYMENT", draft.payment_id.to_string()) },
     ];
     first_header(sheet, "Invoice", &draft.seller, buyer, &details)
 }
 
-/// Draws the header of a document: what it is, seller and buyer, and details with name, value and size. Returns the top of the table.
-fn first_header(
-    sheet: &mut Sheet<'_, '_>,
-    title: &str,
-    seller: &Seller,
-    buyer: &[Line],
-    details: &[(&str, String, f32)],
-) -> f32 {
+/// A value with its name, at the top right of a document.
+struct Detail {
+    name: &'static str,
+    value: String,
+    /// The size of the value.
+    size: f32,
+    /// Printed small below the value.
+    note: Option<String>,
+}
+
+impl Detail {
+    fn new(name: &'static str, value: String) -> Self {
+        Self { name, value, size: 10.5, note: None }
+    }
+
+    /// The number that messages state, too, with the whole id below it.
+    fn of_order(id: OrderId) -> Self {
+        Self { note: Some(id.to_string()), ..Self::new("ORDER NUMBER", id.number().to_string()) }
+    }
+}
+
+/// Draws the header of a document: what it is, seller and buyer, and details. Returns the top of the table.
+fn first_header(sheet: &mut Sheet<'_, '_>, title: &str, seller: &Seller, buyer: &[Line], details: &[Detail]) -> f32 {
     sheet.rectangle(0.0, 0.0, WIDTH, HEADER, ACCENT);
     sheet.text("QUAYSIDE", LEFT, 58.0, Style::new(24.0, WHITE).heavy().spaced(0.08));
     sheet.text(title, RIGHT, 58.0, Style::new(20.0, WHITE).at(Anchor::End));
@@ -206,9 +222,12 @@ fn first_header(
     }
 
     let mut y = HEADER + 42.0;
-    for (name, value, size) in details {
-        sheet.text(name, 330.0, y, label);
-        sheet.text(value, 330.0, y + 15.0, Style::new(*size, INK));
+    for detail in details {
+        sheet.text(detail.name, 330.0, y, label);
+        sheet.text(&detail.value, 330.0, y + 15.0, Style::new(detail.size, INK));
+        if let Some(note) = &detail.note {
+            sheet.text(note, 330.0, y + 24.5, Style::new(7.0, MUTED));
+        }
         y += 38.0;
     }
     first_table(seller, buyer)

@@ -122,6 +122,14 @@ fn names_in_any_script_and_without_spaces_are_rendered() {
 }
 
 #[test]
+fn invoice_states_the_number_and_the_id_of_its_order() {
+    let text = scripts::extract(&render("order", &invoice(&["Lamp"])));
+    for part in ["ORDER NUMBER", "0123456789AB", "0192f0c1-2345-7abc-8def-0123456789ab"] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+}
+
+#[test]
 fn included_and_added_tax_is_listed_by_rate() {
     let taxes = json!([
         { "rate": "7", "taxed": { "amount": 1_070, "currency": "USD" }, "amount": { "amount": 70, "currency": "USD" } },
@@ -172,6 +180,8 @@ fn credit_note_states_its_invoice_the_refund_and_its_tax() {
         "617,283.94 USD",
         "Includes 19 % tax in 617,283.94",
         "98,557.94",
+        "0123456789AB",
+        "0192f0c1-2345-7abc-8def-0123456789ab",
         "VAT IE1234567T",
         "1 Embarcadero Center",
     ] {

@@ -37,6 +37,8 @@ CREATE INDEX orders_in_progress ON orders.orders (updated_at)
 CREATE INDEX orders_by_time ON orders.orders (created_at, id);
 CREATE INDEX orders_of_status ON orders.orders (status, created_at, id);
 CREATE INDEX orders_by_amount ON orders.orders (currency, total_amount, id);
+-- The number that messages and invoices print.
+CREATE INDEX orders_by_number ON orders.orders (right(id::text, 12));
 
 -- Notes of staff, which customers see in the export of their data alone.
 CREATE TABLE orders.order_notes (

@@ -19,7 +19,7 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp
 use ports::{Bus, OrderNotes, OrderSearch, Page};
 use tokio_postgres::Row;
 
-/// A list sorted by `$value`, in which `$after` and `$direction` belong together. `$8` and `$9` are the position to continue from.
+/// A list sorted by `$value`, in which `$after` and `$direction` belong together. `$9` and `$10` are the position to continue from.
 macro_rules! search {
     ($value:literal, $after:literal, $direction:literal) => {
         concat!(
@@ -27,17 +27,17 @@ macro_rules! search {
             "WHERE ($1 IS NULL OR o.user_id = $1) AND ($2 IS NULL OR o.status = $2)
                 AND ($3 IS NULL OR o.created_at >= $3) AND ($4 IS NULL OR o.created_at < $4)
                 AND ($5 IS NULL OR o.currency = $5) AND ($6 IS NULL OR o.total_amount >= $6)
-                AND ($7 IS NULL OR o.total_amount <= $7) AND ($8 IS NULL OR (",
+                AND ($7 IS NULL OR o.total_amount <= $7) AND ($8 IS NULL OR right(o.id::text, 12) = $8) AND ($9 IS NULL OR (",
             $value,
             ", o.id) ",
             $after,
-            " ($8, $9)) ORDER BY ",
+            " ($9, $10)) ORDER BY ",
             $value,
             " ",
             $direction,
             ", o.id ",
             $direction,
-            " LIMIT $10"
+            " LIMIT $11"
         )
     };
 }
@@ -78,6 +78,7 @@ impl<B: Bus> OrderSearch for PgOrders<B> {
             filter.currency.map(Currency::code),
             filter.amounts.0.map(Amount::get),
             filter.amounts.1.map(Amount::get),
+            filter.number.map(|number| number.to_string().to_lowercase()),
         ];
         let page_size = usize::try_from(limit).map_err(Failure::internal)?;
         let (fetched, database) = (i64::from(limit) + 1, self.relay.database());

@@ -222,12 +222,12 @@ fn context_of(to: &Recipient, data: &DomainEvent) -> Result<Value, Failure> {
 }
 
 fn confirmed(locale: Locale, name: Option<&str>, order: &OrderConfirmed) -> Value {
-    let (id, totals) = (order.order_id.to_string(), order.totals.as_ref());
+    let totals = order.totals.as_ref();
     let money = |amount| words::money(locale, amount);
     context! {
         name,
-        number => order_number(&id),
-        order_id => id,
+        number => order.order_id.number().to_string(),
+        order_id => order.order_id.to_string(),
         lines => order.lines.iter().map(|one| line(locale, one)).collect::<Vec<_>>(),
         total => words::money(locale, order.total_amount),
         shipping => totals.map(|totals| totals.shipping).filter(|one| one.amount.get() > 0).map(money),
@@ -247,12 +247,11 @@ fn line(locale: Locale, line: &OrderLine) -> Value {
 }
 
 fn waiting(locale: Locale, name: Option<&str>, order: &OrderWaiting) -> Value {
-    let id = order.order_id.to_string();
     let words::WaitWording { headline, why, then } = words::waiting(locale, order.reason);
     context! {
         name,
-        number => order_number(&id),
-        order_id => id,
+        number => order.order_id.number().to_string(),
+        order_id => order.order_id.to_string(),
         total => words::money(locale, order.total_amount),
         headline,
         why,
@@ -261,22 +260,20 @@ fn waiting(locale: Locale, name: Option<&str>, order: &OrderWaiting) -> Value {
 }
 
 fn cancelled(locale: Locale, name: Option<&str>, order: &OrderCancelled) -> Value {
-    let id = order.order_id.to_string();
     context! {
         name,
-        number => order_number(&id),
-        order_id => id,
+        number => order.order_id.number().to_string(),
+        order_id => order.order_id.to_string(),
         total => words::money(locale, order.total_amount),
         why => words::cancelled(locale, order.reason),
     }
 }
 
 fn shipped(locale: Locale, name: Option<&str>, order: &OrderShipped) -> Value {
-    let id = order.order_id.to_string();
     context! {
         name,
-        number => order_number(&id),
-        order_id => id,
+        number => order.order_id.number().to_string(),
+        order_id => order.order_id.to_string(),
         lines => order.lines.iter().map(|one| line(locale, one)).collect::<Vec<_>>(),
         address => adapters::postal::lines(&order.shipping_address),
         carrier => order.tracking.as_ref().map(|tracking| tracking.carrier.as_str()),
@@ -285,8 +282,7 @@ fn shipped(locale: Locale, name: Option<&str>, order: &OrderShipped) -> Value {
 }
 
 fn delivered(name: Option<&str>, order: &OrderDelivered) -> Value {
-    let id = order.order_id.to_string();
-    context! { name, number => order_number(&id), order_id => id }
+    context! { name, number => order.order_id.number().to_string(), order_id => order.order_id.to_string() }
 }
 
 fn staff_message(name: Option<&str>, message: &NotificationRequested) -> Value {
@@ -298,11 +294,6 @@ fn staff_message(name: Option<&str>, message: &NotificationRequested) -> Value {
         paragraphs => message.text.as_str().split("\n\n").map(lines).collect::<Vec<_>>(),
         order_id => message.order_id.map(|id| id.to_string()),
     }
-}
-
-/// The order number that people see: the end of the id, since the ids of one day share their beginning.
-fn order_number(id: &str) -> String {
-    id.rsplit('-').next().unwrap_or(id).to_uppercase()
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub mod money;
 pub mod notification;
 pub mod order;
 pub mod order_line;
+pub mod order_number;
 pub mod order_status;
 pub mod password_reset;
 pub mod payment;

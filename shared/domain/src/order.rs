@@ -13,6 +13,7 @@ mod waiting;
 
 pub use crate::{
     order_line::{MAX_QUANTITY, OrderLine, Quantity, Tracking},
+    order_number::OrderNumber,
     order_status::{Reason, Status},
 };
 pub use address_change::change_address;

@@ -6,11 +6,11 @@ use adapters_testkit::postgres::BusBehavior;
 use catalog::Context;
 use domain::{
     id::{OrderId, PaymentId, UserId},
-    order::{Input, PaymentVersion, Status, Update, advance},
+    order::{Filter, Input, PaymentVersion, Sort, Status, Update, advance},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
-use ports::{OrderStore, PlacementConditions, PriceCopy, PriceSource, TransitionOutcome};
+use ports::{OrderSearch, OrderStore, PlacementConditions, PriceCopy, PriceSource, TransitionOutcome};
 use std::time::Duration;
 
 #[tokio::test]
@@ -279,6 +279,9 @@ async fn commands_and_reads_cost_one_round_trip_plus_one_to_mark_an_event() {
     assert_eq!(spent(4), 1, "advance");
     orders.store_response(&key("other", "f"), &reply(422)).await.expect("stored");
     assert_eq!(spent(5), 1, "store a rejection");
+    let by_number = Filter { number: Some(order.id.number()), ..Filter::default() };
+    orders.search(&by_number, 20, None).await.expect("found");
+    assert_eq!(spent(6), 1, "search");
 
     database.bus().set_behavior(BusBehavior::Accept);
     let (another, event) = placed(user, now());
@@ -286,7 +289,30 @@ async fn commands_and_reads_cost_one_round_trip_plus_one_to_mark_an_event() {
         .place(&another, &key("k2", "f"), &reply(201), &event, &PlacementConditions::default())
         .await
         .expect("placed");
-    assert_eq!(spent(6), 2, "place and mark");
+    assert_eq!(spent(7), 2, "place and mark");
+}
+
+#[tokio::test]
+async fn order_is_found_by_its_number_without_reading_the_others() {
+    let database = database().await;
+    let (order, event) = placed(UserId(id()), now());
+    database
+        .orders()
+        .place(&order, &key("k", "f"), &reply(201), &event, &PlacementConditions::default())
+        .await
+        .expect("placed");
+    let copies = "INSERT INTO orders.orders
+        SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid()))).*
+        FROM orders.orders AS o, generate_series(1, 5000)";
+    database.execute(copies).await;
+    database.execute("ANALYZE orders.orders").await;
+    for sort in [Sort::Newest, Sort::Oldest] {
+        let filter = Filter { number: Some(order.id.number()), sort, ..Filter::default() };
+        let search = async || database.orders().search(&filter, 20, None).await.expect("a page");
+        let (page, read) = rows_read(&database, "orders", search).await;
+        assert_eq!(page.items, [order.clone()]);
+        assert!((1..=10).contains(&read), "{sort:?}: {read} rows");
+    }
 }
 
 fn event_of_nothing() -> domain::Event {

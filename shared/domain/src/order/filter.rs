@@ -1,6 +1,6 @@
 //! Filter and sort order of a list of orders.
 
-use super::{Order, Status};
+use super::{Order, OrderNumber, Status};
 use crate::{
     id::UserId,
     money::{Amount, Currency},
@@ -42,6 +42,8 @@ impl Sort {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub owner: Option<UserId>,
+    /// The end of the id.
+    pub number: Option<OrderNumber>,
     pub status: Option<Status>,
     /// Placed at this time or later.
     pub from: Option<Timestamp>,
@@ -71,6 +73,7 @@ impl Filter {
 
     pub fn matches(&self, order: &Order) -> bool {
         self.owner.is_none_or(|owner| order.user_id == owner)
+            && self.number.is_none_or(|number| order.id.number() == number)
             && self.status.is_none_or(|status| order.status == status)
             && self.from.is_none_or(|from| order.created_at >= from)
             && self.to.is_none_or(|to| order.created_at < to)

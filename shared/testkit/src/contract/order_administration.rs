@@ -17,6 +17,7 @@ macro_rules! contract_order_administration {
     ($fixture:expr) => {
         $crate::each_rule! { order_administration, $fixture;
             lists_have_the_orders_that_match_every_condition
+            order_is_found_by_its_number_and_only_in_its_owners_list
             pages_of_each_sort_are_complete_and_in_order
             cursor_of_another_sort_is_rejected
             changed_address_and_tracking_are_stored
@@ -71,6 +72,23 @@ pub async fn lists_have_the_orders_that_match_every_condition(
     ] {
         assert_eq!(found(orders, &filter).await, expected, "{filter:?}");
     }
+}
+
+pub async fn order_is_found_by_its_number_and_only_in_its_owners_list(
+    fixture: &Fixture<impl OrderStore + OrderSearch + OrderNotes>,
+) {
+    let (owner, orders) = (UserId(fresh()), fixture.port());
+    let first = store(orders, &an_order(owner, 1_000, 0)).await;
+    let second = store(orders, &an_order(owner, 1_000, 1)).await;
+    for id in [first, second] {
+        let by_number = Filter { number: Some(id.number()), ..Filter::default() };
+        assert_eq!(found(orders, &by_number).await, [id]);
+        assert_eq!(found(orders, &Filter { owner: Some(owner), ..by_number.clone() }).await, [id]);
+        let foreign = Filter { owner: Some(UserId(fresh())), ..by_number };
+        assert_eq!(found(orders, &foreign).await, []);
+    }
+    let unknown = Filter { number: Some(OrderId(fresh()).number()), ..Filter::default() };
+    assert_eq!(found(orders, &unknown).await, []);
 }
 
 pub async fn pages_of_each_sort_are_complete_and_in_order(

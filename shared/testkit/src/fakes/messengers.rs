@@ -3,6 +3,7 @@
 use super::{Dependency, EmailSender, PushSender, SmsSender};
 use domain::{
     DomainEvent,
+    id::OrderId,
     message_template::{TemplateKey, TemplatePreview, TemplateTexts},
     notification::Template,
     text::{DeviceToken, Email, HtmlTemplate, Phone, ShortTemplate, SubjectTemplate, TextTemplate},
@@ -148,7 +149,7 @@ impl Variables {
     fn of(to: &Recipient, data: &DomainEvent) -> Result<Self, Failure> {
         let event = serde_json::to_value(data).map_err(Failure::internal)?;
         let order = event["data"]["order_id"].as_str().unwrap_or_default();
-        let number = order.rsplit('-').next().unwrap_or_default().to_uppercase();
+        let number = order.parse().map(|id: OrderId| id.number().to_string()).unwrap_or_default();
         Ok(Self { name: to.contact.name.as_ref().map(|name| name.as_str().to_owned()), number })
     }
 

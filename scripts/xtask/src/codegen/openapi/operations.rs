@@ -227,6 +227,9 @@ fn orders() -> Vec<Operation> {
     ]
 }
 
+/// An order's number: twelve hexadecimal digits.
+const NUMBER: &str = "^[0-9A-Fa-f]{12}$";
+
 fn order_list() -> Operation {
     let minor = json!({ "type": "integer", "minimum": 0 });
     route(catalog::ORDER_LIST)
@@ -235,6 +238,7 @@ fn order_list() -> Operation {
         .refuses(&["not-found"])
         .query("status", "Status of the orders.", json!({ "enum": Status::ALL.map(Status::name) }))
         .query("user_id", "Id of the customer.", uuid())
+        .query("number", "The end of the id, as on invoices.", json!({ "type": "string", "pattern": NUMBER }))
         .query("from", "Earliest time of placement.", time())
         .query("to", "End of the times of placement, exclusive.", time())
         .query(
