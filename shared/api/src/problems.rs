@@ -408,6 +408,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Repeat the request after Retry-After with the same Idempotency-Key.",
     ),
     problem(
+        "unstorable-value",
+        Invalid,
+        "A value of the request cannot be represented in the database, and no rule of the API had refused it.",
+        "Send another value, without NUL and with times in the range of the documentation; report the trace_id.",
+    ),
+    problem(
         "unsupported-media-type",
         UnsupportedMedia,
         "The body has another media type than the route accepts.",

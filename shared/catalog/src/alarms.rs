@@ -271,6 +271,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(EmittedByAny, "CircuitBreakerConflicts", Sum, Above(50.0)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("charge-requests-rejected", "gateway", Page, "The gateway rejects our charge requests as invalid.")
         .when(EmittedByAny, "ChargeRequestsRejected", Sum, Above(5.0)).for_periods(HOUR, 1, 1),
+    Alarm::new("gateway-events-unreadable", "gateway", Ticket, "An event of the gateway about our payments cannot be read. It is not sent again.")
+        .when(Emitted(PAYMENT_WEBHOOK), "WebhooksUnreadable", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("duplicate-charge", "duplicate-charge", Page, "The gateway charged twice for one payment and refunded neither.")
         .when(Emitted(PAYMENT_WEBHOOK), "DuplicateCharge", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("refunds-failed", "refunds-failed", Ticket, "The gateway will not refund an amount: a customer waits for money.")

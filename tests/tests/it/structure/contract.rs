@@ -1,9 +1,10 @@
 //! The OpenAPI document says of each route what its handler takes, returns and reads, and has every problem type.
 
 use super::{
+    calls::Argument,
     expect_none,
     sources::{Source, with_extension},
-    syntax::rust_files,
+    syntax::{RustFile, parse_all, rust_files},
 };
 use api::problems::PROBLEMS;
 use catalog::{FUNCTIONS, Trigger};
@@ -22,6 +23,7 @@ const INTERNAL: &[&str] = &[
     "invalid-reservation-transition",
     "invalid-subject",
     "newer-event",
+    "order-stuck",
     "partitions-differ",
     "price-outdated",
     "product-malformed",
@@ -225,11 +227,11 @@ fn lacks_format(path: &str, member: &str, schema: &Value) -> Option<String> {
 #[test]
 fn every_code_of_a_failure_has_a_problem_type() {
     let known: BTreeSet<&str> = PROBLEMS.iter().map(|problem| problem.code).chain(INTERNAL.iter().copied()).collect();
-    let sources = with_extension("rs");
-    let codes = sources.iter().filter(|source| !source.path.contains("test")).flat_map(codes);
-    let unknown: BTreeSet<String> = codes.filter(|code| !known.contains(code.as_str())).collect();
-    let complaints: Vec<_> = unknown.into_iter().collect();
-    expect_none(&complaints, "add the code to shared/api/src/problems.rs");
+    let is_code =
+        |path: &str| path.starts_with("functions/") || (path.starts_with("shared/") && !path.contains("testkit"));
+    let files: Vec<&RustFile> = rust_files().iter().filter(|file| is_code(&file.path)).collect();
+    let unknown = codes(&files).into_iter().filter(|code| !known.contains(code.as_str()));
+    expect_none(&unknown.collect::<Vec<_>>(), "add the code to shared/api/src/problems.rs");
 }
 
 #[test]
@@ -247,12 +249,55 @@ fn every_problem_type_is_used() {
     expect_none(&complaints, "delete the problem type: nothing fails with it");
 }
 
-/// The literal codes in `Failure::new(FailureKind::Kind, "code", …)`.
-fn codes(source: &Source) -> Vec<String> {
-    let text = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let code = |rest: &str| {
-        let (_, second) = rest.split_once(',')?;
-        second.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)
-    };
-    text.split("Failure::new(").skip(1).filter_map(code).collect()
+/// The codes of failures outside of tests: literals and constants in `Failure::new(FailureKind::Kind, code, …)`, in `Self::new(…)` with
+/// the same arguments, and in `Failure { code: "code", … }`. A code that a variable holds is not seen.
+fn codes(files: &[&RustFile]) -> BTreeSet<String> {
+    let constants = files.iter().flat_map(|file| &file.constants);
+    // Codes are in kebab case, unlike SQLSTATEs.
+    let is_code = |text: &str| text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-');
+    let constants: Vec<_> = constants.filter(|(_, text)| !text.is_in_test_code && is_code(&text.text)).collect();
+    let mut codes = BTreeSet::new();
+    for call in files.iter().flat_map(|file| &file.calls).filter(|call| !call.is_in_test_code) {
+        let [Argument::Path(kind), code, ..] = call.arguments.as_slice() else { continue };
+        let is_failure =
+            call.function == "Failure::new" || (call.function == "Self::new" && kind.contains("FailureKind::"));
+        match code {
+            Argument::Literal(code) if is_failure => {
+                codes.insert(code.clone());
+            }
+            Argument::Path(path) if is_failure => {
+                let name = path.rsplit(':').next().unwrap_or_default();
+                let named = constants.iter().filter(|(constant, _)| constant == name);
+                codes.extend(named.map(|(_, text)| text.text.clone()));
+            }
+            _ => {}
+        }
+    }
+    let members = files.iter().flat_map(|file| &file.members);
+    let members = members.filter(|(name, text)| name == "code" && !text.is_in_test_code);
+    codes.extend(members.map(|(_, text)| text.text.clone()));
+    codes
+}
+
+#[test]
+fn codes_are_found_in_every_form_and_below_a_test_module() {
+    let text = r#"
+#[cfg(test)]
+mod tests { fn a() { Failure::new(FailureKind::Invalid, "of-a-test", "A."); } }
+const NAMED: &str = "named";
+fn b(detail: String) -> Failure { Failure::new(FailureKind::Invalid, "literal", detail) }
+fn c(failure: Failure) -> Failure { Failure { code: "member", ..failure } }
+fn d() -> Failure { Failure::new(kernel::FailureKind::Conflict, crate::NAMED, "D.") }
+impl From<Other> for Failure {
+    fn from(_: Other) -> Self { Self::new(
+        FailureKind::Conflict,
+        "own",
+        "E.",
+    ) }
+}
+impl Name { fn f() -> Self { Self::new(3, "no code") } }
+"#;
+    let files = parse_all(&[Source { path: "shared/a/src/lib.rs".to_owned(), text: text.to_owned() }]);
+    let found = codes(&files.iter().collect::<Vec<_>>());
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), ["literal", "member", "named", "own"]);
 }

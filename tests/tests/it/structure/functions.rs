@@ -1,6 +1,7 @@
 //! Functions are called the same in the catalog, as directories, packages and binaries, and their rows are complete.
 
 use super::{
+    calls::squeezed,
     expect_none,
     sources::{directories, manifests, with_extension},
     syntax::rust_files,
@@ -119,11 +120,9 @@ fn every_route_counts_its_clients_as_its_class_says() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS.iter().filter(|row| row.is_http()) {
         let path = format!("functions/{}/src/main.rs", row.name);
-        let wires = |call| sources.iter().any(|source| source.path == path && source.text.contains(call));
-        let (limited, plain) = (wires("adapters_redis::limited_route(&wiring)?"), wires("wiring.route()?"));
-        let by_viewer = wires("adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?)");
+        let main = sources.iter().find(|source| source.path == path).map(|source| source.text.as_str());
         let expected = (row.limits_clients(), !row.limits_clients(), row.limits_viewers());
-        if (limited, plain, by_viewer) != expected {
+        if limits(main.unwrap_or_default()) != expected {
             complaints.push(path);
         }
     }
@@ -132,4 +131,24 @@ fn every_route_counts_its_clients_as_its_class_says() {
         "run adapters_redis::limited_route(&wiring)?, behind adapters_auth::distribution(&wiring)? if it is public; \
          or wiring.route()? if the class has no limits",
     );
+}
+
+/// Whether a main function counts its clients, has a plain route, and counts its clients by viewer.
+fn limits(main: &str) -> (bool, bool, bool) {
+    let code = squeezed(main);
+    let limited = "adapters_redis::limited_route(&wiring)?";
+    let by_viewer = format!("{limited}.behind(adapters_auth::distribution(&wiring)?)");
+    (code.contains(limited), code.contains("wiring.route()?"), code.contains(&by_viewer))
+}
+
+#[test]
+fn wiring_of_a_route_is_read_across_lines_and_not_in_comments() {
+    let limited = "//! Not wiring.route()?.
+fn main() {
+    // Not wiring.route()?.
+    let route = adapters_redis::limited_route(&wiring)?
+        .behind(adapters_auth::distribution(&wiring)?);
+}";
+    assert_eq!(limits(limited), (true, false, true));
+    assert_eq!(limits("fn main() { let route = wiring.route()?; }"), (false, true, false));
 }

@@ -3,6 +3,7 @@
 //! They read the working tree and need no stack: `cargo test -p quayside-tests structure`.
 
 mod alarms;
+mod calls;
 mod configuration;
 mod contract;
 mod database_roles;

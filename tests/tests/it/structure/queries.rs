@@ -2,8 +2,8 @@
 
 use super::{
     expect_none,
-    sources::{Source, documents, entries, with_extension},
-    syntax::rust_files,
+    sources::{Source, documents, entries},
+    syntax::{RustFile, parse_all, rust_files},
 };
 use std::collections::BTreeSet;
 
@@ -97,16 +97,13 @@ const MACROS: [&str; 5] =
 const FUNCTIONS: [&str; 2] = ["log_failure(", "log_item_failure("];
 
 /// The code of each call that logs, outside of tests: `tracing::error!(…)` and the like, and `log_failure(…)`.
-fn log_calls(source: &Source) -> impl Iterator<Item = &str> {
-    calls(source, MACROS.into_iter().chain(FUNCTIONS))
+fn log_calls(file: &RustFile) -> impl Iterator<Item = &str> {
+    calls(file, MACROS.into_iter().chain(FUNCTIONS))
 }
 
 /// The code of each call that begins like this, outside of tests.
-fn calls(source: &Source, begins: impl IntoIterator<Item = &'static str>) -> impl Iterator<Item = &str> {
-    let is_code =
-        !source.path.starts_with("tests/") && !source.path.ends_with("tests.rs") && !source.path.contains("/tests/");
-    let text = source.text.split("#[cfg(test)]\nmod tests {").next().filter(|_| is_code).unwrap_or_default();
-    begins.into_iter().flat_map(move |begin| text.split(begin).skip(1)).map(|rest| {
+fn calls(file: &RustFile, begins: impl IntoIterator<Item = &'static str>) -> impl Iterator<Item = &str> {
+    begins.into_iter().flat_map(move |begin| file.production.split(begin).skip(1)).map(|rest| {
         let mut open = 1;
         let is_last = |c: char| {
             open += i32::from(c == '(') - i32::from(c == ')');
@@ -138,11 +135,20 @@ fn declared(call: &str) -> Vec<String> {
 }
 
 /// The fields that lines of functions have: those of the calls of `tracing`, and those that every line has.
-fn logged_fields(sources: &[Source]) -> BTreeSet<String> {
-    let of_calls = sources.iter().flat_map(|source| calls(source, MACROS)).flat_map(declared);
-    let lines = sources.iter().find(|source| source.path == "shared/edge/src/telemetry/lines.rs").expect("the lines");
-    let of_lines = lines.text.split("line.set(\"").skip(1).filter_map(|rest| rest.split('"').next());
+fn logged_fields() -> BTreeSet<String> {
+    let files = rust_files();
+    let of_calls = files.iter().flat_map(|file| calls(file, MACROS)).flat_map(declared);
+    let lines = files.iter().find(|file| file.path == "shared/edge/src/telemetry/lines.rs").expect("the lines");
+    let of_lines = lines.production.split("line.set(\"").skip(1).filter_map(|rest| rest.split('"').next());
     of_calls.chain(of_lines.map(str::to_owned)).collect()
+}
+
+#[test]
+fn calls_are_those_of_production_code_on_either_side_of_a_test_module() {
+    let text = "#[cfg(test)]\nmod tests {\n    fn a() { tracing::info!(one, \"a\"); }\n}\n\nfn b() { tracing::info!(two, \"b\"); }\n";
+    let source = Source { path: "shared/a/src/lib.rs".to_owned(), text: text.to_owned() };
+    let files = parse_all(&[source]);
+    assert_eq!(log_calls(&files[0]).collect::<Vec<_>>(), ["two, \"b\""]);
 }
 
 #[test]
@@ -170,7 +176,7 @@ fn fields(query: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_field_of_a_saved_query_is_logged() {
-    let logged = logged_fields(&with_extension("rs"));
+    let logged = logged_fields();
     let is_logged = |field: &String| REPORTED.contains(&field.as_str()) || logged.contains(field);
     let complaints: Vec<_> = queries()
         .iter()
@@ -196,9 +202,8 @@ fn saved_queries_say_what_they_show_and_use_no_text_of_the_platform() {
 
 #[test]
 fn every_text_and_field_of_a_query_in_a_runbook_is_logged() {
-    let sources = with_extension("rs");
-    let calls: Vec<&str> = sources.iter().flat_map(log_calls).collect();
-    let logged = logged_fields(&sources);
+    let calls: Vec<&str> = rust_files().iter().flat_map(log_calls).collect();
+    let logged = logged_fields();
     // A metric is a member of the line that sums up an invocation. Its name begins with a capital letter, unlike those of fields.
     let is_metric = |field: &str| {
         let is_named = || rust_files().iter().flat_map(|file| &file.literals).any(|literal| literal.text == field);
@@ -220,16 +225,13 @@ fn every_text_and_field_of_a_query_in_a_runbook_is_logged() {
 
 #[test]
 fn failures_are_logged_in_the_fields_of_failures() {
-    let sources = with_extension("rs");
     let is_other = |call: &str| {
         let mut fields = call.split([',', '\n']).filter_map(|part| part.split_once(" = ")).map(|(name, _)| name.trim());
         fields.any(|name| name.starts_with("error.") || name == "error" || name == "cause")
     };
-    let complaints: Vec<String> = sources
+    let complaints: Vec<String> = rust_files()
         .iter()
-        .flat_map(|source| {
-            log_calls(source).filter(|call| is_other(call)).map(|call| format!("{}: {call}", source.path))
-        })
+        .flat_map(|file| log_calls(file).filter(|call| is_other(call)).map(|call| format!("{}: {call}", file.path)))
         .collect();
     expect_none(
         &complaints,
@@ -239,7 +241,7 @@ fn failures_are_logged_in_the_fields_of_failures() {
 
 #[test]
 fn sweeps_name_the_item_that_failed() {
-    let drops = |source: &&Source| source.path.starts_with("functions/") && source.text.contains("log: |_");
-    let complaints: Vec<String> = with_extension("rs").iter().filter(drops).map(|source| source.path.clone()).collect();
+    let drops = |file: &&RustFile| file.path.starts_with("functions/") && file.production.contains("log: |_");
+    let complaints: Vec<String> = rust_files().iter().filter(drops).map(|file| file.path.clone()).collect();
     expect_none(&complaints, "log the item with `log_item_failure`: a runbook says that the log names it");
 }

@@ -1,7 +1,10 @@
 //! Properties of the Rust sources, read with `syn`: functions, tests, string literals and calls, with their lines.
 
-use super::sources::{Source, with_extension};
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use super::{
+    calls::{self, Call, is_doc_comment, literal},
+    sources::{Source, with_extension},
+};
+use proc_macro2::{TokenStream, TokenTree};
 use std::{collections::BTreeSet, ops::RangeInclusive, sync::LazyLock};
 use syn::{
     Attribute, Block, FnArg, ImplItemFn, Item, ItemFn, ItemMod, Meta, Signature, TraitItemFn, TypeParamBound,
@@ -26,6 +29,13 @@ pub struct RustFile {
     pub catalog_rows: BTreeSet<String>,
     /// Paths that begin with `crate` or `super`, up to the first name after it: `crate::money`, `super::super::money`.
     pub module_paths: Vec<Word>,
+    pub calls: Vec<Call>,
+    /// Members of structures with a string literal, `name: "text"`: the name and the text.
+    pub members: Vec<(String, Word)>,
+    /// Constants that are a string literal: the name and the text.
+    pub constants: Vec<(String, Word)>,
+    /// The text without the lines of test code, which are empty.
+    pub production: String,
 }
 
 /// A function with a body.
@@ -111,6 +121,9 @@ impl Reader {
         let mark = |(line, text): (usize, String)| Word { text, line, is_in_test_code: is_in_test_code(line) };
         let mark_function =
             |function: Function| Function { is_in_test_code: is_in_test_code(function.line), ..function };
+        let mark_named = |(line, (name, text)): (usize, (String, String))| (name, mark((line, text)));
+        let mark_call = |(line, call): (usize, Call)| Call { is_in_test_code: is_in_test_code(line), ..call };
+        let production = source.text.lines().zip(1..).map(|(line, at)| if is_in_test_code(at) { "" } else { line });
         RustFile {
             path: self.path,
             line_count: source.text.lines().count(),
@@ -120,6 +133,10 @@ impl Reader {
             identifiers: words.identifiers.into_iter().map(mark).collect(),
             catalog_rows: words.catalog_rows,
             module_paths: words.module_paths.into_iter().map(mark).collect(),
+            calls: words.calls.into_iter().map(mark_call).collect(),
+            members: words.members.into_iter().map(mark_named).collect(),
+            constants: words.constants.into_iter().map(mark_named).collect(),
+            production: production.flat_map(|line| [line, "\n"]).collect(),
         }
     }
 
@@ -269,12 +286,19 @@ struct Words {
     identifiers: Vec<(usize, String)>,
     catalog_rows: BTreeSet<String>,
     module_paths: Vec<(usize, String)>,
+    calls: Vec<(usize, Call)>,
+    members: Vec<(usize, (String, String))>,
+    constants: Vec<(usize, (String, String))>,
 }
 
 impl Words {
     fn collect(&mut self, stream: TokenStream) {
         let trees: Vec<TokenTree> = stream.into_iter().collect();
         for (at, tree) in trees.iter().enumerate() {
+            let line = tree.span().start().line;
+            self.calls.extend(calls::call(&trees[at..]).map(|call| (line, call)));
+            self.members.extend(calls::member(&trees[at..]).map(|member| (line, member)));
+            self.constants.extend(calls::constant(&trees[at..]).map(|constant| (line, constant)));
             match tree {
                 TokenTree::Ident(name) if *name == "crate" || *name == "super" => {
                     if at < 2 || !is_separator(&trees[at - 2..at]) {
@@ -282,14 +306,9 @@ impl Words {
                         self.module_paths.extend(names.map(|path| (name.span().start().line, path)));
                     }
                 }
-                TokenTree::Group(group)
-                    if group.delimiter() == Delimiter::Bracket && is_doc_comment(group.stream()) => {}
+                TokenTree::Group(group) if is_doc_comment(group) => {}
                 TokenTree::Group(group) => self.collect(group.stream()),
-                TokenTree::Literal(literal) => {
-                    if let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) {
-                        self.literals.push((literal.span().start().line, text.value()));
-                    }
-                }
+                TokenTree::Literal(_) => self.literals.extend(literal(tree).map(|text| (line, text))),
                 TokenTree::Ident(name) if *name == "catalog" => {
                     if let [separator @ .., TokenTree::Ident(row)] = trees.get(at + 1..at + 4).unwrap_or_default()
                         && is_separator(separator)
@@ -304,10 +323,6 @@ impl Words {
             }
         }
     }
-}
-
-fn is_doc_comment(stream: TokenStream) -> bool {
-    matches!(stream.into_iter().next(), Some(TokenTree::Ident(name)) if name == "doc")
 }
 
 /// Whether two tokens are `::`.

@@ -154,6 +154,10 @@ fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
         ]),
         Request::Signed => codes.extend(["body-too-large", "malformed-body", "malformed-json", "validation"]),
     }
+    let takes_values = !operation.query.is_empty() || !matches!(operation.request, Request::Nothing);
+    if takes_values && operation.function.database_role().is_some() {
+        codes.push("unstorable-value");
+    }
     if route.idempotency != Idempotency::Ignored {
         codes.extend(["idempotency-key-in-flight", "idempotency-key-invalid", "idempotency-key-reused"]);
     }
