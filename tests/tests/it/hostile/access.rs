@@ -1,6 +1,6 @@
 //! The matrix of `access.txt`: every route, called by every role through its real handler, on a platform that has what the samples name.
 
-mod world;
+pub(super) mod world;
 
 use super::routes::Answer;
 use crate::functions::{ORDER, PAYMENT, USER, sample, sessions::SESSION};

@@ -16,6 +16,7 @@ mod redaction;
 mod registrations;
 mod routes;
 mod sources;
+mod strings;
 mod tax;
 mod text;
 mod totals;
