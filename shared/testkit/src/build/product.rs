@@ -13,7 +13,15 @@ use serde_json::{Value, json};
 
 /// Product 1: a lamp for 19.99 USD, ten units in stock.
 pub fn product() -> ProductBuilder {
-    ProductBuilder { id: ids::product(1), sku: None, name: "Lamp".to_owned(), price: usd(1999), stock: 10, at: noon() }
+    ProductBuilder {
+        id: ids::product(1),
+        sku: None,
+        name: "Lamp".to_owned(),
+        category: "lighting".to_owned(),
+        price: usd(1999),
+        stock: 10,
+        at: noon(),
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -21,6 +29,7 @@ pub struct ProductBuilder {
     id: ProductId,
     sku: Option<String>,
     name: String,
+    category: String,
     price: Money,
     stock: u32,
     at: Timestamp,
@@ -49,6 +58,11 @@ impl ProductBuilder {
     }
 
     #[must_use]
+    pub fn category(self, category: &str) -> Self {
+        Self { category: category.to_owned(), ..self }
+    }
+
+    #[must_use]
     pub fn price(self, price: Money) -> Self {
         Self { price, ..self }
     }
@@ -71,7 +85,7 @@ impl ProductBuilder {
             "sku": sku,
             "name": self.name,
             "description": "Gives light",
-            "category": "lighting",
+            "category": self.category,
             "price": self.price,
             "stock_quantity": self.stock,
         })

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use testkit::{
     Platform,
     build::{self, OrderBuilder},
+    deliver::Dispatcher,
 };
 
 /// Ids of one step are those of no other.
@@ -23,9 +24,18 @@ static SEED: AtomicU64 = AtomicU64::new(1_000);
 
 /// Runs `step`, and then delivers every event that follows from it, as far as it concerns the saga.
 pub(super) async fn settle_after(platform: &Platform, step: impl AsyncFnOnce()) {
+    settle(platform, false, step).await;
+}
+
+/// The same, and refunds are made and get their credit notes.
+pub(super) async fn settle_refunds_after(platform: &Platform, step: impl AsyncFnOnce()) {
+    settle(platform, true, step).await;
+}
+
+async fn settle(platform: &Platform, makes_refunds: bool, step: impl AsyncFnOnce()) {
     let clock = Clock::at(sample_time(), SEED.fetch_add(1, Ordering::Relaxed));
     let deliver = |consumer: &'static catalog::Function, event| testing::delivery(consumer.name, event, &clock);
-    let mut dispatcher = testkit::deliver::Dispatcher::new(platform)
+    let mut dispatcher = Dispatcher::new(platform)
         .subscribe(catalog::STOCK_RESERVE, async |event| {
             stock_reserve::handle(&platform.stock(), deliver(catalog::STOCK_RESERVE, event)).await
         })
@@ -66,9 +76,27 @@ pub(super) async fn settle_after(platform: &Platform, step: impl AsyncFnOnce()) 
             )
             .await
         });
+    if makes_refunds {
+        dispatcher = with_refunds(dispatcher, platform, &clock);
+    }
     step().await;
     let report = dispatcher.run_until_idle().await;
     assert_eq!(report.failed, [], "{:?}", report.delivered);
+}
+
+fn with_refunds<'a>(dispatcher: Dispatcher<'a>, platform: &'a Platform, clock: &'a Clock) -> Dispatcher<'a> {
+    dispatcher
+        .subscribe(catalog::PAYMENT_REFUND, async move |event| {
+            let delivery = testing::delivery(catalog::PAYMENT_REFUND.name, event, clock);
+            let (payments, gateway) = (platform.payments(), platform.gateway());
+            payment_refund::handle(&payments, &gateway, &platform.circuit_breaker(), delivery).await
+        })
+        .subscribe(catalog::CREDIT_NOTE_ISSUE, async move |event| {
+            let delivery = testing::delivery(catalog::CREDIT_NOTE_ISSUE.name, event, clock);
+            let (invoices, documents) = (platform.invoices(), platform.documents());
+            credit_note_issue::handle(&invoices, &documents, &platform.invoice_renderer(), &Calendar::utc(), delivery)
+                .await
+        })
 }
 
 /// Places an order, and delivers every event that follows from it. Its products have ten units each.
