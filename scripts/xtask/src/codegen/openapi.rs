@@ -20,7 +20,8 @@ use types::Types;
 pub const PATH: &str = "docs/openapi.json";
 
 const ABOUT: &str = "Places, pays, ships and refunds orders. Ids are UUIDs, times are RFC 3339 in UTC, money is in minor units of an \
-    ISO 4217 currency. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do. Lists are paged by cursor. \
+    ISO 4217 currency. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; what API Gateway \
+    refuses before a function runs (429, 413, 500, 503) is `{\"message\": …}` without `Retry-After`. Lists are paged by cursor. \
     `Idempotency-Key` makes a repeated POST return the first response; `ETag` and `If-Match` make a change apply to the version that the \
     client saw.";
 

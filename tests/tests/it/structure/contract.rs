@@ -34,6 +34,22 @@ const INTERNAL: &[&str] = &[
     "wrong-source",
 ];
 
+/// Members of responses that are absent where others are `null`: docs/api-conventions.md says why.
+const ABSENT: &[&str] = &[
+    "Address.city",
+    "Address.line2",
+    "Address.name",
+    "Address.postal_code",
+    "Address.region",
+    "CreditNoteView.cancels",
+    "OrderLine.tax",
+    "PaymentView.disputes",
+    "PaymentView.mismatches",
+    "PaymentView.next_action",
+    "PaymentView.refund_approvals",
+    "Problem.errors",
+];
+
 /// Ids that others give: the gateway, and traces.
 const FOREIGN_IDS: &[&str] = &[
     "DeadLetterView.record_id",
@@ -195,6 +211,40 @@ fn routes_of_service_clients_name_the_scheme_of_their_token() {
         count += usize::from(is_for_services);
     }
     assert!(count > 0);
+}
+
+#[test]
+fn members_of_responses_are_always_present_but_for_those_listed() {
+    let document = document();
+    let operations = document["paths"].as_object().unwrap().values().filter_map(Value::as_object).flatten();
+    let responses = operations.flat_map(|(_, operation)| operation["responses"].as_object().unwrap().values());
+    let mut found = BTreeSet::new();
+    let mut schemas: Vec<String> = responses.flat_map(|response| named_schemas(&response["content"])).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = schemas.pop() {
+        let schema = &document["components"]["schemas"][&name];
+        if seen.insert(name.clone()) {
+            schemas.extend(named_schemas(schema));
+            let required = schema["required"].as_array().into_iter().flatten().collect::<Vec<_>>();
+            let members = schema["properties"].as_object().into_iter().flat_map(|members| members.keys());
+            let optional = members.filter(|member| !required.iter().any(|one| **one == **member));
+            found.extend(optional.map(|member| format!("{name}.{member}")));
+        }
+    }
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), ABSENT, "be null, or be listed with a reason");
+}
+
+/// The names of the schemas that a part of the document refers to.
+fn named_schemas(part: &Value) -> Vec<String> {
+    match part {
+        Value::Object(members) => {
+            let own = members.get("$ref").and_then(Value::as_str);
+            let own = own.and_then(|path| path.strip_prefix("#/components/schemas/")).map(str::to_owned);
+            own.into_iter().chain(members.values().flat_map(named_schemas)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(named_schemas).collect(),
+        _ => vec![],
+    }
 }
 
 #[test]
