@@ -1,7 +1,7 @@
 //! Closes windows: every five minutes it publishes those that are complete, and those that a record which was later than allowed has
 //! corrected. It compares each with the same time of the weeks before when it is first closed.
 //!
-//! A run that is cut off has published whole pages; the next one goes on.
+//! A run that is cut off has published whole pages; the next one continues.
 
 use domain::window::{self, WindowRevision};
 use edge::{schedule::Tick, telemetry::metrics};

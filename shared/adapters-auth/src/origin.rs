@@ -25,7 +25,7 @@ pub struct OriginSecret<S = SecretValue> {
     failed_at: Cell<Option<Instant>>,
 }
 
-/// Tags of the lines by a key that only this process knows: comparing them tells nothing about a line.
+/// Tags of the lines by a key that only this process knows: comparing them reveals nothing about a line.
 #[derive(Debug)]
 struct Tags {
     key: hmac::Key,

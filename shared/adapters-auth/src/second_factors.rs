@@ -41,7 +41,7 @@ impl<S: Sealer> ports::FactorCodes for TotpCodes<S> {
     async fn step_of(&self, user: UserId, sealed: &str, code: &Code, now: Timestamp) -> Result<Option<i64>, Failure> {
         let secret = self.sealer.open(&associated_data(user), sealed).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
-        // All steps are compared, so that the time does not tell which one it is.
+        // All steps are compared, so that the time does not reveal which one it is.
         let mut found = None;
         for step in accepted_steps(now) {
             if verify_slices_are_equal(totp(&key, step).as_bytes(), code.as_str().as_bytes()).is_ok() {

@@ -272,7 +272,7 @@ impl ports::ProductChanges for DynamoProducts {
             found.insert(item::changed_id(&item)?, item::to_product(item));
         }
         let missing = || Err(Failure::internal("the index has a product that the table lacks"));
-        // In the order of the index, in which the next page goes on.
+        // In the order of the index, in which the next page continues.
         Ok(ids.iter().map(|id| ChangedProduct { id: *id, product: found.remove(id).unwrap_or_else(missing) }).collect())
     }
 }

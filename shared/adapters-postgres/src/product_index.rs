@@ -20,7 +20,7 @@ use serde_json::{Value, json as object};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
-/// A stock figure that is known stays, since the events of products do not tell it.
+/// A stock figure that is known stays, since the events of products do not state it.
 const TRACK: &str = "
     WITH priced AS (
         INSERT INTO product_prices (product_id, version, price, currency, at)

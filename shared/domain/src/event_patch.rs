@@ -95,7 +95,7 @@ impl EventPatch {
         for (n, operation) in self.0.iter().enumerate() {
             let refused = |reason: &str| Failure::field(format!("/patch/{n}"), reason);
             let path = operation.path().as_str();
-            // Before it is compared: the response must not tell whether a hidden member has the value of the patch.
+            // Before it is compared: the response must not reveal whether a hidden member has the value of the patch.
             if !matches!(operation, PatchOperation::Test(_)) && !is_editable(path) && !is_shown(path, row) {
                 return Err(Failure::field(path, "must stay as it is"));
             }

@@ -15,7 +15,7 @@ pub const MAX_IMAGES: usize = 10;
 /// Seconds for which an upload link is valid.
 pub const UPLOAD_SECONDS: u32 = 900;
 
-/// Prefix of the keys of uploads. They wait there to be processed, and nobody reads them.
+/// Prefix of the keys of uploads. They wait there to be processed, and no client reads them.
 pub const UPLOADS: &str = "uploads/";
 const VARIANTS: &str = "images/";
 const QUARANTINE: &str = "quarantine/";

@@ -4,7 +4,7 @@ use crate::{product_export::Export, product_import::Import};
 use kernel::{Timestamp, Uuid};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Seconds for which nobody else takes on a job that an invocation has taken on: longer than an invocation may last.
+/// Seconds for which no other invocation takes on a job that an invocation has taken on: longer than an invocation may last.
 pub const LEASE_SECONDS: i64 = 150;
 
 pub trait Job: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync {

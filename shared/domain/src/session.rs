@@ -52,7 +52,7 @@ impl Login {
 }
 
 /// A typed password in the forms that may have been hashed: normalized, as every new hash is, and as typed if that differs, for hashes that are
-/// older than the normalization. All forms are to be verified, so that the time does not tell which one is right.
+/// older than the normalization. All forms are to be verified, so that the time does not reveal which one is right.
 pub fn password_forms(typed: &str) -> Vec<String> {
     let normalized = normalized_password(typed);
     match normalized == typed {
@@ -85,7 +85,7 @@ impl SessionKind {
     }
 }
 
-/// A session that goes on.
+/// A session that continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActiveSession {
     pub id: SessionId,

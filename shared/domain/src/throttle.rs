@@ -52,7 +52,7 @@ pub fn source(address: Option<&str>) -> String {
     address.and_then(kernel::network::of).unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// Registrations of one source, in an hour, unless an environment allows others. A household or a class registers at once, nobody registers
+/// Registrations of one source, in an hour, unless an environment allows others. A household or a class registers at once, no person registers
 /// every minute.
 pub const REGISTRATIONS_PER_SOURCE: u32 = 20;
 

@@ -151,7 +151,7 @@ pub fn expires_at(now: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(now, VALID_S)
 }
 
-/// The failure for every token that verifies nothing. It does not tell why.
+/// The failure for every token that verifies nothing. It does not say why.
 pub fn invalid_token() -> Failure {
     Failure::field("/token", "is wrong, was used already or has expired; please request another")
 }

@@ -1,6 +1,6 @@
 //! The runner for Kafka topics (MSK and self-managed): passes the records of a batch to the handler together, for bulk writes.
 //!
-//! A record without a value is a tombstone: it deletes its key from a compacted topic and tells a consumer nothing. It is skipped and counted
+//! A record without a value is a tombstone: it deletes its key from a compacted topic and has no content for a consumer. It is skipped and counted
 //! (`RecordsSkipped`).
 //!
 //! A record that is malformed or fails permanently goes to the dead-letter queue. A retryable failure fails the invocation, and Lambda

@@ -26,7 +26,7 @@ pub struct Tick {
     pub trace: TraceContext,
     /// When Lambda kills the invocation; `None` without a deadline. The next tick does what is left.
     pub deadline: Option<Timestamp>,
-    /// For work that goes on until its time is used up; nothing else in a handler reads it.
+    /// For work that continues until its time is used up; nothing else in a handler reads it.
     pub clock: Clock,
 }
 

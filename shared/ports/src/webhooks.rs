@@ -79,7 +79,7 @@ pub trait WebhookQueue {
     async fn enqueue(&self, id: DeliveryId, event_type: &str, payload: &str, now: Timestamp) -> Result<u64, Failure>;
 
     /// Leases deliveries to enabled endpoints that are due at `now`, the oldest of each endpoint before the second of any, and counts an attempt
-    /// of each. Until `lease_until` nobody else leases them; after that they are due again, unless the attempt was concluded.
+    /// of each. Until `lease_until` no other invocation leases them; after that they are due again, unless the attempt was concluded.
     async fn lease_due(
         &self,
         now: Timestamp,

@@ -135,7 +135,7 @@ pub(super) fn rejection(admission: &Admission) -> Option<Failure> {
     Some(Failure { retry_after_s: Some(admission.wait_s().max(1)), ..failure })
 }
 
-/// Adds the fields that tell the client its policies and what it has left of them.
+/// Adds the fields that state the client's policies and what it has left of them.
 pub(super) fn add_fields(headers: &mut HeaderMap, admission: &Admission) {
     let each = |describe: fn(&Usage) -> String| {
         let items: Vec<_> = admission.usage.iter().map(describe).collect();

@@ -51,7 +51,7 @@ impl ports::PersonalData for Users {
         let query = self.0.query(Dependency::Database, |state| {
             let Some(identity) = state.identity(user) else { return Ok(None) };
             let all = [("identity", identity), ("orders", state.orders(user))];
-            // Lists do not go on, so there is nothing after a cursor.
+            // Lists do not continue, so there is nothing after a cursor.
             let contexts = all.into_iter().filter(|_| after.is_none());
             let contexts = contexts.map(|(name, context)| (name.to_owned(), context)).collect();
             Ok(Some(PersonalDataPart { contexts, next: None }))

@@ -42,7 +42,7 @@ impl WebhookVerifier {
                 let refunds = refunds.as_ref().map(|all| all.iter().map(refund).collect::<Vec<_>>());
                 json!({ "id": event.id, "charge": charge, "of_payment": payment_id, "refunds": refunds })
             }
-            // The verifier of Stripe's webhooks is used where disputes are told.
+            // The verifier of Stripe's webhooks is used where disputes are reported.
             GatewayReport::Dispute(dispute) => json!({ "id": event.id, "dispute": dispute.dispute_id }),
         }
     }

@@ -277,7 +277,7 @@ impl Plan {
         let mut plan = Self { is_small, ..Self::with(orders, is_small && may_be_seeded) };
         plan.policy = ShortfallPolicy::ALL[choices.choose(Choice::Policy, ShortfallPolicy::ALL.len())];
         plan.webhooks = choices.one_in(Choice::Webhooks, 2);
-        // Where webhooks tell of every charge, a lag of the search shows nowhere.
+        // Where webhooks report every charge, a lag of the search shows nowhere.
         plan.search_lags = !plan.webhooks;
         let delay = || Duration::from_millis(DELAYS[choices.choose(Choice::Delay, DELAYS.len())]);
         plan.wait(Command::Place(COMPETING), choices.choose(Choice::Delay, DELAYS.len()));

@@ -276,7 +276,7 @@ impl<S: Backend> World<S> {
             let event = Rc::new(event);
             // By default, the gateway sends each webhook once.
             let copies = if choices.is_none() { 1 } else { choices.choose(Choice::WebhookCopies, 3) };
-            // The gateway repeats a webhook until it is taken; nothing else tells of a refund that was made in its dashboard.
+            // The gateway repeats a webhook until it is taken; nothing else reports a refund that was made in its dashboard.
             let copies = copies.max(usize::from(matches!(event.report, GatewayReport::Refunds { .. })));
             for _ in 0..copies {
                 let is_late = choices.one_in(Choice::LateWebhook, 120);

@@ -49,7 +49,7 @@ fn ledger<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         let returned = refunds.iter().filter(|one| one.failure.is_some());
         charges.chain(made).chain(returned.map(|one| refund(Purpose::RefundReversal, one))).collect()
     });
-    // The gateway tells its fees in its statement only.
+    // The gateway states its fees in its statement only.
     let transfers = world.seen.transfers.iter().filter(|one| one.purpose != Purpose::Fee);
     let mut posted: Vec<Posting> =
         transfers.map(|one| (one.purpose, one.reference.clone(), one.payment_id, one.amount)).collect();

@@ -335,7 +335,7 @@ fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         let level = seen.levels.iter().find(|level| level.product_id == product.id).ok_or("no stock account")?;
         let shown = (product.stock_quantity, product.stock_version);
         rule!(shown == (level.available, level.version), "the product view says {shown:?}: {level:?}");
-        // Products that exist from the start were never told.
+        // Products that exist from the start were never published.
         let listed = seen.listed.get(&product.id);
         let is_listed = listed == Some(&(level.available, level.version));
         rule!(is_listed || world.plan.is_seeded, "{} is listed with {listed:?}: {level:?}", product.id);
