@@ -1,9 +1,9 @@
 //! `POST /api/v1/users/login/mfa`: finishes a login with a code of the second factor, or with a recovery code.
 //!
-//! Returns 401 `invalid-mfa-token` for a token that is wrong, used, five minutes old, or was tried five times, and 401 `wrong-code` for a code that
-//! is wrong or was used before. After repeated wrong codes of one account from one source, or of one source, it returns 429 with
-//! `Retry-After`, with the delays of passwords; after a hundred of one account in a day from any sources, too, for codes of the device and not for
-//! recovery codes. `session=cookie` means the same as at `POST /api/v1/users/login`.
+//! Returns 401 `invalid-mfa-token` for a token that is wrong, used, five minutes old, or was tried five times, and if the account was changed since
+//! the password was verified, and 401 `wrong-code` for a code that is wrong or was used before. After repeated wrong codes of one account from one
+//! source, or of one source, it returns 429 with `Retry-After`, with the delays of passwords; after a hundred of one account in a day from any
+//! sources, too, for codes of the device and not for recovery codes. `session=cookie` means the same as at `POST /api/v1/users/login`.
 
 use api::TokenView;
 use domain::{
@@ -35,8 +35,9 @@ pub async fn handle(
     if !users.finish_login(&digest).await? {
         return Err(invalid_login_token());
     }
-    let (session, owner) = (SessionId(call.ids.next()), (user, credentials.role));
-    let (access_token, refresh_token) = begin_session(users, tokens, session, owner, &counters, call.now).await?;
+    let session = SessionId(call.ids.next());
+    let begun = begin_session(users, tokens, session, &credentials, &counters, call.now).await?;
+    let (access_token, refresh_token) = begun.ok_or_else(invalid_login_token)?;
     let (shown, set_cookie) = cookie.deliver(refresh_token, in_cookie);
     Ok(Reply::ok(TokenView::new(access_token, shown)).cookie(set_cookie))
 }

@@ -1,10 +1,10 @@
 //! `POST /api/v1/users/login`: exchanges a password for an access token and a refresh token.
 //!
-//! Returns 401 for an unknown account and for a wrong password alike. After repeated failures of one name from one source, or of one source,
-//! it returns 429 with `Retry-After`, whether the account exists or not. An account with a second factor gets 401 `mfa-required` with an
-//! `mfa_token`, with which `POST /api/v1/users/login/mfa` finishes the login; one that needs a second factor and has none gets 401
-//! `mfa-enrolment-required` with a token that is accepted by the routes that set one up and by no other. With `session=cookie` a browser gets the
-//! refresh token in a cookie that no script can read; such a request needs `X-Requested-With`.
+//! Returns 401 for an unknown account and for a wrong password alike, and if the account is changed while the password is verified. After
+//! repeated failures of one name from one source, or of one source, it returns 429 with `Retry-After`, whether the account exists or not. An account
+//! with a second factor gets 401 `mfa-required` with an `mfa_token`, with which `POST /api/v1/users/login/mfa` finishes the login; one that needs
+//! a second factor and has none gets 401 `mfa-enrolment-required` with a token that is accepted by the routes that set one up and by no other.
+//! With `session=cookie` a browser gets the refresh token in a cookie that no script can read; such a request needs `X-Requested-With`.
 
 use api::TokenView;
 use domain::{
@@ -37,12 +37,15 @@ pub async fn handle(
         now: call.now,
     };
     let verified = passwords.verify(attempt).await?;
-    let (Credentials { user_id, role, has_second_factor, .. }, counters) =
-        verified.ok_or_else(session::wrong_credentials)?;
+    let (credentials, counters) = verified.ok_or_else(session::wrong_credentials)?;
+    let Credentials { user_id, role, has_second_factor, .. } = credentials;
     let session_id = SessionId(call.ids.next());
     if has_second_factor {
         let (token, digest) = tokens.refresh_token()?;
-        users.store_login(&digest, user_id, call.now, second_factor::login_expiry(call.now)?).await?;
+        let expires_at = second_factor::login_expiry(call.now)?;
+        if !users.store_login(&digest, &credentials, call.now, expires_at).await? {
+            return Err(session::wrong_credentials());
+        }
         users.forget_attempt(&counters).await?;
         return Err(second_factor::mfa_required(token));
     }
@@ -53,8 +56,8 @@ pub async fn handle(
         users.forget_attempt(&counters).await?;
         return Err(second_factor::enrolment_required(token));
     }
-    let (access_token, refresh_token) =
-        begin_session(users, tokens, session_id, (user_id, role), &counters, call.now).await?;
+    let begun = begin_session(users, tokens, session_id, &credentials, &counters, call.now).await?;
+    let (access_token, refresh_token) = begun.ok_or_else(session::wrong_credentials)?;
     let (shown, set_cookie) = cookie.deliver(refresh_token, in_cookie);
     Ok(Reply::ok(TokenView::new(access_token, shown)).cookie(set_cookie))
 }

@@ -233,6 +233,21 @@ BEGIN
 END;
 $$;
 
+-- Ends the logins of a user: those that are to be finished, and all sessions but `kept`. Returns the sessions.
+--
+-- It is called when the row of the user was changed and so locked. Its statements see what was committed before: also what a login has stored
+-- that read the account before the change and held the lock then.
+CREATE FUNCTION identity.end_logins(user_of uuid, kept uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
+DECLARE
+    ended uuid[];
+BEGIN
+    DELETE FROM identity.pending_logins AS p WHERE p.user_id = user_of;
+    WITH gone AS (DELETE FROM identity.sessions AS s WHERE s.user_id = user_of AND s.id IS DISTINCT FROM kept RETURNING s.id)
+    SELECT coalesce(array_agg(gone.id), '{}') INTO ended FROM gone;
+    RETURN ended;
+END;
+$$;
+
 -- Erases an account: what names the person is overwritten, its tokens and sessions are deleted, and the events are stored. Returns whether there is
 -- such an account, the sessions that have ended, and the events: none if it was erased before, and `deleted` only if it was not deleted before.
 --
@@ -261,12 +276,10 @@ BEGIN
         address = NULL, email_verified_at = NULL, phone_verified_at = NULL, status = 'deleted', version = account.version,
         deleted_at = coalesce(u.deleted_at, (erased ->> 'time')::timestamptz), erased_at = (erased ->> 'time')::timestamptz
     WHERE u.id = user_of;
-    WITH gone AS (DELETE FROM identity.sessions AS s WHERE s.user_id = user_of RETURNING s.id)
-    SELECT coalesce(array_agg(gone.id), '{}') INTO ended FROM gone;
+    ended := identity.end_logins(user_of, NULL);
     DELETE FROM identity.verifications AS v WHERE v.user_id = user_of;
     DELETE FROM identity.password_resets AS r WHERE r.user_id = user_of;
     DELETE FROM identity.totp AS t WHERE t.user_id = user_of;
-    DELETE FROM identity.pending_logins AS p WHERE p.user_id = user_of;
     INSERT INTO identity.outbox (id, created_at, event)
     SELECT (one ->> 'id')::uuid, (one ->> 'time')::timestamptz, one FROM jsonb_array_elements(events) AS one;
     RETURN NEXT;

@@ -50,10 +50,10 @@ const ADMINISTER: &str = concat!(
         WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'
         RETURNING id
     ), ended AS (
-        DELETE FROM sessions WHERE user_id = (SELECT id FROM updated) RETURNING id
+        SELECT end_logins(id, NULL) AS sessions FROM updated
     ), ",
     insert_event!("$5", from "updated"),
-    " SELECT ARRAY(SELECT id FROM ended) AS ended FROM updated",
+    " SELECT sessions AS ended FROM ended",
 );
 
 /// `$1` is a pattern of `LIKE`; each of the three columns has an index for it.
@@ -72,12 +72,12 @@ const DELETE: &str = concat!(
         WHERE id = $1 AND version = $2 AND status <> 'deleted'
         RETURNING id
     ), ended AS (
-        DELETE FROM sessions WHERE user_id = (SELECT id FROM deleted) RETURNING id
+        SELECT end_logins(id, NULL) AS sessions FROM deleted
     ), unverified AS (
         DELETE FROM verifications WHERE user_id = (SELECT id FROM deleted)
     ), ",
     insert_event!("$3", from "deleted"),
-    " SELECT ARRAY(SELECT id FROM ended) AS ended FROM deleted",
+    " SELECT sessions AS ended FROM ended",
 );
 
 impl<B: Bus> AccountStore for PgUsers<B> {

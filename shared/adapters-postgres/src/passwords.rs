@@ -20,13 +20,11 @@ const CHANGE: &str = "
     WITH changed AS (
         UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND status = 'active' RETURNING id
     ), ended AS (
-        DELETE FROM sessions WHERE user_id = (SELECT id FROM changed) AND id <> $4 RETURNING id
+        SELECT end_logins(id, $4) AS sessions FROM changed
     ), forgotten AS (
         DELETE FROM password_resets WHERE user_id = (SELECT id FROM changed)
-    ), unfinished AS (
-        DELETE FROM pending_logins WHERE user_id = (SELECT id FROM changed)
     )
-    SELECT ARRAY(SELECT id FROM ended) AS ended FROM changed";
+    SELECT sessions AS ended FROM ended";
 
 /// `$2` is the counter of the address, `$3` the GCRA interval and `$4` the burst tolerance, both in seconds.
 const REQUEST: &str = concat!(
@@ -64,11 +62,9 @@ const RESET: &str = "
         UPDATE users SET password_hash = $3
         WHERE id = $2 AND status = 'active' AND EXISTS (SELECT FROM used WHERE id = $1) RETURNING id
     ), ended AS (
-        DELETE FROM sessions WHERE user_id = (SELECT id FROM changed) RETURNING id
-    ), unfinished AS (
-        DELETE FROM pending_logins WHERE user_id = (SELECT id FROM changed)
+        SELECT end_logins(id, NULL) AS sessions FROM changed
     )
-    SELECT ARRAY(SELECT id FROM ended) AS ended FROM changed";
+    SELECT sessions AS ended FROM ended";
 
 impl<B: Bus> PasswordStore for PgUsers<B> {
     async fn change_password(

@@ -1,6 +1,6 @@
 //! Second factors, and logins that are to be finished with one.
 
-use super::{PgUsers, fragments::insert_event, params::params, rows::get};
+use super::{PgUsers, fragments::insert_event, params::params, rows::get, users::unchanged_account};
 use domain::{
     Event,
     id::{SessionId, UserId},
@@ -9,7 +9,7 @@ use domain::{
     user::Role,
 };
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{Bus, CodeAttempt, FactorStore};
+use ports::{Bus, CodeAttempt, Credentials, FactorStore};
 use tokio_postgres::types::Json;
 
 const BEGIN: &str = "
@@ -73,11 +73,13 @@ const USE_STEP: &str = "
 
 const USE_RECOVERY_CODE: &str = "DELETE FROM recovery_codes WHERE user_id = $1 AND digest = $2 RETURNING user_id";
 
-const STORE_LOGIN: &str = "
-    WITH cleaned AS (
+const STORE_LOGIN: &str = concat!(
+    "WITH cleaned AS (
         DELETE FROM pending_logins WHERE user_id = $2 AND expires_at <= $3
-    )
-    INSERT INTO pending_logins (digest, user_id, expires_at) VALUES ($1, $2, $4)";
+    ), owner AS (",
+    unchanged_account!("$2", "$5", "$6"),
+    ") INSERT INTO pending_logins (digest, user_id, expires_at) SELECT $1, id, $4 FROM owner RETURNING user_id",
+);
 
 const TRY_LOGIN: &str = "
     UPDATE pending_logins SET attempts = attempts + 1
@@ -150,11 +152,13 @@ impl<B: Bus> FactorStore for PgUsers<B> {
     async fn store_login(
         &self,
         digest: &str,
-        user: UserId,
+        checked: &Credentials,
         now: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<(), Failure> {
-        self.relay.database().query(STORE_LOGIN, &params![digest, user.0, now, expires_at]).await.map(drop)
+    ) -> Result<bool, Failure> {
+        let Credentials { user_id, role, password_hash, .. } = checked;
+        let params = params![digest, user_id.0, now, expires_at, password_hash, role.name()];
+        Ok(!self.relay.database().query(STORE_LOGIN, &params).await?.is_empty())
     }
 
     async fn try_login(&self, digest: &str, now: Timestamp) -> Result<Option<UserId>, Failure> {

@@ -101,17 +101,38 @@ const RESERVE_LOGIN: &str = concat!(
     FROM attempt LEFT JOIN users ON granted AND status = 'active' AND (email = $1 OR username = $1 OR id = $9)",
 );
 
+/// The account with this id, if it is active and has this password hash and this role. A concurrent change of the account is waited for, and
+/// then compared; one that comes later waits, and finds what the statement has stored (`identity.end_logins`).
+macro_rules! unchanged_account {
+    ($id:literal, $hash:literal, $role:literal) => {
+        concat!(
+            "SELECT id FROM users WHERE id = ",
+            $id,
+            " AND status = 'active' AND password_hash = ",
+            $hash,
+            " AND role = ",
+            $role,
+            " FOR SHARE"
+        )
+    };
+}
+pub(super) use unchanged_account;
+
 /// The rows are changed in the order of `RESERVE_LOGIN`, so that the two never wait for each other.
-const BEGIN_SESSION: &str = "
-    WITH forgotten AS (
-        DELETE FROM login_attempts WHERE counter = $5 RETURNING 1
+const BEGIN_SESSION: &str = concat!(
+    "WITH owner AS (",
+    unchanged_account!("$1", "$9", "$10"),
+    "), forgotten AS (
+        DELETE FROM login_attempts WHERE counter = $5 AND EXISTS (SELECT FROM owner) RETURNING 1
     ), refunded AS (
         UPDATE login_sources SET expires_at = expires_at - make_interval(secs => $7)
-        WHERE counter = $6 AND (SELECT count(*) FROM forgotten) >= 0
+        WHERE counter = $6 AND EXISTS (SELECT FROM owner) AND (SELECT count(*) FROM forgotten) >= 0
     ), cleaned AS (
         DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $3
     )
-    INSERT INTO sessions (id, user_id, digest, created_at, refreshed_at, expires_at) VALUES ($8, $1, $2, $3, $3, $4)";
+    INSERT INTO sessions (id, user_id, digest, created_at, refreshed_at, expires_at) SELECT $8, id, $2, $3, $3, $4 FROM owner
+    RETURNING id",
+);
 
 const FORGET: &str = "
     WITH forgotten AS (
@@ -245,12 +266,12 @@ impl<B: Bus> UserStore for PgUsers<B> {
     async fn begin_session(
         &self,
         session: SessionId,
-        user: UserId,
+        checked: &Credentials,
         counters: &LoginCounters,
         token: &RefreshToken,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let params = params![
-            user.0,
+            checked.user_id.0,
             &token.digest,
             token.issued_at,
             token.expires_at,
@@ -258,8 +279,10 @@ impl<B: Bus> UserStore for PgUsers<B> {
             &counters.source,
             f64::from(throttle::SOURCE_INTERVAL_S),
             session.0,
+            &checked.password_hash,
+            checked.role.name(),
         ];
-        self.relay.database().query(BEGIN_SESSION, &params).await.map(drop)
+        Ok(!self.relay.database().query(BEGIN_SESSION, &params).await?.is_empty())
     }
 }
 

@@ -15,15 +15,15 @@ pub trait AccountStore {
     /// version is another. A taken e-mail address or username is `Conflict`, as in [`crate::UserStore::register`].
     async fn update_account(&self, user: &User, event: &Event) -> Result<bool, Failure>;
 
-    /// Replaces role and status of an account, whose version is one more than the stored one, ends its sessions, and commits the event. `None`,
-    /// with nothing changed, if the stored version is another; otherwise the sessions that have ended.
+    /// Replaces role and status of an account, whose version is one more than the stored one, ends its sessions and all logins that are to be
+    /// finished, and commits the event. `None`, with nothing changed, if the stored version is another; otherwise the sessions that have ended.
     async fn administer_account(&self, user: &User, event: &Event) -> Result<Option<Vec<SessionId>>, Failure>;
 
     /// A page of the accounts whose e-mail address, username or full name begins with `prefix`, which is in lower case, oldest first.
     async fn search_accounts(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page<User>, Failure>;
 
-    /// Deletes an account that has this version, ends its sessions, and commits the event. `None`, with nothing changed, if the version is
-    /// another; otherwise the sessions that have ended. The username stays taken; the e-mail address does not.
+    /// Deletes an account that has this version, ends its sessions and all logins that are to be finished, and commits the event. `None`, with
+    /// nothing changed, if the version is another; otherwise the sessions that have ended. The username stays taken; the e-mail address does not.
     async fn delete_account(
         &self,
         user: UserId,
@@ -31,9 +31,9 @@ pub trait AccountStore {
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure>;
 
-    /// Erases what an account says about its person, ends its sessions, and commits the events: `deleted` unless it was deleted before, then
-    /// `erased`; the store sets their sequences. An account that was erased before stays as it is. `None` if there is no such account; otherwise the
-    /// sessions that have ended. Username and e-mail address can be registered again.
+    /// Erases what an account says about its person, ends its sessions and all logins that are to be finished, and commits the events: `deleted`
+    /// unless it was deleted before, then `erased`; the store sets their sequences. An account that was erased before stays as it is. `None` if
+    /// there is no such account; otherwise the sessions that have ended. Username and e-mail address can be registered again.
     async fn erase_account(
         &self,
         user: UserId,

@@ -52,14 +52,15 @@ pub trait UserStore {
     async fn forget_attempt(&self, counters: &LoginCounters) -> Result<(), Failure>;
 
     /// Starts a session: forgets the failed logins of the name from this source, gives the source its attempt back, and stores the digest
-    /// of the refresh token.
+    /// of the refresh token. `false`, with nothing changed, unless the account is active and has the password and the role of `checked`, which
+    /// the login read before it verified the password: an account that was changed meanwhile has ended its logins.
     async fn begin_session(
         &self,
         session: SessionId,
-        user: UserId,
+        checked: &Credentials,
         counters: &LoginCounters,
         token: &RefreshToken,
-    ) -> Result<(), Failure>;
+    ) -> Result<bool, Failure>;
 }
 
 /// The login name of an attempt.

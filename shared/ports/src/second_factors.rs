@@ -47,14 +47,15 @@ pub trait FactorStore {
     /// Deletes a recovery code. `false` if there is none with this digest.
     async fn use_recovery_code(&self, user: UserId, digest: &str) -> Result<bool, Failure>;
 
-    /// Stores the digest of the token of a login that is to be finished, and deletes those of the user that have expired.
+    /// Stores the digest of the token of a login that is to be finished, and deletes those of the user that have expired. `false`, with no
+    /// login stored, in the cases of [`crate::UserStore::begin_session`].
     async fn store_login(
         &self,
         digest: &str,
-        user: UserId,
+        checked: &Credentials,
         now: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<(), Failure>;
+    ) -> Result<bool, Failure>;
 
     /// Counts an attempt to finish a login, and returns its user. `None` if it is unknown, has expired, or was tried `MAX_ATTEMPTS` times.
     async fn try_login(&self, digest: &str, now: Timestamp) -> Result<Option<UserId>, Failure>;

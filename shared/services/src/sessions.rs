@@ -1,27 +1,25 @@
 //! Beginning sessions.
 
-use domain::{
-    id::{SessionId, UserId},
-    session,
-    user::Role,
-};
+use domain::{id::SessionId, session};
 use kernel::{Failure, Timestamp};
-use ports::{Claims, LoginCounters, RefreshToken, Tokens, UserStore};
+use ports::{Claims, Credentials, LoginCounters, RefreshToken, Tokens, UserStore};
 
-/// Begins a session of a user who has proven to be it, and settles the attempt. Returns the access token and the refresh token.
+/// Begins a session of a user who has proven to be it, and settles the attempt. Returns the access token and the refresh token; `None`, with no
+/// session, if the account was changed since the login read it.
 pub async fn begin_session(
     users: &impl UserStore,
     tokens: &impl Tokens,
     session_id: SessionId,
-    (user_id, role): (UserId, Role),
+    checked: &Credentials,
     counters: &LoginCounters,
     now: Timestamp,
-) -> Result<(String, String), Failure> {
+) -> Result<Option<(String, String)>, Failure> {
     let expiry = session::token_expiry(now)?;
+    let Credentials { user_id, role, .. } = *checked;
     let claims = Claims { user_id, session_id, role, issued_at: now, expires_at: expiry.access };
     let access_token = tokens.issue(&claims).await?;
     let (refresh_token, digest) = tokens.refresh_token()?;
     let token = RefreshToken { digest, issued_at: now, expires_at: expiry.refresh };
-    users.begin_session(session_id, user_id, counters, &token).await?;
-    Ok((access_token, refresh_token))
+    let has_begun = users.begin_session(session_id, checked, counters, &token).await?;
+    Ok(has_begun.then_some((access_token, refresh_token)))
 }

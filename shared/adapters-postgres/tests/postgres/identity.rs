@@ -1,15 +1,20 @@
 //! Accounts and sessions.
 
 use crate::fixtures::*;
+use adapters_testkit::postgres::TestDatabase;
 use domain::{
     Event,
     id::{SessionId, UserId},
     user::{self, Role, User},
 };
 use kernel::{FailureKind, Timestamp};
-use ports::{Credentials, LoginAttempt, LoginCounters, LoginName, RefreshToken, UserStore};
+use ports::{
+    Credentials, LoginAttempt, LoginCounters, LoginName, PasswordStore as _, RefreshToken, SessionStore as _, UserStore,
+};
 use serde_json::json;
 use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn registered(email: &str, username: &str) -> (User, Event) {
     let command = serde_json::from_value(json!({
@@ -84,13 +89,62 @@ async fn new_session_deletes_the_expired_ones_of_its_user() {
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");
     users.register(&user, "hash", &event).await.expect("registered");
-    let hour = Duration::from_secs(3600);
     let begin = async |digest: &str, at: Timestamp| {
-        let token = RefreshToken { digest: digest.to_owned(), issued_at: at, expires_at: at + hour };
-        users.begin_session(SessionId(id()), user.id, &counters("ada"), &token).await.expect("begun");
+        let token = RefreshToken { digest: digest.to_owned(), issued_at: at, expires_at: at + HOUR };
+        let found = reserve(&users, "ada").await.expect("found");
+        assert_eq!(users.begin_session(SessionId(id()), &found, &counters("ada"), &token).await, Ok(true));
     };
-    begin("old", now() - 2 * hour).await;
+    begin("old", now() - 2 * HOUR).await;
     begin("new", now()).await;
     let digests = database.rows("SELECT digest FROM identity.sessions").await;
     assert_eq!(digests.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["new"]);
+}
+
+/// Runs `call` until it waits for what `sql` has locked in a transaction, then commits that.
+async fn while_locked<T>(database: &TestDatabase, sql: &str, call: impl Future<Output = T>) -> T {
+    let holder = database.connect().await;
+    holder.batch_execute(&format!("BEGIN; {sql}")).await.expect("locked");
+    let commit = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        database.wait_until(waiting).await;
+        holder.batch_execute("COMMIT").await.expect("committed");
+    };
+    tokio::join!(call, commit).0
+}
+
+#[tokio::test]
+async fn login_waits_for_a_change_of_its_account_and_begins_no_session_then() {
+    let database = database().await;
+    let users = database.users();
+    for (name, change) in
+        [("ada", "password_hash = 'another'"), ("bob", "status = 'disabled'"), ("eve", "role = 'staff'")]
+    {
+        let (user, event) = registered(&format!("{name}@example.com"), name);
+        users.register(&user, "hash", &event).await.expect("registered");
+        let (found, counters) = (reserve(&users, name).await.expect("found"), counters(name));
+        let token = RefreshToken { digest: name.to_owned(), issued_at: now(), expires_at: now() + HOUR };
+        let update = format!("UPDATE identity.users SET {change} WHERE username = '{name}'");
+        let begun = users.begin_session(SessionId(id()), &found, &counters, &token);
+        assert_eq!(while_locked(&database, &update, begun).await, Ok(false), "{change}");
+    }
+    assert_eq!(database.number("SELECT count(*) FROM identity.sessions").await, 0);
+}
+
+#[tokio::test]
+async fn change_that_waits_for_a_login_ends_its_session() {
+    let database = database().await;
+    let users = database.users();
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &event).await.expect("registered");
+    let session = SessionId(id());
+    // What a login does at its end.
+    let login = format!(
+        "SELECT FROM identity.users WHERE username = 'ada' FOR SHARE;
+        INSERT INTO identity.sessions VALUES ('{}', '{}', 'digest', now(), now(), now() + interval '1 hour')",
+        session.0, user.id.0
+    );
+    let change = users.change_password(user.id, "hash", "another", SessionId(id()));
+    assert_eq!(while_locked(&database, &login, change).await, Ok(Some(vec![session])));
+    assert_eq!(users.sessions(user.id, now(), 10, None).await.expect("a page").items, []);
 }

@@ -1,6 +1,6 @@
 //! Contract of [`AccountStore`], over the stores that register users and begin their sessions.
 
-use super::{Fixture, an_event, fresh, kind_and_code, later, now};
+use super::{Fixture, an_event, credentials, fresh, kind_and_code, later, now};
 use crate::build;
 use domain::{
     address::Address,
@@ -13,12 +13,12 @@ use domain::{
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{
-    AccountStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore, TokenRotation, UserStore,
-    VerificationStore,
+    AccountStore, Credentials, FactorStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore,
+    TokenRotation, UserStore, VerificationStore,
 };
 
 /// Generates one test per rule. The expression is a future of a
-/// `Fixture<impl AccountStore + UserStore + SessionStore + VerificationStore>`.
+/// `Fixture<impl AccountStore + UserStore + SessionStore + VerificationStore + FactorStore>`.
 #[macro_export]
 macro_rules! contract_accounts {
     ($fixture:expr) => {
@@ -30,6 +30,8 @@ macro_rules! contract_accounts {
             update_to_a_taken_email_or_username_is_a_conflict_and_changes_nothing
             disabled_account_neither_logs_in_nor_refreshes
             administered_account_has_its_role_and_status_and_no_session
+            login_that_read_the_account_before_it_was_changed_begins_no_session
+            changed_account_ends_waiting_logins
             accounts_are_found_by_a_beginning_in_pages
             deleted_account_is_not_found_and_its_sessions_have_ended
             deleted_account_frees_its_email_and_keeps_its_username
@@ -43,8 +45,8 @@ macro_rules! contract_accounts {
 }
 
 /// What a rule needs of the stores.
-pub trait Stores: AccountStore + UserStore + SessionStore + VerificationStore {}
-impl<S: AccountStore + UserStore + SessionStore + VerificationStore> Stores for S {}
+pub trait Stores: AccountStore + UserStore + SessionStore + VerificationStore + FactorStore {}
+impl<S: AccountStore + UserStore + SessionStore + VerificationStore + FactorStore> Stores for S {}
 
 async fn registered(users: &impl UserStore) -> User {
     let id = fresh();
@@ -82,7 +84,8 @@ fn token() -> RefreshToken {
 
 async fn begin(users: &impl UserStore, user: &User) -> (SessionId, RefreshToken) {
     let (session, token) = (SessionId(fresh()), token());
-    users.begin_session(session, user.id, &counters(), &token).await.expect("begun");
+    let begun = users.begin_session(session, &credentials(user.id, "$hash$"), &counters(), &token).await;
+    assert_eq!(begun, Ok(true));
     (session, token)
 }
 
@@ -252,6 +255,57 @@ pub async fn administered_account_has_its_role_and_status_and_no_session(fixture
     let again = an_event(profile::updated_event(&changed));
     assert_eq!(port.administer_account(&changed, &again).await, Ok(None), "of another version");
     assert_eq!((fixture.publish_count(event.id), fixture.publish_count(again.id)), (1, 0));
+}
+
+async fn administer(
+    users: &impl AccountStore,
+    user: &User,
+    (role, status): (Role, AccountStatus),
+) -> Result<Option<Vec<SessionId>>, Failure> {
+    let changed = User { role, status, version: user.version + 1, ..user.clone() };
+    users.administer_account(&changed, &an_event(profile::updated_event(&changed))).await
+}
+
+/// Accounts of which one got another role, one was disabled, one deleted, and one erased, after `before`.
+async fn changed(users: &impl Stores, before: impl AsyncFn(&User)) -> [User; 4] {
+    let all = [registered(users).await, registered(users).await, registered(users).await, registered(users).await];
+    for user in &all {
+        before(user).await;
+    }
+    let [promoted, disabled, deleted, erased] = &all;
+    for (user, role, status) in
+        [(promoted, Role::Staff, AccountStatus::Active), (disabled, Role::Customer, AccountStatus::Disabled)]
+    {
+        assert_eq!(administer(users, user, (role, status)).await, Ok(Some(vec![])));
+    }
+    assert_eq!((delete(users, deleted).await.0, erase(users, erased.id).await.0), (Ok(Some(vec![])), Ok(Some(vec![]))));
+    all
+}
+
+pub async fn login_that_read_the_account_before_it_was_changed_begins_no_session(fixture: &Fixture<impl Stores>) {
+    let port = fixture.port();
+    let all = changed(port, async |_| ()).await;
+    for user in &all {
+        let (read, digest) = (credentials(user.id, "$hash$"), fresh().to_string());
+        assert_eq!(port.begin_session(SessionId(fresh()), &read, &counters(), &token()).await, Ok(false));
+        assert_eq!(port.store_login(&digest, &read, now(), later(60)).await, Ok(false));
+        assert_eq!(port.try_login(&digest, now()).await, Ok(None));
+        assert_eq!(port.sessions(user.id, now(), 10, None).await.expect("a page").items, []);
+    }
+    let read = Credentials { role: Role::Staff, ..credentials(all[0].id, "$hash$") };
+    assert_eq!(port.begin_session(SessionId(fresh()), &read, &counters(), &token()).await, Ok(true), "as it is now");
+}
+
+pub async fn changed_account_ends_waiting_logins(fixture: &Fixture<impl Stores>) {
+    let port = fixture.port();
+    let digest = |user: &User| format!("waiting {}", user.id);
+    let wait = async |user: &User| {
+        let stored = port.store_login(&digest(user), &credentials(user.id, "$hash$"), now(), later(60)).await;
+        assert_eq!(stored, Ok(true));
+    };
+    for user in changed(port, wait).await {
+        assert_eq!(port.try_login(&digest(&user), now()).await, Ok(None));
+    }
 }
 
 pub async fn accounts_are_found_by_a_beginning_in_pages(fixture: &Fixture<impl Stores>) {

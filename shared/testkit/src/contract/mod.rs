@@ -89,10 +89,10 @@ pub mod windows;
 pub use observer::{Observed, Observer, Reader};
 
 use crate::{Dependency, Platform, build};
-use domain::{DomainEvent, Event};
+use domain::{DomainEvent, Event, id::UserId, user::Role};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, FailureKind, Ids, Timestamp, Uuid};
-use ports::{Claim, Outbox, SweepReport};
+use ports::{Claim, Credentials, Outbox, SweepReport};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
@@ -227,6 +227,12 @@ thread_local! {
 /// The instant `seconds` after [`now`].
 fn later(seconds: i64) -> Timestamp {
     Timestamp::from_second(BEGAN.with(|began| began.as_second()) + seconds).expect("within the calendar")
+}
+
+/// What a login of a customer reads before it verifies the password.
+fn credentials(user_id: UserId, password_hash: &str) -> Credentials {
+    let password_hash = password_hash.to_owned();
+    Credentials { user_id, role: Role::Customer, password_hash, has_second_factor: false }
 }
 
 fn a_claim(consumer: &'static str) -> Claim {

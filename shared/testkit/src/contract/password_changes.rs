@@ -1,19 +1,21 @@
 //! Contract of [`PasswordStore`], over the stores that register users, verify addresses, and begin sessions and logins.
 
-use super::{Fixture, an_event, fresh, later, now};
+use super::{Fixture, an_event, credentials, fresh, later, now};
 use crate::build;
 use domain::{
     event::{ContactVerified, PasswordResetRequested},
     id::{SessionId, UserId},
     password_reset::{MAX_ATTEMPTS, PasswordReset, request_budget},
     text::Email,
+    throttle,
     user::User,
     verification::{ContactKind, Verification},
 };
-use futures_util::future::join_all;
-use kernel::Timestamp;
+use futures_util::future::{join, join_all};
+use kernel::{Failure, Timestamp};
 use ports::{
-    FactorStore, LoginAttempt, LoginCounters, LoginName, PasswordStore, RefreshToken, UserStore, VerificationStore,
+    FactorStore, LoginAttempt, LoginCounters, LoginName, PasswordStore, RefreshToken, SessionStore, UserStore,
+    VerificationStore,
 };
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl Stores>`.
@@ -30,13 +32,15 @@ macro_rules! contract_password_changes {
             concurrent_resets_with_one_token_succeed_once
             changed_password_invalidates_mailed_tokens
             changed_or_reset_password_ends_waiting_logins
+            login_that_read_the_old_password_begins_no_session
+            concurrent_login_with_the_old_password_outlives_no_reset
         }
     };
 }
 
 /// What a rule needs of the stores.
-pub trait Stores: PasswordStore + UserStore + VerificationStore + FactorStore {}
-impl<S: PasswordStore + UserStore + VerificationStore + FactorStore> Stores for S {}
+pub trait Stores: PasswordStore + UserStore + VerificationStore + FactorStore + SessionStore {}
+impl<S: PasswordStore + UserStore + VerificationStore + FactorStore + SessionStore> Stores for S {}
 
 fn counters() -> LoginCounters {
     LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() }
@@ -49,10 +53,19 @@ async fn registered(users: &impl UserStore) -> User {
     user
 }
 
+/// The end of a login that has read this password hash.
+async fn finish(
+    users: &impl UserStore,
+    (session, user, hash): (SessionId, &User, &str),
+    counters: &LoginCounters,
+) -> Result<bool, Failure> {
+    let token = RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(60) };
+    users.begin_session(session, &credentials(user.id, hash), counters, &token).await
+}
+
 async fn begin(users: &impl UserStore, user: &User) -> SessionId {
     let session = SessionId(fresh());
-    let token = RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(60) };
-    users.begin_session(session, user.id, &counters(), &token).await.expect("begun");
+    assert_eq!(finish(users, (session, user, "$old$"), &counters()).await, Ok(true));
     session
 }
 
@@ -174,18 +187,55 @@ pub async fn changed_password_invalidates_mailed_tokens(fixture: &Fixture<impl S
 pub async fn changed_or_reset_password_ends_waiting_logins(fixture: &Fixture<impl Stores>) {
     let (port, user, other) = (fixture.port(), registered(fixture.port()).await, registered(fixture.port()).await);
     let reset = reset(port, &user, &selector()).await;
-    let wait = async |user: &User| {
+    let wait = async |user: &User, hash: &str| {
         let digest = selector();
-        port.store_login(&digest, user.id, now(), later(60)).await.expect("stored");
+        let stored = port.store_login(&digest, &credentials(user.id, hash), now(), later(60)).await;
+        assert_eq!(stored, Ok(true));
         digest
     };
-    let (waiting, of_other) = (wait(&user).await, wait(&other).await);
+    let (waiting, of_other) = (wait(&user, "$old$").await, wait(&other, "$old$").await);
     assert_eq!(port.change_password(user.id, "$wrong$", "$new$", SessionId(fresh())).await, Ok(None));
     assert_eq!(port.try_login(&waiting, now()).await, Ok(Some(user.id)), "nothing has changed");
     port.reset_password(&reset, "$new$").await.expect("a response").expect("set");
     assert_eq!((port.try_login(&waiting, now()).await, port.finish_login(&waiting).await), (Ok(None), Ok(false)));
-    let waiting = wait(&user).await;
+    let waiting = wait(&user, "$new$").await;
     port.change_password(user.id, "$new$", "$newer$", SessionId(fresh())).await.expect("a response").expect("changed");
     assert_eq!(port.try_login(&waiting, now()).await, Ok(None));
     assert_eq!(port.try_login(&of_other, now()).await, Ok(Some(other.id)));
+}
+
+pub async fn login_that_read_the_old_password_begins_no_session(fixture: &Fixture<impl Stores>) {
+    let (port, changed, set) = (fixture.port(), registered(fixture.port()).await, registered(fixture.port()).await);
+    let reset = reset(port, &set, &selector()).await;
+    port.change_password(changed.id, "$old$", "$new$", SessionId(fresh())).await.expect("a response").expect("changed");
+    port.reset_password(&reset, "$new$").await.expect("a response").expect("set");
+    for user in [&changed, &set] {
+        let (counters, digest) = (counters(), selector());
+        let attempt = async || port.reserve_login(LoginName::Id(user.id), &counters, now()).await;
+        for _ in 0..throttle::FREE_FAILURES {
+            assert!(matches!(attempt().await, Ok(LoginAttempt::Granted(_))));
+        }
+        assert_eq!(finish(port, (SessionId(fresh()), user, "$old$"), &counters).await, Ok(false));
+        assert!(matches!(attempt().await, Ok(LoginAttempt::Refused(_))), "its attempt has failed");
+        assert_eq!(port.store_login(&digest, &credentials(user.id, "$old$"), now(), later(60)).await, Ok(false));
+        assert_eq!(port.try_login(&digest, now()).await, Ok(None));
+        assert_eq!(port.sessions(user.id, now(), 10, None).await.expect("a page").items, []);
+        assert_eq!(finish(port, (SessionId(fresh()), user, "$new$"), &counters).await, Ok(true));
+        assert!(matches!(attempt().await, Ok(LoginAttempt::Granted(_))));
+    }
+}
+
+pub async fn concurrent_login_with_the_old_password_outlives_no_reset(fixture: &Fixture<impl Stores>) {
+    for _ in 0..8 {
+        let user = registered(fixture.port()).await;
+        let (session, counters, reset) =
+            (SessionId(fresh()), counters(), reset(fixture.port(), &user, &selector()).await);
+        let mut processes = fixture.concurrent(2);
+        let (login, resetting) = (processes.next().expect("two"), processes.next().expect("two"));
+        let login = finish(login, (session, &user, "$old$"), &counters);
+        let (begun, ended) = join(login, resetting.reset_password(&reset, "$new$")).await;
+        let ended = ended.expect("a response").expect("set");
+        assert_eq!(ended.contains(&session), begun.expect("a response"), "a session that has begun has ended");
+        assert_eq!(fixture.port().sessions(user.id, now(), 10, None).await.expect("a page").items, []);
+    }
 }

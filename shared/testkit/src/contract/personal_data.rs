@@ -1,6 +1,6 @@
 //! Contract of [`PersonalData`], over the stores that register users, begin their sessions and keep their orders.
 
-use super::{Fixture, an_event, fresh, later, now};
+use super::{Fixture, an_event, credentials, fresh, later, now};
 use crate::build::{self, a_reply, usd};
 use domain::{
     event::UserDeleted,
@@ -48,7 +48,8 @@ async fn a_user(users: &impl UserStore) -> (User, SessionId) {
     let token = RefreshToken { digest: format!("digest {id}"), issued_at: now(), expires_at: later(60) };
     let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
     let session = SessionId(fresh());
-    users.begin_session(session, user.id, &counters, &token).await.expect("begun");
+    let begun = users.begin_session(session, &credentials(user.id, "$the hash$"), &counters, &token).await;
+    assert_eq!(begun, Ok(true));
     (user, session)
 }
 

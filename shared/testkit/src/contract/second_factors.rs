@@ -1,6 +1,6 @@
 //! Contract of [`FactorStore`], over a [`UserStore`] that has the accounts and a [`SessionStore`] with their sessions.
 
-use super::{Fixture, an_event, fresh, later, now};
+use super::{Fixture, an_event, credentials, fresh, later, now};
 use crate::build;
 use domain::{
     event::SecondFactorRemoved,
@@ -242,7 +242,7 @@ pub async fn refreshed_session_says_whether_a_second_factor_is_active(fixture: &
 
 pub async fn login_is_tried_five_times_until_it_expires(fixture: &Fixture<impl Stores>) {
     let (port, user, digest) = (fixture.port(), registered(fixture.port()).await, fresh().to_string());
-    port.store_login(&digest, user, now(), later(60)).await.expect("stored");
+    assert_eq!(port.store_login(&digest, &credentials(user, "$hash$"), now(), later(60)).await, Ok(true));
     assert_eq!(port.try_login(&fresh().to_string(), now()).await, Ok(None));
     assert_eq!(port.try_login(&digest, later(60)).await, Ok(None));
     for _ in 0..MAX_ATTEMPTS {
@@ -253,7 +253,7 @@ pub async fn login_is_tried_five_times_until_it_expires(fixture: &Fixture<impl S
 
 pub async fn login_is_finished_once(fixture: &Fixture<impl Stores>) {
     let (port, user, digest) = (fixture.port(), registered(fixture.port()).await, fresh().to_string());
-    port.store_login(&digest, user, now(), later(60)).await.expect("stored");
+    assert_eq!(port.store_login(&digest, &credentials(user, "$hash$"), now(), later(60)).await, Ok(true));
     let finished = join_all(fixture.concurrent(8).map(|port| port.finish_login(&digest))).await;
     assert_eq!(finished.into_iter().filter(|one| *one == Ok(true)).count(), 1);
     assert_eq!(port.try_login(&digest, now()).await, Ok(None));

@@ -1,6 +1,6 @@
 //! Contract of [`SessionStore`], over a [`UserStore`] that begins the sessions.
 
-use super::{Fixture, an_event, fresh, kind_and_code, later, now};
+use super::{Fixture, an_event, credentials, fresh, kind_and_code, later, now};
 use crate::build;
 use domain::{
     id::{SessionId, UserId},
@@ -48,7 +48,7 @@ async fn begin(users: &impl UserStore, token: &RefreshToken) -> ActiveSession {
 async fn begin_for(users: &impl UserStore, user_id: UserId, token: &RefreshToken) -> ActiveSession {
     let id = SessionId(fresh());
     let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
-    users.begin_session(id, user_id, &counters, token).await.expect("begun");
+    assert_eq!(users.begin_session(id, &credentials(user_id, "$hash$"), &counters, token).await, Ok(true));
     ActiveSession { id, user_id, role: build::user().registered().role, has_second_factor: false }
 }
 

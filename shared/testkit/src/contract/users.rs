@@ -1,6 +1,6 @@
 //! Contract of [`UserStore`].
 
-use super::{Fixture, an_event, fresh, kind_and_code, later, now};
+use super::{Fixture, an_event, credentials, fresh, kind_and_code, later, now};
 use crate::build::{self, UserBuilder};
 use domain::{
     id::{SessionId, UserId},
@@ -80,8 +80,7 @@ async fn attempt(users: &impl UserStore, name: &str, counters: &LoginCounters, a
 pub async fn registered_user_is_found_by_email_and_username(fixture: &Fixture<impl UserStore>) {
     let user = new_user().registered();
     let event = register(fixture.port(), &user).await.expect("registered");
-    let known =
-        Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned(), has_second_factor: false };
+    let known = credentials(user.id, "$hash$");
     assert_eq!(find(fixture.port(), user.email.as_str()).await, Some(known.clone()));
     assert_eq!(find(fixture.port(), user.username.as_str()).await, Some(known));
     fixture.assert_only_published(&[event]).await;
@@ -285,7 +284,9 @@ pub async fn session_resets_the_failures_of_its_name_and_gives_the_source_its_at
     for _ in 0..throttle::SOURCE_BURST {
         assert_eq!(attempt(fixture.port(), user.username.as_str(), &counters, 0).await, None);
         let token = RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(3_600) };
-        fixture.port().begin_session(SessionId(fresh()), user.id, &counters, &token).await.expect("started");
+        let checked = credentials(user.id, "$hash$");
+        let begun = fixture.port().begin_session(SessionId(fresh()), &checked, &counters, &token);
+        assert_eq!(begun.await, Ok(true));
     }
     assert_eq!(attempt(fixture.port(), user.username.as_str(), &counters, 0).await, None);
 }
@@ -362,8 +363,7 @@ pub async fn account_is_found_by_its_id(fixture: &Fixture<impl UserStore>) {
     let user = new_user().registered();
     register(fixture.port(), &user).await.expect("registered");
     let reserve = async |id| fixture.port().reserve_login(LoginName::Id(id), &counters(), now()).await;
-    let known =
-        Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned(), has_second_factor: false };
+    let known = credentials(user.id, "$hash$");
     assert_eq!(reserve(user.id).await, Ok(LoginAttempt::Granted(Some(known))));
     assert_eq!(reserve(UserId(fresh())).await, Ok(LoginAttempt::Granted(None)));
     assert_eq!(find(fixture.port(), &user.id.to_string()).await, None, "an id is no name");

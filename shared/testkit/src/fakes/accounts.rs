@@ -64,7 +64,7 @@ impl ports::AccountStore for Users {
             let stored = &mut state.users.account(user.id)?.user;
             (stored.role, stored.status, stored.version) = (user.role, user.status, user.version);
             state.outbox.add(event);
-            Ok(Some(state.users.end_sessions(user.id)))
+            Ok(Some(state.users.end_logins(user.id, None)))
         });
         commit.await
     }
@@ -100,7 +100,7 @@ impl ports::AccountStore for Users {
             }
             state.users.delete(user)?;
             state.outbox.add(event);
-            Ok(Some(state.users.end_sessions(user)))
+            Ok(Some(state.users.end_logins(user, None)))
         });
         commit.await
     }
@@ -118,7 +118,7 @@ impl ports::AccountStore for Users {
             for (event, sequence) in events.into_iter().rev() {
                 state.outbox.add(&Event { sequence: *sequence, ..event.clone() });
             }
-            Ok(Some(state.users.end_sessions(user)))
+            Ok(Some(state.users.end_logins(user, None)))
         });
         commit.await
     }

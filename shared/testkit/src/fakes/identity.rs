@@ -128,6 +128,12 @@ impl UsersState {
         self.user(user).is_some_and(|user| user.status == AccountStatus::Active)
     }
 
+    /// Whether the user may log in, with the password and the role that a login has read.
+    pub(super) fn is_unchanged(&self, checked: &Credentials) -> bool {
+        let stored = self.accounts.get(&checked.user_id).filter(|_| self.is_active(checked.user_id));
+        stored.is_some_and(|one| one.password_hash == checked.password_hash && one.user.role == checked.role)
+    }
+
     /// Counts an attempt, unless it is too early: then, the time when it is not.
     pub(super) fn count_login(
         &mut self,
@@ -260,15 +266,17 @@ impl ports::UserStore for Users {
     async fn begin_session(
         &self,
         session: SessionId,
-        user: UserId,
+        checked: &Credentials,
         counters: &LoginCounters,
         token: &RefreshToken,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let commit = self.0.commit("users.begin_session", |state| {
+            if !state.users.is_unchanged(checked) {
+                return Ok(false);
+            }
             state.users.forget(counters)?;
-            state.users.account(user)?;
-            state.users.sessions.insert(session, Session::new(user, token));
-            Ok(())
+            state.users.sessions.insert(session, Session::new(checked.user_id, token));
+            Ok(true)
         });
         commit.await
     }

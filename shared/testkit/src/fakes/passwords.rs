@@ -21,7 +21,6 @@ impl UsersState {
     fn set_password(&mut self, user: UserId, hash: &str) -> Result<(), Failure> {
         self.account(user)?.password_hash = hash.to_owned();
         self.resets.retain(|_, (one, ..)| one.user_id != user);
-        self.factors.end_logins(user);
         Ok(())
     }
 }
@@ -40,7 +39,7 @@ impl ports::PasswordStore for Users {
                 return Ok(None);
             }
             users.set_password(user, new)?;
-            Ok(Some(users.end_sessions_but(user, Some(keep))))
+            Ok(Some(users.end_logins(user, Some(keep))))
         });
         commit.await
     }
@@ -105,7 +104,7 @@ impl ports::PasswordStore for Users {
                 return Ok(None);
             }
             users.set_password(reset.user_id, new)?;
-            Ok(Some(users.end_sessions(reset.user_id)))
+            Ok(Some(users.end_logins(reset.user_id, None)))
         });
         commit.await
     }

@@ -10,7 +10,7 @@ use domain::{
     verification::Token,
 };
 use kernel::{Failure, Timestamp, seconds_after};
-use ports::CodeAttempt;
+use ports::{CodeAttempt, Credentials};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,15 +156,18 @@ impl ports::FactorStore for Users {
     async fn store_login(
         &self,
         digest: &str,
-        user: UserId,
+        checked: &Credentials,
         now: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let commit = self.0.commit("users.store_login", |state| {
+            let (user, is_unchanged) = (checked.user_id, state.users.is_unchanged(checked));
             let logins = &mut state.users.factors.logins;
             logins.retain(|_, (owner, _, expiry)| *owner != user || *expiry > now);
-            logins.insert(digest.to_owned(), (user, 0, expires_at));
-            Ok(())
+            if is_unchanged {
+                logins.insert(digest.to_owned(), (user, 0, expires_at));
+            }
+            Ok(is_unchanged)
         });
         commit.await
     }

@@ -35,12 +35,13 @@ impl Session {
 impl UsersState {
     /// Ends all sessions of a user, and returns them.
     pub(super) fn end_sessions(&mut self, user: UserId) -> Vec<SessionId> {
-        self.end_sessions_but(user, None)
+        self.sessions.extract_if(.., |_, one| one.user_id == user).map(|(id, _)| id).collect()
     }
 
-    /// Ends all sessions of a user but one, and returns them.
-    pub(super) fn end_sessions_but(&mut self, user: UserId, keep: Option<SessionId>) -> Vec<SessionId> {
-        let mine = self.sessions.extract_if(.., |id, one| one.user_id == user && Some(*id) != keep);
+    /// Ends the logins of a user: those that are to be finished, and all sessions but `kept`. Returns the sessions.
+    pub(super) fn end_logins(&mut self, user: UserId, kept: Option<SessionId>) -> Vec<SessionId> {
+        self.factors.end_logins(user);
+        let mine = self.sessions.extract_if(.., |id, one| one.user_id == user && Some(*id) != kept);
         mine.map(|(id, _)| id).collect()
     }
 }

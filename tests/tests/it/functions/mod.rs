@@ -76,8 +76,8 @@ use edge::Clock;
 use kernel::{Timestamp, Uuid};
 use ports::{InvoiceStore, OrderStore};
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, path::PathBuf};
-use testkit::{Platform, build};
+use std::{cell::Cell, collections::BTreeSet, fs, path::PathBuf};
+use testkit::{Access, Dependency, InjectedFault, Platform, build};
 
 /// Ids in the sample events.
 pub(crate) const USER: UserId = UserId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0001));
@@ -121,6 +121,20 @@ fn assert_all_samples_run(function: &Function, named: &[&str]) {
         "{}",
         function.name
     );
+}
+
+/// Makes `change` before the write to the database that is the `number`-th from now on.
+fn before_write(platform: &Platform, number: u32, change: impl Fn(&Platform) + 'static) {
+    let (changing, writes) = (platform.clone(), Cell::new(0));
+    platform.faults().intercept(move |dependency, access| {
+        if (dependency, access) == (Dependency::Database, Access::Write) {
+            writes.update(|count| count + 1);
+            if writes.get() == number {
+                change(&changing);
+            }
+        }
+        InjectedFault::default()
+    });
 }
 
 /// A platform with the customer, the product and its stock.

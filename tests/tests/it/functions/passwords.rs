@@ -1,17 +1,20 @@
 //! Passwords that change: with the old one, or with a token that was mailed.
 
 use super::{
-    USER,
+    USER, before_write,
     browser_sessions::refresh_cookie,
     clock,
     consumers::deliver,
     customer,
     http::assert_responses,
-    sample, sample_time,
+    sample, sample_time, second_factors,
     sessions::{SESSION, begin},
 };
 use api::TokenView;
-use catalog::{PASSWORD_CHANGE, PASSWORD_RESET_CONFIRM, PASSWORD_RESET_REQUEST, PASSWORD_RESET_SEND, USER_LOGIN};
+use catalog::{
+    Function, PASSWORD_CHANGE, PASSWORD_RESET_CONFIRM, PASSWORD_RESET_REQUEST, PASSWORD_RESET_SEND, USER_LOGIN,
+    USER_LOGIN_MFA,
+};
 use domain::{
     id::SessionId,
     password_reset::{self, ChangePassword, ConfirmReset, PasswordReset},
@@ -20,20 +23,21 @@ use domain::{
     user::User,
     verification::{ContactKind, Token},
 };
-use edge::http::{Call, Reply};
+use edge::http::{Body, Call, Reply};
 use kernel::{Failure, Uuid};
 use ports::{PasswordStore as _, Revocations as _, VerificationTokens as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use services::{NewPasswords, PasswordResetMailer, Throttled};
 use testkit::Platform;
 
+const OLD: &str = "correct horse battery";
 const NEW: &str = "a new horse, another battery";
 const OTHER_SESSION: SessionId = SessionId(Uuid::from_u128(7));
 
 /// The platform with the customer of the samples, whose e-mail address is verified, and who has two sessions.
 async fn platform() -> Platform {
     let platform = Platform::new();
-    platform.users().put(&User { verified: vec![ContactKind::Email], ..customer() }, "correct horse battery");
+    platform.users().put(&User { verified: vec![ContactKind::Email], ..customer() }, OLD);
     begin(&platform, SESSION, "one").await;
     begin(&platform, OTHER_SESSION, "two").await;
     platform
@@ -58,12 +62,56 @@ pub(crate) async fn log_in(platform: &Platform, call: Call<Login>) -> Result<Rep
     user_login::handle(users, (passwords, &MfaPolicy::default()), (&platform.tokens(), &refresh_cookie()), call).await
 }
 
-/// The status of a login with the new password.
-async fn login(platform: &Platform) -> u64 {
-    let event = sample(USER_LOGIN, &format!("set /body/password = {}", json!(NEW)));
-    let route = adapters::Wiring::new(USER_LOGIN, adapters::config::Config::from_vars([])).route().expect("a route");
-    let handler = async |call| log_in(platform, call).await;
-    edge::http::respond(&route, event, &clock(), &handler).await["statusCode"].as_u64().expect("a status")
+/// The status and the problem of a response.
+async fn answer<B: Body>(
+    (function, edits): (&'static Function, &str),
+    handler: impl AsyncFn(Call<B>) -> Result<Reply<TokenView>, Failure>,
+) -> (u64, String) {
+    let route = adapters::Wiring::new(function, adapters::config::Config::from_vars([])).route().expect("a route");
+    let response = edge::http::respond(&route, sample(function, edits), &clock(), &handler).await;
+    let body: Value = serde_json::from_str(response["body"].as_str().unwrap_or("null")).expect("JSON");
+    let problem = body["type"].as_str().unwrap_or_default().replace("/problems/", "");
+    (response["statusCode"].as_u64().expect("a status"), problem)
+}
+
+/// The status and the problem of a login.
+async fn login(platform: &Platform, password: &str) -> (u64, String) {
+    let edits = format!("set /body/password = {}", json!(password));
+    answer((USER_LOGIN, &edits), async |call| log_in(platform, call).await).await
+}
+
+fn logged_in() -> (u64, String) {
+    (200, String::new())
+}
+
+fn refused(problem: &str) -> (u64, String) {
+    (401, problem.to_owned())
+}
+
+#[tokio::test]
+async fn login_ends_with_a_password_that_is_changed_while_it_is_verified() {
+    let platform = Platform::new();
+    platform.users().put(&customer(), OLD);
+    // The first one counts the attempt and reads the account.
+    before_write(&platform, 2, |platform| platform.users().put(&customer(), NEW));
+    assert_eq!(login(&platform, OLD).await, refused("wrong-credentials"));
+    assert_eq!(platform.users().sessions(USER), []);
+    assert_eq!(login(&platform, NEW).await, logged_in());
+}
+
+#[tokio::test]
+async fn login_with_a_second_factor_ends_with_a_password_that_is_changed_meanwhile() {
+    let (platform, codes) = second_factors::platform().await;
+    before_write(&platform, 2, |platform| platform.users().put(&customer(), NEW));
+    assert_eq!(login(&platform, OLD).await, refused("wrong-credentials"));
+    platform.users().put(&customer(), OLD);
+    let token = second_factors::mfa_token(&platform).await;
+    let edits = format!("set /body = {}", json!(json!({ "mfa_token": token, "recovery_code": codes[0] }).to_string()));
+    // An attempt at the login, one at the account, the use of the code, and the end of the login.
+    before_write(&platform, 5, |platform| platform.users().put(&customer(), NEW));
+    let finished = answer((USER_LOGIN_MFA, &edits), async |call| second_factors::finish(&platform, call).await).await;
+    assert_eq!(finished, refused("invalid-mfa-token"));
+    assert_eq!(platform.users().sessions(USER), []);
 }
 
 #[tokio::test]
@@ -81,7 +129,7 @@ async fn password_change_needs_the_old_one_and_ends_the_other_sessions() {
     assert_eq!(platform.users().sessions(USER).len(), 1);
     let revocations = platform.revocations();
     assert_eq!((revocations.is_revoked(SESSION).await, revocations.is_revoked(OTHER_SESSION).await), (false, true));
-    assert_eq!(login(&platform).await, 200);
+    assert_eq!(login(&platform, NEW).await, logged_in());
 }
 
 #[tokio::test]
@@ -148,5 +196,5 @@ async fn password_reset_confirm_accepts_a_token_once_and_ends_all_sessions() {
     assert_responses(PASSWORD_RESET_CONFIRM, &expected, async |_, call| confirm(&platform, call).await).await;
     assert_eq!(platform.users().sessions(USER), []);
     assert!(platform.revocations().is_revoked(SESSION).await);
-    assert_eq!(login(&platform).await, 200);
+    assert_eq!(login(&platform, NEW).await, logged_in());
 }

@@ -10,7 +10,10 @@ use super::{
 use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, SESSION_REVOKE, TOKEN_REFRESH, USER_LOGOUT};
 use domain::{id::SessionId, user::Role};
 use kernel::Timestamp;
-use ports::{Claims, LoginCounters, RefreshToken, RefreshTokens as _, Revocations as _, Tokens as _, UserStore as _};
+use ports::{
+    Claims, LoginAttempt, LoginCounters, LoginName, RefreshToken, RefreshTokens as _, Revocations as _, Tokens as _,
+    UserStore as _,
+};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 
@@ -36,7 +39,13 @@ pub(crate) async fn begin(platform: &Platform, session: SessionId, token: &str) 
     let digest = platform.tokens().digest(token);
     let token = RefreshToken { digest, issued_at: later(-60), expires_at: later(600) };
     let counters = LoginCounters { name_and_source: "one".to_owned(), source: "two".to_owned() };
-    platform.users().begin_session(session, USER, &counters, &token).await.expect("begun");
+    let login = LoginName::Id(USER);
+    let LoginAttempt::Granted(Some(found)) =
+        platform.users().reserve_login(login, &counters, sample_time()).await.expect("the store responds")
+    else {
+        panic!("the customer may log in");
+    };
+    assert_eq!(platform.users().begin_session(session, &found, &counters, &token).await, Ok(true));
 }
 
 /// The context that the authorizer returns for an access token of the session.
