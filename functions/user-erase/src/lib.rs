@@ -2,7 +2,8 @@
 //! everyone else.
 //!
 //! Returns 202. The account is erased at once, and all sessions end; contexts that hold something about the person follow by event, an order when it
-//! is final. Invoices and the ledger are kept, as the law demands. A wrong password is 422, and after repeated failures 429.
+//! is final. Invoices and the ledger are kept, as the law demands. A wrong password is 422, and after repeated failures 429. Admins cannot erase
+//! their own account, nor the last one of an active admin: 409.
 
 use domain::{
     event::{SEQUENCE_SET_BY_STORE, UserDeleted, UserErased},
@@ -21,7 +22,8 @@ pub async fn handle(
 ) -> Result<Reply<()>, Failure> {
     let user_id = call.owner_from_path("id", user::check_self_or_admin)?;
     if call.principal()?.id == user_id.0 {
-        users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
+        let user = users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
+        profile::check_removal(&user, user_id)?;
         let password = call.body.current_password.as_deref().ok_or_else(profile::wrong_current_password)?;
         let account = LoginName::Id(user_id);
         let client_address = call.client_address(async |secret| own.is_from_distribution(secret).await).await?;

@@ -1,6 +1,7 @@
 //! `PUT /api/v1/users/{id}/role`: gives a user another role, by an admin.
 //!
-//! Returns the account. The user's sessions end, because their tokens carry the old role or would go on. Admins cannot change themselves: 409.
+//! Returns the account. The user's sessions end, because their tokens carry the old role or would go on. Admins cannot change themselves,
+//! nor the last active admin: 409.
 
 use api::UserView;
 use domain::{

@@ -1,6 +1,7 @@
 //! `PATCH /api/v1/users/{id}/status`: disables or enables an account, by an admin.
 //!
-//! Returns the account. The user's sessions end, because their tokens carry the old role or would go on. Admins cannot change themselves: 409.
+//! Returns the account. The user's sessions end, because their tokens carry the old role or would go on. Admins cannot change themselves,
+//! nor the last active admin: 409.
 
 use api::UserView;
 use domain::{

@@ -22,6 +22,8 @@ CREATE TABLE identity.users (
 );
 CREATE UNIQUE INDEX users_email_taken ON identity.users (email) WHERE status <> 'deleted';
 CREATE UNIQUE INDEX users_username_taken ON identity.users (username);
+-- For the change of an admin, which needs another one.
+CREATE INDEX users_admins ON identity.users (id) WHERE role = 'admin' AND status = 'active';
 -- For the search of staff, by the beginning.
 CREATE INDEX users_email_prefix ON identity.users (email text_pattern_ops);
 CREATE INDEX users_username_prefix ON identity.users (username text_pattern_ops);
@@ -248,20 +250,36 @@ BEGIN
 END;
 $$;
 
+-- Whether a user is the last active admin. The other admins stay what they are until the end of the transaction if the user is an admin: all
+-- of them are locked, in the order of their ids, so that of two transactions that change each other's admin the second one waits for the first,
+-- and then finds in its last statement, which sees what was committed before, that no other admin is left.
+CREATE FUNCTION identity.is_last_admin(user_of uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM identity.users AS u WHERE u.id = user_of AND u.role = 'admin' AND u.status = 'active') THEN
+        RETURN false;
+    END IF;
+    PERFORM FROM identity.users AS u WHERE u.role = 'admin' AND u.status = 'active' ORDER BY u.id FOR NO KEY UPDATE;
+    RETURN NOT EXISTS (SELECT FROM identity.users AS u WHERE u.id <> user_of AND u.role = 'admin' AND u.status = 'active');
+END;
+$$;
+
 -- Erases an account: what names the person is overwritten, its tokens and sessions are deleted, and the events are stored. Returns whether there is
--- such an account, the sessions that have ended, and the events: none if it was erased before, and `deleted` only if it was not deleted before.
+-- such an account, the sessions that have ended, and the events: none if it was erased before, and `deleted` only if it was not deleted before. The
+-- last active admin is not erased: `is_last_admin`.
 --
--- The account is locked by a statement of its own, so that what follows sees what was committed before.
-CREATE FUNCTION identity.erase(user_of uuid, deleted jsonb, erased jsonb) RETURNS TABLE (is_known boolean, ended uuid[], events jsonb)
-LANGUAGE plpgsql AS $$
+-- The account is locked by a statement of its own, so that what follows sees what was committed before; before that the admins if it is one of
+-- them, as everywhere.
+CREATE FUNCTION identity.erase(user_of uuid, deleted jsonb, erased jsonb)
+RETURNS TABLE (is_known boolean, is_last_admin boolean, ended uuid[], events jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     account identity.users;
 BEGIN
+    is_last_admin := identity.is_last_admin(user_of);
     SELECT * INTO account FROM identity.users AS u WHERE u.id = user_of FOR UPDATE;
     is_known := FOUND;
     ended := '{}';
     events := '[]';
-    IF NOT is_known OR account.erased_at IS NOT NULL THEN
+    IF NOT is_known OR is_last_admin OR account.erased_at IS NOT NULL THEN
         RETURN NEXT;
         RETURN;
     END IF;

@@ -5,13 +5,14 @@ use super::{
     fragments::insert_event,
     params::params,
     personal_data,
-    rows::{bigint, count, get, json_if, parsed, parsed_if, word},
+    rows::{bigint, count, get, json_if, only, parsed, parsed_if, word},
     sessions::parse_cursor,
     users::taken,
 };
 use domain::{
     Event,
     id::{SessionId, UserId},
+    profile,
     text::{Email, FullName, Phone, Username},
     user::{AccountStatus, Role, User},
     verification::ContactKind,
@@ -44,16 +45,19 @@ const UPDATE: &str = concat!(
     " SELECT id FROM updated",
 );
 
+/// The last active admin is not changed, nor by [`DELETE`]: `identity.is_last_admin`, which is asked before the account is read.
 const ADMINISTER: &str = concat!(
-    "WITH updated AS (
+    "WITH guard AS MATERIALIZED (
+        SELECT CASE WHEN $3 = 'admin' AND $4 = 'active' THEN false ELSE is_last_admin($1) END AS is_last_admin
+    ), updated AS (
         UPDATE users SET role = $3, status = $4, version = version + 1
-        WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'
+        WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted' AND NOT (SELECT is_last_admin FROM guard)
         RETURNING id
     ), ended AS (
         SELECT end_logins(id, NULL) AS sessions FROM updated
     ), ",
     insert_event!("$5", from "updated"),
-    " SELECT sessions AS ended FROM ended",
+    " SELECT is_last_admin, (SELECT sessions FROM ended) AS ended FROM guard",
 );
 
 /// `$1` is a pattern of `LIKE`; each of the three columns has an index for it.
@@ -67,9 +71,11 @@ const SEARCH: &str = concat!(
 );
 
 const DELETE: &str = concat!(
-    "WITH deleted AS (
+    "WITH guard AS MATERIALIZED (
+        SELECT is_last_admin($1) AS is_last_admin
+    ), deleted AS (
         UPDATE users SET status = 'deleted', deleted_at = ($3 ->> 'time')::timestamptz, version = version + 1
-        WHERE id = $1 AND version = $2 AND status <> 'deleted'
+        WHERE id = $1 AND version = $2 AND status <> 'deleted' AND NOT (SELECT is_last_admin FROM guard)
         RETURNING id
     ), ended AS (
         SELECT end_logins(id, NULL) AS sessions FROM deleted
@@ -77,7 +83,7 @@ const DELETE: &str = concat!(
         DELETE FROM verifications WHERE user_id = (SELECT id FROM deleted)
     ), ",
     insert_event!("$3", from "deleted"),
-    " SELECT sessions AS ended FROM ended",
+    " SELECT is_last_admin, (SELECT sessions FROM ended) AS ended FROM guard",
 );
 
 impl<B: Bus> AccountStore for PgUsers<B> {
@@ -109,11 +115,11 @@ impl<B: Bus> AccountStore for PgUsers<B> {
 
     async fn administer_account(&self, user: &User, event: &Event) -> Result<Option<Vec<SessionId>>, Failure> {
         let params = params![user.id.0, bigint(user.version)?, user.role.name(), user.status.name(), Json(event)];
-        let rows = self.relay.database().query(ADMINISTER, &params).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let ended: Vec<Uuid> = get(row, "ended")?;
-        self.relay.publish(std::slice::from_ref(event)).await;
-        Ok(Some(ended.into_iter().map(SessionId).collect()))
+        let ended = ended(only(&self.relay.database().query(ADMINISTER, &params).await?)?)?;
+        if ended.is_some() {
+            self.relay.publish(std::slice::from_ref(event)).await;
+        }
+        Ok(ended)
     }
 
     async fn search_accounts(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page<User>, Failure> {
@@ -132,11 +138,12 @@ impl<B: Bus> AccountStore for PgUsers<B> {
         version: u64,
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure> {
-        let rows = self.relay.database().query(DELETE, &params![user.0, bigint(version)?, Json(event)]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let ended: Vec<Uuid> = get(row, "ended")?;
-        self.relay.publish(std::slice::from_ref(event)).await;
-        Ok(Some(ended.into_iter().map(SessionId).collect()))
+        let params = params![user.0, bigint(version)?, Json(event)];
+        let ended = ended(only(&self.relay.database().query(DELETE, &params).await?)?)?;
+        if ended.is_some() {
+            self.relay.publish(std::slice::from_ref(event)).await;
+        }
+        Ok(ended)
     }
 
     async fn erase_account(
@@ -147,6 +154,15 @@ impl<B: Bus> AccountStore for PgUsers<B> {
     ) -> Result<Option<Vec<SessionId>>, Failure> {
         personal_data::erase_account(self, user, (deleted, erased)).await
     }
+}
+
+/// The sessions that [`ADMINISTER`] or [`DELETE`] has ended; `None` if the account has another version.
+fn ended(row: &Row) -> Result<Option<Vec<SessionId>>, Failure> {
+    if get(row, "is_last_admin")? {
+        return Err(profile::last_admin());
+    }
+    let ended: Option<Vec<Uuid>> = get(row, "ended")?;
+    Ok(ended.map(|ended| ended.into_iter().map(SessionId).collect()))
 }
 
 /// The pattern of texts that begin with `prefix`, whatever characters it has.

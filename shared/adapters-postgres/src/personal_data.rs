@@ -9,6 +9,7 @@ use domain::{
     Event,
     id::{SessionId, UserId},
     personal_data::{ExportCursor, PersonalDataPart},
+    profile,
 };
 use kernel::{Claim, Failure, Timestamp, Uuid};
 use ports::{Bus, DueErasures, OrderErasure, PersonalData};
@@ -27,7 +28,7 @@ impl<B: Bus> PersonalData for PgUsers<B> {
     }
 }
 
-const ERASE_ACCOUNT: &str = "SELECT is_known, ended, events FROM erase($1, $2, $3)";
+const ERASE_ACCOUNT: &str = "SELECT is_known, is_last_admin, ended, events FROM erase($1, $2, $3)";
 
 const ERASE_CUSTOMER: &str = "SELECT erase($1, $2, $3, $4)";
 
@@ -46,6 +47,9 @@ pub(super) async fn erase_account<B: Bus>(
     let row = only(&rows)?;
     if !get::<bool>(row, "is_known")? {
         return Ok(None);
+    }
+    if get(row, "is_last_admin")? {
+        return Err(profile::last_admin());
     }
     let (ended, events): (Vec<Uuid>, Vec<Event>) = (get(row, "ended")?, json(row, "events")?);
     users.relay.publish(&events).await;

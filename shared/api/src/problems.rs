@@ -185,6 +185,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Log in.",
     ),
     problem(
+        "last-admin",
+        Conflict,
+        "No admin would be active after the change, because another one was changed at the same time.",
+        "Make another user an admin, or enable one, and repeat the request.",
+    ),
+    problem(
         "line-too-long",
         TooLarge,
         "A line of the file of an import is too long.",
@@ -260,7 +266,7 @@ pub const PROBLEMS: &[Problem] = &[
     problem(
         "own-account",
         Conflict,
-        "Admins cannot change their own role or status, so that one of them is always left.",
+        "Admins cannot change their own role or status, nor delete or erase their own account, so that one of them is always left.",
         "Let another admin make the change.",
     ),
     problem(

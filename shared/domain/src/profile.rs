@@ -99,11 +99,10 @@ pub enum ProfileChange {
 }
 
 /// The user after a change by the admin `by`, and the event; `None` if it changes nothing. Admins cannot change themselves, so that one of them
-/// is always left.
+/// is always left; the store sees to it if two change each other ([`last_admin`]).
 pub fn administer(user: &User, change: ProfileChange, by: UserId) -> Result<Option<(User, UserUpdated)>, Failure> {
     if user.id == by {
-        let detail = "Admins cannot change their own role or status; another admin can.";
-        return Err(Failure::new(FailureKind::Conflict, "own-account", detail));
+        return Err(own_account("Admins cannot change their own role or status; another admin can."));
     }
     let (role, status) = match change {
         ProfileChange::Role(role) => (role, user.status),
@@ -115,6 +114,24 @@ pub fn administer(user: &User, change: ProfileChange, by: UserId) -> Result<Opti
     let changed = User { role, status, version: user.version + 1, ..user.clone() };
     let event = updated_event(&changed);
     Ok(Some((changed, event)))
+}
+
+/// Refuses to delete or to erase a user if that is an admin and asks for it himself, so that one admin is always left.
+pub fn check_removal(user: &User, by: UserId) -> Result<(), Failure> {
+    match user.role == Role::Admin && user.id == by {
+        true => Err(own_account("Admins cannot delete or erase their own account; another admin can.")),
+        false => Ok(()),
+    }
+}
+
+fn own_account(detail: &'static str) -> Failure {
+    Failure::new(FailureKind::Conflict, "own-account", detail)
+}
+
+/// The failure of a change after which no active admin would be left, because another one was changed at the same time.
+pub fn last_admin() -> Failure {
+    let detail = "No other admin is active; make another user an admin, or enable one, and repeat the request.";
+    Failure::new(FailureKind::Conflict, "last-admin", detail)
 }
 
 /// A request to create the account of a colleague, who sets the password with a mailed token.
@@ -244,6 +261,13 @@ mod tests {
         assert_eq!(disabled.map(|(user, _)| user.status), Some(AccountStatus::Disabled));
         let own = administer(&user(), ProfileChange::Role(Role::Staff), user().id);
         assert_eq!(own.expect_err("refused").code, "own-account");
+    }
+
+    #[test]
+    fn admins_remove_others_and_not_themselves() {
+        let (admin, other) = (User { role: Role::Admin, ..user() }, UserId(Uuid::from_u128(1)));
+        assert_eq!(check_removal(&admin, admin.id).expect_err("refused").code, "own-account");
+        assert_eq!((check_removal(&admin, other), check_removal(&user(), user().id)), (Ok(()), Ok(())));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub trait AccountStore {
 
     /// Replaces role and status of an account, whose version is one more than the stored one, ends its sessions and all logins that are to be
     /// finished, and commits the event. `None`, with nothing changed, if the stored version is another; otherwise the sessions that have ended.
+    ///
+    /// Where no active admin would be left, it is `Conflict`, code `last-admin`, and nothing changes; so are [`Self::delete_account`] and
+    /// [`Self::erase_account`]. Of two admins who change each other at once, the second one finds what the first has changed.
     async fn administer_account(&self, user: &User, event: &Event) -> Result<Option<Vec<SessionId>>, Failure>;
 
     /// A page of the accounts whose e-mail address, username or full name begins with `prefix`, which is in lower case, oldest first.

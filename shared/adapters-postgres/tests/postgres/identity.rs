@@ -5,11 +5,13 @@ use adapters_testkit::postgres::TestDatabase;
 use domain::{
     Event,
     id::{SessionId, UserId},
-    user::{self, Role, User},
+    profile,
+    user::{self, AccountStatus, Role, User},
 };
 use kernel::{FailureKind, Timestamp};
 use ports::{
-    Credentials, LoginAttempt, LoginCounters, LoginName, PasswordStore as _, RefreshToken, SessionStore as _, UserStore,
+    AccountStore as _, Credentials, LoginAttempt, LoginCounters, LoginName, PasswordStore as _, RefreshToken,
+    SessionStore as _, UserStore,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -147,4 +149,23 @@ async fn change_that_waits_for_a_login_ends_its_session() {
     let change = users.change_password(user.id, "hash", "another", SessionId(id()));
     assert_eq!(while_locked(&database, &login, change).await, Ok(Some(vec![session])));
     assert_eq!(users.sessions(user.id, now(), 10, None).await.expect("a page").items, []);
+}
+
+#[tokio::test]
+async fn second_of_two_admins_who_disable_each_other_is_refused() {
+    let database = database().await;
+    let users = database.users();
+    let mut admins = Vec::new();
+    for name in ["ada", "bob"] {
+        let (user, event) = registered(&format!("{name}@example.com"), name);
+        let admin = User { role: Role::Admin, ..user };
+        users.register(&admin, "hash", &event).await.expect("registered");
+        admins.push(admin);
+    }
+    let second = User { status: AccountStatus::Disabled, version: 2, ..admins[0].clone() };
+    let event = event(profile::updated_event(&second));
+    let first = "UPDATE identity.users SET status = 'disabled', version = 2 WHERE username = 'bob'";
+    let refused = while_locked(&database, first, users.administer_account(&second, &event)).await;
+    assert_eq!(refused, Err(profile::last_admin()));
+    assert_eq!(users.account(admins[0].id).await, Ok(Some(admins[0].clone())));
 }

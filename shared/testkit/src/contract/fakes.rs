@@ -101,6 +101,7 @@ macro_rules! fakes {
 
 fakes! {
     accounts contract_accounts Platform::users;
+    admins contract_admins Platform::users;
     archive contract_archive |on: &Platform| observed(on.archive());
     circuit_breaker contract_circuit_breaker Platform::circuit_breaker;
     client_secrets contract_client_secrets Platform::tokens;

@@ -12,6 +12,7 @@ mod rules;
 
 pub mod accounts;
 pub mod adjustments;
+pub mod admins;
 pub mod analytics_stream;
 pub mod archive;
 pub mod attempts;

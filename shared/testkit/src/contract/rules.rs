@@ -21,6 +21,7 @@ mod tests {
     const SUITES: &[(&str, &str)] = &[
         ("accounts", include_str!("accounts.rs")),
         ("adjustments", include_str!("adjustments.rs")),
+        ("admins", include_str!("admins.rs")),
         ("archive", include_str!("archive.rs")),
         ("attempts", include_str!("attempts.rs")),
         ("backorders", include_str!("backorders.rs")),

@@ -4,13 +4,22 @@ use super::{Dependency, Users, identity::UsersState};
 use domain::{
     Event,
     id::{SessionId, UserId},
+    profile,
     text::{Email, Username},
-    user::User,
+    user::{AccountStatus, Role, User},
 };
 use kernel::Failure;
 use ports::Page;
 
 impl UsersState {
+    /// Fails if the user is the last active admin.
+    fn check_admins(&self, user: UserId) -> Result<(), Failure> {
+        let mut admins =
+            self.active().into_iter().filter(|id| self.user(*id).is_some_and(|one| one.role == Role::Admin));
+        let is_last = admins.next() == Some(user) && admins.next().is_none();
+        if is_last { Err(profile::last_admin()) } else { Ok(()) }
+    }
+
     /// Erases an account: the versions of its events, of which the first is that of its deletion. `None` if there is no such account, and no
     /// version if it was erased before.
     fn erase(&mut self, user: UserId) -> Option<Vec<u64>> {
@@ -58,6 +67,9 @@ impl ports::AccountStore for Users {
 
     async fn administer_account(&self, user: &User, event: &Event) -> Result<Option<Vec<SessionId>>, Failure> {
         let commit = self.0.commit("users.administer_account", |state| {
+            if (user.role, user.status) != (Role::Admin, AccountStatus::Active) {
+                state.users.check_admins(user.id)?;
+            }
             if state.users.user(user.id).is_none_or(|stored| stored.version + 1 != user.version) {
                 return Ok(None);
             }
@@ -95,6 +107,7 @@ impl ports::AccountStore for Users {
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure> {
         let commit = self.0.commit("users.delete_account", |state| {
+            state.users.check_admins(user)?;
             if state.users.user(user).is_none_or(|stored| stored.version != version) {
                 return Ok(None);
             }
@@ -112,6 +125,7 @@ impl ports::AccountStore for Users {
         erased: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure> {
         let commit = self.0.commit("users.erase_account", |state| {
+            state.users.check_admins(user)?;
             let Some(versions) = state.users.erase(user) else { return Ok(None) };
             // The deletion has no event if it was before.
             let events = [deleted, erased].into_iter().rev().zip(versions.iter().rev()).collect::<Vec<_>>();

@@ -43,6 +43,11 @@ mod accounts {
     testkit::contract_accounts!(store(Context::Identity, PgUsers::new));
 }
 
+mod admins {
+    use super::*;
+    testkit::contract_admins!(store(Context::Identity, PgUsers::new));
+}
+
 mod attempts {
     use super::*;
     testkit::contract_attempts!(store(Context::Payments, PgPayments::new));

@@ -95,6 +95,27 @@ async fn user_delete_ends_the_account_once() {
 }
 
 #[tokio::test]
+async fn admin_removes_others_and_not_the_own_account() {
+    let own = platform();
+    own.users().put(&User { role: Role::Admin, ..customer() }, "correct horse battery");
+    let delete =
+        async |platform: &Platform, call| user_delete::handle(&platform.users(), &platform.revocations(), call).await;
+    let refused =
+        [("bad_other", 404, "not-found", ""), ("ok", 409, "own-account", ""), (AS_ADMIN, 409, "last-admin", "")];
+    assert_responses(USER_DELETE, &refused, async |_, call| delete(&own, call).await).await;
+    let refused = [
+        ("bad_wrong_password", 409, "own-account", ""),
+        ("ok", 409, "own-account", ""),
+        (AS_ADMIN, 409, "last-admin", ""),
+    ];
+    assert_responses(USER_ERASE, &refused, async |_, call| erase(&own, call).await).await;
+    assert_eq!(own.bus().published(), []);
+    own.users().put(&build::user().number(8).name("adam").role(Role::Admin).registered(), "another");
+    let deleted = [("bad_other", 404, "not-found", ""), (AS_ADMIN, 204, "", ""), ("ok", 404, "not-found", "")];
+    assert_responses(USER_DELETE, &deleted, async |_, call| delete(&own, call).await).await;
+}
+
+#[tokio::test]
 async fn user_export_is_a_document_for_the_person_and_for_admins() {
     let expected = [
         ("ok", 200, "", ""),
