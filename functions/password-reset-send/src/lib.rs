@@ -1,7 +1,7 @@
 //! Mails the token with which a new password can be set, to the verified address of a user who may log in.
 //!
-//! The token exists in the message alone: events and the database do not carry it. Sending is at least once; a message that is sent again has
-//! another token, and only the last one counts.
+//! The token is valid while the user has this address. It exists in the message alone: events and the database do not carry it. Sending is at least
+//! once; a message that is sent again has another token, and only the last one counts.
 
 use domain::{
     DomainEvent,
@@ -24,7 +24,7 @@ pub async fn handle(
         return Ok(());
     }
     if let Some(user_id) = users.find_resettable(&request.email).await?
-        && let Some(user) = users.account(user_id).await?
+        && let Some(user) = users.account(user_id).await?.filter(|user| user.email == request.email)
     {
         let (token, digest) = tokens.verification_token()?;
         let (id, email) = (delivery.event.id, user.email.clone());

@@ -52,6 +52,8 @@ CREATE TABLE identity.password_resets (
     -- The event that asked for it.
     id         uuid        PRIMARY KEY,
     user_id    uuid        NOT NULL REFERENCES identity.users (id) ON DELETE CASCADE,
+    -- To which it was mailed: it is valid while the account has this address.
+    address    text        NOT NULL,
     selector   text        NOT NULL,
     digest     text        NOT NULL,
     attempts   integer     NOT NULL DEFAULT 0,
@@ -170,7 +172,7 @@ SET search_path = pg_catalog, pg_temp AS $$
             FROM identity.totp AS t WHERE t.user_id = u.id
         ),
         'pending_password_resets', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('expires_at', r.expires_at)), '[]')
+            SELECT coalesce(jsonb_agg(jsonb_build_object('address', r.address, 'expires_at', r.expires_at)), '[]')
             FROM identity.password_resets AS r WHERE r.user_id = u.id
         )
     )

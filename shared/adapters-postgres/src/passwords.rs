@@ -44,23 +44,28 @@ const RESETTABLE: &str =
     "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL AND status = 'active'";
 
 const STORE: &str = "
-    INSERT INTO password_resets (id, user_id, selector, digest, expires_at) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO password_resets (id, user_id, selector, digest, expires_at, address) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (id) DO UPDATE SET
-        selector = excluded.selector, digest = excluded.digest, expires_at = excluded.expires_at, attempts = 0";
+        address = excluded.address, selector = excluded.selector, digest = excluded.digest,
+        expires_at = excluded.expires_at, attempts = 0";
 
 const TRY: &str = "
     UPDATE password_resets AS r SET attempts = r.attempts + 1
     FROM users AS u
-    WHERE r.selector = $1 AND r.expires_at > $2 AND r.attempts < $3 AND u.id = r.user_id AND u.status = 'active'
+    WHERE r.selector = $1 AND r.expires_at > $2 AND r.attempts < $3
+        AND u.id = r.user_id AND u.status = 'active' AND u.email = r.address
     RETURNING r.id, r.user_id, r.digest, u.email, u.username, u.full_name";
 
-/// Of two requests with one token, the second waits for the deletion of the first, and then deletes nothing.
+/// Of two requests with one token, the second waits for the deletion of the first, and then deletes nothing. One that waits for a change of the
+/// address finds another one, and changes nothing.
 const RESET: &str = "
-    WITH used AS (
-        DELETE FROM password_resets WHERE user_id = $2 AND EXISTS (SELECT FROM password_resets WHERE id = $1) RETURNING id
+    WITH valid AS (
+        SELECT FROM password_resets AS r JOIN users AS u ON u.id = r.user_id WHERE r.id = $1 AND u.email = r.address
+    ), used AS (
+        DELETE FROM password_resets WHERE user_id = $2 AND EXISTS (SELECT FROM valid) RETURNING id, address
     ), changed AS (
         UPDATE users SET password_hash = $3
-        WHERE id = $2 AND status = 'active' AND EXISTS (SELECT FROM used WHERE id = $1) RETURNING id
+        WHERE id = $2 AND status = 'active' AND email = (SELECT address FROM used WHERE id = $1) RETURNING id
     ), ended AS (
         SELECT end_logins(id, NULL) AS sessions FROM changed
     )
@@ -98,7 +103,7 @@ impl<B: Bus> PasswordStore for PgUsers<B> {
     }
 
     async fn store_reset(&self, reset: &PasswordReset, selector: &str, expires_at: Timestamp) -> Result<(), Failure> {
-        let params = params![reset.id, reset.user_id.0, selector, &reset.digest, expires_at];
+        let params = params![reset.id, reset.user_id.0, selector, &reset.digest, expires_at, reset.email.as_str()];
         self.relay.database().query(STORE, &params).await.map(drop)
     }
 

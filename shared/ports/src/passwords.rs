@@ -27,14 +27,15 @@ pub trait PasswordStore {
     /// The user with this verified address, who may log in.
     async fn find_resettable(&self, email: &Email) -> Result<Option<UserId>, Failure>;
 
-    /// Stores the digest of a token under its selector until `expires_at`. A token that was stored under the same id is replaced.
+    /// Stores the digest of a token, which is mailed to `reset.email`, under its selector until `expires_at`. A token that was stored under the
+    /// same id is replaced.
     async fn store_reset(&self, reset: &PasswordReset, selector: &str, expires_at: Timestamp) -> Result<(), Failure>;
 
-    /// Counts an attempt on each valid token with this selector, and returns those that may be tried: the user may log in, and there were
-    /// fewer than `MAX_ATTEMPTS` attempts.
+    /// Counts an attempt on each valid token with this selector, and returns those that may be tried: the user may log in and has the address to
+    /// which the token was mailed, and there were fewer than `MAX_ATTEMPTS` attempts.
     async fn try_reset(&self, selector: &str, now: Timestamp) -> Result<Vec<PasswordReset>, Failure>;
 
     /// Sets the hash of the user's password, removes all tokens of the user, and ends all sessions and logins that are to be finished. `None`,
-    /// with nothing changed, if the token was used; otherwise the sessions that have ended.
+    /// with the password of before, if the token was used or the user has another address; otherwise the sessions that have ended.
     async fn reset_password(&self, reset: &PasswordReset, new: &str) -> Result<Option<Vec<SessionId>>, Failure>;
 }

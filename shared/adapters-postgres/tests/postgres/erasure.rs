@@ -21,8 +21,8 @@ const PERSON_SQL: &str = "
     VALUES ($person, 'zqxmark@example.com', 'zqxmark', 'zqxmark', 'zqxmark', 'zqxmark', '{\"line1\": \"zqxmark\"}', 'customer', 3, now());
     INSERT INTO identity.verifications (id, user_id, kind, address, selector, digest, expires_at)
     VALUES (gen_random_uuid(), $person, 'email', 'zqxmark@example.com', 'zqxmark', 'zqxmark', now());
-    INSERT INTO identity.password_resets (id, user_id, selector, digest, expires_at)
-    VALUES (gen_random_uuid(), $person, 'zqxmark', 'zqxmark', now());
+    INSERT INTO identity.password_resets (id, user_id, address, selector, digest, expires_at)
+    VALUES (gen_random_uuid(), $person, 'zqxmark@example.com', 'zqxmark', 'zqxmark', now());
     INSERT INTO identity.totp (user_id, sealed, created_at) VALUES ($person, 'zqxmark', now());
     INSERT INTO identity.recovery_codes (user_id, number, digest) VALUES ($person, 1, 'zqxmark');
     INSERT INTO identity.pending_logins (digest, user_id, expires_at) VALUES ('zqxmark', $person, now());

@@ -5,6 +5,7 @@ use adapters_testkit::postgres::TestDatabase;
 use domain::{
     Event,
     id::{SessionId, UserId},
+    password_reset::PasswordReset,
     profile,
     user::{self, AccountStatus, Role, User},
 };
@@ -168,4 +169,19 @@ async fn second_of_two_admins_who_disable_each_other_is_refused() {
     let refused = while_locked(&database, first, users.administer_account(&second, &event)).await;
     assert_eq!(refused, Err(profile::last_admin()));
     assert_eq!(users.account(admins[0].id).await, Ok(Some(admins[0].clone())));
+}
+
+#[tokio::test]
+async fn token_that_was_mailed_to_an_address_sets_no_password_once_it_has_changed() {
+    let database = database().await;
+    let users = database.users();
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &event).await.expect("registered");
+    let User { email, username, full_name, .. } = user;
+    let reset = PasswordReset { id: id(), user_id: user.id, digest: "digest".to_owned(), email, username, full_name };
+    users.store_reset(&reset, "selector", now() + HOUR).await.expect("stored");
+    assert_eq!(users.try_reset("selector", now()).await, Ok(vec![reset.clone()]));
+    let change = "UPDATE identity.users SET email = 'countess@example.com', version = 2";
+    assert_eq!(while_locked(&database, change, users.reset_password(&reset, "another")).await, Ok(None));
+    assert_eq!(database.number("SELECT count(*) FROM identity.users WHERE password_hash = 'hash'").await, 1);
 }

@@ -6,6 +6,7 @@ use domain::{
     event::{ContactVerified, PasswordResetRequested},
     id::{SessionId, UserId},
     password_reset::{MAX_ATTEMPTS, PasswordReset, request_budget},
+    profile,
     text::Email,
     throttle,
     user::User,
@@ -14,8 +15,8 @@ use domain::{
 use futures_util::future::{join, join_all};
 use kernel::{Failure, Timestamp};
 use ports::{
-    FactorStore, LoginAttempt, LoginCounters, LoginName, PasswordStore, RefreshToken, SessionStore, UserStore,
-    VerificationStore,
+    AccountStore, FactorStore, LoginAttempt, LoginCounters, LoginName, PasswordStore, RefreshToken, SessionStore,
+    UserStore, VerificationStore,
 };
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl Stores>`.
@@ -31,6 +32,7 @@ macro_rules! contract_password_changes {
             reset_sets_the_password_once_and_ends_all_sessions
             concurrent_resets_with_one_token_succeed_once
             changed_password_invalidates_mailed_tokens
+            changed_email_address_invalidates_tokens_mailed_to_the_old_one
             changed_or_reset_password_ends_waiting_logins
             login_that_read_the_old_password_begins_no_session
             concurrent_login_with_the_old_password_outlives_no_reset
@@ -39,8 +41,8 @@ macro_rules! contract_password_changes {
 }
 
 /// What a rule needs of the stores.
-pub trait Stores: PasswordStore + UserStore + VerificationStore + FactorStore + SessionStore {}
-impl<S: PasswordStore + UserStore + VerificationStore + FactorStore + SessionStore> Stores for S {}
+pub trait Stores: PasswordStore + UserStore + VerificationStore + FactorStore + SessionStore + AccountStore {}
+impl<S: PasswordStore + UserStore + VerificationStore + FactorStore + SessionStore + AccountStore> Stores for S {}
 
 fn counters() -> LoginCounters {
     LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() }
@@ -182,6 +184,28 @@ pub async fn changed_password_invalidates_mailed_tokens(fixture: &Fixture<impl S
     assert_eq!(changed, Ok(Some(vec![])));
     assert_eq!(port.try_reset(&selector, now()).await, Ok(vec![]));
     assert_eq!(port.reset_password(&reset, "$other$").await, Ok(None));
+}
+
+pub async fn changed_email_address_invalidates_tokens_mailed_to_the_old_one(fixture: &Fixture<impl Stores>) {
+    let (port, user, selector) = (fixture.port(), registered(fixture.port()).await, selector());
+    let old = reset(port, &user, &selector).await;
+    let update = async |user: &User| {
+        let event = an_event(profile::updated_event(user));
+        assert_eq!(port.update_account(user, &event).await, Ok(true));
+    };
+    let renamed = User { full_name: None, version: user.version + 1, ..user.clone() };
+    update(&renamed).await;
+    assert_eq!(port.try_reset(&selector, now()).await.expect("a response").len(), 1, "the address is the same");
+    let email = Email::parse(&format!("new-{}", user.email.as_str())).expect("an address");
+    let moved = User { email, version: renamed.version + 1, ..renamed };
+    update(&moved).await;
+    assert_eq!(port.try_reset(&selector, now()).await, Ok(vec![]));
+    let new = reset(port, &moved, &selector).await;
+    assert_eq!(port.reset_password(&old, "$other$").await, Ok(None));
+    assert_eq!(hash_of(port, &user).await, "$old$");
+    assert_eq!(port.try_reset(&selector, now()).await, Ok(vec![new.clone()]));
+    assert_eq!(port.reset_password(&new, "$new$").await, Ok(Some(vec![])));
+    assert_eq!(hash_of(port, &user).await, "$new$");
 }
 
 pub async fn changed_or_reset_password_ends_waiting_logins(fixture: &Fixture<impl Stores>) {

@@ -18,6 +18,14 @@ use std::collections::BTreeMap;
 pub(super) type Resets = BTreeMap<Uuid, (PasswordReset, String, Timestamp, i32)>;
 
 impl UsersState {
+    /// Whether there is such a token and its user may log in and has the address to which it was mailed.
+    fn is_valid_reset(&self, id: Uuid) -> bool {
+        let found = self.resets.get(&id).map(|(one, ..)| one);
+        found.is_some_and(|one| {
+            self.is_active(one.user_id) && self.user(one.user_id).is_some_and(|user| user.email == one.email)
+        })
+    }
+
     fn set_password(&mut self, user: UserId, hash: &str) -> Result<(), Failure> {
         self.account(user)?.password_hash = hash.to_owned();
         self.resets.retain(|_, (one, ..)| one.user_id != user);
@@ -76,21 +84,19 @@ impl ports::PasswordStore for Users {
 
     async fn try_reset(&self, selector: &str, now: Timestamp) -> Result<Vec<PasswordReset>, Failure> {
         let commit = self.0.commit("users.try_reset", |state| {
-            let active = state.users.active();
-            let may_be_tried = |known: &str, one: &PasswordReset, expires_at: Timestamp, attempts: i32| {
-                known == selector && expires_at > now && attempts < MAX_ATTEMPTS && active.contains(&one.user_id)
-            };
+            let users = &mut state.users;
+            let valid: Vec<Uuid> = users.resets.keys().copied().filter(|id| users.is_valid_reset(*id)).collect();
             let mut tried = Vec::new();
-            for (one, known, expires_at, attempts) in state.users.resets.values_mut() {
-                if may_be_tried(known, one, *expires_at, *attempts) {
+            for (one, known, expires_at, attempts) in users.resets.values_mut() {
+                let may_be_tried = known == selector && *expires_at > now && *attempts < MAX_ATTEMPTS;
+                if may_be_tried && valid.contains(&one.id) {
                     *attempts += 1;
                     tried.push(one.clone());
                 }
             }
             for one in &mut tried {
-                let user = &state.users.account(one.user_id)?.user;
-                (one.email, one.username) = (user.email.clone(), user.username.clone());
-                one.full_name = user.full_name.clone();
+                let user = &users.account(one.user_id)?.user;
+                (one.username, one.full_name) = (user.username.clone(), user.full_name.clone());
             }
             Ok(tried)
         });
@@ -100,7 +106,7 @@ impl ports::PasswordStore for Users {
     async fn reset_password(&self, reset: &PasswordReset, new: &str) -> Result<Option<Vec<SessionId>>, Failure> {
         let commit = self.0.commit("users.reset_password", |state| {
             let users = &mut state.users;
-            if !users.is_active(reset.user_id) || !users.resets.contains_key(&reset.id) {
+            if !users.is_valid_reset(reset.id) {
                 return Ok(None);
             }
             users.set_password(reset.user_id, new)?;
