@@ -38,7 +38,14 @@ KNOWN = {
     "ledger-reconcile": "it reads pages of a hundred one after another, for 210 of 1,800 seconds",
 }
 # Scheduled functions whose work does not grow with orders.
-OF_NO_ORDER = {"canary-order", "product-export-run", "product-import-run", "record-partition", "window-close"}
+OF_NO_ORDER = {
+    "canary-order",
+    "product-export-run",
+    "product-import-run",
+    "record-partition",
+    "revocation-sweep",
+    "window-close",
+}
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,27 @@ CREATE TABLE identity.sessions (
 CREATE INDEX sessions_of_user ON identity.sessions (user_id, id);
 CREATE INDEX sessions_expiry ON identity.sessions (expires_at);
 
+-- Sessions that have ended, and service clients that were deleted, while an access token of them may be valid, until all of these have expired:
+-- revocation-sweep revokes them again, because the first time may have been lost. The sweep deletes expired rows.
+CREATE TABLE identity.ended_sessions (
+    session_id uuid        PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX ended_sessions_expiry ON identity.ended_sessions (expires_at);
+
+-- Records it in the transaction that ends it, by whatever statement. An access token is valid for an hour.
+CREATE FUNCTION identity.record_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO identity.ended_sessions (session_id, expires_at) VALUES (OLD.id, clock_timestamp() + interval '1 hour')
+    ON CONFLICT (session_id) DO UPDATE SET expires_at = excluded.expires_at;
+    RETURN NULL;
+END;
+$$;
+-- One that has expired has had its last access token long before.
+CREATE TRIGGER session_ended AFTER DELETE ON identity.sessions FOR EACH ROW WHEN (OLD.expires_at > now())
+EXECUTE FUNCTION identity.record_end();
+CREATE TRIGGER client_ended AFTER DELETE ON identity.clients FOR EACH ROW EXECUTE FUNCTION identity.record_end();
+
 -- Refresh tokens that were replaced, until they would have expired: whoever sends one of them has stolen it, or was robbed of the next. The
 -- sweep deletes expired rows.
 CREATE TABLE identity.used_refresh_tokens (

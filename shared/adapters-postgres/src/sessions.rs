@@ -49,6 +49,10 @@ const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2 RETURNING
 /// Ends the session of the token `$1` that has not expired at `$2`.
 const END_OF_TOKEN: &str = "DELETE FROM sessions WHERE digest = $1 AND expires_at > $2 RETURNING id";
 
+/// The triggers of sessions and clients insert the rows, whatever ends them.
+const ENDED: &str = "
+    SELECT session_id FROM ended_sessions WHERE expires_at > $1 ORDER BY expires_at DESC, session_id DESC LIMIT $2";
+
 impl<B: Bus> SessionStore for PgUsers<B> {
     async fn rotate_token(&self, old: &str, new: &RefreshToken) -> Result<TokenRotation, Failure> {
         let database = self.relay.database();
@@ -99,6 +103,11 @@ impl<B: Bus> SessionStore for PgUsers<B> {
             }
         }
         Ok(None)
+    }
+
+    async fn ended_sessions(&self, now: Timestamp, limit: u32) -> Result<Vec<SessionId>, Failure> {
+        let rows = self.relay.database().query(ENDED, &params![now, i64::from(limit)]).await?;
+        rows.iter().map(|row| get(row, "session_id").map(SessionId)).collect()
     }
 }
 

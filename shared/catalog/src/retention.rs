@@ -63,8 +63,8 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &[
         "identity.idempotency", "inventory.idempotency", "orders.idempotency", "payments.idempotency", "notifications.idempotency",
         "records.idempotency", "operations.idempotency",
-        "identity.login_attempts", "identity.login_sources", "identity.message_budgets", "identity.password_resets",
-        "identity.pending_logins", "identity.sessions", "identity.used_refresh_tokens", "identity.verifications",
+        "identity.ended_sessions", "identity.login_attempts", "identity.login_sources", "identity.message_budgets",
+        "identity.password_resets", "identity.pending_logins", "identity.sessions", "identity.used_refresh_tokens", "identity.verifications",
         "notifications.message_budgets", "notifications.webhook_deliveries",
     ], DeletedBySweep { since: "expires_at", days: 0 }),
     // Two years and a month: a report compares a month with the same one of the year before.

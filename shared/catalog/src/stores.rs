@@ -74,6 +74,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "identity.verifications", Erased(USER_ERASE, "deleted")),
     store(PostgresTable, "identity.password_resets", Erased(USER_ERASE, "deleted")),
     store(PostgresTable, "identity.sessions", Erased(USER_ERASE, "deleted")),
+    store(PostgresTable, "identity.ended_sessions", Nothing),
     store(PostgresTable, "identity.used_refresh_tokens", Erased(USER_ERASE, "deleted with their sessions")),
     store(
         PostgresTable,

@@ -41,6 +41,10 @@ pub trait SessionStore {
     /// Ends the session of the refresh token with this digest, also of one that was replaced, and returns it. `None` if the token is wrong, has
     /// expired at `now`, or its session has ended.
     async fn end_session_of_token(&self, digest: &str, now: Timestamp) -> Result<Option<SessionId>, Failure>;
+
+    /// The sessions that have ended, in whatever way, while an access token of them may be valid at `now`, and the service clients that were
+    /// deleted so, by the session of their tokens: those that ended last first, at most `limit`.
+    async fn ended_sessions(&self, now: Timestamp, limit: u32) -> Result<Vec<SessionId>, Failure>;
 }
 
 /// Result of [`SessionStore::rotate_token`].
@@ -56,7 +60,8 @@ pub enum TokenRotation {
 
 /// Sessions whose access tokens are not accepted any more, although they have not expired.
 pub trait Revocations {
-    /// Revokes the access tokens of these sessions: those that were issued until now.
+    /// Revokes the access tokens of these sessions: those that were issued until now. What cannot be stored is counted and lost; the sweep
+    /// of [`SessionStore::ended_sessions`] repeats it.
     async fn revoke(&self, sessions: &[SessionId]);
 
     /// Whether the access tokens of a session are revoked. It fails open: `false` if the store does not respond, because a token expires

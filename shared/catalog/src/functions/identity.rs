@@ -72,6 +72,9 @@ functions! {
     /// Ends one session of the caller.
     SESSION_REVOKE = Function::new("session-revoke", Identity)
         .http(Delete, "/api/v1/users/{id}/sessions/{session_id}", ANY_USER).uses(&[Uses::Postgres, Uses::Redis]);
+    /// Revokes the access tokens of ended sessions again.
+    REVOCATION_SWEEP = Function::new("revocation-sweep", Identity).triggered(Schedule { minutes: 1 })
+        .uses(&[Uses::Postgres, Uses::Redis]).timeout(50);
     /// Returns an account.
     USER_GET = Function::new("user-get", Identity).http(Get, "/api/v1/users/{id}", ANY_USER).uses(&[Uses::PostgresRead]);
     /// Replaces the profile of an account.

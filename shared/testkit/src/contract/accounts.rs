@@ -203,6 +203,7 @@ pub async fn erased_account_is_deleted_and_names_nobody(fixture: &Fixture<impl S
     let (session, first) = begin(port, &user).await;
     let (outcome, events) = erase(port, user.id).await;
     assert_eq!((outcome, events.map(|id| fixture.publish_count(id))), (Ok(Some(vec![session])), [1, 1]));
+    assert_eq!(port.ended_sessions(now(), 10).await, Ok(vec![session]));
     let sequences = events.map(|id| fixture.published(id).expect("published").sequence);
     assert_eq!(sequences, [user.version + 1, user.version + 2]);
     assert_eq!(port.account(user.id).await, Ok(None));
@@ -251,6 +252,7 @@ pub async fn administered_account_has_its_role_and_status_and_no_session(fixture
     let changed = User { role: Role::Staff, status: AccountStatus::Disabled, version: user.version + 1, ..user };
     let event = an_event(profile::updated_event(&changed));
     assert_eq!(port.administer_account(&changed, &event).await, Ok(Some(vec![session])));
+    assert_eq!(port.ended_sessions(now(), 10).await, Ok(vec![session]));
     assert_eq!(port.account(user.id).await, Ok(Some(changed.clone())));
     let again = an_event(profile::updated_event(&changed));
     assert_eq!(port.administer_account(&changed, &again).await, Ok(None), "of another version");

@@ -3,20 +3,20 @@
 use super::{Fixture, fresh, later, now};
 use domain::{
     client::Client,
-    id::{ClientId, UserId},
+    id::{ClientId, SessionId, UserId},
     text::ClientName,
     throttle,
 };
-use ports::{ClientAttempt, ClientStore, LoginCounters, UserStore};
+use ports::{ClientAttempt, ClientStore, LoginCounters, SessionStore, UserStore};
 
-/// Generates one test per rule. The expression is a future of a `Fixture<impl ClientStore + UserStore>`.
+/// Generates one test per rule. The expression is a future of a `Fixture<impl ClientStore + UserStore + SessionStore>`.
 #[macro_export]
 macro_rules! contract_clients {
     ($fixture:expr) => {
         $crate::each_rule! { clients, $fixture;
             client_is_checked_against_its_secret_alone
             replaced_secret_stays_valid_for_the_overlap_and_the_one_before_does_not
-            deleted_client_has_no_secret
+            deleted_client_has_no_secret_and_its_tokens_are_to_be_revoked
             clients_are_listed_newest_first_in_pages
             wrong_secrets_are_delayed_like_logins_until_one_is_right
         }
@@ -63,11 +63,14 @@ pub async fn replaced_secret_stays_valid_for_the_overlap_and_the_one_before_does
     assert_eq!(port.replace_secret(ClientId(fresh()), "x", later(60)).await, Ok(None));
 }
 
-pub async fn deleted_client_has_no_secret(fixture: &Fixture<impl ClientStore + UserStore>) {
+pub async fn deleted_client_has_no_secret_and_its_tokens_are_to_be_revoked(
+    fixture: &Fixture<impl ClientStore + UserStore + SessionStore>,
+) {
     let (port, client, other) =
         (fixture.port(), create(fixture.port(), "one").await, create(fixture.port(), "two").await);
     assert_eq!(port.delete_client(client.id).await, Ok(true));
     assert_eq!(port.delete_client(client.id).await, Ok(false));
+    assert_eq!(port.ended_sessions(now(), 10).await, Ok(vec![SessionId(client.id.0)]));
     assert!(digests(port, Some(client.id), 0).await.is_empty());
     assert_eq!(digests(port, Some(other.id), 0).await, ["two"]);
 }

@@ -26,6 +26,7 @@ macro_rules! contract_sessions {
             refresh_token_that_is_being_replaced_ends_its_session
             sessions_are_listed_newest_first_in_pages_without_the_expired
             all_sessions_of_a_user_are_ended_and_named
+            ended_sessions_are_to_be_revoked_the_last_one_first
             concurrent_refreshes_with_one_token_succeed_once_and_end_the_session
         }
     };
@@ -204,4 +205,23 @@ pub async fn all_sessions_of_a_user_are_ended_and_named(fixture: &Fixture<impl U
     assert_eq!(fixture.port().end_sessions(one.user_id).await, Ok(vec![]));
     assert_eq!(rotate(fixture.port(), &first, &token(1)).await, TokenRotation::Unknown);
     assert_eq!(rotate(fixture.port(), &elsewhere, &token(1)).await, TokenRotation::Rotated(other));
+}
+
+pub async fn ended_sessions_are_to_be_revoked_the_last_one_first(fixture: &Fixture<impl UserStore + SessionStore>) {
+    let port = fixture.port();
+    let [first, second, third, next, fourth, fifth] = [(); 6].map(|()| token(0));
+    let one = begin(port, &first).await;
+    let mut others = Vec::new();
+    for token in [&second, &third, &fourth, &fifth] {
+        others.push(begin(port, token).await);
+    }
+    let [two, three, four, _] = others[..] else { panic!("four") };
+    assert_eq!(rotate(port, &third, &next).await, TokenRotation::Rotated(three));
+    assert_eq!(port.ended_sessions(now(), 10).await, Ok(vec![]));
+    assert_eq!(port.end_session(one.user_id, one.id).await, Ok(true));
+    assert_eq!(port.end_session_of_token(&second.digest, now()).await, Ok(Some(two.id)));
+    assert_eq!(rotate(port, &third, &token(2)).await, TokenRotation::Reused(three.id));
+    assert_eq!(port.end_sessions(four.user_id).await, Ok(vec![four.id]));
+    assert_eq!(port.ended_sessions(now(), 10).await, Ok(vec![four.id, three.id, two.id, one.id]));
+    assert_eq!(port.ended_sessions(now(), 1).await, Ok(vec![four.id]));
 }

@@ -2,7 +2,10 @@
 
 use super::{Dependency, Tokens, Users};
 use crate::hex;
-use domain::{client::Client, id::ClientId};
+use domain::{
+    client::Client,
+    id::{ClientId, SessionId},
+};
 use kernel::{Failure, Timestamp};
 use ports::{ClientAttempt, LoginCounters, Page};
 use sha2::{Digest as _, Sha256};
@@ -53,7 +56,12 @@ impl ports::ClientStore for Users {
     }
 
     async fn delete_client(&self, client: ClientId) -> Result<bool, Failure> {
-        let commit = self.0.commit("users.delete_client", |state| Ok(state.users.clients.remove(&client).is_some()));
+        let commit = self.0.commit("users.delete_client", |state| {
+            let deleted = state.users.clients.remove(&client).is_some();
+            // The session of a client's tokens has its id.
+            state.users.ended.extend(deleted.then_some(SessionId(client.0)));
+            Ok(deleted)
+        });
         commit.await
     }
 

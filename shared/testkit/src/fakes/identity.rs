@@ -37,6 +37,8 @@ pub(super) struct UsersState {
     pub(super) clients: Clients,
     pub(super) factors: Factors,
     pub(super) sessions: BTreeMap<SessionId, Session>,
+    /// In the order in which they ended. This fake has no clock, and keeps them.
+    pub(super) ended: Vec<SessionId>,
 }
 
 pub(super) struct Account {

@@ -35,14 +35,20 @@ impl Session {
 impl UsersState {
     /// Ends all sessions of a user, and returns them.
     pub(super) fn end_sessions(&mut self, user: UserId) -> Vec<SessionId> {
-        self.sessions.extract_if(.., |_, one| one.user_id == user).map(|(id, _)| id).collect()
+        self.end_where(|_, one| one.user_id == user)
     }
 
     /// Ends the logins of a user: those that are to be finished, and all sessions but `kept`. Returns the sessions.
     pub(super) fn end_logins(&mut self, user: UserId, kept: Option<SessionId>) -> Vec<SessionId> {
         self.factors.end_logins(user);
-        let mine = self.sessions.extract_if(.., |id, one| one.user_id == user && Some(*id) != kept);
-        mine.map(|(id, _)| id).collect()
+        self.end_where(|id, one| one.user_id == user && Some(id) != kept)
+    }
+
+    /// Ends the sessions for which this holds, and returns them.
+    fn end_where(&mut self, is_meant: impl Fn(SessionId, &Session) -> bool) -> Vec<SessionId> {
+        let ended: Vec<_> = self.sessions.extract_if(.., |id, one| is_meant(*id, one)).map(|(id, _)| id).collect();
+        self.ended.extend(&ended);
+        ended
     }
 }
 
@@ -70,7 +76,7 @@ impl ports::SessionStore for Users {
             }
             let reused = users.sessions.iter().find(|(_, one)| one.used.iter().any(is_valid)).map(|(id, _)| *id);
             let Some(id) = reused else { return Ok(TokenRotation::Unknown) };
-            users.sessions.remove(&id);
+            users.end_where(|one, _| one == id);
             Ok(TokenRotation::Reused(id))
         });
         commit.await
@@ -106,8 +112,7 @@ impl ports::SessionStore for Users {
 
     async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, Failure> {
         let commit = self.0.commit("users.end_session", |state| {
-            let mut ended = state.users.sessions.extract_if(.., |id, one| *id == session && one.user_id == user);
-            Ok(ended.next().is_some())
+            Ok(!state.users.end_where(|id, one| id == session && one.user_id == user).is_empty())
         });
         commit.await
     }
@@ -115,11 +120,16 @@ impl ports::SessionStore for Users {
     async fn end_session_of_token(&self, digest: &str, now: Timestamp) -> Result<Option<SessionId>, Failure> {
         let commit = self.0.commit("users.end_session_of_token", |state| {
             let is_valid = |token: &RefreshToken| token.digest == digest && token.expires_at > now;
-            let mut ended =
-                state.users.sessions.extract_if(.., |_, one| is_valid(&one.token) || one.used.iter().any(is_valid));
-            Ok(ended.next().map(|(id, _)| id))
+            let ended = state.users.end_where(|_, one| is_valid(&one.token) || one.used.iter().any(is_valid));
+            Ok(ended.first().copied())
         });
         commit.await
+    }
+
+    async fn ended_sessions(&self, _now: Timestamp, limit: u32) -> Result<Vec<SessionId>, Failure> {
+        let limit = usize::try_from(limit).map_err(Failure::internal)?;
+        let newest = |ended: &[SessionId]| ended.iter().rev().take(limit).copied().collect();
+        self.0.query(Dependency::Database, |state| Ok(newest(&state.users.ended))).await
     }
 }
 

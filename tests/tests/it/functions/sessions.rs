@@ -1,13 +1,13 @@
 //! Sessions: refreshing, listing and ending them, and the revocation of their access tokens.
 
 use super::{
-    USER,
+    USER, assert_all_samples_run,
     browser_sessions::{log_out, refresh},
     clock, customer,
     http::assert_responses,
     sample, sample_time,
 };
-use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, SESSION_REVOKE, TOKEN_REFRESH, USER_LOGOUT};
+use catalog::{AUTHORIZER, REVOCATION_SWEEP, SESSION_END, SESSION_LIST, SESSION_REVOKE, TOKEN_REFRESH, USER_LOGOUT};
 use domain::{id::SessionId, user::Role};
 use kernel::Timestamp;
 use ports::{
@@ -159,4 +159,31 @@ async fn session_revoke_ends_one_session_of_the_caller_and_no_other() {
     assert_eq!(platform.users().sessions(USER).len(), 1, "the other session goes on");
     assert_eq!(authorized(&platform).await, json!({}));
     assert!(!platform.revocations().is_revoked(another).await);
+}
+
+/// What a run of revocation-sweep returns.
+async fn sweep(platform: &Platform, case: &str) -> Value {
+    let (users, revocations) = (platform.users(), platform.revocations());
+    let handler = async |tick| revocation_sweep::handle(&users, &revocations, tick).await;
+    edge::schedule::tick(REVOCATION_SWEEP.name, sample(REVOCATION_SWEEP, case), &clock(), &handler)
+        .await
+        .expect("a run")
+}
+
+#[tokio::test]
+async fn revocation_sweep_repeats_what_was_lost() {
+    assert_all_samples_run(REVOCATION_SWEEP, &["ok", "bad_not_a_schedule"]);
+    let platform = platform().await;
+    assert_eq!(sweep(&platform, "ok").await, json!({"revoked": 0}));
+    let expected = [("ok", 204, "", ""), ("bad_no_principal", 401, "unauthenticated", "")];
+    platform.faults().take_down(Dependency::Cache);
+    assert_responses(SESSION_END, &expected, async |_, call| {
+        session_end::handle(&platform.users(), &platform.revocations(), call).await
+    })
+    .await;
+    platform.faults().restore(Dependency::Cache);
+    let known = json!({"sub": USER, "role": "customer", "sid": SESSION});
+    assert_eq!(authorized(&platform).await, known, "the revocation is lost");
+    assert_eq!(sweep(&platform, "bad_not_a_schedule").await, json!({"revoked": 1}));
+    assert_eq!(authorized(&platform).await, json!({}));
 }
