@@ -53,6 +53,9 @@ pub fn routes() -> Vec<Operation> {
     contexts.into_iter().flatten().collect()
 }
 
+const OF_ADMINS: [&str; 2] = ["own-account", "last-admin"];
+const OF_ERASURE: [&str; 3] = ["own-account", "last-admin", "too-many-logins"];
+
 fn identity() -> Vec<Operation> {
     vec![
         route(catalog::USER_REGISTER).takes::<Register>().created::<UserView>().refuses(&[
@@ -86,12 +89,8 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_LOGOUT).cookie(Cookie::Removes),
         route(catalog::USER_GET).ok::<UserView>(),
         route(catalog::USER_UPDATE).takes::<UpdateProfile>().ok::<UserView>().if_match().refuses(&["email-taken"]),
-        route(catalog::USER_DELETE).refuses(&["own-account", "last-admin"]),
-        route(catalog::USER_ERASE).takes::<EraseAccount>().accepted::<()>().refuses(&[
-            "own-account",
-            "last-admin",
-            "too-many-logins",
-        ]),
+        route(catalog::USER_DELETE).refuses(&OF_ADMINS),
+        route(catalog::USER_ERASE).takes::<EraseAccount>().accepted::<()>().refuses(&OF_ERASURE),
         route(catalog::USER_EXPORT).ok::<ExportView>().query(
             "cursor",
             "The `next_cursor` of the part before.",
@@ -109,11 +108,8 @@ fn identity() -> Vec<Operation> {
                 json!({ "type": "string", "minLength": 3, "maxLength": 100 }),
             )
             .paged(),
-        route(catalog::USER_ROLE_UPDATE).takes::<ChangeRole>().ok::<UserView>().refuses(&["own-account", "last-admin"]),
-        route(catalog::USER_STATUS_UPDATE)
-            .takes::<ChangeStatus>()
-            .ok::<UserView>()
-            .refuses(&["own-account", "last-admin"]),
+        route(catalog::USER_ROLE_UPDATE).takes::<ChangeRole>().ok::<UserView>().refuses(&OF_ADMINS),
+        route(catalog::USER_STATUS_UPDATE).takes::<ChangeStatus>().ok::<UserView>().refuses(&OF_ADMINS),
         route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
         route(catalog::SESSION_END),
         route(catalog::SESSION_REVOKE),
