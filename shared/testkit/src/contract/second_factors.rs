@@ -190,7 +190,7 @@ async fn begin_session(users: &impl UserStore, user: UserId) -> (SessionId, Stri
     let (session, digest) = (SessionId(fresh()), fresh().simple().to_string());
     let token = RefreshToken { digest: digest.clone(), issued_at: now(), expires_at: later(60) };
     let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
-    users.begin_session(session, user, &counters, &token).await.expect("begun");
+    assert_eq!(users.begin_session(session, &credentials(user, "$hash$"), &counters, &token).await, Ok(true));
     (session, digest)
 }
 

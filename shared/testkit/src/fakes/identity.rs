@@ -180,6 +180,19 @@ impl Users {
         self.0.inspect(|state| state.users.accounts.values().map(|account| account.user.clone()).collect())
     }
 
+    /// What a login of a user is checked against.
+    pub fn credentials(&self, user: UserId) -> Option<Credentials> {
+        self.0.inspect(|state| {
+            let account = state.users.accounts.get(&user)?;
+            Some(Credentials {
+                user_id: user,
+                role: account.user.role,
+                password_hash: account.password_hash.clone(),
+                has_second_factor: state.users.factors.is_active(user),
+            })
+        })
+    }
+
     /// Stores a user with this password, without an event.
     pub fn put(&self, user: &User, password: &str) {
         let hash = fake_hash("arranged", password);

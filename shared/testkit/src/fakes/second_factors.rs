@@ -106,7 +106,7 @@ impl ports::FactorStore for Users {
             factors.wrong_codes.remove(&user);
             factors.recovery_codes.retain(|(owner, _)| *owner != user);
             let ended = match policy.requires(state.users.account(user)?.user.role) {
-                true => state.users.end_sessions_but(user, keep),
+                true => state.users.end_where(|id, one| one.user_id == user && Some(id) != keep),
                 false => vec![],
             };
             state.outbox.add(event);

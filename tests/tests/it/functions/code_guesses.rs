@@ -14,7 +14,8 @@ use testkit::Platform;
 /// Status, problem and `Retry-After` of a proof from a source, with the password proven `seconds` after the time of the samples.
 async fn prove(platform: &Platform, source: &str, proof: (&str, &str), seconds: i64) -> (i64, String, Value) {
     let (token, digest) = platform.tokens().refresh_token().expect("a token");
-    platform.users().store_login(&digest, USER, at(seconds), at(seconds + 60)).await.expect("stored");
+    let checked = platform.users().credentials(USER).expect("an account");
+    assert_eq!(platform.users().store_login(&digest, &checked, at(seconds), at(seconds + 60)).await, Ok(true));
     let mut event = sample(USER_LOGIN_MFA, "ok");
     event["body"] = json!({ "mfa_token": token, (proof.0): proof.1 }).to_string().into();
     event["requestContext"]["http"]["sourceIp"] = source.into();

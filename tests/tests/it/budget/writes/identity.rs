@@ -15,12 +15,12 @@ use domain::{
     message_limits::{Budget, MessageLimits},
     password_reset::{self, PasswordReset},
     second_factor::MfaPolicy,
-    user::User,
+    user::{Role, User},
     verification::{self, ContactKind, Verification},
 };
 use kernel::{Timestamp, time};
 use ports::{
-    FactorStore as _, LoginCounters, PasswordStore as _, RefreshToken, RefreshTokens as _, UserStore as _,
+    Credentials, FactorStore as _, LoginCounters, PasswordStore as _, RefreshToken, RefreshTokens as _, UserStore as _,
     VerificationStore as _, VerificationTokens as _,
 };
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub(super) async fn calls(calls: &mut Calls<'_>) {
     users.register(&customer(), &hash, &build::event(80, build::user().id(USER).event())).await.expect("registered");
     let (other, colleague) = registrations(calls, users).await;
     addresses(calls, users).await;
-    sessions(calls, users).await;
+    sessions(calls, users, hash).await;
     passwords(calls, users).await;
     second_factors(calls, users).await;
     clients(calls, users).await;
@@ -87,16 +87,18 @@ async fn addresses(calls: &mut Calls<'_>, users: &Users) {
 }
 
 /// Begins a session of the customer with this refresh token.
-async fn begin(calls: &Calls<'_>, users: &Users, session: SessionId, token: &str) {
+async fn begin(calls: &Calls<'_>, (users, checked): (&Users, &Credentials), session: SessionId, token: &str) {
     let now: Timestamp = calls.fixture.clock.now();
     let digest = calls.fixture.platform.tokens().digest(token);
     let expires_at = time::seconds_after(now, 600).expect("a time");
     let token = RefreshToken { digest, issued_at: now, expires_at };
     let counters = LoginCounters { name_and_source: "one".to_owned(), source: "two".to_owned() };
-    users.begin_session(session, USER, &counters, &token).await.expect("begun");
+    assert_eq!(users.begin_session(session, checked, &counters, &token).await, Ok(true));
 }
 
-async fn sessions(calls: &mut Calls<'_>, users: &Users) {
+async fn sessions(calls: &mut Calls<'_>, users: &Users, password_hash: String) {
+    let has_second_factor = false;
+    let checked = &Credentials { user_id: USER, role: Role::Customer, password_hash, has_second_factor };
     let p = &calls.fixture.platform;
     let (passwords, sources, tokens) = (&p.passwords(), &p.request_sources(), &p.tokens());
     let (throttled, policy) = (&Throttled::new(users, passwords, sources), &MfaPolicy::default());
@@ -104,20 +106,20 @@ async fn sessions(calls: &mut Calls<'_>, users: &Users) {
     let row = catalog::USER_LOGIN;
     let handler = async |call| user_login::handle(users, (throttled, policy), (tokens, cookie), call).await;
     calls.call(row, sample(row, "ok"), handler).await;
-    begin(calls, users, SESSION, TOKEN).await;
+    begin(calls, (users, checked), SESSION, TOKEN).await;
     let row = catalog::TOKEN_REFRESH;
-    let handler = async |call| token_refresh::handle(users, (tokens, cookie), revocations, call).await;
+    let handler = async |call| token_refresh::handle(users, (tokens, cookie), (revocations, policy), call).await;
     calls.call(row, sample(row, "ok"), handler).await;
     let row = catalog::SESSION_REVOKE;
     calls.call(row, sample(row, "ok"), async |call| session_revoke::handle(users, revocations, call).await).await;
-    begin(calls, users, SESSION, "another token").await;
+    begin(calls, (users, checked), SESSION, "another token").await;
     let row = catalog::USER_LOGOUT;
     let handler = async |call| user_logout::handle(users, (tokens, cookie), revocations, call).await;
     calls.call(row, sample(row, "ok"), handler).await;
-    begin(calls, users, SESSION, "a third token").await;
+    begin(calls, (users, checked), SESSION, "a third token").await;
     let row = catalog::SESSION_END;
     calls.call(row, sample(row, "ok"), async |call| session_end::handle(users, revocations, call).await).await;
-    begin(calls, users, SESSION, "a fourth token").await;
+    begin(calls, (users, checked), SESSION, "a fourth token").await;
 }
 
 /// Changes the password, and sets it to the first one again with a token.
@@ -174,7 +176,8 @@ async fn second_factors(calls: &mut Calls<'_>, users: &Users) {
     calls.call(row, request, handler).await;
     let row = catalog::TOTP_REMOVE;
     let request = sample(row, &format!("set /body/code = {}", code(calls, users).await));
-    calls.call(row, request, async |call| totp_remove::handle(users, own, factors, call).await).await;
+    let (logins, revoking) = ((own, factors), (&p.revocations(), policy));
+    calls.call(row, request, async |call| totp_remove::handle(users, logins, revoking, call).await).await;
 }
 
 async fn clients(calls: &mut Calls<'_>, users: &Users) {
