@@ -331,12 +331,9 @@ fn analytics() -> Vec<Operation> {
 fn records() -> Vec<Operation> {
     let name = || json!({ "type": "string", "maxLength": 64, "examples": ["greenhouse"] });
     let named = |operation: Operation| operation.path("name", "Name of the source.", name());
+    let refusals = ["not-found", "source-closed", "backlog-full"];
     vec![
-        route(catalog::RECORD_CREATE).takes::<SendRecords>().accepted::<AcceptedRecordsView>().refuses(&[
-            "not-found",
-            "source-closed",
-            "backlog-full",
-        ]),
+        route(catalog::RECORD_CREATE).takes::<SendRecords>().accepted::<AcceptedRecordsView>().refuses(&refusals),
         route(catalog::RECORD_GET).ok::<RecordView>(),
         route(catalog::RECORD_LIST)
             .ok::<ListView<RecordView>>()
