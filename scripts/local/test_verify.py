@@ -47,7 +47,7 @@ class BrokenDeployment(unittest.TestCase):
 
     def test_every_journey_of_a_broken_deployment_fails(self) -> None:
         run = verify.Verification(self.url, "a@example.com", None, 0.1)
-        self.assertEqual(quietly(lambda: run.run(("staff@example.com", "secret"))), 8)
+        self.assertEqual(quietly(lambda: run.run(("staff@example.com", "secret", ""))), 8)
 
     def test_journeys_without_staff_need_a_product(self) -> None:
         run = verify.Verification(self.url, "a@example.com", "some-product", 0.1)

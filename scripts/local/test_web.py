@@ -28,6 +28,7 @@ NOT_MET = {
     "route-not-found",
     "signature-invalid",
     "sku-repeated",
+    "unstorable-value",
     "unsupported-media-type",
 }
 
