@@ -1,4 +1,4 @@
-"""What an operator asks and does, over the API as an admin: `scripts/ops order ID` shows what happened to an order.
+"""What an operator asks and does, over the API as an admin: `scripts/ops order` shows what happened to one.
 
 It works on the running local stack. With OPS_API_URL and OPS_TOKEN (an admin's access token) in the environment it
 works on another one.

@@ -121,7 +121,7 @@ test("a card that is declined again is replaced again, and the page says what ea
     read();
     await declined.waitFor();
     await page.getByText(/: Declined$/).waitFor();
-    await page.getByText("Your bank gave no reason.").waitFor();
+    await page.getByText("No reason was given.").waitFor();
     await page.getByLabel("Visa test card that pays", { exact: true }).check();
     await again.click();
     await status(page, "Confirmed");

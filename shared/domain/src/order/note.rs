@@ -1,4 +1,4 @@
-//! Notes of staff about orders. Customers do not see them.
+//! Notes of staff about orders. Customers see them in the export of their data alone.
 
 use crate::{
     id::{NoteId, OrderId, UserId},

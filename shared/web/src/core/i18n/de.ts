@@ -230,7 +230,7 @@ export const de: Messages = {
       no_payment_required: "Nichts zu bezahlen",
     },
     declined: (reason) => `Grund der Bank: ${reason}`,
-    noReason: "Ihre Bank hat keinen Grund genannt. Fragen Sie dort nach, oder nehmen Sie eine andere Karte.",
+    noReason: "Es wurde kein Grund genannt. Bitte nehmen Sie eine andere Karte, oder fragen Sie Ihre Bank.",
     declines: {
       authentication_required: "Sie wurde nicht bestätigt.",
       canceled: "Sie wurde nicht rechtzeitig bestätigt.",

@@ -232,7 +232,7 @@ export const en = {
     } as Record<string, string>,
     declined: (reason: string) => `Reason of the bank: ${reason}`,
     // Of all other codes, such as those of a lost card, which only its owner is told about.
-    noReason: "Your bank gave no reason. Ask your bank, or use another card.",
+    noReason: "No reason was given. Please use another card, or ask your bank.",
     // Codes of Stripe: https://docs.stripe.com/declines/codes
     declines: {
       authentication_required: "It was not confirmed.",
