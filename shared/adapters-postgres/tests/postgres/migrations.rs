@@ -48,7 +48,7 @@ async fn owner_without_superuser_can_migrate() {
     let applied = Migrator::new(owner, None).apply().await;
     drop(database);
     empty_database(&database_url()).await.execute(&format!("DROP ROLE {user}")).await;
-    assert_eq!(applied.expect("applied").len(), 13);
+    assert_eq!(applied.expect("applied").len(), 12);
 }
 
 #[tokio::test]
