@@ -258,7 +258,8 @@ BEGIN
 END;
 $$;
 
--- Ends the logins of a user: those that are to be finished, and all sessions but `kept`. Returns the sessions.
+-- Ends the logins of a user: those that are to be finished, a second factor that was begun and not confirmed, and all sessions but `kept`. Returns
+-- the sessions.
 --
 -- It is called when the row of the user was changed and so locked. Its statements see what was committed before: also what a login has stored
 -- that read the account before the change and held the lock then.
@@ -267,6 +268,7 @@ DECLARE
     ended uuid[];
 BEGIN
     DELETE FROM identity.pending_logins AS p WHERE p.user_id = user_of;
+    DELETE FROM identity.totp AS t WHERE t.user_id = user_of AND NOT t.is_active;
     WITH gone AS (DELETE FROM identity.sessions AS s WHERE s.user_id = user_of AND s.id IS DISTINCT FROM kept RETURNING s.id)
     SELECT coalesce(array_agg(gone.id), '{}') INTO ended FROM gone;
     RETURN ended;

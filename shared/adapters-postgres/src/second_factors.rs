@@ -41,18 +41,17 @@ const RENEW: &str = "
     )
     SELECT user_id FROM protected";
 
-/// Ends the sessions of the account but for `$4`, if its role is one of `$3`.
+/// Ends the logins of the account but for the session `$4`, if its role is one of `$3`. The row of the user is locked first, as wherever logins end.
 const REMOVE: &str = concat!(
-    "WITH removed AS (
-        DELETE FROM totp WHERE user_id = $1 RETURNING user_id
+    "WITH owner AS MATERIALIZED (
+        SELECT id, role FROM users WHERE id = $1 FOR NO KEY UPDATE
+    ), removed AS (
+        DELETE FROM totp USING owner WHERE totp.user_id = owner.id RETURNING totp.user_id, owner.role
     ), ended AS (
-        DELETE FROM sessions USING removed, users
-        WHERE sessions.user_id = removed.user_id AND users.id = removed.user_id AND users.role = ANY ($3::text[])
-            AND sessions.id IS DISTINCT FROM $4::uuid
-        RETURNING sessions.id
+        SELECT end_logins(user_id, $4) AS sessions FROM removed WHERE role = ANY ($3::text[])
     ), ",
     insert_event!("$2", from "removed"),
-    " SELECT ARRAY(SELECT id FROM ended) AS ended FROM removed",
+    " SELECT coalesce((SELECT sessions FROM ended), '{}') AS ended FROM removed",
 );
 
 /// `$2` is now, `$3` the seconds that a code costs the account, and `$4` how many it may be ahead. The condition of the update is evaluated on the

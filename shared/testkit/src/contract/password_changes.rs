@@ -34,6 +34,7 @@ macro_rules! contract_password_changes {
             changed_password_invalidates_mailed_tokens
             changed_email_address_invalidates_tokens_mailed_to_the_old_one
             changed_or_reset_password_ends_waiting_logins
+            second_factor_that_was_begun_before_a_change_of_the_password_is_not_confirmed
             login_that_read_the_old_password_begins_no_session
             concurrent_login_with_the_old_password_outlives_no_reset
         }
@@ -228,6 +229,22 @@ pub async fn changed_or_reset_password_ends_waiting_logins(fixture: &Fixture<imp
     port.change_password(user.id, "$new$", "$newer$", SessionId(fresh())).await.expect("a response").expect("changed");
     assert_eq!(port.try_login(&waiting, now()).await, Ok(None));
     assert_eq!(port.try_login(&of_other, now()).await, Ok(Some(other.id)));
+}
+
+pub async fn second_factor_that_was_begun_before_a_change_of_the_password_is_not_confirmed(
+    fixture: &Fixture<impl Stores>,
+) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let begin = async || assert_eq!(port.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    let reset = reset(port, &user, &selector()).await;
+    begin().await;
+    port.reset_password(&reset, "$new$").await.expect("a response").expect("set");
+    assert_eq!(port.activate_totp(user.id, "sealed", 10, &[]).await, Ok(false));
+    begin().await;
+    port.change_password(user.id, "$new$", "$newer$", SessionId(fresh())).await.expect("a response").expect("changed");
+    assert_eq!(port.activate_totp(user.id, "sealed", 10, &[]).await, Ok(false));
+    begin().await;
+    assert_eq!(port.activate_totp(user.id, "sealed", 10, &[]).await, Ok(true), "one that was begun since then is");
 }
 
 pub async fn login_that_read_the_old_password_begins_no_session(fixture: &Fixture<impl Stores>) {

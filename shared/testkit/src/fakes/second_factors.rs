@@ -37,9 +37,10 @@ impl Factors {
         self.end_logins(user);
     }
 
-    /// Ends the logins of a user that are to be finished.
+    /// Ends the logins of a user that are to be finished, and a second factor that was begun and not confirmed.
     pub(super) fn end_logins(&mut self, user: UserId) {
         self.logins.retain(|_, (owner, ..)| *owner != user);
+        self.totp.retain(|owner, (totp, _)| *owner != user || totp.is_active);
     }
 }
 
@@ -106,7 +107,7 @@ impl ports::FactorStore for Users {
             factors.wrong_codes.remove(&user);
             factors.recovery_codes.retain(|(owner, _)| *owner != user);
             let ended = match policy.requires(state.users.account(user)?.user.role) {
-                true => state.users.end_where(|id, one| one.user_id == user && Some(id) != keep),
+                true => state.users.end_logins(user, keep),
                 false => vec![],
             };
             state.outbox.add(event);

@@ -45,7 +45,7 @@ impl UsersState {
     }
 
     /// Ends the sessions for which this holds, and returns them.
-    pub(super) fn end_where(&mut self, is_meant: impl Fn(SessionId, &Session) -> bool) -> Vec<SessionId> {
+    fn end_where(&mut self, is_meant: impl Fn(SessionId, &Session) -> bool) -> Vec<SessionId> {
         let ended: Vec<_> = self.sessions.extract_if(.., |id, one| is_meant(*id, one)).map(|(id, _)| id).collect();
         self.ended.extend(&ended);
         ended
