@@ -1,6 +1,6 @@
 //! Reads the statement of the gateway and compares the ledger with it, once a day: the charges and refunds of the last days, to the cent.
 //!
-//! A run continues page by page until its time is over, and the next one, half an hour later, continues. The gateway reports its fees only in its
+//! A run works page by page until its time is over, and the next one, half an hour later, continues. The gateway reports its fees only in its
 //! own ledger, so the comparison posts them. Discrepancies are published as events, a hundred in each, and counted as a metric.
 
 use domain::reconciliation::{self, ComparedSource, PAGE, Progress, Step, StepResult};
