@@ -1,4 +1,4 @@
-//! Revoked sessions in Redis, each for as long as an access token lives.
+//! Revoked sessions in Redis, each for as long as an access token lives after its last revocation.
 
 use crate::link::RedisLink;
 use domain::{id::SessionId, session::ACCESS_TOKEN_SECONDS};
