@@ -28,9 +28,22 @@ const LOCAL_KAFKA_TRIGGER: &str = "kafka-trigger";
 const MAX_RELEASE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Functions whose packages may be larger, each with the reason.
-const LARGE: [(&str, &str); 2] = [
-    (catalog::INVOICE_ISSUE.name, "the fonts of documents"),
+const LARGE: [(&str, &str); 15] = [
     (catalog::CREDIT_NOTE_ISSUE.name, "the fonts of documents"),
+    (catalog::IMAGE_RESIZE.name, "the decoders and encoders of images, with the clients of S3, DynamoDB and SQS"),
+    (catalog::INVOICE_ISSUE.name, "the fonts of documents"),
+    (catalog::MESSAGE_SEND.name, "the clients of all channels of notifications, and the templates"),
+    (catalog::PASSWORD_CHANGE.name, "the dictionaries of the password estimator"),
+    (catalog::PASSWORD_RESET_CONFIRM.name, "the dictionaries of the password estimator"),
+    (catalog::PAYMENT_CHARGE.name, "the clients of the gateway, PostgreSQL, Redis, EventBridge and SQS"),
+    (catalog::PAYMENT_REFUND.name, "the clients of the gateway, PostgreSQL, Redis, EventBridge and SQS"),
+    (catalog::PRODUCT_IMPORT_RUN.name, "the clients of PostgreSQL, DynamoDB and S3"),
+    (catalog::QUEUE_REDRIVE.name, "the clients of Kafka, SQS, PostgreSQL and Redis"),
+    (catalog::RECORD_CREATE.name, "the validator of JSON Schemas, with the clients of Kafka, PostgreSQL and Redis"),
+    (catalog::RECORD_GET.name, "the reader of the archive in S3, with the clients of PostgreSQL and Redis"),
+    (catalog::RECORD_LIST.name, "the reader of the archive in S3, with the clients of PostgreSQL and Redis"),
+    (catalog::UPDATE_SEND.name, "the clients of all channels of notifications, and the templates"),
+    (catalog::USER_REGISTER.name, "the dictionaries of the password estimator"),
 ];
 
 /// What the functions are built for.
