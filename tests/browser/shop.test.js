@@ -194,10 +194,19 @@ test("prices of the filter are sent in the currency of the products, with its de
   await onPage(async (page) => {
     const { items: [found] } = await call("GET", `/products?q=${word}`);
     const yen = { items: [{ ...found, price: { amount: 1999, currency: "JPY" } }], next_cursor: null };
-    await page.route("**/api/v1/products?**", (route) => route.fulfill({ json: yen }));
+    const { promise: isAnswered, resolve: answer } = Promise.withResolvers();
+    await page.route("**/api/v1/products?**", async (route) => {
+      await isAnswered;
+      return route.fulfill({ json: yen });
+    });
     await page.goto(`${shop}/`);
-    await page.getByText("¥1,999").waitFor();
     await page.getByText("Filters", { exact: true }).click();
+    // Nobody knows the currency yet.
+    await page.getByLabel("Price from (optional)").fill("500");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByText("The currency is known when the products are shown.").waitFor();
+    answer();
+    await page.getByText("¥1,999").waitFor();
     const [least, most] = [page.getByLabel("Price from (JPY)"), page.getByLabel("Price to (JPY)")];
     await least.fill("500");
     await most.fill("20.50");

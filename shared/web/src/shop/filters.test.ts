@@ -15,7 +15,7 @@ test("what is no filter is left out, and the others are the address that they we
   assert.deepEqual(filtersOf({ q: "", min_price: "-1", max_price: "1e3", available: "no", sort: "size", page: "2" }), {});
 });
 
-test("prices are asked for in the currency of the products that are shown", () => {
+test("prices are asked for in the currency of the products that are shown, and in none before", () => {
   const shown = [{ price: { currency: "EUR" } }, { price: { currency: "JPY" } }];
-  assert.deepEqual([currencyOf({}, shown), currencyOf({ currency: "JPY" }, shown), currencyOf({}, [])], ["EUR", "JPY", "USD"]);
+  assert.deepEqual([currencyOf({}, shown), currencyOf({ currency: "JPY" }, shown), currencyOf({}, [])], ["EUR", "JPY", undefined]);
 });

@@ -38,5 +38,5 @@ export function search(filters: Filters): string {
   return text && `?${text}`;
 }
 
-/** The currency in which a price is asked for: the one of the filters, else the one of the products that are shown. */
-export const currencyOf = ({ currency }: Filters, shown: readonly { price: { currency: string } }[]): string => currency ?? shown[0]?.price.currency ?? FIRST_CURRENCY;
+/** The currency in which a price is asked for: the one of the filters, else the one of the products that are shown, if there are any yet. */
+export const currencyOf = ({ currency }: Filters, shown: readonly { price: { currency: string } }[]): string | undefined => currency ?? shown[0]?.price.currency;

@@ -41,8 +41,8 @@ export function ProductList(): JSX.Element {
 
 interface FilterFormProps {
   filters: Filters;
-  /** Of the prices. */
-  currency: string;
+  /** Of the prices; none until products were read. */
+  currency: string | undefined;
   apply: (filters: Filters) => void;
 }
 
@@ -52,13 +52,14 @@ function FilterForm({ filters, currency, apply }: FilterFormProps): JSX.Element 
   const known = useQuery({ ...categories(), enabled: isOpen });
   const [found, setFound] = useState<ReadonlyMap<string, string>>(new Map());
   const submit = (values: Record<string, string>): void => {
-    const prices = ["min_price", "max_price"].filter((name) => values[name]).map((name) => [name, toMinor(values[name] ?? "", minorDigits(currency))] as const);
-    const wrong = prices.filter(([, amount]) => amount === null).map(([name]) => [name, t().products.invalidPrice(decimal({ amount: 1250, currency }))] as const);
+    const prices = ["min_price", "max_price"].filter((name) => values[name]).map((name) => [name, currency ? toMinor(values[name] ?? "", minorDigits(currency)) : null] as const);
+    const problem = currency ? t().products.invalidPrice(decimal({ amount: 1250, currency })) : t().products.noCurrency;
+    const wrong = prices.filter(([, amount]) => amount === null).map(([name]) => [name, problem] as const);
     setFound(new Map(wrong));
     if (wrong.length > 0) return;
-    apply(filtersOf({ ...values, currency, ...Object.fromEntries(prices.map(([name, amount]) => [name, String(amount)])) }));
+    apply(filtersOf({ ...values, ...(currency && { currency }), ...Object.fromEntries(prices.map(([name, amount]) => [name, String(amount)])) }));
   };
-  const price = (amount: number | undefined): string => (amount === undefined ? "" : decimal({ amount, currency }));
+  const price = (amount: number | undefined): string => (amount === undefined || !currency ? "" : decimal({ amount, currency }));
   return (
     <search>
       <Form class="filters" submit={t().products.search} onSubmit={submit} found={found}>
