@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { language, LANGUAGES, remember, t, type Language } from "../core/i18n/index.ts";
 import { keepFocus } from "./focus.ts";
+import { Spoken } from "./spoken.tsx";
 
 /** Header with navigation, the page, and a footer with the choice of language. */
 export function Frame({ name, navigation, children, home = "/" }: { name: string; navigation: ComponentChildren; children: ComponentChildren; home?: string }): JSX.Element {
@@ -18,6 +19,7 @@ export function Frame({ name, navigation, children, home = "/" }: { name: string
         <nav aria-label={t().menu}>{navigation}</nav>
       </header>
       <OfflineNotice />
+      <Spoken />
       <main id="content" tabIndex={-1}>
         {children}
       </main>

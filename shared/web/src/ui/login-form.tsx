@@ -4,6 +4,7 @@ import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
 import { isEndedElsewhere, logIn, sendCode, type LoginResult } from "../core/session.ts";
 import { Field, Form } from "./form.tsx";
+import { useSpoken } from "./spoken.tsx";
 
 interface Props {
   onDone?: () => void;
@@ -18,6 +19,8 @@ export function LoginForm({ onDone, onEnrolment, actions }: Props): JSX.Element 
   const [token, setToken] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
+  // The form appears together with it.
+  useSpoken(isEndedElsewhere.value ? t().login.endedElsewhere : null);
 
   const attempt = async (request: Promise<LoginResult>): Promise<void> => {
     setBusy(true);
@@ -51,7 +54,7 @@ export function LoginForm({ onDone, onEnrolment, actions }: Props): JSX.Element 
   }
   return (
     <Form key="password" submit={t().login.submit} error={error} isBusy={isBusy} actions={actions} takesFocus={error !== null} onSubmit={submit}>
-      <div role="status">{isEndedElsewhere.value && <p class="notice">{t().login.endedElsewhere}</p>}</div>
+      {isEndedElsewhere.value && <p class="notice">{t().login.endedElsewhere}</p>}
       <Field name="name" label={t().login.name} autocomplete="username" autocapitalize="none" spellcheck={false} defaultValue={name} required />
       <Field name="password" label={t().login.password} type="password" autocomplete="current-password" required />
     </Form>

@@ -8,6 +8,7 @@ import { moment, t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
 import { isProblemOf } from "../core/text.ts";
 import { Explanation } from "./explanation.tsx";
+import { useSpoken } from "./spoken.tsx";
 
 let isFirstPage = true;
 
@@ -30,11 +31,8 @@ export function Title({ children, heading }: { children: string; heading?: Compo
 }
 
 export function Loading(): JSX.Element {
-  return (
-    <p role="status" class="loading">
-      {t().loading}
-    </p>
-  );
+  useSpoken(t().loading);
+  return <p class="loading">{t().loading}</p>;
 }
 
 /** A failure in place of what it prevents, with a way to go on. */
@@ -80,7 +78,7 @@ export function Loaded<T>({ query, isPage = false, children }: LoadedProps<T>): 
     const readAt = query.error && !query.isFetchNextPageError ? (query.dataUpdatedAt ?? 0) : 0;
     return (
       <>
-        {readAt > 0 && <Old readAt={readAt} />}
+        <Old readAt={readAt} />
         {children(query.data)}
       </>
     );
@@ -95,13 +93,13 @@ export function Loaded<T>({ query, isPage = false, children }: LoadedProps<T>): 
   );
 }
 
-/** Says that something could not be read again, and when it was read last: by the clock of the API, as the times in it. */
+/** Says that something could not be read again, and when it was read last: by the clock of the API, as the times in it. 0 says nothing. */
 function Old({ readAt }: { readAt: number }): JSX.Element {
   const time = new Date(now() - (Date.now() - readAt)).toISOString();
   return (
-    <p role="status" class="notice bad">
-      {t().old(moment(time))}
-    </p>
+    <div role="status" class="old">
+      {readAt > 0 && <p class="notice bad">{t().old(moment(time))}</p>}
+    </div>
   );
 }
 

@@ -44,13 +44,15 @@ export function BasketPage(): JSX.Element {
               <BasketLine key={line.id} line={line} product={current.data?.find(({ id }) => id === line.id)} isKnown={current.isSuccess && !current.isPlaceholderData} take={take} />
             ))}
           </ul>
-          {total ? (
-            <p class="total" aria-live="polite">
-              {t().basket.subtotal} <strong>{money(total)}</strong>
-            </p>
-          ) : (
-            <p class="notice bad">{t().basket.currencies}</p>
-          )}
+          <div aria-live="polite">
+            {total ? (
+              <p class="total">
+                {t().basket.subtotal} <strong>{money(total)}</strong>
+              </p>
+            ) : (
+              <p class="notice bad">{t().basket.currencies}</p>
+            )}
+          </div>
           <p class="hint">{t().product.taxes}</p>
           {total && (
             <a class="button primary" href="/checkout">
