@@ -162,15 +162,19 @@ async function withDeadLetters(page, count, isContinued) {
   const keys = [];
   let left = count;
   const list = (items) => ({ json: { items, next_cursor: null } });
-  const letter = { id: randomUUID(), dead_since: new Date().toISOString(), reason: "unavailable", detail: "the provider does not respond", event: null, editable: [], forecast: { outcome: "unknown", detail: "Its body is no event.", handled_at: null, failed_attempts: 0, last_failure: null } };
+  const letter = { id: randomUUID(), dead_since: new Date().toISOString(), reason: "unavailable", detail: "the provider does not respond", event: null, editable: ["/data/template"], forecast: { outcome: "unknown", detail: "Its body is no event.", handled_at: null, failed_attempts: 0, last_failure: null } };
   await page.route("**/api/v1/ops/queues", (route) => route.fulfill(list([{ name: PAUSED, state: "running", has_queue: true, waiting: 0, in_flight: 0, delayed: 0, dead_letters: left }])));
   await page.route("**/api/v1/ops/dead-letters?**", (route) => route.fulfill(list(left > 0 ? [letter] : [])));
   await page.route(`**/api/v1/ops/queues/${PAUSED}/redrive`, async (route, request) => {
+    const { dry_run: isDry } = request.postDataJSON();
+    const found = Math.min(100, left);
+    const message_ids = Array.from({ length: found }, () => randomUUID());
+    const answer = { queue: PAUSED, discarded: 0, message_ids, edited: [], refused: [] };
+    const forecasts = message_ids.map((message_id) => ({ message_id, forecast: letter.forecast }));
+    if (isDry) return route.fulfill({ json: { ...answer, action_id: null, redriven: 0, forecasts } });
     if (keys.push(request.headers()["idempotency-key"]) === 2) await isContinued;
-    const moved = Math.min(100, left);
-    left -= moved;
-    const message_ids = Array.from({ length: moved }, () => randomUUID());
-    return route.fulfill({ json: { action_id: randomUUID(), queue: PAUSED, redriven: moved, discarded: 0, message_ids, forecasts: [], edited: [], refused: [] } });
+    left -= found;
+    return route.fulfill({ json: { ...answer, action_id: randomUUID(), redriven: found, forecasts: [] } });
   });
   return keys;
 }
@@ -186,6 +190,7 @@ test("an admin redrives all dead letters of a consumer, a hundred in a request, 
     await form.getByLabel("Reason").fill("The provider is back");
     await form.getByLabel("At most so many a second").fill("100");
     await form.getByRole("button", { name: "Redrive" }).click();
+    await hasFocus(page.getByRole("heading", { name: `Redrive to ${PAUSED}` }));
     await page.getByRole("status").getByText("100 redriven so far.").waitFor();
     await inspect(page, "console-redriving");
     await eventually("the second page", () => keys.length === 2);
@@ -197,6 +202,39 @@ test("an admin redrives all dead letters of a consumer, a hundred in a request, 
     await page.getByText("There are no dead letters.").waitFor();
     assert.equal(keys.length, 3);
     assert.equal(new Set(keys).size, 3);
+  }, WIDE);
+});
+
+test("what is typed into another form stays while all are redriven, and a dry run says whether there are more", async () => {
+  await onPage(async (page) => {
+    const { promise: isContinued, resolve: goOn } = Promise.withResolvers();
+    const keys = await withDeadLetters(page, 300, isContinued);
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/${PAUSED}`);
+    const [form, edit] = ["Redrive", "Edit and redrive"].map((name) => page.locator("section", { has: page.getByRole("heading", { name, exact: true }) }));
+    const dryRun = form.getByLabel("Only show what would be redriven");
+    await edit.getByLabel("New value").fill("message");
+    await edit.getByLabel("Reason").fill("A misspelled template");
+    await form.getByLabel("Reason").fill("The provider is back");
+    await form.getByLabel("At most so many a second").fill("100");
+    await dryRun.check();
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await form.getByRole("status").getByText("100 or more would be redriven.").waitFor();
+    await dryRun.uncheck();
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await eventually("the second page", () => keys.length === 2);
+    await page.getByRole("button", { name: "Stop after this page" }).click();
+    goOn();
+    await page.getByRole("status").getByText("200 redriven so far.").waitFor();
+    await page.getByRole("button", { name: "Leave the rest" }).click();
+    await page.getByRole("status").getByText("200 redriven.", { exact: true }).waitFor();
+    assert.deepEqual([await edit.getByLabel("New value").inputValue(), await edit.getByLabel("Reason").inputValue()], ["message", "A misspelled template"]);
+    // Another click would be another action.
+    assert.equal(await form.getByLabel("Reason").inputValue(), "");
+    await form.getByLabel("Reason").fill("The provider is back");
+    await dryRun.check();
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await form.getByRole("status").getByText("100 would be redriven.", { exact: true }).waitFor();
   }, WIDE);
 });
 

@@ -1,8 +1,8 @@
 // Work that the API does a page at a time: how far it is, and the way to stop it and to go on.
 
 import { useMutation } from "@tanstack/preact-query";
-import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, JSX, RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { queries, REPEATABLE } from "../core/client.ts";
 import { forgetKey, keyOf } from "../core/once.ts";
 import { isFinal } from "../core/problem.ts";
@@ -48,6 +48,7 @@ export function Progress<R extends { sent: number; total: number }>({ title, tex
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [isGoing, setGoing] = useState(isNew);
   const [isStopping, setStopping] = useState(false);
+  const heading = useFocused(isNew);
   const sending = useMutation({
     ...REPEATABLE,
     mutationFn: send,
@@ -82,7 +83,9 @@ export function Progress<R extends { sent: number; total: number }>({ title, tex
   }, []);
   return (
     <section class="box">
-      <h2>{title}</h2>
+      <h2 ref={heading} tabIndex={-1}>
+        {title}
+      </h2>
       {children}
       <progress max={run.total} value={run.sent} aria-label={title} />
       <p role="status">{text}</p>
@@ -98,6 +101,15 @@ export function Progress<R extends { sent: number; total: number }>({ title, tex
       </div>
     </section>
   );
+}
+
+/** The heading of what stands in place of the button that was pressed. */
+function useFocused(isNew: boolean): RefObject<HTMLHeadingElement> {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => {
+    if (isNew) heading.current?.focus();
+  }, []);
+  return heading;
 }
 
 function Stopped({ onGoOn, onLeave }: { onGoOn: () => void; onLeave: () => void }): JSX.Element {

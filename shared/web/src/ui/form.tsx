@@ -92,9 +92,24 @@ export function useFormKey(address: string): [key: number, keep: (next: string) 
   return [known.current.key, (next) => void (known.current.address = next)];
 }
 
+interface SavedProps {
+  isSaved: boolean;
+  text?: string;
+  /** How often it has: the same text once more is another one, which is heard again. */
+  times?: number;
+}
+
 /** Says that a form, or another action, has succeeded. */
-export function Saved({ isSaved, text = t().saved }: { isSaved: boolean; text?: string }): JSX.Element {
-  return <div role="status">{isSaved && <p class="notice good">{text}</p>}</div>;
+export function Saved({ isSaved, text = t().saved, times = 0 }: SavedProps): JSX.Element {
+  return (
+    <div role="status">
+      {isSaved && (
+        <p key={times} class="notice good">
+          {text}
+        </p>
+      )}
+    </div>
+  );
 }
 
 function valuesOf(form: HTMLFormElement): Record<string, string> {

@@ -6,7 +6,7 @@ import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import type { Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
-import { Field, Form, Select, TextArea } from "../../ui/form.tsx";
+import { Field, Form, Saved, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
 import { Question } from "../../ui/question.tsx";
@@ -19,29 +19,35 @@ import { ConsumerState } from "./consumer-state.tsx";
 import { RedriveForm, RedriveProgress, told, useRedrive, type OnDone, type Redriven } from "./redrive.tsx";
 
 type Letter = Schemas["DeadLetterView"];
+type FormName = "redrive" | "edit" | "discard";
 
 export function DeadLettersPage({ name }: { name: string }): JSX.Element {
   const [reason, setReason] = useState("");
   const list = useInfiniteQuery(deadLetters(name, reason));
   const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  // What is said of each action that was done. The forms are empty after it: another click is another action.
-  const [done, setDone] = useState<string[]>([]);
+  // What is said of each action that was done.
+  const [done, setDone] = useState<{ form: FormName; text: string }[]>([]);
   const [run, setRun] = useState<Run | null>(null);
   const toggle = (id: string): void => {
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
     setChosen(next);
   };
-  const finish: OnDone = (text) => {
-    setDone((before) => [...before, text]);
+  const finish = (form: FormName, text: string): void => {
+    setDone((before) => [...before, { form, text }]);
     setChosen(new Set());
   };
+  // A form is empty after its action: another click is another action. The other forms keep what was typed.
+  const keyOf = (form: FormName): string => `${form}-${done.filter((one) => one.form === form).length}`;
   const chooseReason = (code: string): void => {
     setReason(code);
     setChosen(new Set());
   };
-  const last = run === null ? done.at(-1) : undefined;
+  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  // What was typed stays in forms that are not shown: while all are redriven, while the list is empty, and while nothing fits.
+  const isHidden = run !== null || items.length === 0;
+  const edited = chosen.size > 0 || !reason ? [...chosen] : items.map(({ id }) => id);
   // No consumer has this name.
   if (isProblemOf(list.error, "not-found", "validation") && !list.data) return <NotFound />;
   return (
@@ -52,24 +58,19 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
       </p>
       <ConsumerState name={name} />
       {/* Outside of the list, which may be empty then. */}
-      <div role="status">{last && <p class="notice good">{last}</p>}</div>
-      {run ? (
-        <RedriveProgress name={name} run={run} onChange={setRun} onDone={finish} />
-      ) : (
+      <Saved isSaved={run === null && done.length > 0} text={done.at(-1)?.text ?? ""} times={done.length} />
+      {run && <RedriveProgress name={name} run={run} onChange={setRun} onDone={(text) => finish("redrive", text)} />}
+      {!run && (
         <>
           {reasons.length > 1 && <ReasonFilter reasons={reasons} reason={reason} onChange={chooseReason} />}
           <Paged query={list} empty={reason ? c().operations.noneDeadBecause(reason) : c().operations.noneDead}>
-            {(items) => (
-              <>
-                <Letters name={name} letters={items} chosen={chosen} toggle={toggle} />
-                <RedriveForm key={`redrive-${done.length}`} name={name} reason={reason} chosen={[...chosen]} listed={items.length} onDone={finish} onStart={setRun} />
-                <EditForm key={`edit-${done.length}`} name={name} letters={items} chosen={chosen.size > 0 || !reason ? [...chosen] : items.map(({ id }) => id)} onDone={finish} />
-                {chosen.size > 0 && <DiscardForm name={name} chosen={[...chosen]} onDone={finish} />}
-              </>
-            )}
+            {(letters) => <Letters name={name} letters={letters} chosen={chosen} toggle={toggle} />}
           </Paged>
         </>
       )}
+      <RedriveForm key={keyOf("redrive")} name={name} reason={reason} chosen={[...chosen]} listed={items.length} isHidden={isHidden} onDone={(text) => finish("redrive", text)} onStart={setRun} />
+      <EditForm key={keyOf("edit")} name={name} letters={items} chosen={edited} isHidden={isHidden} onDone={(text) => finish("edit", text)} />
+      <DiscardForm key={keyOf("discard")} name={name} chosen={[...chosen]} isHidden={isHidden} onDone={(text) => finish("discard", text)} />
     </div>
   );
 }
@@ -153,7 +154,7 @@ function ForecastText({ forecast: { outcome, detail } }: { forecast: Letter["for
 }
 
 /** Asks before it deletes them: that cannot be undone. */
-function DiscardForm({ name, chosen, onDone }: { name: string; chosen: string[]; onDone: OnDone }): JSX.Element {
+function DiscardForm({ name, chosen, isHidden, onDone }: Omit<EditProps, "letters">): JSX.Element {
   // The reason that was typed, while it is asked whether they are to be deleted.
   const [asked, setAsked] = useState<string | null>(null);
   const discarding = useRedrive(name, onDone);
@@ -162,7 +163,7 @@ function DiscardForm({ name, chosen, onDone }: { name: string; chosen: string[];
     if (asked !== null) discarding.mutate({ action: "discard", reason: asked, dry_run: false, message_ids: chosen });
   };
   return (
-    <section class="box">
+    <section class="box" hidden={isHidden || chosen.length === 0}>
       <h2>{c().operations.discard}</h2>
       <p>{c().operations.discardText(chosen.length)}</p>
       <Form submit={c().operations.discard} isBusy={discarding.isPending} error={discarding.error} onSubmit={(values) => setAsked(values["/reason"]?.trim() ?? "")}>
@@ -185,11 +186,12 @@ interface EditProps {
   letters: Letter[];
   /** Ids of the dead letters that are edited; none for all. */
   chosen: string[];
+  isHidden: boolean;
   onDone: OnDone;
 }
 
 /** Edits a text of the events: first as a dry run, then what that has shown. */
-function EditForm({ name, letters, chosen, onDone }: EditProps): JSX.Element | null {
+function EditForm({ name, letters, chosen, isHidden, onDone }: EditProps): JSX.Element {
   const dry = useRedrive(name, onDone);
   const redriving = useRedrive(name, onDone);
   const members = editableMembers(chosen.length > 0 ? letters.filter(({ id }) => chosen.includes(id)) : letters);
@@ -201,12 +203,11 @@ function EditForm({ name, letters, chosen, onDone }: EditProps): JSX.Element | n
   useEffect(forget, [chosen.join(" ")]);
   const { data: shown, variables: asked } = dry;
   const found = useMemo(() => refusal(shown), [shown]);
-  if (members.length === 0) return null;
   const redrive = (): void => {
     if (shown && asked && !redriving.isPending) redriving.mutate(redriveOf(asked, shown));
   };
   return (
-    <section class="box" onInput={forget}>
+    <section class="box" hidden={isHidden || members.length === 0} onInput={forget}>
       <h2>{c().operations.edit}</h2>
       <p>{c().operations.editText}</p>
       <Form submit={c().operations.preview} isBusy={dry.isPending} error={dry.error} found={found} onSubmit={(values) => dry.mutate(editOf(chosen, values))}>

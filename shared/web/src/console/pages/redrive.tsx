@@ -1,6 +1,6 @@
 // The way of dead letters back to their queue as they are: those that are chosen, or all of them, a hundred in a request.
 
-import { useMutation } from "@tanstack/preact-query";
+import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
@@ -10,7 +10,7 @@ import { Field, Form } from "../../ui/form.tsx";
 import { pauseAfter } from "../pace.ts";
 import { Progress, sendOnce, type Step } from "../progress.tsx";
 import { queues } from "../reads.ts";
-import { after, isOver, PAGE_SIZE, type Run } from "../redrives.ts";
+import { after, isOver, isWhole, type Run } from "../redrives.ts";
 import { c } from "../texts/index.ts";
 
 export type Redriven = Schemas["RedriveView"];
@@ -48,12 +48,13 @@ interface FormProps {
   chosen: string[];
   /** Dead letters that are listed. */
   listed: number;
+  isHidden: boolean;
   onDone: OnDone;
   /** Begins to redrive all. */
   onStart: (run: Run) => void;
 }
 
-export function RedriveForm({ name, reason, chosen, listed, onDone, onStart }: FormProps): JSX.Element {
+export function RedriveForm({ name, reason, chosen, listed, isHidden, onDone, onStart }: FormProps): JSX.Element {
   const redriving = useRedrive(name, onDone);
   const starting = useMutation({
     ...REPEATABLE,
@@ -75,8 +76,10 @@ export function RedriveForm({ name, reason, chosen, listed, onDone, onStart }: F
   useEffect(forget, [chosen.join(" "), reason]);
   const all = reason ? c().operations.redriveReason(reason) : c().operations.redriveAll;
   const { data } = redriving;
+  const count = data?.message_ids.length ?? 0;
+  const dead = useQuery(queues()).data?.find((one) => one.name === name)?.dead_letters;
   return (
-    <section class="box" onInput={forget}>
+    <section class="box" hidden={isHidden} onInput={forget}>
       <h2>{c().operations.redrive}</h2>
       <p>{chosen.length > 0 ? c().operations.redriveChosen(chosen.length) : all}</p>
       <Form submit={c().operations.redrive} isBusy={redriving.isPending || starting.isPending} error={redriving.error ?? starting.error} onSubmit={submit}>
@@ -89,7 +92,7 @@ export function RedriveForm({ name, reason, chosen, listed, onDone, onStart }: F
       <div role="status">
         {data?.action_id === null && (
           <div class="notice good">
-            <p>{data.message_ids.length === PAGE_SIZE ? c().operations.wouldRedriveMany(PAGE_SIZE) : c().operations.wouldRedrive(data.message_ids.length)}</p>
+            <p>{isWhole(count, chosen.length, dead) ? c().operations.wouldRedrive(count) : c().operations.wouldRedriveMany(count)}</p>
             <Forecasts shown={data} />
           </div>
         )}

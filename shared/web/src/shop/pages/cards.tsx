@@ -21,10 +21,10 @@ export function Cards(): JSX.Element {
   const query = useQuery(savedMethods());
   const save = (body: Schemas["SavePaymentMethod"], key: string): Promise<unknown> => unwrap(api.POST("/api/v1/payment-methods", { params: { header: { "Idempotency-Key": key } }, body }));
   // Outside of the list, which is another one then.
-  const [told, setTold] = useState("");
+  const [told, setTold] = useState({ text: "", times: 0 });
   const tell = async (text: string): Promise<void> => {
     await reload();
-    setTold(text);
+    setTold(({ times }) => ({ text, times: times + 1 }));
   };
   const saving = useKeyed("POST /payment-methods", save, { onSuccess: () => tell(t().account.cardAdded) });
   return (
@@ -49,7 +49,7 @@ export function Cards(): JSX.Element {
           <PaymentChoices methods={[]} legend={t().checkout.payment} />
         </Form>
       </details>
-      <Saved isSaved={told !== ""} text={told} />
+      <Saved isSaved={told.times > 0} {...told} />
     </section>
   );
 }
