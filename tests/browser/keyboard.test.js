@@ -108,7 +108,7 @@ test("a note outlives the end of the session, is said to be saved, and leaves th
     assert.equal(await note.inputValue(), "Call before delivery");
     isEnded = false;
     await logIn(dialog, staff);
-    await page.locator(".note").getByText("Call before delivery").waitFor();
+    await page.locator(".note", { hasText: "Call before delivery" }).getByRole("link", { name: "you", exact: true }).waitFor();
     await page.getByRole("status").getByText("Saved.").waitFor();
     await hasFocus(add);
     assert.equal(await note.inputValue(), "");

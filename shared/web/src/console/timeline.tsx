@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { momentInSeconds, number } from "../core/i18n/index.ts";
 import { Paged, Table } from "../ui/list.tsx";
 import { unitsOf } from "./durations.ts";
+import { Operator } from "./operator.tsx";
 import { timeline } from "./reads.ts";
 import { c } from "./texts/index.ts";
 
@@ -33,7 +34,7 @@ export function Timeline({ id }: { id: string }): JSX.Element {
                     </summary>
                     {one.actor && (
                       <p>
-                        {c().operations.actor}: {one.actor.role === "service" ? one.actor.id : <a href={`/console/customers/${one.actor.id}`}>{one.actor.id}</a>}
+                        {c().operations.actor}: {one.actor.role === "service" ? one.actor.id : <Operator id={one.actor.id} />}
                       </p>
                     )}
                     {one.published_at && (

@@ -11,6 +11,7 @@ export const de: ConsoleTexts = {
   adminsOnly: "Ihr Konto hat die Rolle Mitarbeiter. Fragen Sie einen Admin nach dem, was Sie hier brauchen, oder nach einer anderen Rolle.",
   toOrders: "Zu den Bestellungen",
   none: "Hier ist nichts.",
+  you: "Sie",
   noMatch: "Nichts passt dazu.",
   filter: "Filtern",
   reset: "Zurücksetzen",

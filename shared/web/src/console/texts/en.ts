@@ -10,6 +10,7 @@ export const en = {
   adminsOnly: "Your account has the role of staff. Ask an admin for what you need here, or for another role.",
   toOrders: "Go to the orders",
   none: "Nothing here.",
+  you: "you",
   noMatch: "Nothing matches.",
   filter: "Filter",
   reset: "Reset",
