@@ -1,6 +1,7 @@
-// Two people who edit the texts of one message. scripts/browser runs this file.
+// The texts of messages: two people who edit one, and what its preview shows. scripts/browser runs this file.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { eventually } from "./eventually.js";
 import { browser, call, confirm, DESKTOP, enterConsole, hasFocus, inspect, onPage, shop, token } from "./support.js";
 
 const { PRODUCT_WORD: word } = process.env;
@@ -54,4 +55,53 @@ test("an admin is asked before a version replaces what is typed, and sees what s
   } finally {
     await edit(BUILT_IN);
   }
+});
+
+// What would run, load, send or lead away, where somebody has found a way to write it.
+const HOSTILE = [
+  '<p style="color: rgb(1, 2, 3)">Tinted',
+  "<script>alert(1)</script>",
+  '<img src="x" alt="A lamp" onerror="alert(2)">',
+  '<svg onload="alert(3)"><text>drawn</text></svg>',
+  '<a href="https://example.com/" onclick="alert(4)">Led away</a>',
+  '<form action="https://example.com/"><button>Sent</button></form>',
+  '<iframe src="https://example.com/"></iframe><style>p { display: none }</style></p>',
+].join("");
+
+test("the preview shows the HTML of a message with its styles, and nothing in it runs, loads or leads away", async () => {
+  await onPage(async (page) => {
+    await enterConsole(page, admin);
+    await page.goto(`${shop}/console${PATH.replace("message-templates", "templates")}`);
+    const html = page.getByLabel("HTML", { exact: true });
+    await html.fill((await html.inputValue()).replace("{% block body %}", `{% block body %}${HOSTILE}`));
+    const asked = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await page.getByRole("button", { name: "Preview" }).click();
+    await page.getByRole("status").getByText("The preview is shown below.").waitFor();
+    const frame = page.locator("iframe.mail");
+    assert.equal(await frame.getAttribute("sandbox"), "allow-same-origin");
+    // No script runs in the frame: its page reads what is in it.
+    const shown = () =>
+      frame.evaluate((element) => {
+        const { body, documentElement } = element.contentDocument;
+        const [content] = body.children;
+        const colorOf = (text) => element.contentWindow.getComputedStyle([...body.querySelectorAll("p")].find((one) => one.textContent.includes(text))).color;
+        return {
+          language: documentElement.lang,
+          text: body.innerText,
+          color: colorOf("Tinted"),
+          isWhole: Math.abs(element.clientHeight - content.scrollHeight) <= 1,
+          others: body.querySelectorAll("script, img, svg, form, button, iframe, style, [href], [src], [action], [onclick]").length,
+        };
+      });
+    await eventually("the preview in its whole height", async () => (await shown()).isWhole);
+    const { language, text, color, others } = await shown();
+    assert.deepEqual([language, color, others], ["de", "rgb(1, 2, 3)", 0]);
+    for (const part of ["QUAYSIDE", "Tinted", "A lamp", "Led away", "Sent"]) assert.ok(text.includes(part), part);
+    for (const part of ["alert", "drawn", "display"]) assert.ok(!text.includes(part), part);
+    assert.deepEqual(asked.filter((url) => !url.includes("/api/")), []);
+    await page.getByText("Source of the HTML").click();
+    await page.getByText("<script>alert(1)</script>").waitFor();
+    await inspect(page, "console-template-preview");
+  }, { viewport: DESKTOP });
 });

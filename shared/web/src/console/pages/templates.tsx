@@ -15,6 +15,7 @@ import { Changed } from "../../ui/changed.tsx";
 import { Field, Form, Saved, TextArea } from "../../ui/form.tsx";
 import { Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
+import { MailFrame } from "../mail-frame.tsx";
 import { NotFound } from "../other-pages.tsx";
 import { Operator } from "../operator.tsx";
 import { messageTemplate, type MessageTemplate } from "../reads.ts";
@@ -137,14 +138,6 @@ function Editor({ current, chosen, onDraft, onSaved }: EditorProps): JSX.Element
     const isBuiltIn = begun.built_in && FORMS.every((form) => texts[form] === begun[form]);
     edit.save({ ...(isBuiltIn ? { subject: null, txt: null, html: null, short: null } : texts), reason: values["/reason"]?.trim() ?? "" });
   };
-  const previewOf = (form: HTMLFormElement | null): void => {
-    if (form && !previewing.isPending) preview(Object.fromEntries([...new FormData(form)].map(([field, value]) => [field, String(value)])));
-  };
-  const button = (
-    <button type="button" aria-disabled={previewing.isPending} onClick={(event) => previewOf(event.currentTarget.form)}>
-      {c().templates.preview}
-    </button>
-  );
   return (
     <section>
       <h2>{c().templates.texts}</h2>
@@ -161,14 +154,26 @@ function Editor({ current, chosen, onDraft, onSaved }: EditorProps): JSX.Element
         }}
         onSubmit={isAdmin ? save : preview}
         takesFocus={chosen !== null}
-        actions={isAdmin && button}
+        actions={isAdmin && <PreviewButton isBusy={previewing.isPending} preview={preview} />}
       >
         <TextFields texts={begun} />
         {isAdmin && <Field name="/reason" label={c().reason} hint={c().templates.reasonHint} maxLength={500} required />}
       </Form>
-      <Saved isSaved={edit.isSaved} />
-      <div role="status">{previewing.data && <Preview texts={previewing.data} name={`${name}.${locale}.html`} />}</div>
+      <Saved isSaved={edit.isSaved || previewing.isSuccess} text={previewing.isSuccess ? c().templates.previewed : t().saved} />
+      {previewing.data && <Preview texts={previewing.data} name={`${name}.${locale}.html`} />}
     </section>
+  );
+}
+
+/** Shows what the form has, which is not sent by it. */
+function PreviewButton({ isBusy, preview }: { isBusy: boolean; preview: (values: Record<string, string>) => void }): JSX.Element {
+  const previewOf = (form: HTMLFormElement | null): void => {
+    if (form && !isBusy) preview(Object.fromEntries([...new FormData(form)].map(([field, value]) => [field, String(value)])));
+  };
+  return (
+    <button type="button" aria-disabled={isBusy} onClick={(event) => previewOf(event.currentTarget.form)}>
+      {c().templates.preview}
+    </button>
   );
 }
 
@@ -202,6 +207,11 @@ function Preview({ texts, name }: { texts: Schemas["TemplatePreviewView"]; name:
         <dt>{c().templates.short}</dt>
         <dd>
           <pre>{texts.short}</pre>
+        </dd>
+        <dt>{c().templates.html}</dt>
+        <dd>
+          <MailFrame html={texts.html} title={c().templates.htmlPreview} />
+          <p class="hint">{c().templates.htmlPreviewHint}</p>
         </dd>
       </dl>
       <details>
