@@ -9,6 +9,7 @@ import subprocess
 import urllib.request
 import uuid
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import api_client
 import aws
@@ -138,9 +139,25 @@ def matrix(env: dict[str, str]) -> None:
     """Inspects every page in the dark, in German, in forced colours, enlarged and on a phone."""
     shutil.rmtree(MATRIX, ignore_errors=True)
     with step("Look at every page as other people see it"):
-        report = run({**env, "FONT": str(font()), "MATRIX": str(MATRIX)}, "--test", "matrix.js")
-    show(report)
+        follow({**env, "FONT": str(font()), "MATRIX": str(MATRIX)}, "--test", "--test-reporter=spec", "matrix.js")
     note(f"pictures in {MATRIX.relative_to(config.ROOT)}")
+
+
+def follow(env: dict[str, str], *arguments: str) -> None:
+    """Runs a program of tests, and prints the result of each when it is there. What failed is told at the end."""
+    command = [str(config.tools()["node"] / "bin/node"), *arguments]
+    env = os.environ | env | {"BROWSER": chromium(), "PICTURES": str(PICTURES)}
+    failures: list[str] = []
+    last = ""
+    with subprocess.Popen(command, cwd=WORKSPACE, env=env, stdout=PIPE, stderr=STDOUT, text=True) as tests:
+        for line in tests.stdout or ():
+            if failures or line.startswith("✖ failing tests"):
+                failures.append(line)
+            elif line.lstrip().startswith(("▶", "✔", "✖", "ℹ duration")):
+                note(line.rstrip())
+            last = line
+    if tests.returncode:
+        raise ScriptError(f"{arguments[-1]} failed in {WORKSPACE}:\n{''.join(failures) or last}")
 
 
 def show(report: str) -> None:

@@ -24,10 +24,14 @@ const COMBINATIONS = {
 
 after(() => browser.close());
 
-for (const [combination, options] of Object.entries(COMBINATIONS)) {
-  describe(combination, { concurrency: 2 }, () => {
-    for (const name of Object.keys(PAGES)) {
-      test(name, () =>
+// Who follows the output sees how much is left.
+const counted = (names) => names.map((name, index) => [name, `${name} (${index + 1} of ${names.length})`]);
+
+for (const [combination, title] of counted(Object.keys(COMBINATIONS))) {
+  const options = COMBINATIONS[combination];
+  describe(title, { concurrency: 2 }, () => {
+    for (const [name, counter] of counted(Object.keys(PAGES))) {
+      test(counter, () =>
         onDrawn(name, options, async (page) => {
           await page.screenshot({ path: `${target}/${combination}/${name}.png`, fullPage: true });
           await checkWidth(page, name);
