@@ -1,7 +1,7 @@
 // The shop when the API is slow, fails or cannot be reached, and in a browser whose clock is wrong. scripts/browser runs this file.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { browser, call, DESKTOP, enterConsole, fillAddress, inspect, logIn, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
+import { browser, call, DESKTOP, enterConsole, fillAddress, hasFocus, inspect, logIn, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
 
 const { PRODUCT_ID: product } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -62,6 +62,21 @@ test("a page whose data is late says that it loads, and shows it when it is ther
     answer();
     await page.getByRole("heading", { name: "Storm lantern" }).waitFor();
   });
+});
+
+test("a page whose script cannot be loaded says so, and is there when it is loaded again", async () => {
+  await onPage(async (page) => {
+    await page.goto(`${shop}/`);
+    await page.locator(".card").first().waitFor();
+    await page.route("**/assets/*.js", (route) => route.abort());
+    await page.getByRole("navigation").getByRole("link", { name: "Basket" }).click();
+    await hasFocus(page.getByRole("heading", { name: "This page cannot be shown" }));
+    await page.getByRole("alert").getByText("It could not be loaded.").waitFor();
+    await inspect(page, "page-not-loaded");
+    await page.unroute("**/assets/*.js");
+    await page.getByRole("button", { name: "Load the page again" }).click();
+    await page.getByText("Your basket is empty.").waitFor();
+  }, { expected: [/ERR_FAILED.*\/assets\//] });
 });
 
 test("an order placed offline, and then with a lost answer, keeps what was typed and is placed once", async () => {

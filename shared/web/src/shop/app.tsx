@@ -2,26 +2,27 @@
 
 import { QueryClientProvider } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from "preact-iso";
+import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
 import { caller, isRestored } from "../core/session.ts";
 import { ExpiredSession } from "../ui/expired-session.tsx";
 import { Frame } from "../ui/frame.tsx";
+import { lazyPage } from "../ui/lazy-page.tsx";
 import { Guard, Loading, NotFound } from "../ui/page.tsx";
 import { count } from "./basket.ts";
 import { ProductList } from "./pages/product-list.tsx";
 
-export const ProductPage = lazy(() => import("./pages/product.tsx").then((page) => page.ProductPage));
-const BasketPage = lazy(() => import("./pages/basket.tsx").then((page) => page.BasketPage));
-const CheckoutPage = lazy(() => import("./pages/checkout.tsx").then((page) => page.CheckoutPage));
-const OrderPage = lazy(() => import("./pages/order.tsx").then((page) => page.OrderPage));
-const OrdersPage = lazy(() => import("./pages/orders.tsx").then((page) => page.OrdersPage));
-const LoginPage = lazy(() => import("./pages/login.tsx").then((page) => page.LoginPage));
-const RegisterPage = lazy(() => import("./pages/login.tsx").then((page) => page.RegisterPage));
-const ResetPage = lazy(() => import("./pages/reset.tsx").then((page) => page.ResetPage));
-const VerifyPage = lazy(() => import("./pages/verify.tsx").then((page) => page.VerifyPage));
-const AccountPage = lazy(() => import("./pages/account.tsx").then((page) => page.AccountPage));
+export const ProductPage = lazyPage(() => import("./pages/product.tsx").then((page) => page.ProductPage));
+const BasketPage = lazyPage(() => import("./pages/basket.tsx").then((page) => page.BasketPage));
+const CheckoutPage = lazyPage(() => import("./pages/checkout.tsx").then((page) => page.CheckoutPage));
+const OrderPage = lazyPage(() => import("./pages/order.tsx").then((page) => page.OrderPage));
+const OrdersPage = lazyPage(() => import("./pages/orders.tsx").then((page) => page.OrdersPage));
+const LoginPage = lazyPage(() => import("./pages/login.tsx").then((page) => page.LoginPage));
+const RegisterPage = lazyPage(() => import("./pages/login.tsx").then((page) => page.RegisterPage));
+const ResetPage = lazyPage(() => import("./pages/reset.tsx").then((page) => page.ResetPage));
+const VerifyPage = lazyPage(() => import("./pages/verify.tsx").then((page) => page.VerifyPage));
+const AccountPage = lazyPage(() => import("./pages/account.tsx").then((page) => page.AccountPage));
 
 export function App(): JSX.Element {
   return (

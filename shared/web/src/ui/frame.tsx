@@ -26,7 +26,7 @@ export function Frame({ name, navigation, children, home = "/" }: { name: string
       <footer>
         <label>
           {t().language}{" "}
-          <select value={language.value} onChange={(event) => void remember(event.currentTarget.value as Language)}>
+          <select value={language.value} onChange={(event) => void choose(event.currentTarget)}>
             {Object.entries(LANGUAGES).map(([tag, own]) => (
               <option key={tag} value={tag} lang={tag}>
                 {own}
@@ -37,6 +37,12 @@ export function Frame({ name, navigation, children, home = "/" }: { name: string
       </footer>
     </>
   );
+}
+
+/** The choice shows the language of the page, also if the other one could not be loaded. */
+async function choose(select: HTMLSelectElement): Promise<void> {
+  await remember(select.value as Language);
+  select.value = language.value;
 }
 
 function skip(event: MouseEvent): void {

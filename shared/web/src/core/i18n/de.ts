@@ -41,6 +41,7 @@ export const de: Messages = {
   figures: "Zahlen zeigen",
   old: (time) => `Das konnte nicht aktualisiert werden. Zuletzt gelesen: ${time}.`,
   failedTitle: "Diese Seite kann nicht angezeigt werden",
+  notLoaded: "Sie konnte nicht geladen werden. Vielleicht fehlt die Verbindung, oder es gibt eine neue Version dieser Seiten.",
   notFoundTitle: "Diese Seite gibt es nicht",
   notFoundText: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, gibt es nicht mehr.",
   toStart: "Zum Shop",

@@ -41,6 +41,7 @@ export const en = {
   figures: "Show the figures",
   old: (time: string) => `This could not be updated. It was last read on ${time}.`,
   failedTitle: "This page cannot be shown",
+  notLoaded: "It could not be loaded. There may be no connection, or a new version of these pages.",
   notFoundTitle: "This page does not exist",
   notFoundText: "The address may be mistyped, or what was here is gone.",
   toStart: "Go to the shop",

@@ -19,8 +19,11 @@ const messages = signal<Messages>(en);
 /** The texts of the current language. A component that calls it is drawn again when the language changes. */
 export const t = (): Messages => messages.value;
 
+/** Its texts may be out of reach: then the language stays. */
 export async function choose(wanted: Language): Promise<void> {
-  messages.value = await loaders[wanted]();
+  const loaded = await loaders[wanted]().catch(() => null);
+  if (loaded === null) return;
+  messages.value = loaded;
   language.value = wanted;
 }
 
