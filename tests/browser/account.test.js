@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { after, test } from "node:test";
 import { eventually } from "./eventually.js";
-import { browser, call, fillAddress, inspect, logIn, mailedToken, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
+import { browser, call, fillAddress, hasFocus, inspect, logIn, mailedToken, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
 
 const { PRODUCT_ID: product, AWS_ENDPOINT_URL: cloud } = process.env;
 
@@ -92,5 +92,23 @@ test("a customer saves cards, pays with the one that is offered first, and delet
     await cards.getByRole("status").getByText("Visa ending in 4242 is deleted.").waitFor();
     await other.waitFor({ state: "detached" });
     await first.waitFor();
+  });
+});
+
+test("who gets no code for a new password asks for another one, and types the address once", async () => {
+  const customer = await register();
+  await onPage(async (page) => {
+    const [email, code] = [page.getByLabel("E-mail address", { exact: true }), page.getByLabel("Code of the message")];
+    await page.goto(`${shop}/password`);
+    await email.fill(customer.email);
+    await page.getByRole("button", { name: "Send me a message" }).click();
+    await hasFocus(code);
+    await page.getByRole("button", { name: "I need another code" }).click();
+    await hasFocus(email);
+    assert.equal(await email.inputValue(), customer.email);
+    await page.getByRole("button", { name: "Send me a message" }).click();
+    await page.getByRole("status").getByText("a message with a code is on its way").waitFor();
+    await hasFocus(code);
+    await inspect(page, "password-again");
   });
 });

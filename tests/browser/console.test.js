@@ -125,6 +125,11 @@ test("staff create a product, change it, adjust its stock and add an image", asy
     await page.getByRole("button", { name: "New product" }).click();
     await page.getByText("Write a price such as 12.50.").waitFor();
     await page.getByLabel("Price").fill("12.50");
+    await page.getByLabel("Currency").fill("US");
+    await page.getByRole("button", { name: "New product" }).click();
+    await hasFocus(page.getByLabel("Currency"));
+    await page.getByText("Write a currency as three letters, such as USD.").waitFor();
+    await page.getByLabel("Currency").fill("USD");
     await page.getByLabel("Stock at the start").fill("7");
     await inspect(page, "console-product-new");
     const notYet = { status: 404, contentType: "application/problem+json", json: { type: "/problems/not-found", title: "Not found", status: 404, detail: "There is no such stock." } };

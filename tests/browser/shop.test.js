@@ -212,6 +212,9 @@ test("prices of the filter are sent in the currency of the products, with its de
     await most.fill("20.50");
     await page.getByRole("button", { name: "Search" }).click();
     await page.getByText("Write a price such as 1250.").waitFor();
+    await most.fill("499");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByText("It must not be less than the amount in the field before.").waitFor();
     await most.fill("2000");
     const isAsked = page.waitForRequest("**/api/v1/products?**");
     await page.getByRole("button", { name: "Search" }).click();

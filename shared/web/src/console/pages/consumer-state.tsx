@@ -37,7 +37,9 @@ export function ConsumerState({ name }: { name: string }): JSX.Element {
               {state === "changing" ? (
                 <p class="hint">{c().operations.changingHint}</p>
               ) : (
+                // Empty after a change: the same button does the opposite then.
                 <Form
+                  key={next}
                   submit={next === "paused" ? c().operations.pause : c().operations.resume}
                   isBusy={updating.isPending}
                   error={updating.error}

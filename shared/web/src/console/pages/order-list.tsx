@@ -3,12 +3,13 @@ import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { queries } from "../../core/client.ts";
-import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
-import { toMinor, toText } from "../../core/money.ts";
+import { decimal, minorDigits, moment, money, t } from "../../core/i18n/index.ts";
+import { toMinor } from "../../core/money.ts";
 import { caller } from "../../core/session.ts";
 import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
+import { LAST_DAY } from "../days.ts";
 import { foundUser, isId, MAX_SEARCH, MIN_SEARCH, ORDER_SORTS, orderNumber, orders, STATUSES, user, users, type Order, type OrderFilters, type User } from "../reads.ts";
 import { c } from "../texts/index.ts";
 
@@ -142,20 +143,19 @@ function Filters({ filters, apply }: { filters: OrderFilters; apply: (filters: O
     const wrong = new Map<string, string>();
     const user = values["user_id"]?.trim() ?? "";
     if (user && !isId(user)) wrong.set("user_id", c().orders.badId);
-    const amounts: Record<string, string> = {};
-    for (const name of AMOUNTS) {
-      if (!values[name]) continue;
-      const amount = /^[A-Z]{3}$/.test(currency) ? toMinor(values[name], minorDigits(currency)) : null;
-      if (amount === null) wrong.set(name, c().orders.badAmount);
-      else amounts[name] = String(amount);
-    }
-    setFound(wrong);
-    if (wrong.size > 0) return;
+    const isCurrency = /^[A-Z]{3}$/.test(currency);
+    const amounts = AMOUNTS.filter((name) => values[name]).map((name) => [name, isCurrency ? toMinor(values[name] ?? "", minorDigits(currency)) : null] as const);
+    if (!isCurrency && (currency || amounts.length > 0)) wrong.set("currency", c().badCurrency);
+    else for (const [name, amount] of amounts) if (amount === null) wrong.set(name, c().order.badAmount(decimal({ amount: 1250, currency })));
+    const [least, most] = AMOUNTS.map((name) => amounts.find(([one]) => one === name)?.[1] ?? null);
+    if (least != null && most != null && least > most) wrong.set("max_amount", t().products.badRange);
     const time = (name: string): string => (values[name] ? new Date(`${values[name]}T00:00`).toISOString() : "");
-    apply(filtersOf({ ...values, ...amounts, user_id: user, currency, from: time("from"), to: time("to") }));
+    const [from, to] = [time("from"), time("to")];
+    if (from && to && from >= to) wrong.set("to", c().replay.badEnd);
+    setFound(wrong);
+    if (wrong.size === 0) apply(filtersOf({ ...values, ...Object.fromEntries(amounts.map(([name, amount]) => [name, String(amount)])), user_id: user, currency, from, to }));
   };
-  const digits = minorDigits(filters.currency ?? "USD");
-  const amount = (value: number | undefined): string => (value === undefined ? "" : toText(value, digits));
+  const amount = (value: number | undefined): string => (value === undefined || !filters.currency ? "" : decimal({ amount: value, currency: filters.currency }));
   const date = (time: string | undefined): string => (time ? localDate(new Date(time)) : "");
   return (
     <details open={isOpenAtFirst} class="box">
@@ -177,8 +177,8 @@ function Filters({ filters, apply }: { filters: OrderFilters; apply: (filters: O
               </option>
             ))}
           </Select>
-          <Field name="from" label={c().from} type="date" defaultValue={date(filters.from)} />
-          <Field name="to" label={c().to} type="date" defaultValue={date(filters.to)} />
+          <Field name="from" label={c().from} type="date" max={LAST_DAY} defaultValue={date(filters.from)} />
+          <Field name="to" label={c().to} type="date" max={LAST_DAY} defaultValue={date(filters.to)} />
           <Field name="currency" label={c().orders.currency} maxLength={3} defaultValue={filters.currency ?? ""} />
           <Field name="min_amount" label={c().orders.min} inputMode="decimal" defaultValue={amount(filters.min_amount)} />
           <Field name="max_amount" label={c().orders.max} inputMode="decimal" defaultValue={amount(filters.max_amount)} />

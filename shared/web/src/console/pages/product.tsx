@@ -6,8 +6,8 @@ import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { useEdit, type Versioned } from "../../core/edit.ts";
-import { minorDigits, moment, money, t } from "../../core/i18n/index.ts";
-import { toMinor, toText } from "../../core/money.ts";
+import { decimal, minorDigits, moment, money, t } from "../../core/i18n/index.ts";
+import { toMinor } from "../../core/money.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
@@ -24,11 +24,13 @@ import { c } from "../texts/index.ts";
 
 const REASONS = ["received", "returned", "damaged", "lost", "found", "recount"] as const;
 
-/** The price in a form; null if it is none. */
-function priceOf(values: Record<string, string>): Schemas["Money"] | null {
+/** The price in a form; else what is wrong with it, by field. */
+function priceOf(values: Record<string, string>): { price: Schemas["Money"] } | { price: null; found: ReadonlyMap<string, string> } {
   const currency = values["/price/currency"]?.trim().toUpperCase() ?? "";
-  const amount = /^[A-Z]{3}$/.test(currency) ? toMinor(values["/price/amount"] ?? "", minorDigits(currency)) : null;
-  return amount === null ? null : { amount, currency };
+  if (!/^[A-Z]{3}$/.test(currency)) return { price: null, found: new Map([["/price/currency", c().badCurrency]]) };
+  const amount = toMinor(values["/price/amount"] ?? "", minorDigits(currency));
+  if (amount === null) return { price: null, found: new Map([["/price/amount", c().products.badPrice(decimal({ amount: 1250, currency }))]]) };
+  return { price: { amount, currency } };
 }
 
 function Fields({ product }: { product: Product | null }): JSX.Element {
@@ -37,7 +39,7 @@ function Fields({ product }: { product: Product | null }): JSX.Element {
       <Field name="/name" label={c().products.name} maxLength={200} defaultValue={product?.name ?? ""} required />
       <Field name="/category" label={c().products.category} hint={c().products.categoryHint} maxLength={64} defaultValue={product?.category ?? ""} required />
       <div class="columns">
-        <Field name="/price/amount" label={c().products.price} inputMode="decimal" defaultValue={product ? toText(product.price.amount, minorDigits(product.price.currency)) : ""} required />
+        <Field name="/price/amount" label={c().products.price} inputMode="decimal" defaultValue={product ? decimal(product.price) : ""} required />
         <Field name="/price/currency" label={c().products.currency} maxLength={3} defaultValue={product?.price.currency ?? "USD"} required />
       </div>
       <TextArea name="/description" label={c().products.description} defaultValue={product?.description ?? ""} />
@@ -45,7 +47,6 @@ function Fields({ product }: { product: Product | null }): JSX.Element {
   );
 }
 
-const BAD_PRICE = (): ReadonlyMap<string, string> => new Map([["/price/amount", c().products.badPrice]]);
 const NONE: ReadonlyMap<string, string> = new Map();
 
 export function NewProduct(): JSX.Element {
@@ -56,11 +57,11 @@ export function NewProduct(): JSX.Element {
     onSuccess: (created) => route(`/console/products/${created.id}`, true),
   });
   const submit = (values: Record<string, string>): void => {
-    const price = priceOf(values);
-    setFound(price ? NONE : BAD_PRICE());
-    if (!price) return;
+    const read = priceOf(values);
+    setFound(read.price ? NONE : read.found);
+    if (!read.price) return;
     const [sku = "", name = "", category = "", description = ""] = ["/sku", "/name", "/category", "/description"].map((field) => values[field]?.trim());
-    creating.mutate({ sku, name, category, description, price, stock_quantity: Number(values["/stock_quantity"] ?? 0) });
+    creating.mutate({ sku, name, category, description, price: read.price, stock_quantity: Number(values["/stock_quantity"] ?? 0) });
   };
   return (
     <div class="sections">
@@ -114,11 +115,11 @@ function Edit({ current }: { current: Versioned<Product> }): JSX.Element {
     rows: rowsOf,
   });
   const submit = (values: Record<string, string>): void => {
-    const price = priceOf(values);
-    setFound(price ? NONE : BAD_PRICE());
-    if (!price) return;
+    const read = priceOf(values);
+    setFound(read.price ? NONE : read.found);
+    if (!read.price) return;
     const [name = "", category = "", description = ""] = ["/name", "/category", "/description"].map((field) => values[field]?.trim());
-    save({ name, category, description, price });
+    save({ name, category, description, price: read.price });
   };
   return (
     <section>

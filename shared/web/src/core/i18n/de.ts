@@ -130,6 +130,7 @@ export const de: Messages = {
     emptyHint: "Versuchen Sie es mit weniger Wörtern oder weiteren Filtern.",
     none: "Es gibt noch keine Produkte.",
     found: (count, isMore) => `${count}${isMore ? "+" : ""} ${plural(count, { one: "Produkt", other: "Produkte" })}`,
+    badRange: "Es darf nicht weniger sein als der Betrag im Feld davor.",
     invalidPrice: (example) => `Schreiben Sie einen Preis wie ${example}.`,
   },
   product: {
@@ -312,6 +313,7 @@ export const de: Messages = {
     submit: "Passwort setzen",
     done: "Ihr Passwort ist geändert. Bitte melden Sie sich an.",
     have: "Ich habe einen Code",
+    again: "Ich brauche einen neuen Code",
     invited: "Codes gehen nur an bestätigte Adressen.",
   },
   account: {

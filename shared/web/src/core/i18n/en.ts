@@ -131,6 +131,7 @@ export const en = {
     none: "There are no products yet.",
     found: (count: number, isMore: boolean) =>
       `${count}${isMore ? "+" : ""} ${plural(count, { one: "product", other: "products" })}`,
+    badRange: "It must not be less than the amount in the field before.",
     invalidPrice: (example: string) => `Write a price such as ${example}.`,
   },
   product: {
@@ -315,6 +316,7 @@ export const en = {
     submit: "Set the password",
     done: "Your password is changed. Please log in.",
     have: "I have a code",
+    again: "I need another code",
     invited: "Codes are sent to verified addresses only.",
   },
   account: {

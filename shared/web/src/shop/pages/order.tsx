@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
 import { money, t } from "../../core/i18n/index.ts";
@@ -67,7 +67,11 @@ function Details({ order, tag, error }: { order: Order; tag: string; error: Erro
 /** Puts what was ordered into the basket, at the prices of then: the basket shows what has changed. */
 function OrderAgain({ order }: { order: Order }): JSX.Element {
   const { route } = useLocation();
+  const isDone = useRef(false);
   const again = (): void => {
+    // The page stays until the next one is loaded: another press would add everything once more.
+    if (isDone.current) return;
+    isDone.current = true;
     for (const { product_id: id, product_name: name, unit_price: price, quantity } of order.items) add({ id, name, price }, quantity);
     route("/basket");
   };
@@ -165,6 +169,10 @@ function Cancel({ order }: { order: Order }): JSX.Element {
     onSuccess: () => setAsking(false),
     onSettled: () => queries.invalidateQueries({ queryKey: ["order", order.id] }),
   });
+  // The second click of a double click on what opened the dialog is no answer to it.
+  const cancel = ({ detail }: MouseEvent): void => {
+    if (!cancelling.isPending && detail < 2) cancelling.mutate();
+  };
   return (
     <>
       <button type="button" class="danger" onClick={() => setAsking(true)}>
@@ -180,7 +188,7 @@ function Cancel({ order }: { order: Order }): JSX.Element {
           )}
         </div>
         <div class="actions">
-          <button type="button" class="danger" aria-disabled={cancelling.isPending} onClick={() => cancelling.isPending || cancelling.mutate()}>
+          <button type="button" class="danger" aria-disabled={cancelling.isPending} onClick={cancel}>
             {t().order.cancelYes}
           </button>
           <button type="button" autofocus onClick={() => setAsking(false)}>

@@ -55,8 +55,10 @@ function FilterForm({ filters, currency, apply }: FilterFormProps): JSX.Element 
     const prices = ["min_price", "max_price"].filter((name) => values[name]).map((name) => [name, currency ? toMinor(values[name] ?? "", minorDigits(currency)) : null] as const);
     const problem = currency ? t().products.invalidPrice(decimal({ amount: 1250, currency })) : t().products.noCurrency;
     const wrong = prices.filter(([, amount]) => amount === null).map(([name]) => [name, problem] as const);
-    setFound(new Map(wrong));
-    if (wrong.length > 0) return;
+    const [least, most] = ["min_price", "max_price"].map((name) => prices.find(([one]) => one === name)?.[1] ?? null);
+    const range = least != null && most != null && least > most ? [["max_price", t().products.badRange] as const] : [];
+    setFound(new Map([...wrong, ...range]));
+    if (wrong.length + range.length > 0) return;
     apply(filtersOf({ ...values, ...(currency && { currency }), ...Object.fromEntries(prices.map(([name, amount]) => [name, String(amount)])) }));
   };
   const price = (amount: number | undefined): string => (amount === undefined || !currency ? "" : decimal({ amount, currency }));
