@@ -38,23 +38,27 @@ export function Images({ product }: { product: Product }): JSX.Element {
     <section>
       <h2>{c().products.images}</h2>
       <Loaded query={query}>
-        {(items) => (
-          <ul class="cards">
-            {items.map((image, index) => (
-              <li key={image.id}>
-                {image.url ? <Picture source={image.url} name={c().products.imageOf(product.name)} size="small" /> : <p class="hint">{image.reason ? (c().codes.imageReasons[image.reason] ?? image.reason) : (c().codes.imageStatuses[image.status] ?? image.status)}</p>}
-                <Action
-                  label={c().products.remove}
-                  about={t().product.picture(product.name, index + 1)}
-                  question={c().products.removeText}
-                  isDanger
-                  run={() => unwrap(api.DELETE("/api/v1/products/{id}/images/{image_id}", { params: { path: { id: product.id, image_id: image.id } } }))}
-                  onDone={() => void reload()}
-                />
-              </li>
-            ))}
-          </ul>
-        )}
+        {(items) =>
+          items.length === 0 ? (
+            <p class="hint">{c().none}</p>
+          ) : (
+            <ul class="cards">
+              {items.map((image, index) => (
+                <li key={image.id}>
+                  {image.url ? <Picture source={image.url} name={c().products.imageOf(product.name)} size="small" /> : <p class="hint">{image.reason ? (c().codes.imageReasons[image.reason] ?? image.reason) : (c().codes.imageStatuses[image.status] ?? image.status)}</p>}
+                  <Action
+                    label={c().products.remove}
+                    about={t().product.picture(product.name, index + 1)}
+                    question={c().products.removeText}
+                    isDanger
+                    run={() => unwrap(api.DELETE("/api/v1/products/{id}/images/{image_id}", { params: { path: { id: product.id, image_id: image.id } } }))}
+                    onDone={() => void reload()}
+                  />
+                </li>
+              ))}
+            </ul>
+          )
+        }
       </Loaded>
       <div class="field">
         <label for={id}>{c().products.upload}</label>

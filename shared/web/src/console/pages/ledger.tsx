@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useLocation } from "preact-iso";
 import { now } from "../../core/clock.ts";
 import type { Schemas } from "../../core/client.ts";
-import { moment, money, number, type Money } from "../../core/i18n/index.ts";
+import { momentInZone, money, number, type Money } from "../../core/i18n/index.ts";
 import { Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { daysOf, refusals } from "../days.ts";
@@ -79,7 +79,7 @@ function Reconciliation({ report: { read_until, compared_at, discrepancies } }: 
     <section>
       <h2>{c().ledger.reconciliation}</h2>
       <p>
-        {read_until ? c().ledger.readUntil(moment(read_until)) : c().ledger.notRead} {compared_at && c().ledger.comparedAt(moment(compared_at))}
+        {read_until ? c().ledger.readUntil(momentInZone(read_until)) : c().ledger.notRead} {compared_at && c().ledger.comparedAt(momentInZone(compared_at))}
       </p>
       {discrepancies.length === 0 ? (
         read_until && <p>{c().ledger.agrees}</p>

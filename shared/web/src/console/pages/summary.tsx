@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso";
 import { now } from "../../core/clock.ts";
-import { moment, money, number, shortMoney, utcDay, utcHour, utcWeekday } from "../../core/i18n/index.ts";
+import { momentInZone, money, number, shortMoney, utcDay, utcHour, utcWeekday } from "../../core/i18n/index.ts";
 import { BarChart, type Bar } from "../../ui/chart.tsx";
 import { Field, Form, useFormKey } from "../../ui/form.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
@@ -34,7 +34,7 @@ export function SummaryPage(): JSX.Element {
       <Loaded query={query}>
         {({ days, complete_until }) => (
           <>
-            {Date.parse(complete_until) < Date.parse(periodOf(day).to) && <p class="hint">{c().summary.complete(moment(complete_until))}</p>}
+            {Date.parse(complete_until) < Date.parse(periodOf(day).to) && <p class="hint">{c().summary.complete(momentInZone(complete_until))}</p>}
             <Day summary={summaryOf(days, day)} />
           </>
         )}

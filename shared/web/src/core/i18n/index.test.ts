@@ -4,7 +4,7 @@ import { afterEach, test } from "node:test";
 // What a browser has and Node.js lacks.
 Object.assign(globalThis, { document: { documentElement: {} } });
 Object.defineProperty(globalThis, "navigator", { value: { languages: [] } });
-const { choose, decimal, money, percent, t } = await import("./index.ts");
+const { choose, decimal, momentInSeconds, momentInZone, money, percent, t } = await import("./index.ts");
 
 afterEach(() => choose("en"));
 
@@ -17,4 +17,9 @@ test("amounts and rates are written as the language does", async () => {
   assert.deepEqual([money({ amount: -5, currency: "EUR" }), percent("9.25"), percent("19")], [`-0,05${SPACE}€`, `9,25${SPACE}%`, `19${SPACE}%`]);
   assert.deepEqual([decimal({ amount: 1250, currency: "EUR" }), decimal({ amount: 1250, currency: "JPY" })], ["12,50", "1250"]);
   assert.equal(t().order.tax(percent("9.25"), false), `Steuer 9,25${SPACE}%`);
+});
+
+test("a time for operators, and one beside days of UTC, name their zone", () => {
+  const time = "2026-11-21T12:15:30Z";
+  for (const written of [momentInSeconds(time), momentInZone(time)]) assert.match(written, new RegExp(`${new Intl.DateTimeFormat("en", { timeZoneName: "short" }).format(new Date(time)).split(", ").at(-1)}$`));
 });

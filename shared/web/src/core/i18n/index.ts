@@ -95,7 +95,8 @@ export function sum(amounts: readonly Money[]): Money | null {
 }
 
 const dateTime = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "short" }));
-const dateTimeInSeconds = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "medium" }));
+const dateTimeInSeconds = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeStyle: "long" }));
+const dateTimeInZone = computed(() => new Intl.DateTimeFormat(variant.value, { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" }));
 const dateOnly = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium" }));
 const timeOnly = computed(() => new Intl.DateTimeFormat(variant.value, { timeStyle: "short" }));
 const dayOfUtc = computed(() => new Intl.DateTimeFormat(variant.value, { dateStyle: "medium", timeZone: "UTC" }));
@@ -105,7 +106,9 @@ const regions = computed(() => new Intl.DisplayNames(language.value, { type: "re
 
 export const moment = (time: string): string => dateTime.value.format(new Date(time));
 export const momentRange = (start: string, end: string): string => dateTime.value.formatRange(new Date(start), new Date(end));
-/** A time with its seconds, for operators. */
+/** A time with its zone, beside days of UTC. */
+export const momentInZone = (time: string): string => dateTimeInZone.value.format(new Date(time));
+/** A time with its seconds and its zone, for operators, who compare it with the times of logs. */
 export const momentInSeconds = (time: string): string => dateTimeInSeconds.value.format(new Date(time));
 export const clock = (time: string): string => timeOnly.value.format(new Date(time));
 export const day = (time: string): string => dateOnly.value.format(new Date(time));
