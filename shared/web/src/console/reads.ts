@@ -25,11 +25,14 @@ interface Page<T> {
   next_cursor?: string | null;
 }
 
+/** Items of a page. */
+export const PAGE = 25;
+
 /** A list read page by page. `read` gets the query of one page. */
 function pages<T>(key: readonly unknown[], read: (query: { limit: number; cursor?: string }, signal: AbortSignal) => Promise<Page<T>>) {
   return infiniteQueryOptions({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => read({ limit: 25, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
+    queryFn: ({ pageParam, signal }) => read({ limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor ?? null,
     staleTime: 0,

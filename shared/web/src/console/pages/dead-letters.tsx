@@ -1,10 +1,10 @@
 // One consumer: its state, its dead letters, and what is done about them: a redrive, as they are or with a text edited, or a discard.
 
-import { useInfiniteQuery } from "@tanstack/preact-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import type { Schemas } from "../../core/client.ts";
-import { moment } from "../../core/i18n/index.ts";
+import { moment, number } from "../../core/i18n/index.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
 import { Field, Form, Saved, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
@@ -12,7 +12,7 @@ import { Title } from "../../ui/page.tsx";
 import { Question } from "../../ui/question.tsx";
 import { editableMembers, editOf, redriveOf } from "../edits.ts";
 import { NotFound } from "../other-pages.tsx";
-import { deadLetters } from "../reads.ts";
+import { deadLetters, PAGE, queues } from "../reads.ts";
 import type { Run } from "../redrives.ts";
 import { c } from "../texts/index.ts";
 import { ConsumerState } from "./consumer-state.tsx";
@@ -66,6 +66,7 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
           <Paged query={list} empty={reason ? c().operations.noneDeadBecause(reason) : c().operations.noneDead}>
             {(letters) => <Letters name={name} letters={letters} chosen={chosen} toggle={toggle} />}
           </Paged>
+          {!reason && items.length >= PAGE && <Unlisted name={name} listed={items.length} />}
         </>
       )}
       <RedriveForm key={keyOf("redrive")} name={name} reason={reason} chosen={[...chosen]} listed={items.length} isHidden={isHidden} onDone={(text) => finish("redrive", text)} onStart={setRun} />
@@ -103,6 +104,12 @@ function ReasonFilter({ reasons, reason, onChange }: { reasons: string[]; reason
       </select>
     </div>
   );
+}
+
+/** Says that a queue has more than its list, which has no further pages. */
+function Unlisted({ name, listed }: { name: string; listed: number }): JSX.Element | null {
+  const dead = useQuery(queues()).data?.find((one) => one.name === name)?.dead_letters ?? 0;
+  return dead > listed ? <p class="hint">{c().operations.listed(number(listed), number(dead))}</p> : null;
 }
 
 interface LettersProps {

@@ -588,6 +588,7 @@ export const de: ConsoleTexts = {
     deadLetters: (name) => `Unzustellbare Nachrichten von ${name}`,
     noneDead: "Es gibt keine unzustellbaren Nachrichten.",
     noneDeadBecause: (reason) => `Es gibt keine unzustellbaren Nachrichten mit dem Grund ${reason}.`,
+    listed: (listed, all) => `${listed} von etwa ${all} stehen in der Liste. Andere folgen, wenn diese die Warteschlange verlassen haben.`,
     choose: "Auswählen",
     since: "Seit",
     event: "Ereignis",

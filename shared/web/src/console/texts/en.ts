@@ -587,6 +587,7 @@ export const en = {
     deadLetters: (name: string) => `Dead letters of ${name}`,
     noneDead: "There are no dead letters.",
     noneDeadBecause: (reason: string) => `There are no dead letters with the reason ${reason}.`,
+    listed: (listed: string, all: string) => `${listed} of about ${all} are listed. Others follow when these have left the queue.`,
     choose: "Choose",
     since: "Since",
     event: "Event",
