@@ -6,7 +6,7 @@ import { ApiError } from "./problem.ts";
 Object.assign(globalThis, { document: { documentElement: {} } });
 Object.defineProperty(globalThis, "navigator", { value: { languages: [] } });
 const { choose } = await import("./i18n/index.ts");
-const { explain, explanation, fieldText } = await import("./text.ts");
+const { explain, explanation, fieldText, isForeign } = await import("./text.ts");
 
 afterEach(() => choose("en"));
 
@@ -27,4 +27,7 @@ test("what the API says of a field is in the language of the page, with its numb
   assert.equal(fieldText("must be '+' and 8 to 15 digits (E.164)"), "Schreiben Sie ein + und danach 8 bis 15 Ziffern.");
   assert.equal(fieldText("must be your password"), "Das ist nicht Ihr Passwort.");
   assert.equal(fieldText("must be something new"), "must be something new");
+  assert.deepEqual([isForeign("must be something new"), isForeign("must be between 1 and 5")], [true, false]);
+  await choose("en");
+  assert.equal(isForeign("must be something new"), false);
 });

@@ -1,4 +1,4 @@
-import { t } from "./i18n/index.ts";
+import { language, t } from "./i18n/index.ts";
 import { ApiError } from "./problem.ts";
 
 interface Explanation {
@@ -23,9 +23,14 @@ export function explain(error: unknown): string {
   return detail ? `${text} ${detail}` : text;
 }
 
+const patternOf = (detail: string): string => detail.replaceAll(/\d+/g, "#");
+
+/** Whether what the API says of a field is in another language than the page. */
+export const isForeign = (detail: string): boolean => language.value !== "en" && t().fieldTexts[patternOf(detail)] === undefined;
+
 /** What the API says of a field, in the language of the page where it has a text, which has # for the numbers. */
 export function fieldText(detail: string): string {
-  const text = t().fieldTexts[detail.replaceAll(/\d+/g, "#")];
+  const text = t().fieldTexts[patternOf(detail)];
   const numbers = detail.match(/\d+/g) ?? [];
   return text?.replaceAll("#", () => numbers.shift() ?? "") ?? detail;
 }

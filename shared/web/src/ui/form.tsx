@@ -4,16 +4,18 @@ import { createContext, type ComponentChildren, type JSX } from "preact";
 import { useContext, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
-import { fieldText } from "../core/text.ts";
+import { fieldText, isForeign } from "../core/text.ts";
 import { Explanation } from "./explanation.tsx";
 import { complaintOf } from "./validity.ts";
 
 interface FormState {
   errors: ReadonlyMap<string, string>;
+  /** Those that are in English, whatever the language of the page. */
+  foreign: ReadonlySet<string>;
   used: Set<string>;
 }
 
-const FormContext = createContext<FormState>({ errors: new Map(), used: new Set() });
+const FormContext = createContext<FormState>({ errors: new Map(), foreign: new Set(), used: new Set() });
 
 export interface FormProps {
   onSubmit: (values: Record<string, string>) => void;
@@ -41,7 +43,7 @@ export function Form(props: FormProps): JSX.Element {
   const form = useRef<HTMLFormElement>(null);
   const [missing, setMissing] = useState<ReadonlyMap<string, string>>(new Map());
   const errors = useMemo(() => new Map([...rejected(props.error), ...(props.found ?? []), ...missing]), [props.error, props.found, missing]);
-  const state: FormState = { errors, used: new Set() };
+  const state: FormState = { errors, foreign: foreignOf(props.error), used: new Set() };
 
   // The first field with an error gets the focus; without one, the summary is announced.
   useEffect(() => {
@@ -127,14 +129,20 @@ function isInput(control: Element): control is HTMLInputElement | HTMLSelectElem
   return control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof HTMLTextAreaElement;
 }
 
+const errorsOf = (error: unknown) => (error instanceof ApiError ? (error.problem?.errors ?? []) : []);
+
 function rejected(error: unknown): Map<string, string> {
-  const errors = error instanceof ApiError ? (error.problem?.errors ?? []) : [];
-  return new Map(errors.map((one) => [one.pointer, fieldText(one.detail)]));
+  return new Map(errorsOf(error).map((one) => [one.pointer, fieldText(one.detail)]));
+}
+
+/** Errors of the API that the page has no text for in its language. */
+function foreignOf(error: unknown): ReadonlySet<string> {
+  return new Set(errorsOf(error).map(({ detail }) => detail).filter(isForeign));
 }
 
 /** What failed apart from single fields, and errors at members that the form has no field for. */
 function Summary({ error, isInvalid }: { error: unknown; isInvalid: boolean }): JSX.Element {
-  const { used } = useContext(FormContext);
+  const { used, foreign } = useContext(FormContext);
   // The fields have registered themselves by now: they are drawn before the summary.
   const unplaced = [...rejected(error)].filter(([pointer]) => !used.has(pointer));
   const hasFields = isInvalid || unplaced.length < rejected(error).size;
@@ -144,7 +152,7 @@ function Summary({ error, isInvalid }: { error: unknown; isInvalid: boolean }): 
       {(error != null || isInvalid) && (
         <p class="error">
           {hasFields ? t().fixFields : <Explanation error={error} />}
-          {hasFields && !isInvalid && unplaced.map(([pointer, detail]) => <span key={pointer}> {`${pointer} ${detail}`}</span>)}
+          {hasFields && !isInvalid && unplaced.map(([pointer, detail]) => <span key={pointer} lang={foreign.has(detail) ? "en" : undefined}> {`${pointer} ${detail}`}</span>)}
           {id && <small> {t().problemId(id)}</small>}
         </p>
       )}
@@ -160,12 +168,12 @@ interface FieldProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>, "la
 
 /** A labelled input. */
 export function Field({ name, label, hint, ...input }: FieldProps): JSX.Element {
-  const { id, described, error } = useField(name, hint);
+  const { id, described, ...notes } = useField(name, hint);
   return (
     <div class="field">
       <FieldLabel id={id} label={label} isRequired={input.required === true} />
-      <input id={id} name={name} aria-invalid={error ? true : undefined} aria-describedby={described} autocomplete="off" {...input} />
-      <FieldNotes id={id} hint={hint} error={error} />
+      <input id={id} name={name} aria-invalid={notes.error ? true : undefined} aria-describedby={described} autocomplete="off" {...input} />
+      <FieldNotes id={id} hint={hint} {...notes} />
     </div>
   );
 }
@@ -178,14 +186,14 @@ interface SelectProps extends Omit<JSX.SelectHTMLAttributes<HTMLSelectElement>, 
 }
 
 export function Select({ name, label, hint, children, ...select }: SelectProps): JSX.Element {
-  const { id, described, error } = useField(name, hint);
+  const { id, described, ...notes } = useField(name, hint);
   return (
     <div class="field">
       <FieldLabel id={id} label={label} isRequired={select.required === true} />
-      <select id={id} name={name} aria-invalid={error ? true : undefined} aria-describedby={described} {...select}>
+      <select id={id} name={name} aria-invalid={notes.error ? true : undefined} aria-describedby={described} {...select}>
         {children}
       </select>
-      <FieldNotes id={id} hint={hint} error={error} />
+      <FieldNotes id={id} hint={hint} {...notes} />
     </div>
   );
 }
@@ -197,12 +205,12 @@ interface TextAreaProps extends Omit<JSX.TextareaHTMLAttributes<HTMLTextAreaElem
 }
 
 export function TextArea({ name, label, hint, ...area }: TextAreaProps): JSX.Element {
-  const { id, described, error } = useField(name, hint);
+  const { id, described, ...notes } = useField(name, hint);
   return (
     <div class="field">
       <FieldLabel id={id} label={label} isRequired={area.required === true} />
-      <textarea id={id} name={name} rows={4} aria-invalid={error ? true : undefined} aria-describedby={described} {...area} />
-      <FieldNotes id={id} hint={hint} error={error} />
+      <textarea id={id} name={name} rows={4} aria-invalid={notes.error ? true : undefined} aria-describedby={described} {...area} />
+      <FieldNotes id={id} hint={hint} {...notes} />
     </div>
   );
 }
@@ -214,29 +222,29 @@ interface Choice {
 
 /** One of a few values, as radio buttons. */
 export function Choices({ name, legend, options, initial }: { name: string; legend: string; options: Choice[]; initial?: string | undefined }): JSX.Element {
-  const { id, described, error } = useField(name, undefined);
+  const { id, described, ...notes } = useField(name, undefined);
   const chosen = (options.find(({ value }) => value === initial) ?? options[0])?.value;
   return (
     <fieldset class="choices" aria-describedby={described}>
       <legend>{legend}</legend>
       {options.map(({ value, label }, index) => (
         <label key={value}>
-          <input type="radio" name={name} value={value} defaultChecked={value === chosen} required aria-invalid={error && index === 0 ? true : undefined} />
+          <input type="radio" name={name} value={value} defaultChecked={value === chosen} required aria-invalid={notes.error && index === 0 ? true : undefined} />
           {label}
         </label>
       ))}
-      <FieldNotes id={id} hint={undefined} error={error} />
+      <FieldNotes id={id} hint={undefined} {...notes} />
     </fieldset>
   );
 }
 
-function useField(name: string, hint: string | undefined): { id: string; described: string | undefined; error: string | undefined } {
-  const { errors, used } = useContext(FormContext);
+function useField(name: string, hint: string | undefined): { id: string; described: string | undefined } & Notes {
+  const { errors, foreign, used } = useContext(FormContext);
   const id = useId();
   used.add(name);
   const error = errors.get(name);
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
-  return { id, described: described || undefined, error };
+  return { id, described: described || undefined, error, language: error && foreign.has(error) ? "en" : undefined };
 }
 
 function FieldLabel({ id, label, isRequired }: { id: string; label: string; isRequired: boolean }): JSX.Element {
@@ -248,7 +256,13 @@ function FieldLabel({ id, label, isRequired }: { id: string; label: string; isRe
   );
 }
 
-function FieldNotes({ id, hint, error }: { id: string; hint: string | undefined; error: string | undefined }): JSX.Element {
+interface Notes {
+  error: string | undefined;
+  /** Of the error, if it is not the one of the page. */
+  language: string | undefined;
+}
+
+function FieldNotes({ id, hint, error, language }: { id: string; hint: string | undefined } & Notes): JSX.Element {
   return (
     <>
       {hint && (
@@ -257,7 +271,7 @@ function FieldNotes({ id, hint, error }: { id: string; hint: string | undefined;
         </p>
       )}
       {error && (
-        <p id={`${id}-error`} class="error">
+        <p id={`${id}-error`} class="error" lang={language}>
           {error}
         </p>
       )}
