@@ -129,7 +129,7 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
           </td>
           <td>{moment(one.dead_since)}</td>
           <td>
-            <strong>{one.reason ?? c().operations.movedBySqs}</strong> {one.detail}
+            <strong>{one.reason ?? c().operations.movedBySqs}</strong> <span lang="en">{one.detail}</span>
           </td>
           <td>
             {one.event?.type}
@@ -155,7 +155,11 @@ function ForecastText({ forecast: { outcome, detail } }: { forecast: Letter["for
   const isClear = outcome === "would_retry" || outcome === "already_handled";
   return (
     <>
-      {c().operations.forecasts[outcome] ?? outcome} {!isClear && <span class="hint">{detail}</span>}
+      {c().operations.forecasts[outcome] ?? outcome} {!isClear && (
+        <span class="hint" lang="en">
+          {detail}
+        </span>
+      )}
     </>
   );
 }
@@ -269,7 +273,9 @@ function Preview({ shown: { edited, refused } }: { shown: Redriven }): JSX.Eleme
           {refused.map(({ message_id, detail }) => (
             <tr key={message_id}>
               <td>{message_id}</td>
-              <td class="error">{detail}</td>
+              <td class="error" lang="en">
+                {detail}
+              </td>
             </tr>
           ))}
         </Table>

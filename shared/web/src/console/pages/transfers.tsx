@@ -213,7 +213,7 @@ function LineErrors({ job }: { job: Import }): JSX.Element {
           <tr key={one.line}>
             <td class="amount">{one.line}</td>
             <td>
-              <strong>{one.code}</strong> {one.errors.length > 0 ? one.errors.map(({ pointer, detail }) => `${pointer} ${detail}`).join("; ") : one.detail}
+              <strong>{one.code}</strong> <span lang="en">{one.errors.length > 0 ? one.errors.map(({ pointer, detail }) => `${pointer} ${detail}`).join("; ") : one.detail}</span>
             </td>
           </tr>
         ))}
