@@ -66,7 +66,9 @@ export function CustomerList(): JSX.Element {
 
 function InviteColleague(): JSX.Element {
   const invite = (body: Schemas["Invite"], key: string): Promise<User> => unwrap(api.POST("/api/v1/users/invite", { params: { header: { "Idempotency-Key": key } }, body }));
-  const inviting = useKeyed("POST /users/invite", invite);
+  const [version, setVersion] = useState(0);
+  // Another click would invite the same person again.
+  const inviting = useKeyed("POST /users/invite", invite, { onSuccess: () => setVersion((before) => before + 1) });
   const submit = (values: Record<string, string>): void => {
     const [email = "", username = "", full_name = ""] = ["/email", "/username", "/full_name"].map((name) => values[name]?.trim());
     inviting.mutate({ email, username, full_name: full_name || null, role: values["/role"] === "admin" ? "admin" : "staff" });
@@ -74,7 +76,7 @@ function InviteColleague(): JSX.Element {
   return (
     <details class="box">
       <summary>{c().customers.invite}</summary>
-      <Form submit={c().customers.invite} isBusy={inviting.isPending} error={inviting.error} onSubmit={submit}>
+      <Form version={version} submit={c().customers.invite} isBusy={inviting.isPending} error={inviting.error} onSubmit={submit}>
         <Field name="/email" label={c().customers.email} type="email" required />
         <Field name="/username" label={c().customers.username} spellcheck={false} required />
         <Field name="/full_name" label={c().customers.fullName} />
