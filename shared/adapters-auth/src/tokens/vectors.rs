@@ -1,13 +1,13 @@
 //! Vectors of access tokens: forged, malformed and borderline ones, each with whether it is valid. All but those of `KEYS` and `ALGORITHMS` that say
 //! otherwise are signed with the right key, so that nothing else than what their name says is wrong.
 
-mod bench;
+mod builder;
 
 use super::tests::{Memory, at, claims, rotated};
 use Recipe::{Claim, ClaimsText, Forged, Header, HeaderText, Signature, Token};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
-use bench::{Bench, ORDER, both, coded, der, minus, pem, replaced, small, with_spare_bits};
+use builder::{Builder, ORDER, both, coded, der, minus, pem, replaced, small, with_spare_bits};
 use serde_json::json;
 
 /// When the tokens are verified. They were issued at 1000 and expire at 4600, unless a vector says otherwise.
@@ -29,7 +29,7 @@ enum Recipe {
     Signature(fn(&[u8]) -> Vec<u8>),
     /// The token has this text.
     Token(fn(&str) -> String),
-    Forged(fn(&Bench) -> String),
+    Forged(fn(&Builder) -> String),
 }
 
 type Vectors = &'static [(&'static str, Recipe, bool)];
@@ -73,10 +73,10 @@ const ALGORITHMS: Vectors = &[
     ("none", Header("alg", r#""none""#), INVALID),
     ("None", Header("alg", r#""None""#), INVALID),
     ("NONE", Header("alg", r#""NONE""#), INVALID),
-    ("none, unsigned", Forged(|bench| bench.unsigned(r#""none""#)), INVALID),
-    ("None, unsigned", Forged(|bench| bench.unsigned(r#""None""#)), INVALID),
-    ("NONE, unsigned", Forged(|bench| bench.unsigned(r#""NONE""#)), INVALID),
-    ("ES256, unsigned", Forged(|bench| bench.unsigned(r#""ES256""#)), INVALID),
+    ("none, unsigned", Forged(|builder| builder.unsigned(r#""none""#)), INVALID),
+    ("None, unsigned", Forged(|builder| builder.unsigned(r#""None""#)), INVALID),
+    ("NONE, unsigned", Forged(|builder| builder.unsigned(r#""NONE""#)), INVALID),
+    ("ES256, unsigned", Forged(|builder| builder.unsigned(r#""ES256""#)), INVALID),
     ("empty", Header("alg", r#""""#), INVALID),
     ("missing", Header("alg", ""), INVALID),
     ("null", Header("alg", "null"), INVALID),
@@ -89,33 +89,41 @@ const ALGORITHMS: Vectors = &[
     ("PS256", Header("alg", r#""PS256""#), INVALID),
     ("EdDSA", Header("alg", r#""EdDSA""#), INVALID),
     ("HS256", Header("alg", r#""HS256""#), INVALID),
-    ("HS256 with the public point", Forged(|bench| bench.hs256(&bench.point())), INVALID),
-    ("HS256 with the public coordinates", Forged(|bench| bench.hs256(&bench.point()[1..])), INVALID),
-    ("HS256 with the public key as JWK", Forged(|bench| bench.hs256(bench.jwk(&bench.ours).as_bytes())), INVALID),
-    ("HS256 with the public key in DER", Forged(|bench| bench.hs256(&bench.spki())), INVALID),
-    ("HS256 with the public key in PEM", Forged(|bench| bench.hs256(pem(&bench.spki()).as_bytes())), INVALID),
-    ("HS256 with an empty secret", Forged(|bench| bench.hs256(b"")), INVALID),
+    ("HS256 with the public point", Forged(|builder| builder.hs256(&builder.point())), INVALID),
+    ("HS256 with the public coordinates", Forged(|builder| builder.hs256(&builder.point()[1..])), INVALID),
+    (
+        "HS256 with the public key as JWK",
+        Forged(|builder| builder.hs256(builder.jwk(&builder.ours).as_bytes())),
+        INVALID,
+    ),
+    ("HS256 with the public key in DER", Forged(|builder| builder.hs256(&builder.spki())), INVALID),
+    ("HS256 with the public key in PEM", Forged(|builder| builder.hs256(pem(&builder.spki()).as_bytes())), INVALID),
+    ("HS256 with an empty secret", Forged(|builder| builder.hs256(b"")), INVALID),
     ("type JWT", Header("typ", r#""JWT""#), INVALID),
     ("type in upper case", Header("typ", r#""AT+JWT""#), INVALID),
     ("no type", Header("typ", ""), INVALID),
 ];
 
 const KEYS: Vectors = &[
-    ("another key under our id", Forged(|bench| bench.theirs(&[])), INVALID),
+    ("another key under our id", Forged(|builder| builder.theirs(&[])), INVALID),
     (
         "embedded key, under our id",
-        Forged(|bench| bench.theirs(&[("jwk", bench.jwk(&bench.theirs).as_str())])),
+        Forged(|builder| builder.theirs(&[("jwk", builder.jwk(&builder.theirs).as_str())])),
         INVALID,
     ),
     (
         "embedded key, under its own id",
-        Forged(|bench| bench.theirs(&[("jwk", bench.jwk(&bench.theirs).as_str()), ("kid", r#""theirs""#)])),
+        Forged(|builder| builder.theirs(&[("jwk", builder.jwk(&builder.theirs).as_str()), ("kid", r#""theirs""#)])),
         INVALID,
     ),
-    ("address of keys", Forged(|bench| bench.theirs(&[("jku", r#""https://evil.example/jwks.json""#)])), INVALID),
-    ("address of a certificate", Forged(|bench| bench.theirs(&[("x5u", r#""https://evil.example/a.pem""#)])), INVALID),
-    ("certificate", Forged(|bench| bench.theirs(&[("x5c", r#"["MIIB"]"#)])), INVALID),
-    ("fingerprint", Forged(|bench| bench.theirs(&[("x5t#S256", r#""AAAA""#)])), INVALID),
+    ("address of keys", Forged(|builder| builder.theirs(&[("jku", r#""https://evil.example/jwks.json""#)])), INVALID),
+    (
+        "address of a certificate",
+        Forged(|builder| builder.theirs(&[("x5u", r#""https://evil.example/a.pem""#)])),
+        INVALID,
+    ),
+    ("certificate", Forged(|builder| builder.theirs(&[("x5c", r#"["MIIB"]"#)])), INVALID),
+    ("fingerprint", Forged(|builder| builder.theirs(&[("x5t#S256", r#""AAAA""#)])), INVALID),
     ("embedded key beside the right signature", Header("jwk", r#"{"kty":"oct","k":"AAAA"}"#), INVALID),
     ("address of keys beside the right signature", Header("jku", r#""https://evil.example/jwks.json""#), INVALID),
     ("critical member", Header("crit", r#"["exp"]"#), INVALID),
@@ -127,15 +135,19 @@ const KEYS: Vectors = &[
     ("id with SQL", Header("kid", r#""' UNION SELECT 'key' --""#), INVALID),
     ("id with a command", Header("kid", r#""key|id""#), INVALID),
     ("id that is NUL", Header("kid", r#""\u0000""#), INVALID),
-    ("our id with NUL after it", Forged(|bench| bench.under_our_id_and(r"\u0000")), INVALID),
-    ("our id with a space after it", Forged(|bench| bench.under_our_id_and(" ")), INVALID),
+    ("our id with NUL after it", Forged(|builder| builder.under_our_id_and(r"\u0000")), INVALID),
+    ("our id with a space after it", Forged(|builder| builder.under_our_id_and(" ")), INVALID),
     ("empty id", Header("kid", r#""""#), INVALID),
     ("no id", Header("kid", ""), INVALID),
     ("id null", Header("kid", "null"), INVALID),
     ("id as a number", Header("kid", "0"), INVALID),
     ("id as a list", Header("kid", "[]"), INVALID),
     ("id as an object", Header("kid", "{}"), INVALID),
-    ("our id with a thousand characters after it", Forged(|bench| bench.under_our_id_and(&"k".repeat(1_000))), INVALID),
+    (
+        "our id with a thousand characters after it",
+        Forged(|builder| builder.under_our_id_and(&"k".repeat(1_000))),
+        INVALID,
+    ),
 ];
 
 const CLAIMS: Vectors = &[
@@ -221,14 +233,14 @@ const TEXTS: Vectors = &[
     ("NUL after it", Token(|token| format!("{token}\0")), INVALID),
     ("padding after it", Token(|token| format!("{token}==")), INVALID),
     ("padding in each part", Token(|token| coded(token, |part| URL_SAFE.encode(part))), INVALID),
-    ("base64 instead of base64url", Forged(Bench::in_base64), INVALID),
+    ("base64 instead of base64url", Forged(Builder::in_base64), INVALID),
     ("a character that base64url has not", Token(|token| token.replacen('.', "!.", 1)), INVALID),
     ("a letter beyond ASCII", Token(|token| token.replacen("ey", "\u{435}y", 1)), INVALID),
     ("bits after the last byte", Token(with_spare_bits), INVALID),
     ("with its scheme", Token(|token| format!("Bearer {token}")), INVALID),
     ("twice, separated by a comma", Token(|token| format!("{token},{token}")), INVALID),
-    ("as long as may be", Forged(Bench::longest), VALID),
-    ("longer than may be", Forged(Bench::too_long), INVALID),
+    ("as long as may be", Forged(Builder::longest), VALID),
+    ("longer than may be", Forged(Builder::too_long), INVALID),
     ("a megabyte", Token(|token| format!("{token}{}", "A".repeat(1_000_000))), INVALID),
 ];
 
@@ -242,14 +254,14 @@ async fn every_vector_of_access_tokens_has_its_result() {
     let memory = Memory::default();
     let tokens = rotated(&memory).await;
     let issued = tokens.issue(&claims()).await.unwrap();
-    let bench = Bench::new(&memory, &issued);
-    assert_eq!(tokens.verify(&bench.token(&Signature(<[u8]>::to_vec)), at(NOW)).await, Ok(Some(claims())));
+    let builder = Builder::new(&memory, &issued);
+    assert_eq!(tokens.verify(&builder.token(&Signature(<[u8]>::to_vec)), at(NOW)).await, Ok(Some(claims())));
     let mut wrong = Vec::new();
     for (about, vectors) in
         [("signature", SIGNATURES), ("algorithm", ALGORITHMS), ("key", KEYS), ("claim", CLAIMS), ("text", TEXTS)]
     {
         for (name, recipe, is_valid) in vectors {
-            let verified = tokens.verify(&bench.token(recipe), at(NOW)).await.unwrap();
+            let verified = tokens.verify(&builder.token(recipe), at(NOW)).await.unwrap();
             if verified.is_some() != *is_valid {
                 wrong.push(format!("{about}: {name}"));
             }

@@ -99,8 +99,8 @@ impl Members {
     }
 }
 
-/// What tokens are made of: our key, which the verifier knows, and one that it does not know.
-pub(super) struct Bench {
+/// Builds tokens. It has our key, which the verifier knows, and one that it does not know.
+pub(super) struct Builder {
     header: Members,
     claims: Members,
     pub(super) ours: EcdsaKeyPair,
@@ -115,8 +115,8 @@ fn input(header: &[u8], claims: &[u8]) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
 }
 
-impl Bench {
-    /// A bench with the key of `memory`, and the members of a token that was signed with it.
+impl Builder {
+    /// A builder with the key of `memory`, and the members of a token that was signed with it.
     pub(super) fn new(memory: &Memory, token: &str) -> Self {
         let (header, claims) = parts(token);
         let stored: Value = serde_json::from_str(memory.private.text.borrow().as_deref().unwrap()).unwrap();
