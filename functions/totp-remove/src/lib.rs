@@ -2,7 +2,7 @@
 //!
 //! Returns 204, and 404 if there is none. The recovery codes go with it. A wrong password or code is 422, and after repeated failures 429, with
 //! the delays of logins. The event says who removed it. Where the role of the account needs a second factor, its sessions end, but for the one in
-//! which its user removes it; that one is refreshed again once there is another second factor.
+//! which its user removes it; that one ends when it is refreshed, unless there is another second factor by then.
 
 use domain::{
     event::SecondFactorRemoved,
