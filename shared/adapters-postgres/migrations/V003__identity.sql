@@ -14,6 +14,9 @@ CREATE TABLE identity.users (
     -- Addresses to which nothing but a token may be sent have none.
     email_verified_at timestamptz,
     phone_verified_at timestamptz,
+    -- Whether a second factor is active, as `totp` says. What begins a session compares it on the row that it locks, and so finds what was
+    -- committed while it waited; a subquery would read `totp` as it was before.
+    has_second_factor boolean   NOT NULL DEFAULT false,
     -- Deleted accounts keep their row, to which orders and invoices refer, and their username.
     status        text        NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled', 'deleted')),
     deleted_at    timestamptz,
@@ -316,7 +319,7 @@ BEGIN
     events := events || jsonb_set(erased, '{sequence}', to_jsonb(account.version));
     -- Nobody can register this username, because of its colon.
     UPDATE identity.users AS u SET email = 'erased', username = 'erased:' || u.id, password_hash = '', full_name = NULL, phone = NULL,
-        address = NULL, email_verified_at = NULL, phone_verified_at = NULL, status = 'deleted', version = account.version,
+        address = NULL, email_verified_at = NULL, phone_verified_at = NULL, has_second_factor = false, status = 'deleted', version = account.version,
         deleted_at = coalesce(u.deleted_at, (erased ->> 'time')::timestamptz), erased_at = (erased ->> 'time')::timestamptz
     WHERE u.id = user_of;
     ended := identity.end_logins(user_of, NULL);

@@ -20,10 +20,16 @@ const BEGIN: &str = "
 
 const GET: &str = "SELECT sealed, is_active FROM totp WHERE user_id = $1";
 
+/// The row of the user is locked first, as wherever logins end, and changed: a login that ends meanwhile waits, and finds that.
 const ACTIVATE: &str = "
-    WITH activated AS (
-        UPDATE totp SET is_active = true, last_step = $3 WHERE user_id = $1 AND sealed = $2 AND NOT is_active
-        RETURNING user_id
+    WITH owner AS MATERIALIZED (
+        SELECT id FROM users WHERE id = $1 AND status = 'active' FOR NO KEY UPDATE
+    ), activated AS (
+        UPDATE totp SET is_active = true, last_step = $3 FROM owner
+        WHERE totp.user_id = owner.id AND totp.sealed = $2 AND NOT totp.is_active
+        RETURNING totp.user_id
+    ), marked AS (
+        UPDATE users SET has_second_factor = true WHERE id = (SELECT user_id FROM activated)
     ), codes AS (
         INSERT INTO recovery_codes (user_id, number, digest)
         SELECT user_id, number, digest FROM activated, unnest($4::text[]) WITH ORDINALITY AS new (digest, number)
@@ -47,6 +53,8 @@ const REMOVE: &str = concat!(
         SELECT id, role FROM users WHERE id = $1 FOR NO KEY UPDATE
     ), removed AS (
         DELETE FROM totp USING owner WHERE totp.user_id = owner.id RETURNING totp.user_id, owner.role
+    ), marked AS (
+        UPDATE users SET has_second_factor = false WHERE id = (SELECT user_id FROM removed)
     ), ended AS (
         SELECT end_logins(user_id, $4) AS sessions FROM removed WHERE role = ANY ($3::text[])
     ), ",
@@ -76,7 +84,7 @@ const STORE_LOGIN: &str = concat!(
     "WITH cleaned AS (
         DELETE FROM pending_logins WHERE user_id = $2 AND expires_at <= $3
     ), owner AS (",
-    unchanged_account!("$2", "$5", "$6"),
+    unchanged_account!("$2", "$5", "$6", "$7"),
     ") INSERT INTO pending_logins (digest, user_id, expires_at) SELECT $1, id, $4 FROM owner RETURNING user_id",
 );
 
@@ -155,8 +163,8 @@ impl<B: Bus> FactorStore for PgUsers<B> {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<bool, Failure> {
-        let Credentials { user_id, role, password_hash, .. } = checked;
-        let params = params![digest, user_id.0, now, expires_at, password_hash, role.name()];
+        let Credentials { user_id, role, password_hash, has_second_factor } = checked;
+        let params = params![digest, user_id.0, now, expires_at, password_hash, role.name(), *has_second_factor];
         Ok(!self.relay.database().query(STORE_LOGIN, &params).await?.is_empty())
     }
 

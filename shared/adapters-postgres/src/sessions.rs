@@ -21,12 +21,11 @@ const ROTATE: &str = "
         UPDATE sessions AS s SET digest = $2, refreshed_at = $3, expires_at = $4
         FROM users AS u, sessions AS old
         WHERE s.digest = $1 AND s.expires_at > $3 AND u.id = s.user_id AND u.status = 'active' AND old.id = s.id
-        RETURNING s.id, s.user_id, u.role, old.expires_at
+        RETURNING s.id, s.user_id, u.role, u.has_second_factor, old.expires_at
     ), used AS (
         INSERT INTO used_refresh_tokens (digest, session_id, expires_at) SELECT $1, id, expires_at FROM rotated
     )
-    SELECT id, user_id, role, EXISTS (SELECT FROM totp WHERE user_id = rotated.user_id AND is_active) AS has_second_factor
-    FROM rotated";
+    SELECT id, user_id, role, has_second_factor FROM rotated";
 
 /// Ends the session of the used token `$1`, if that has not expired at `$2`. It runs after a statement that has not found the token among the
 /// current ones, so that it sees what a concurrent `ROTATE` committed.

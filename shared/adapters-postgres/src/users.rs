@@ -96,15 +96,15 @@ pub(super) use reserve_attempt;
 
 const RESERVE_LOGIN: &str = concat!(
     reserve_attempt!(),
-    "SELECT granted, until, id, role, password_hash,
-        EXISTS (SELECT FROM totp WHERE user_id = id AND is_active) AS has_second_factor
+    "SELECT granted, until, id, role, password_hash, has_second_factor
     FROM attempt LEFT JOIN users ON granted AND status = 'active' AND (email = $1 OR username = $1 OR id = $9)",
 );
 
-/// The account with this id, if it is active and has this password hash and this role. A concurrent change of the account is waited for, and
-/// then compared; one that comes later waits, and finds what the statement has stored (`identity.end_logins`).
+/// The account with this id, if it is active, has this password hash and this role, and has a second factor or not as before. A concurrent change
+/// of the account is waited for, and then compared: all of it is in the row that is locked. One that comes later waits, and finds what the
+/// statement has stored (`identity.end_logins`).
 macro_rules! unchanged_account {
-    ($id:literal, $hash:literal, $role:literal) => {
+    ($id:literal, $hash:literal, $role:literal, $has_second_factor:literal) => {
         concat!(
             "SELECT id FROM users WHERE id = ",
             $id,
@@ -112,6 +112,8 @@ macro_rules! unchanged_account {
             $hash,
             " AND role = ",
             $role,
+            " AND has_second_factor = ",
+            $has_second_factor,
             " FOR SHARE"
         )
     };
@@ -121,7 +123,7 @@ pub(super) use unchanged_account;
 /// The rows are changed in the order of `RESERVE_LOGIN`, so that the two never wait for each other.
 const BEGIN_SESSION: &str = concat!(
     "WITH owner AS (",
-    unchanged_account!("$1", "$9", "$10"),
+    unchanged_account!("$1", "$9", "$10", "$11"),
     "), forgotten AS (
         DELETE FROM login_attempts WHERE counter = $5 AND EXISTS (SELECT FROM owner) RETURNING 1
     ), refunded AS (
@@ -281,6 +283,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
             session.0,
             &checked.password_hash,
             checked.role.name(),
+            checked.has_second_factor,
         ];
         Ok(!self.relay.database().query(BEGIN_SESSION, &params).await?.is_empty())
     }

@@ -53,7 +53,8 @@ pub trait UserStore {
 
     /// Starts a session: forgets the failed logins of the name from this source, gives the source its attempt back, and stores the digest
     /// of the refresh token. `false`, with nothing changed, unless the account is active and has the password and the role of `checked`, which
-    /// the login read before it verified the password: an account that was changed meanwhile has ended its logins.
+    /// the login read before it verified the password: an account that was changed meanwhile has ended its logins. Nor may a second factor have
+    /// been activated meanwhile, which the login has not asked for, or the one that it has asked for been removed.
     async fn begin_session(
         &self,
         session: SessionId,

@@ -11,8 +11,8 @@ use domain::{
 };
 use kernel::{FailureKind, Timestamp};
 use ports::{
-    AccountStore as _, Credentials, LoginAttempt, LoginCounters, LoginName, PasswordStore as _, RefreshToken,
-    SessionStore as _, UserStore,
+    AccountStore as _, Credentials, FactorStore as _, LoginAttempt, LoginCounters, LoginName, PasswordStore as _,
+    RefreshToken, SessionStore as _, UserStore,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -103,15 +103,32 @@ async fn new_session_deletes_the_expired_ones_of_its_user() {
     assert_eq!(digests.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["new"]);
 }
 
+/// Waits until as many statements wait for locks.
+async fn until_waiting(database: &TestDatabase, statements: u32) {
+    let waiting = format!(
+        "SELECT (count(*) >= {statements})::integer::bigint FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    );
+    database.wait_until(&waiting).await;
+}
+
 /// Runs `call` until it waits for what `sql` has locked in a transaction, then commits that.
 async fn while_locked<T>(database: &TestDatabase, sql: &str, call: impl Future<Output = T>) -> T {
+    while_locked_for(database, (sql, 1), call, "").await
+}
+
+/// Runs `call` until as many statements of it wait for what the transaction has locked, then ends that with the statements `last`.
+async fn while_locked_for<T>(
+    database: &TestDatabase,
+    (sql, statements): (&str, u32),
+    call: impl Future<Output = T>,
+    last: &str,
+) -> T {
     let holder = database.connect().await;
     holder.batch_execute(&format!("BEGIN; {sql}")).await.expect("locked");
     let commit = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        database.wait_until(waiting).await;
-        holder.batch_execute("COMMIT").await.expect("committed");
+        until_waiting(database, statements).await;
+        holder.batch_execute(&format!("{last}; COMMIT")).await.expect("committed");
     };
     tokio::join!(call, commit).0
 }
@@ -132,6 +149,38 @@ async fn login_waits_for_a_change_of_its_account_and_begins_no_session_then() {
         assert_eq!(while_locked(&database, &update, begun).await, Ok(false), "{change}");
     }
     assert_eq!(database.number("SELECT count(*) FROM identity.sessions").await, 0);
+}
+
+#[tokio::test]
+async fn login_waits_for_a_second_factor_that_is_being_activated_and_begins_no_session() {
+    let database = database().await;
+    let (users, owner) = (database.users(), database.users());
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &event).await.expect("registered");
+    assert_eq!(users.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    let (found, counters) = (reserve(&users, "ada").await.expect("found"), counters("ada"));
+    let token = RefreshToken { digest: "digest".to_owned(), issued_at: now(), expires_at: now() + HOUR };
+    let login = async {
+        until_waiting(&database, 1).await;
+        users.begin_session(SessionId(id()), &found, &counters, &token).await
+    };
+    let both = async { tokio::join!(owner.activate_totp(user.id, "sealed", 10, &[]), login) };
+    let outcome = while_locked_for(&database, ("SELECT FROM identity.totp FOR UPDATE", 2), both, "").await;
+    assert_eq!(outcome, (Ok(true), Ok(false)));
+    assert_eq!(database.number("SELECT count(*) FROM identity.sessions").await, 0);
+    assert!(reserve(&users, "ada").await.expect("found").has_second_factor);
+}
+
+#[tokio::test]
+async fn second_factor_is_activated_after_a_login_that_is_ending() {
+    let database = database().await;
+    let users = database.users();
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &event).await.expect("registered");
+    assert_eq!(users.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    let activation = users.activate_totp(user.id, "sealed", 10, &[]);
+    let login = "SELECT FROM identity.users WHERE username = 'ada' FOR SHARE";
+    assert_eq!(while_locked(&database, login, activation).await, Ok(true));
 }
 
 #[tokio::test]

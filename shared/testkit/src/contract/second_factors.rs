@@ -10,8 +10,8 @@ use domain::{
 };
 use futures_util::future::join_all;
 use ports::{
-    CodeAttempt, FactorStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore, TokenRotation,
-    UserStore,
+    CodeAttempt, Credentials, FactorStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore,
+    TokenRotation, UserStore,
 };
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl Stores>`.
@@ -31,6 +31,7 @@ macro_rules! contract_second_factors {
             removed_second_factor_takes_its_recovery_codes_along
             removed_second_factor_ends_the_other_sessions_of_a_role_that_needs_one
             refreshed_session_says_whether_a_second_factor_is_active
+            login_that_read_the_account_before_its_second_factor_changed_is_refused
             login_is_tried_five_times_until_it_expires
             login_is_finished_once
         }
@@ -58,12 +59,20 @@ async fn protected(port: &impl Stores) -> UserId {
     user
 }
 
-async fn has_second_factor(users: &impl UserStore, user: UserId) -> bool {
-    let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
-    match users.reserve_login(LoginName::Id(user), &counters, now()).await.expect("a response") {
-        LoginAttempt::Granted(Some(credentials)) => credentials.has_second_factor,
+fn counters() -> LoginCounters {
+    LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() }
+}
+
+/// What a login reads.
+async fn read(users: &impl UserStore, user: UserId) -> Credentials {
+    match users.reserve_login(LoginName::Id(user), &counters(), now()).await.expect("a response") {
+        LoginAttempt::Granted(Some(credentials)) => credentials,
         other => panic!("{other:?}"),
     }
+}
+
+async fn has_second_factor(users: &impl UserStore, user: UserId) -> bool {
+    read(users, user).await.has_second_factor
 }
 
 pub async fn second_factor_counts_once_it_is_active(fixture: &Fixture<impl Stores>) {
@@ -185,12 +194,18 @@ pub async fn removed_second_factor_takes_its_recovery_codes_along(fixture: &Fixt
     assert!(!has_second_factor(port, user).await);
 }
 
+/// The end of a login that has read these: whether a session has begun, and the digest of its refresh token.
+async fn finish(users: &impl UserStore, session: SessionId, checked: &Credentials) -> (bool, String) {
+    let digest = fresh().simple().to_string();
+    let token = RefreshToken { digest: digest.clone(), issued_at: now(), expires_at: later(60) };
+    (users.begin_session(session, checked, &counters(), &token).await.expect("a response"), digest)
+}
+
 /// A session of a user, with the digest of its refresh token.
 async fn begin_session(users: &impl UserStore, user: UserId) -> (SessionId, String) {
-    let (session, digest) = (SessionId(fresh()), fresh().simple().to_string());
-    let token = RefreshToken { digest: digest.clone(), issued_at: now(), expires_at: later(60) };
-    let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
-    assert_eq!(users.begin_session(session, &credentials(user, "$hash$"), &counters, &token).await, Ok(true));
+    let session = SessionId(fresh());
+    let (has_begun, digest) = finish(users, session, &read(users, user).await).await;
+    assert!(has_begun);
     (session, digest)
 }
 
@@ -238,6 +253,28 @@ pub async fn refreshed_session_says_whether_a_second_factor_is_active(fixture: &
     assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed).await, Ok(Some(vec![])));
     let (_, after) = refresh(port, &token).await.expect("it goes on");
     assert_eq!((before, active, after), (false, true, false));
+}
+
+pub async fn login_that_read_the_account_before_its_second_factor_changed_is_refused(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let without = read(port, user).await;
+    let is_refused = async |checked: &Credentials| {
+        let digest = fresh().to_string();
+        let begun = finish(port, SessionId(fresh()), checked).await.0;
+        let stored = port.store_login(&digest, checked, now(), later(60)).await;
+        assert_eq!((stored, port.try_login(&digest, now()).await), (Ok(begun), Ok(begun.then_some(user))));
+        !begun
+    };
+    assert_eq!(port.begin_totp(user, "sealed", now()).await, Ok(true));
+    assert!(!is_refused(&without).await, "it is not active yet");
+    assert_eq!(port.activate_totp(user, "sealed", 10, &[]).await, Ok(true));
+    let with = read(port, user).await;
+    assert_eq!((is_refused(&without).await, is_refused(&with).await), (true, false));
+    let removed = an_event(SecondFactorRemoved { user_id: user, removed_by: user });
+    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed).await, Ok(Some(vec![])));
+    assert_eq!((is_refused(&with).await, is_refused(&without).await), (true, false));
+    let left = port.sessions(user, now(), 10, None).await.expect("a page").items;
+    assert_eq!(left.len(), 3, "one for each login that was not refused");
 }
 
 pub async fn login_is_tried_five_times_until_it_expires(fixture: &Fixture<impl Stores>) {

@@ -130,10 +130,12 @@ impl UsersState {
         self.user(user).is_some_and(|user| user.status == AccountStatus::Active)
     }
 
-    /// Whether the user may log in, with the password and the role that a login has read.
+    /// Whether the user may log in, with the password and the role that a login has read, and with a second factor if it has found one.
     pub(super) fn is_unchanged(&self, checked: &Credentials) -> bool {
         let stored = self.accounts.get(&checked.user_id).filter(|_| self.is_active(checked.user_id));
+        let has_second_factor = self.factors.is_active(checked.user_id);
         stored.is_some_and(|one| one.password_hash == checked.password_hash && one.user.role == checked.role)
+            && has_second_factor == checked.has_second_factor
     }
 
     /// Counts an attempt, unless it is too early: then, the time when it is not.
