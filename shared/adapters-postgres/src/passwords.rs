@@ -56,16 +56,17 @@ const TRY: &str = "
         AND u.id = r.user_id AND u.status = 'active' AND u.email = r.address
     RETURNING r.id, r.user_id, r.digest, u.email, u.username, u.full_name";
 
-/// Of two requests with one token, the second waits for the deletion of the first, and then deletes nothing. One that waits for a change of the
-/// address finds another one, and changes nothing.
+/// The row of the user is locked before its tokens, as wherever both change. Of two requests with one token, the second waits for the first, and
+/// then deletes nothing. One that waits for a change of the address finds another one, and changes nothing.
 const RESET: &str = "
-    WITH valid AS (
-        SELECT FROM password_resets AS r JOIN users AS u ON u.id = r.user_id WHERE r.id = $1 AND u.email = r.address
+    WITH owner AS MATERIALIZED (
+        SELECT id, email FROM users WHERE id = $2 AND status = 'active' FOR NO KEY UPDATE
+    ), valid AS (
+        SELECT owner.id FROM owner JOIN password_resets AS r ON r.user_id = owner.id WHERE r.id = $1 AND r.address = owner.email
     ), used AS (
-        DELETE FROM password_resets WHERE user_id = $2 AND EXISTS (SELECT FROM valid) RETURNING id, address
+        DELETE FROM password_resets WHERE user_id = (SELECT id FROM valid) RETURNING id
     ), changed AS (
-        UPDATE users SET password_hash = $3
-        WHERE id = $2 AND status = 'active' AND email = (SELECT address FROM used WHERE id = $1) RETURNING id
+        UPDATE users SET password_hash = $3 WHERE id = $2 AND EXISTS (SELECT FROM used WHERE id = $1) RETURNING id
     ), ended AS (
         SELECT end_logins(id, NULL) AS sessions FROM changed
     )

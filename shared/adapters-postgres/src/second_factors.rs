@@ -36,10 +36,10 @@ const ACTIVATE: &str = "
     )
     SELECT user_id FROM activated";
 
-/// Of two requests, the second waits for the codes of the first, and replaces them.
+/// Of two requests, the second waits for the codes of the first, and replaces them. The factor is locked before its codes, as its removal does.
 const RENEW: &str = "
-    WITH protected AS (
-        SELECT user_id FROM totp WHERE user_id = $1 AND is_active
+    WITH protected AS MATERIALIZED (
+        SELECT user_id FROM totp WHERE user_id = $1 AND is_active FOR KEY SHARE
     ), codes AS (
         INSERT INTO recovery_codes (user_id, number, digest)
         SELECT user_id, number, digest FROM protected, unnest($2::text[]) WITH ORDINALITY AS new (digest, number)

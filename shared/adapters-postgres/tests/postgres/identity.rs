@@ -4,14 +4,16 @@ use crate::fixtures::*;
 use adapters_testkit::postgres::TestDatabase;
 use domain::{
     Event,
+    event::SecondFactorRemoved,
     id::{SessionId, UserId},
     password_reset::PasswordReset,
     profile,
+    second_factor::MfaPolicy,
     user::{self, AccountStatus, Role, User},
 };
 use kernel::{FailureKind, Timestamp};
 use ports::{
-    AccountStore as _, Credentials, FactorStore as _, LoginAttempt, LoginCounters, LoginName, PasswordStore as _,
+    AccountStore as _, Credentials, FactorStore as _, LoginAttempt, LoginCounters, LoginName, PasswordStore,
     RefreshToken, SessionStore as _, UserStore,
 };
 use serde_json::json;
@@ -220,17 +222,60 @@ async fn second_of_two_admins_who_disable_each_other_is_refused() {
     assert_eq!(users.account(admins[0].id).await, Ok(Some(admins[0].clone())));
 }
 
+/// A token for a new password of a user, stored.
+async fn reset(users: &impl PasswordStore, user: User) -> PasswordReset {
+    let User { email, username, full_name, .. } = user;
+    let reset = PasswordReset { id: id(), user_id: user.id, digest: "digest".to_owned(), email, username, full_name };
+    users.store_reset(&reset, "selector", now() + HOUR).await.expect("stored");
+    reset
+}
+
 #[tokio::test]
 async fn token_that_was_mailed_to_an_address_sets_no_password_once_it_has_changed() {
     let database = database().await;
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");
     users.register(&user, "hash", &event).await.expect("registered");
-    let User { email, username, full_name, .. } = user;
-    let reset = PasswordReset { id: id(), user_id: user.id, digest: "digest".to_owned(), email, username, full_name };
-    users.store_reset(&reset, "selector", now() + HOUR).await.expect("stored");
+    let reset = reset(&users, user).await;
     assert_eq!(users.try_reset("selector", now()).await, Ok(vec![reset.clone()]));
     let change = "UPDATE identity.users SET email = 'countess@example.com', version = 2";
     assert_eq!(while_locked(&database, change, users.reset_password(&reset, "another")).await, Ok(None));
     assert_eq!(database.number("SELECT count(*) FROM identity.users WHERE password_hash = 'hash'").await, 1);
+}
+
+#[tokio::test]
+async fn reset_of_a_password_waits_for_a_change_of_it_with_no_token_locked() {
+    let database = database().await;
+    let users = database.users();
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &event).await.expect("registered");
+    let reset = reset(&users, user).await;
+    // The order of a change, and of an erasure.
+    let change = "UPDATE identity.users SET password_hash = 'another'";
+    let resetting = users.reset_password(&reset, "a third");
+    let outcome = while_locked_for(&database, (change, 1), resetting, "DELETE FROM identity.password_resets").await;
+    assert_eq!(outcome, Ok(None));
+    assert_eq!(database.number("SELECT count(*) FROM identity.users WHERE password_hash = 'another'").await, 1);
+}
+
+#[tokio::test]
+async fn removal_of_a_second_factor_waits_for_new_recovery_codes_with_no_code_locked() {
+    let database = database().await;
+    let (users, other) = (database.users(), database.users());
+    let (user, registration) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &registration).await.expect("registered");
+    let codes = |name: &str| [1, 2].map(|number| format!("{name}{number}"));
+    assert_eq!(users.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    assert_eq!(users.activate_totp(user.id, "sealed", 10, &codes("old")).await, Ok(true));
+    assert_eq!(users.use_recovery_code(user.id, "old1").await, Ok(true), "it is inserted again, the other one updated");
+    let event = event(SecondFactorRemoved { user_id: user.id, removed_by: user.id });
+    let (new, policy) = (codes("new"), MfaPolicy::default());
+    let removal = async {
+        until_waiting(&database, 1).await;
+        other.remove_totp(user.id, &policy, None, &event).await
+    };
+    let both = async { tokio::join!(users.renew_recovery_codes(user.id, &new), removal) };
+    let outcome = while_locked_for(&database, ("SELECT FROM identity.recovery_codes FOR UPDATE", 2), both, "").await;
+    assert_eq!(outcome, (Ok(true), Ok(Some(vec![]))));
+    assert_eq!(database.number("SELECT count(*) FROM identity.recovery_codes").await, 0);
 }
