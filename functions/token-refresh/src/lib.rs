@@ -47,7 +47,9 @@ pub async fn handle(
             sessions.end_session(session.user_id, session.id).await?;
             revocations.revoke(&[session.id]).await;
         }
-        TokenRotation::Reused(session) => revocations.revoke(&[session]).await,
+        TokenRotation::Reused(session) => {
+            revocations.revoke(&[session]).await;
+        }
         TokenRotation::Unknown => {}
     }
     match cookie.removed_from(&call).filter(|_| in_cookie) {

@@ -52,7 +52,16 @@ impl RedisLink {
     /// The response to a command; `None` if Redis does not respond, and during the pause that follows. A command whose response is lost may
     /// be executed twice.
     pub(crate) async fn execute<T: FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
-        let response = self.try_execute(command).await;
+        self.response(Request::Command(command)).await
+    }
+
+    /// Executes these commands in one round trip. `false` if one of them fails, in the cases of [`Self::execute`].
+    pub(crate) async fn execute_all(&self, commands: &redis::Pipeline) -> bool {
+        self.response::<()>(Request::Pipeline(commands)).await.is_some()
+    }
+
+    async fn response<T: FromRedisValue>(&self, request: Request<'_>) -> Option<T> {
+        let response = self.try_execute(request).await;
         match response.and_then(|value| Ok(value.map(redis::from_redis_value).transpose()?)) {
             Ok(response) => response,
             Err(cause) => {
@@ -69,15 +78,15 @@ impl RedisLink {
     }
 
     /// `None` during a pause. Boxed, so that the client of Redis is compiled here and not in each function's crate.
-    fn try_execute<'a>(&'a self, command: &'a redis::Cmd) -> LocalBoxFuture<'a, Result<Option<Value>, RedisError>> {
-        Box::pin(async {
+    fn try_execute<'a>(&'a self, request: Request<'a>) -> LocalBoxFuture<'a, Result<Option<Value>, RedisError>> {
+        Box::pin(async move {
             let Some((mut connection, reused)) = self.connection().await? else { return Ok(None) };
-            match command.query_async(&mut connection).await {
+            match request.send(&mut connection).await {
                 Err(error) if reused && (error.is_io_error() || error.is_connection_dropped()) => {
                     // The other side often closes a connection while the environment is frozen between two invocations.
                     self.state.lock().await.connection = None;
                     let Some((mut connection, _)) = self.connection().await? else { return Ok(None) };
-                    command.query_async(&mut connection).await.map(Some)
+                    request.send(&mut connection).await.map(Some)
                 }
                 response => response.map(Some),
             }
@@ -99,6 +108,22 @@ impl RedisLink {
         let connection = self.server.connect().await?;
         state.connection = Some(connection.clone());
         Ok(Some((connection, false)))
+    }
+}
+
+/// What is sent in one round trip.
+#[derive(Clone, Copy)]
+enum Request<'a> {
+    Command(&'a redis::Cmd),
+    Pipeline(&'a redis::Pipeline),
+}
+
+impl Request<'_> {
+    async fn send(self, connection: &mut MultiplexedConnection) -> Result<Value, RedisError> {
+        match self {
+            Self::Command(command) => command.query_async(connection).await,
+            Self::Pipeline(commands) => commands.query_async(connection).await,
+        }
     }
 }
 
@@ -143,7 +168,7 @@ mod tests {
         assert_eq!(link.execute::<String>(&ping).await, None);
         assert!(link.state.lock().await.paused_until.is_some());
         // No command is sent: `try_execute` would fail otherwise.
-        assert!(matches!(link.try_execute(&ping).await, Ok(None)));
+        assert!(matches!(link.try_execute(Request::Command(&ping)).await, Ok(None)));
     }
 
     #[tokio::test]

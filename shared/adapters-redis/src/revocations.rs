@@ -6,8 +6,10 @@ use edge::telemetry::metrics;
 use redis::RedisError;
 use std::rc::Rc;
 
-/// Counts revocations that were lost, and tokens that were accepted without a look at the revocations.
+/// Counts calls whose revocations were lost, and tokens that were accepted without a look at the revocations.
 const UNAVAILABLE: &str = "RevocationsUnavailable";
+/// Revocations of one round trip, whose response has as much time as that of one command.
+const MOST_AT_ONCE: usize = 500;
 
 #[derive(Debug)]
 pub struct RedisRevocations {
@@ -30,13 +32,18 @@ fn key(session: SessionId) -> String {
 }
 
 impl ports::Revocations for RedisRevocations {
-    async fn revoke(&self, sessions: &[SessionId]) {
-        for session in sessions {
-            let command = redis::cmd("SET").arg(key(*session)).arg(1).arg("EX").arg(ACCESS_TOKEN_SECONDS).to_owned();
-            if self.link.execute::<()>(&command).await.is_none() {
+    async fn revoke(&self, sessions: &[SessionId]) -> bool {
+        for part in sessions.chunks(MOST_AT_ONCE) {
+            let mut commands = redis::pipe();
+            for session in part {
+                commands.cmd("SET").arg(key(*session)).arg(1).arg("EX").arg(ACCESS_TOKEN_SECONDS);
+            }
+            if !self.link.execute_all(&commands).await {
                 metrics::count(UNAVAILABLE, 1);
+                return false;
             }
         }
+        true
     }
 
     async fn is_revoked(&self, session: SessionId) -> bool {
@@ -54,10 +61,10 @@ mod tests {
     use ports::Revocations;
 
     #[tokio::test]
-    async fn without_redis_no_session_is_revoked_and_no_command_fails() {
+    async fn without_redis_no_session_is_revoked_and_no_call_fails() {
         let revocations = RedisRevocations::new("redis://127.0.0.1:1").unwrap();
         let session = SessionId(kernel::Uuid::from_u128(1));
-        revocations.revoke(&[session]).await;
+        assert!(!revocations.revoke(&[session]).await);
         assert!(!revocations.is_revoked(session).await);
     }
 }

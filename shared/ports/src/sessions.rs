@@ -60,9 +60,9 @@ pub enum TokenRotation {
 
 /// Sessions whose access tokens are not accepted any more, although they have not expired.
 pub trait Revocations {
-    /// Revokes the access tokens of these sessions: those that were issued until now. What cannot be stored is counted and lost; the sweep
-    /// of [`SessionStore::ended_sessions`] repeats it.
-    async fn revoke(&self, sessions: &[SessionId]);
+    /// Revokes the access tokens of these sessions: those that were issued until now. `false` if some or all of it cannot be stored, which is counted
+    /// once and lost; the sweep of [`SessionStore::ended_sessions`] repeats it.
+    async fn revoke(&self, sessions: &[SessionId]) -> bool;
 
     /// Whether the access tokens of a session are revoked. It fails open: `false` if the store does not respond, because a token expires
     /// within an hour, and rejecting every request would be worse.

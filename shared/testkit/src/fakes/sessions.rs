@@ -134,13 +134,13 @@ impl ports::SessionStore for Users {
 }
 
 impl ports::Revocations for Revocations {
-    async fn revoke(&self, sessions: &[SessionId]) {
+    async fn revoke(&self, sessions: &[SessionId]) -> bool {
         let step = self.0.step(Dependency::Cache, "revocations.revoke", |state| {
             state.revoked.extend(sessions);
             Ok(())
         });
         // As on Redis: what cannot be stored is lost.
-        drop(step.await);
+        step.await.is_ok()
     }
 
     async fn is_revoked(&self, session: SessionId) -> bool {

@@ -11,11 +11,11 @@ use catalog::{AUTHORIZER, REVOCATION_SWEEP, SESSION_END, SESSION_LIST, SESSION_R
 use domain::{id::SessionId, user::Role};
 use kernel::Timestamp;
 use ports::{
-    Claims, LoginAttempt, LoginCounters, LoginName, RefreshToken, RefreshTokens as _, Revocations as _, Tokens as _,
-    UserStore as _,
+    Claims, LoginAttempt, LoginCounters, LoginName, RefreshToken, RefreshTokens as _, Revocations as _,
+    SessionStore as _, Tokens as _, UserStore as _,
 };
 use serde_json::{Value, json};
-use testkit::{Dependency, Platform};
+use testkit::{Dependency, FaultPoint, Occurrence, Platform};
 
 /// The session in the samples.
 pub(crate) const SESSION: SessionId = SessionId(kernel::Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_005e));
@@ -184,6 +184,24 @@ async fn revocation_sweep_repeats_what_was_lost() {
     platform.faults().restore(Dependency::Cache);
     let known = json!({"sub": USER, "role": "customer", "sid": SESSION});
     assert_eq!(authorized(&platform).await, known, "the revocation is lost");
+    platform.faults().take_down(Dependency::Cache);
+    assert_eq!(sweep(&platform, "ok").await, json!({"revoked": 0}));
+    platform.faults().restore(Dependency::Cache);
     assert_eq!(sweep(&platform, "bad_not_a_schedule").await, json!({"revoked": 1}));
     assert_eq!(authorized(&platform).await, json!({}));
+}
+
+#[tokio::test]
+async fn revocation_sweep_ends_with_the_first_revocations_that_are_lost() {
+    let platform = platform().await;
+    for number in 0..1_200 {
+        begin(&platform, SessionId(kernel::Uuid::from_u128(number)), &format!("token {number}")).await;
+    }
+    assert_eq!(platform.users().end_sessions(USER).await.expect("ended").len(), 1_201);
+    platform.faults().fail(Dependency::Cache, Occurrence::Nth(2), FaultPoint::Before);
+    let before = platform.operation_count();
+    assert_eq!(sweep(&platform, "ok").await, json!({"revoked": 500}));
+    assert_eq!(platform.operation_count() - before, 2, "many at once, and none after those that are lost");
+    platform.faults().restore(Dependency::Cache);
+    assert_eq!(sweep(&platform, "ok").await, json!({"revoked": 1_201}));
 }
