@@ -25,9 +25,9 @@ pub async fn handle(
     let (account, password) = (LoginName::Id(user_id), call.body.current_password.as_str());
     let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
     let attempt = PasswordAttempt { account, password, client_address, now: call.now };
-    passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
+    let proven = passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
     let (secret, sealed) = codes.totp_secret(user_id).await?;
-    match users.begin_totp(user_id, &sealed, call.now).await? {
+    match users.begin_totp(user_id, &proven.password_hash, &sealed, call.now).await? {
         true => Ok(Reply::ok(TotpView::new(secret, user.email.as_str()))),
         false => Err(second_factor::already_active()),
     }

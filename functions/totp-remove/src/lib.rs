@@ -26,23 +26,24 @@ pub async fn handle(
 ) -> Result<Reply<()>, Failure> {
     let user_id: UserId = call.owner_from_path("id", user::check_self_or_admin)?;
     let removed_by = UserId(call.principal()?.id);
-    let mut keep = None;
+    let mut own = None;
     if user_id == removed_by {
         let session: SessionId = call.token_claim(SESSION_CLAIM)?;
         let proof = call.body.as_ref().ok_or_else(profile::wrong_current_password)?;
         let (account, password) = (LoginName::Id(user_id), proof.current_password.as_str());
         let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
         let attempt = PasswordAttempt { account, password, client_address, now: call.now };
-        passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
+        let proven = passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
         let proof = FactorResponse::Code(proof.code.clone());
         let attempt = FactorAttempt { user: user_id, proof: &proof, client_address, now: call.now };
         if !logins.confirm_factor(attempt).await? {
             return Err(wrong_code_field());
         }
-        keep = Some(session);
+        own = Some((proven.password_hash, session));
     }
     let event = call.event(user_id, 1, SecondFactorRemoved { user_id, removed_by });
-    let ended = factors.remove_totp(user_id, policy, keep, &event).await?;
+    let own = own.as_ref().map(|(proven, session)| (proven.as_str(), *session));
+    let ended = factors.remove_totp(user_id, policy, own, &event).await?;
     revocations.revoke(&ended.ok_or_else(|| Failure::not_found("second factor"))?).await;
     Ok(Reply::no_content())
 }

@@ -21,6 +21,7 @@ pub async fn handle(
     call: Call<EraseAccount>,
 ) -> Result<Reply<()>, Failure> {
     let user_id = call.owner_from_path("id", user::check_self_or_admin)?;
+    let mut proven = None;
     if call.principal()?.id == user_id.0 {
         let user = users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
         profile::check_removal(&user, user_id)?;
@@ -28,11 +29,11 @@ pub async fn handle(
         let account = LoginName::Id(user_id);
         let client_address = call.client_address(async |secret| own.is_from_distribution(secret).await).await?;
         let attempt = PasswordAttempt { account, password, client_address, now: call.now };
-        own.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
+        proven = Some(own.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?.password_hash);
     }
     let deleted = call.event(user_id, SEQUENCE_SET_BY_STORE, UserDeleted { user_id });
     let erased = call.event(user_id, SEQUENCE_SET_BY_STORE, UserErased { user_id });
-    let ended = users.erase_account(user_id, &deleted, &erased).await?;
+    let ended = users.erase_account(user_id, proven.as_deref(), &deleted, &erased).await?;
     revocations.revoke(&ended.ok_or_else(|| Failure::not_found("user"))?).await;
     Ok(Reply::accepted(()))
 }

@@ -23,16 +23,17 @@ pub async fn handle(
     if !call.if_match()?.matches(user.version) {
         return Err(profile::version_mismatch());
     }
+    let mut proven = None;
     if call.body.email != user.email && call.principal()?.id == user_id.0 {
         let password = call.body.current_password.as_deref().ok_or_else(profile::wrong_current_password)?;
         let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
         let attempt = PasswordAttempt { account: LoginName::Id(user_id), password, client_address, now: call.now };
-        passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
+        proven = Some(passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?.password_hash);
     }
     let (command, call) = call.into_parts();
     let (updated, event) = profile::update(&user, command);
     let event = call.event(user_id, updated.version, event);
-    match users.update_account(&updated, &event).await? {
+    match users.update_account(&updated, proven.as_deref(), &event).await? {
         true => Ok(Reply::ok(UserView::from(&updated)).etag(updated.version)),
         false => Err(profile::version_mismatch()),
     }

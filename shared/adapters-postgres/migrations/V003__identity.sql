@@ -293,21 +293,23 @@ $$;
 
 -- Erases an account: what names the person is overwritten, its tokens and sessions are deleted, and the events are stored. Returns whether there is
 -- such an account, the sessions that have ended, and the events: none if it was erased before, and `deleted` only if it was not deleted before. The
--- last active admin is not erased: `is_last_admin`.
+-- last active admin is not erased: `is_last_admin`. Nor is an account whose password has another hash than `proven`, if that is given:
+-- `has_another_password`.
 --
 -- The account is locked by a statement of its own, so that what follows sees what was committed before; before that the admins if it is one of
 -- them, as everywhere.
-CREATE FUNCTION identity.erase(user_of uuid, deleted jsonb, erased jsonb)
-RETURNS TABLE (is_known boolean, is_last_admin boolean, ended uuid[], events jsonb) LANGUAGE plpgsql AS $$
+CREATE FUNCTION identity.erase(user_of uuid, proven text, deleted jsonb, erased jsonb)
+RETURNS TABLE (is_known boolean, is_last_admin boolean, has_another_password boolean, ended uuid[], events jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     account identity.users;
 BEGIN
     is_last_admin := identity.is_last_admin(user_of);
     SELECT * INTO account FROM identity.users AS u WHERE u.id = user_of FOR UPDATE;
     is_known := FOUND;
+    has_another_password := coalesce(account.erased_at IS NULL AND account.password_hash <> proven, false);
     ended := '{}';
     events := '[]';
-    IF NOT is_known OR is_last_admin OR account.erased_at IS NOT NULL THEN
+    IF NOT is_known OR is_last_admin OR has_another_password OR account.erased_at IS NOT NULL THEN
         RETURN NEXT;
         RETURN;
     END IF;

@@ -31,18 +31,20 @@ macro_rules! columns {
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND status <> 'deleted'");
 
-/// An address that stays the same stays verified.
+/// An address that stays the same stays verified. The account is locked first, so that version and password are those that are changed.
 const UPDATE: &str = concat!(
-    "WITH updated AS (
+    "WITH stored AS MATERIALIZED (
+        SELECT id, version, password_hash FROM users WHERE id = $1 AND status <> 'deleted' FOR NO KEY UPDATE
+    ), updated AS (
         UPDATE users SET email = $3, username = $4, full_name = $5, phone = $6, address = $7, role = $8, status = $9,
             version = version + 1,
             email_verified_at = CASE WHEN email = $3 THEN email_verified_at END,
             phone_verified_at = CASE WHEN phone = $6 THEN phone_verified_at END
-        WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'
+        WHERE id = (SELECT id FROM stored WHERE version = $2 - 1 AND password_hash = coalesce($11, password_hash))
         RETURNING id
     ), ",
     insert_event!("$10", from "updated"),
-    " SELECT id FROM updated",
+    " SELECT EXISTS (SELECT FROM updated) AS is_updated, EXISTS (SELECT FROM stored WHERE password_hash <> $11) AS has_another_password",
 );
 
 /// The last active admin is not changed, nor by [`DELETE`]: `identity.is_last_admin`, which is asked before the account is read.
@@ -92,7 +94,7 @@ impl<B: Bus> AccountStore for PgUsers<B> {
         rows.first().map(account).transpose()
     }
 
-    async fn update_account(&self, user: &User, event: &Event) -> Result<bool, Failure> {
+    async fn update_account(&self, user: &User, proven: Option<&str>, event: &Event) -> Result<bool, Failure> {
         let params = params![
             user.id.0,
             bigint(user.version)?,
@@ -104,9 +106,14 @@ impl<B: Bus> AccountStore for PgUsers<B> {
             user.role.name(),
             user.status.name(),
             Json(event),
+            proven,
         ];
         let rows = self.relay.database().attempt(UPDATE, &params).await?.map_err(taken)?;
-        if rows.is_empty() {
+        let row = only(&rows)?;
+        if get(row, "has_another_password")? {
+            return Err(profile::wrong_current_password());
+        }
+        if !get::<bool>(row, "is_updated")? {
             return Ok(false);
         }
         self.relay.publish(std::slice::from_ref(event)).await;
@@ -149,10 +156,11 @@ impl<B: Bus> AccountStore for PgUsers<B> {
     async fn erase_account(
         &self,
         user: UserId,
+        proven: Option<&str>,
         deleted: &Event,
         erased: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure> {
-        personal_data::erase_account(self, user, (deleted, erased)).await
+        personal_data::erase_account(self, (user, proven), (deleted, erased)).await
     }
 }
 

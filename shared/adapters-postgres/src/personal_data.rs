@@ -28,7 +28,8 @@ impl<B: Bus> PersonalData for PgUsers<B> {
     }
 }
 
-const ERASE_ACCOUNT: &str = "SELECT is_known, is_last_admin, ended, events FROM erase($1, $2, $3)";
+const ERASE_ACCOUNT: &str =
+    "SELECT is_known, is_last_admin, has_another_password, ended, events FROM erase($1, $2, $3, $4)";
 
 const ERASE_CUSTOMER: &str = "SELECT erase($1, $2, $3, $4)";
 
@@ -40,16 +41,20 @@ const MAX_CUSTOMERS: i32 = 20;
 /// Erases an account: see `AccountStore::erase_account`.
 pub(super) async fn erase_account<B: Bus>(
     users: &PgUsers<B>,
-    user: UserId,
+    (user, proven): (UserId, Option<&str>),
     (deleted, erased): (&Event, &Event),
 ) -> Result<Option<Vec<SessionId>>, Failure> {
-    let rows = users.relay.database().query(ERASE_ACCOUNT, &params![user.0, Json(deleted), Json(erased)]).await?;
+    let params = params![user.0, proven, Json(deleted), Json(erased)];
+    let rows = users.relay.database().query(ERASE_ACCOUNT, &params).await?;
     let row = only(&rows)?;
     if !get::<bool>(row, "is_known")? {
         return Ok(None);
     }
     if get(row, "is_last_admin")? {
         return Err(profile::last_admin());
+    }
+    if get(row, "has_another_password")? {
+        return Err(profile::wrong_current_password());
     }
     let (ended, events): (Vec<Uuid>, Vec<Event>) = (get(row, "ended")?, json(row, "events")?);
     users.relay.publish(&events).await;

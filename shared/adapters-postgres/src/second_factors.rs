@@ -1,9 +1,16 @@
 //! Second factors, and logins that are to be finished with one.
 
-use super::{PgUsers, fragments::insert_event, params::params, rows::get, users::unchanged_account};
+use super::{
+    PgUsers,
+    fragments::insert_event,
+    params::params,
+    rows::{get, only},
+    users::unchanged_account,
+};
 use domain::{
     Event,
     id::{SessionId, UserId},
+    profile,
     second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
     throttle,
     user::Role,
@@ -12,11 +19,17 @@ use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, CodeAttempt, Credentials, FactorStore};
 use tokio_postgres::types::Json;
 
+/// A concurrent change of the password is waited for, and then compared; one that comes later ends what was begun.
 const BEGIN: &str = "
-    INSERT INTO totp AS known (user_id, sealed, created_at) SELECT id, $2, $3 FROM users WHERE id = $1 AND status = 'active'
-    ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at, last_step = 0
-    WHERE NOT known.is_active
-    RETURNING user_id";
+    WITH owner AS MATERIALIZED (
+        SELECT id FROM users WHERE id = $1 AND status = 'active' AND password_hash = $4 FOR SHARE
+    ), begun AS (
+        INSERT INTO totp AS known (user_id, sealed, created_at) SELECT id, $2, $3 FROM owner
+        ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at, last_step = 0
+        WHERE NOT known.is_active
+        RETURNING user_id
+    )
+    SELECT EXISTS (SELECT FROM owner) AS is_proven, EXISTS (SELECT FROM begun) AS is_begun";
 
 const GET: &str = "SELECT sealed, is_active FROM totp WHERE user_id = $1";
 
@@ -50,16 +63,19 @@ const RENEW: &str = "
 /// Ends the logins of the account but for the session `$4`, if its role is one of `$3`. The row of the user is locked first, as wherever logins end.
 const REMOVE: &str = concat!(
     "WITH owner AS MATERIALIZED (
-        SELECT id, role FROM users WHERE id = $1 FOR NO KEY UPDATE
+        SELECT id, role, password_hash FROM users WHERE id = $1 FOR NO KEY UPDATE
     ), removed AS (
-        DELETE FROM totp USING owner WHERE totp.user_id = owner.id RETURNING totp.user_id, owner.role
+        DELETE FROM totp USING owner
+        WHERE totp.user_id = owner.id AND owner.password_hash = coalesce($5, owner.password_hash)
+        RETURNING totp.user_id, owner.role
     ), marked AS (
         UPDATE users SET has_second_factor = false WHERE id = (SELECT user_id FROM removed)
     ), ended AS (
         SELECT end_logins(user_id, $4) AS sessions FROM removed WHERE role = ANY ($3::text[])
     ), ",
     insert_event!("$2", from "removed"),
-    " SELECT coalesce((SELECT sessions FROM ended), '{}') AS ended FROM removed",
+    " SELECT EXISTS (SELECT FROM removed) AS is_removed, EXISTS (SELECT FROM owner WHERE password_hash <> $5) AS has_another_password,
+        coalesce((SELECT sessions FROM ended), '{}') AS ended",
 );
 
 /// `$2` is now, `$3` the seconds that a code costs the account, and `$4` how many it may be ahead. The condition of the update is evaluated on the
@@ -96,9 +112,13 @@ const TRY_LOGIN: &str = "
 const FINISH_LOGIN: &str = "DELETE FROM pending_logins WHERE digest = $1 RETURNING user_id";
 
 impl<B: Bus> FactorStore for PgUsers<B> {
-    async fn begin_totp(&self, user: UserId, sealed: &str, now: Timestamp) -> Result<bool, Failure> {
-        let rows = self.relay.database().query(BEGIN, &params![user.0, sealed, now]).await?;
-        Ok(!rows.is_empty())
+    async fn begin_totp(&self, user: UserId, proven: &str, sealed: &str, now: Timestamp) -> Result<bool, Failure> {
+        let rows = self.relay.database().query(BEGIN, &params![user.0, sealed, now, proven]).await?;
+        let row = only(&rows)?;
+        match get(row, "is_proven")? {
+            true => get(row, "is_begun"),
+            false => Err(profile::wrong_current_password()),
+        }
     }
 
     async fn totp(&self, user: UserId) -> Result<Option<Totp>, Failure> {
@@ -123,13 +143,19 @@ impl<B: Bus> FactorStore for PgUsers<B> {
         &self,
         user: UserId,
         policy: &MfaPolicy,
-        keep: Option<SessionId>,
+        own: Option<(&str, SessionId)>,
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure> {
         let roles: Vec<&str> = policy.roles().iter().copied().map(Role::name).collect();
-        let params = params![user.0, Json(event), roles, keep.map(|session| session.0)];
-        let rows = self.relay.database().query(REMOVE, &params).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
+        let (proven, keep) = own.map(|(proven, session)| (proven, session.0)).unzip();
+        let rows = self.relay.database().query(REMOVE, &params![user.0, Json(event), roles, keep, proven]).await?;
+        let row = only(&rows)?;
+        if get(row, "has_another_password")? {
+            return Err(profile::wrong_current_password());
+        }
+        if !get::<bool>(row, "is_removed")? {
+            return Ok(None);
+        }
         let ended: Vec<Uuid> = get(row, "ended")?;
         self.relay.publish(std::slice::from_ref(event)).await;
         Ok(Some(ended.into_iter().map(SessionId).collect()))

@@ -8,12 +8,15 @@ use domain::{
 use kernel::{Failure, Page};
 
 /// Accounts as their users and admins see and change them. Deleted accounts are not found.
+///
+/// `proven` is the password hash of which the caller has proved to know the password, `None` if no password is needed. If the account has another
+/// one by then, the failure is that of a wrong password, [`domain::profile::wrong_current_password`], and nothing changes.
 pub trait AccountStore {
     async fn account(&self, user: UserId) -> Result<Option<User>, Failure>;
 
     /// Replaces an account, whose version is one more than the stored one, and commits the event. `false`, with nothing changed, if the stored
     /// version is another. A taken e-mail address or username is `Conflict`, as in [`crate::UserStore::register`].
-    async fn update_account(&self, user: &User, event: &Event) -> Result<bool, Failure>;
+    async fn update_account(&self, user: &User, proven: Option<&str>, event: &Event) -> Result<bool, Failure>;
 
     /// Replaces role and status of an account, whose version is one more than the stored one, ends its sessions and all logins that are to be
     /// finished, and commits the event. `None`, with nothing changed, if the stored version is another; otherwise the sessions that have ended.
@@ -40,6 +43,7 @@ pub trait AccountStore {
     async fn erase_account(
         &self,
         user: UserId,
+        proven: Option<&str>,
         deleted: &Event,
         erased: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure>;

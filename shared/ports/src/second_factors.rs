@@ -12,7 +12,10 @@ use kernel::{Failure, Timestamp};
 /// Second factors of accounts, and logins that wait for one.
 pub trait FactorStore {
     /// Stores the encrypted secret of an inactive second factor, replacing an inactive one. `false` if an active one exists.
-    async fn begin_totp(&self, user: UserId, sealed: &str, now: Timestamp) -> Result<bool, Failure>;
+    ///
+    /// `proven` is the password hash of which the user has proved to know the password. If the account has another one by then, or is not active, the
+    /// failure is that of a wrong password, [`domain::profile::wrong_current_password`], and nothing changes.
+    async fn begin_totp(&self, user: UserId, proven: &str, sealed: &str, now: Timestamp) -> Result<bool, Failure>;
 
     /// The second factor of a user.
     async fn totp(&self, user: UserId) -> Result<Option<Totp>, Failure>;
@@ -25,13 +28,15 @@ pub trait FactorStore {
     /// active.
     async fn renew_recovery_codes(&self, user: UserId, digests: &[String]) -> Result<bool, Failure>;
 
-    /// Removes the second factor and the recovery codes, and commits the event. If `policy` requires one of the account's role, its sessions end
-    /// but for `keep`. `None` if there is no second factor; otherwise the sessions that have ended.
+    /// Removes the second factor and the recovery codes, and commits the event. If `policy` requires one of the account's role, its sessions end.
+    /// `None` if there is no second factor; otherwise the sessions that have ended.
+    ///
+    /// `own` is given where the user removes it: the password hash that was proven, as in [`Self::begin_totp`], and the session that does not end.
     async fn remove_totp(
         &self,
         user: UserId,
         policy: &MfaPolicy,
-        keep: Option<SessionId>,
+        own: Option<(&str, SessionId)>,
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure>;
 

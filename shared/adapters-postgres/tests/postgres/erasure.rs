@@ -98,7 +98,8 @@ async fn erased_person_is_left_only_where_the_catalog_says_so() {
     assert_eq!(found(&database).await, personal, "every table with personal data has some");
 
     let (deleted, erased) = (event(UserDeleted { user_id: PERSON }), event(UserErased { user_id: PERSON }));
-    let ended = database.users().erase_account(PERSON, &deleted, &erased).await.expect("erased").expect("an account");
+    let ended =
+        database.users().erase_account(PERSON, None, &deleted, &erased).await.expect("erased").expect("an account");
     assert_eq!(ended.len(), 1);
     let published = database.bus().published();
     assert_eq!(published.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);

@@ -4,7 +4,7 @@ use crate::fixtures::*;
 use adapters_testkit::postgres::TestDatabase;
 use domain::{
     Event,
-    event::SecondFactorRemoved,
+    event::{SecondFactorRemoved, UserDeleted, UserErased},
     id::{SessionId, UserId},
     password_reset::PasswordReset,
     profile,
@@ -159,7 +159,7 @@ async fn login_waits_for_a_second_factor_that_is_being_activated_and_begins_no_s
     let (users, owner) = (database.users(), database.users());
     let (user, event) = registered("ada@example.com", "ada");
     users.register(&user, "hash", &event).await.expect("registered");
-    assert_eq!(users.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    assert_eq!(users.begin_totp(user.id, "hash", "sealed", now()).await, Ok(true));
     let (found, counters) = (reserve(&users, "ada").await.expect("found"), counters("ada"));
     let token = RefreshToken { digest: "digest".to_owned(), issued_at: now(), expires_at: now() + HOUR };
     let login = async {
@@ -179,7 +179,7 @@ async fn second_factor_is_activated_after_a_login_that_is_ending() {
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");
     users.register(&user, "hash", &event).await.expect("registered");
-    assert_eq!(users.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    assert_eq!(users.begin_totp(user.id, "hash", "sealed", now()).await, Ok(true));
     let activation = users.activate_totp(user.id, "sealed", 10, &[]);
     let login = "SELECT FROM identity.users WHERE username = 'ada' FOR SHARE";
     assert_eq!(while_locked(&database, login, activation).await, Ok(true));
@@ -265,7 +265,7 @@ async fn removal_of_a_second_factor_waits_for_new_recovery_codes_with_no_code_lo
     let (user, registration) = registered("ada@example.com", "ada");
     users.register(&user, "hash", &registration).await.expect("registered");
     let codes = |name: &str| [1, 2].map(|number| format!("{name}{number}"));
-    assert_eq!(users.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    assert_eq!(users.begin_totp(user.id, "hash", "sealed", now()).await, Ok(true));
     assert_eq!(users.activate_totp(user.id, "sealed", 10, &codes("old")).await, Ok(true));
     assert_eq!(users.use_recovery_code(user.id, "old1").await, Ok(true), "it is inserted again, the other one updated");
     let event = event(SecondFactorRemoved { user_id: user.id, removed_by: user.id });
@@ -278,4 +278,35 @@ async fn removal_of_a_second_factor_waits_for_new_recovery_codes_with_no_code_lo
     let outcome = while_locked_for(&database, ("SELECT FROM identity.recovery_codes FOR UPDATE", 2), both, "").await;
     assert_eq!(outcome, (Ok(true), Ok(Some(vec![]))));
     assert_eq!(database.number("SELECT count(*) FROM identity.recovery_codes").await, 0);
+}
+
+#[tokio::test]
+async fn act_with_a_password_waits_for_a_change_of_it_and_is_refused() {
+    let database = database().await;
+    let users = &database.users();
+    for name in ["update", "erasure", "enrolment", "removal"] {
+        let (user, registration) = registered(&format!("{name}@example.com"), name);
+        users.register(&user, "hash", &registration).await.expect("registered");
+        let (proven, policy, user_id) = (Some("hash"), MfaPolicy::default(), user.id);
+        let act = async {
+            let updated = User { version: 2, ..user.clone() };
+            let (changed, removed) =
+                (profile::updated_event(&updated), SecondFactorRemoved { user_id, removed_by: user_id });
+            let (deleted, erased) = (event(UserDeleted { user_id }), event(UserErased { user_id }));
+            match name {
+                "update" => users.update_account(&updated, proven, &event(changed)).await.map(drop),
+                "erasure" => users.erase_account(user_id, proven, &deleted, &erased).await.map(drop),
+                "enrolment" => users.begin_totp(user_id, "hash", "sealed", now()).await.map(drop),
+                _ => {
+                    let own = Some(("hash", SessionId(id())));
+                    users.remove_totp(user_id, &policy, own, &event(removed)).await.map(drop)
+                }
+            }
+        };
+        let change = format!("UPDATE identity.users SET password_hash = 'another' WHERE username = '{name}'");
+        let outcome = while_locked(&database, &change, act).await;
+        assert_eq!(outcome, Err(profile::wrong_current_password()), "{name}");
+        assert_eq!(users.account(user_id).await, Ok(Some(user)), "{name}");
+    }
+    assert_eq!(database.number("SELECT count(*) FROM identity.totp").await, 0);
 }

@@ -27,6 +27,7 @@ macro_rules! contract_accounts {
             update_replaces_every_member_and_publishes
             update_of_another_version_changes_nothing
             concurrent_updates_of_one_version_succeed_once
+            update_and_erasure_need_the_password_that_was_proven
             update_to_a_taken_email_or_username_is_a_conflict_and_changes_nothing
             disabled_account_neither_logs_in_nor_refreshes
             administered_account_has_its_role_and_status_and_no_session
@@ -63,7 +64,7 @@ async fn registered(users: &impl UserStore) -> User {
 
 async fn update(users: &impl AccountStore, user: &User) -> (Result<bool, Failure>, Uuid) {
     let event = an_event(profile::updated_event(user));
-    (users.update_account(user, &event).await, event.id)
+    (users.update_account(user, None, &event).await, event.id)
 }
 
 fn counters() -> LoginCounters {
@@ -134,6 +135,24 @@ pub async fn concurrent_updates_of_one_version_succeed_once(fixture: &Fixture<im
     assert_eq!(outcomes.iter().filter(|(outcome, _)| *outcome == Ok(true)).count(), 1, "{outcomes:?}");
 }
 
+pub async fn update_and_erasure_need_the_password_that_was_proven(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let updated = User { full_name: None, version: user.version + 1, ..user.clone() };
+    let event = an_event(profile::updated_event(&updated));
+    let refused = port.update_account(&updated, Some("$old$"), &event).await;
+    assert_eq!((refused, fixture.publish_count(event.id)), (Err(profile::wrong_current_password()), 0));
+    let (refused, events) = erase_with(port, user.id, Some("$old$")).await;
+    assert_eq!(refused, Err(profile::wrong_current_password()));
+    assert_eq!(events.map(|id| fixture.publish_count(id)), [0, 0]);
+    assert_eq!(port.account(user.id).await, Ok(Some(user.clone())));
+    assert_eq!(port.update_account(&updated, Some("$hash$"), &event).await, Ok(true));
+    assert_eq!(port.update_account(&updated, Some("$hash$"), &event).await, Ok(false), "of another version");
+    for _ in 0..2 {
+        let (outcome, _) = erase_with(port, user.id, Some("$hash$")).await;
+        assert_eq!(outcome, Ok(Some(vec![])), "also of one that is erased");
+    }
+}
+
 pub async fn update_to_a_taken_email_or_username_is_a_conflict_and_changes_nothing(fixture: &Fixture<impl Stores>) {
     let (user, other) = (registered(fixture.port()).await, registered(fixture.port()).await);
     let next = User { version: user.version + 1, ..user.clone() };
@@ -192,10 +211,16 @@ pub async fn deleted_account_frees_its_email_and_keeps_its_username(fixture: &Fi
     assert!(can_log_in(fixture.port(), &moved).await);
 }
 
+type Erasure = (Result<Option<Vec<SessionId>>, Failure>, [Uuid; 2]);
+
 /// The outcome, and the ids of both events.
-async fn erase(users: &impl AccountStore, user: UserId) -> (Result<Option<Vec<SessionId>>, Failure>, [Uuid; 2]) {
+async fn erase(users: &impl AccountStore, user: UserId) -> Erasure {
+    erase_with(users, user, None).await
+}
+
+async fn erase_with(users: &impl AccountStore, user: UserId, proven: Option<&str>) -> Erasure {
     let (deleted, erased) = (an_event(UserDeleted { user_id: user }), an_event(UserErased { user_id: user }));
-    (users.erase_account(user, &deleted, &erased).await, [deleted.id, erased.id])
+    (users.erase_account(user, proven, &deleted, &erased).await, [deleted.id, erased.id])
 }
 
 pub async fn erased_account_is_deleted_and_names_nobody(fixture: &Fixture<impl Stores>) {

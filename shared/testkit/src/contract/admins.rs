@@ -61,7 +61,7 @@ async fn remove(users: &impl AccountStore, user: &User, removal: Removal) -> Res
         Removal::Deletion => Ok(users.delete_account(user.id, user.version, &deleted).await?.is_some()),
         Removal::Erasure => {
             let erased = an_event(UserErased { user_id: user.id });
-            Ok(users.erase_account(user.id, &deleted, &erased).await?.is_some())
+            Ok(users.erase_account(user.id, None, &deleted, &erased).await?.is_some())
         }
     }
 }

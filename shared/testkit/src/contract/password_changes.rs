@@ -194,7 +194,7 @@ pub async fn changed_email_address_invalidates_tokens_mailed_to_the_old_one(fixt
     let old = reset(port, &user, &selector).await;
     let update = async |user: &User| {
         let event = an_event(profile::updated_event(user));
-        assert_eq!(port.update_account(user, &event).await, Ok(true));
+        assert_eq!(port.update_account(user, None, &event).await, Ok(true));
     };
     let renamed = User { full_name: None, version: user.version + 1, ..user.clone() };
     update(&renamed).await;
@@ -235,15 +235,16 @@ pub async fn second_factor_that_was_begun_before_a_change_of_the_password_is_not
     fixture: &Fixture<impl Stores>,
 ) {
     let (port, user) = (fixture.port(), registered(fixture.port()).await);
-    let begin = async || assert_eq!(port.begin_totp(user.id, "sealed", now()).await, Ok(true));
+    let begin =
+        async |hash: &str| assert_eq!(port.begin_totp(user.id, hash, "sealed", now()).await, Ok(true), "{hash}");
     let reset = reset(port, &user, &selector()).await;
-    begin().await;
+    begin("$old$").await;
     port.reset_password(&reset, "$new$").await.expect("a response").expect("set");
     assert_eq!(port.activate_totp(user.id, "sealed", 10, &[]).await, Ok(false));
-    begin().await;
+    begin("$new$").await;
     port.change_password(user.id, "$new$", "$newer$", SessionId(fresh())).await.expect("a response").expect("changed");
     assert_eq!(port.activate_totp(user.id, "sealed", 10, &[]).await, Ok(false));
-    begin().await;
+    begin("$newer$").await;
     assert_eq!(port.activate_totp(user.id, "sealed", 10, &[]).await, Ok(true), "one that was begun since then is");
 }
 

@@ -5,6 +5,7 @@ use crate::build;
 use domain::{
     event::SecondFactorRemoved,
     id::{SessionId, UserId},
+    profile,
     second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
     throttle::{CODE_BURST, CODE_INTERVAL_S},
 };
@@ -31,6 +32,7 @@ macro_rules! contract_second_factors {
             removed_second_factor_takes_its_recovery_codes_along
             removed_second_factor_ends_the_other_sessions_of_a_role_that_needs_one
             refreshed_session_says_whether_a_second_factor_is_active
+            second_factor_is_begun_and_removed_with_the_password_that_was_proven
             login_that_read_the_account_before_its_second_factor_changed_is_refused
             login_is_tried_five_times_until_it_expires
             login_is_finished_once
@@ -53,7 +55,7 @@ async fn registered(users: &impl UserStore) -> UserId {
 /// A user with an active second factor, whose step 10 is used, and two recovery codes.
 async fn protected(port: &impl Stores) -> UserId {
     let user = registered(port).await;
-    assert_eq!(port.begin_totp(user, "sealed", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(user, "$hash$", "sealed", now()).await, Ok(true));
     let digests = ["one".to_owned(), "two".to_owned()];
     assert_eq!(port.activate_totp(user, "sealed", 10, &digests).await, Ok(true));
     user
@@ -78,9 +80,10 @@ async fn has_second_factor(users: &impl UserStore, user: UserId) -> bool {
 pub async fn second_factor_counts_once_it_is_active(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), registered(fixture.port()).await);
     assert_eq!(port.totp(user).await, Ok(None));
-    assert_eq!(port.begin_totp(UserId(fresh()), "sealed", now()).await, Ok(false));
-    assert_eq!(port.begin_totp(user, "first", now()).await, Ok(true));
-    assert_eq!(port.begin_totp(user, "second", now()).await, Ok(true));
+    let unknown = port.begin_totp(UserId(fresh()), "$hash$", "sealed", now()).await;
+    assert_eq!(unknown, Err(profile::wrong_current_password()));
+    assert_eq!(port.begin_totp(user, "$hash$", "first", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(user, "$hash$", "second", now()).await, Ok(true));
     let totp = |is_active| Ok(Some(Totp { sealed: "second".to_owned(), is_active }));
     assert_eq!((port.totp(user).await, has_second_factor(port, user).await), (totp(false), false));
     assert_eq!(port.use_step(user, 10).await, Ok(false));
@@ -91,7 +94,7 @@ pub async fn second_factor_counts_once_it_is_active(fixture: &Fixture<impl Store
 
 pub async fn active_second_factor_is_neither_replaced_nor_activated_again(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), protected(fixture.port()).await);
-    assert_eq!(port.begin_totp(user, "other", now()).await, Ok(false));
+    assert_eq!(port.begin_totp(user, "$hash$", "other", now()).await, Ok(false));
     assert_eq!(port.activate_totp(user, "sealed", 11, &["three".to_owned()]).await, Ok(false));
     assert_eq!(port.use_recovery_code(user, "three").await, Ok(false));
 }
@@ -112,7 +115,7 @@ pub async fn concurrent_uses_of_a_step_succeed_once(fixture: &Fixture<impl Store
 pub async fn wrong_codes_of_an_account_have_a_budget_that_refills(fixture: &Fixture<impl Stores>) {
     let (port, user, other) = (fixture.port(), protected(fixture.port()).await, protected(fixture.port()).await);
     let unprotected = registered(port).await;
-    assert_eq!(port.begin_totp(unprotected, "sealed", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(unprotected, "$hash$", "sealed", now()).await, Ok(true));
     assert_eq!(port.try_code(unprotected, now()).await, Ok(CodeAttempt::Inactive));
     let granted = || Ok(CodeAttempt::Granted("sealed".to_owned()));
     for _ in 0..CODE_BURST {
@@ -156,7 +159,7 @@ fn two(name: &str) -> [String; 2] {
 pub async fn renewed_recovery_codes_replace_those_of_before(fixture: &Fixture<impl Stores>) {
     let (port, user, other) = (fixture.port(), protected(fixture.port()).await, protected(fixture.port()).await);
     let unprotected = registered(port).await;
-    assert_eq!(port.begin_totp(unprotected, "sealed", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(unprotected, "$hash$", "sealed", now()).await, Ok(true));
     assert_eq!(port.renew_recovery_codes(unprotected, &two("new")).await, Ok(false));
     assert_eq!(port.use_recovery_code(user, "one").await, Ok(true));
     assert_eq!(port.renew_recovery_codes(user, &two("new")).await, Ok(true));
@@ -229,7 +232,7 @@ pub async fn removed_second_factor_ends_the_other_sessions_of_a_role_that_needs_
     let (_, untouched) = begin_session(port, unprotected).await;
     let all = policy("customer,staff");
     assert_eq!(port.remove_totp(unprotected, &all, None, &removed()).await, Ok(None), "nothing is removed");
-    assert_eq!(port.remove_totp(user, &all, Some(own), &removed()).await, Ok(Some(vec![first])));
+    assert_eq!(port.remove_totp(user, &all, Some(("$hash$", own)), &removed()).await, Ok(Some(vec![first])));
     assert_eq!(refresh(port, &ended).await, None);
     for goes_on in [&kept, &untouched, &elsewhere] {
         assert!(refresh(port, goes_on).await.is_some());
@@ -237,7 +240,7 @@ pub async fn removed_second_factor_ends_the_other_sessions_of_a_role_that_needs_
     let (admins, by_admin) = (policy("staff,admin"), begin_session(port, other).await);
     assert_eq!(port.remove_totp(other, &admins, None, &removed()).await, Ok(Some(vec![])), "a role without one");
     assert!(refresh(port, &by_admin.1).await.is_some());
-    assert_eq!(port.begin_totp(other, "sealed", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(other, "$hash$", "sealed", now()).await, Ok(true));
     let ended = port.remove_totp(other, &all, None, &removed()).await.expect("a response").expect("removed");
     assert_eq!((ended.len(), ended.contains(&by_admin.0)), (2, true), "every session, without one to keep");
 }
@@ -245,7 +248,7 @@ pub async fn removed_second_factor_ends_the_other_sessions_of_a_role_that_needs_
 pub async fn refreshed_session_says_whether_a_second_factor_is_active(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), registered(fixture.port()).await);
     let (_, token) = begin_session(port, user).await;
-    assert_eq!(port.begin_totp(user, "sealed", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(user, "$hash$", "sealed", now()).await, Ok(true));
     let (token, before) = refresh(port, &token).await.expect("it goes on");
     assert_eq!(port.activate_totp(user, "sealed", 10, &[]).await, Ok(true));
     let (token, active) = refresh(port, &token).await.expect("it goes on");
@@ -253,6 +256,22 @@ pub async fn refreshed_session_says_whether_a_second_factor_is_active(fixture: &
     assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed).await, Ok(Some(vec![])));
     let (_, after) = refresh(port, &token).await.expect("it goes on");
     assert_eq!((before, active, after), (false, true, false));
+}
+
+pub async fn second_factor_is_begun_and_removed_with_the_password_that_was_proven(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let refused = profile::wrong_current_password;
+    assert_eq!(port.begin_totp(user, "$old$", "sealed", now()).await, Err(refused()));
+    assert_eq!(port.totp(user).await, Ok(None));
+    assert_eq!(port.begin_totp(user, "$hash$", "sealed", now()).await, Ok(true));
+    assert_eq!(port.activate_totp(user, "sealed", 10, &[]).await, Ok(true));
+    assert_eq!(port.begin_totp(user, "$old$", "another", now()).await, Err(refused()), "whether one is active or not");
+    let (removed, own) = (an_event(SecondFactorRemoved { user_id: user, removed_by: user }), SessionId(fresh()));
+    let remove = async |proven| port.remove_totp(user, &MfaPolicy::default(), Some((proven, own)), &removed).await;
+    assert_eq!((remove("$old$").await, fixture.publish_count(removed.id)), (Err(refused()), 0));
+    assert!(has_second_factor(port, user).await);
+    assert_eq!((remove("$hash$").await, remove("$hash$").await), (Ok(Some(vec![])), Ok(None)));
+    assert_eq!(fixture.publish_count(removed.id), 1);
 }
 
 pub async fn login_that_read_the_account_before_its_second_factor_changed_is_refused(fixture: &Fixture<impl Stores>) {
@@ -265,7 +284,7 @@ pub async fn login_that_read_the_account_before_its_second_factor_changed_is_ref
         assert_eq!((stored, port.try_login(&digest, now()).await), (Ok(begun), Ok(begun.then_some(user))));
         !begun
     };
-    assert_eq!(port.begin_totp(user, "sealed", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(user, "$hash$", "sealed", now()).await, Ok(true));
     assert!(!is_refused(&without).await, "it is not active yet");
     assert_eq!(port.activate_totp(user, "sealed", 10, &[]).await, Ok(true));
     let with = read(port, user).await;

@@ -20,6 +20,13 @@ impl UsersState {
         if is_last { Err(profile::last_admin()) } else { Ok(()) }
     }
 
+    /// Fails if an account that is not erased has another password than the one with the hash `proven`.
+    pub(super) fn check_proven(&self, user: UserId, proven: Option<&str>) -> Result<(), Failure> {
+        let stored = self.accounts.get(&user).filter(|account| !account.is_erased);
+        let is_another = |proven: &str| stored.is_some_and(|account| account.password_hash != proven);
+        if proven.is_some_and(is_another) { Err(profile::wrong_current_password()) } else { Ok(()) }
+    }
+
     /// Erases an account: the versions of its events, of which the first is that of its deletion. `None` if there is no such account, and no
     /// version if it was erased before.
     fn erase(&mut self, user: UserId) -> Option<Vec<u64>> {
@@ -52,8 +59,9 @@ impl ports::AccountStore for Users {
         self.0.query(Dependency::Database, |state| Ok(state.users.user(user).cloned())).await
     }
 
-    async fn update_account(&self, user: &User, event: &Event) -> Result<bool, Failure> {
+    async fn update_account(&self, user: &User, proven: Option<&str>, event: &Event) -> Result<bool, Failure> {
         let commit = self.0.commit("users.update_account", |state| {
+            state.users.check_proven(user.id, proven)?;
             if state.users.user(user.id).is_none_or(|stored| stored.version + 1 != user.version) {
                 return Ok(false);
             }
@@ -121,11 +129,13 @@ impl ports::AccountStore for Users {
     async fn erase_account(
         &self,
         user: UserId,
+        proven: Option<&str>,
         deleted: &Event,
         erased: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure> {
         let commit = self.0.commit("users.erase_account", |state| {
             state.users.check_admins(user)?;
+            state.users.check_proven(user, proven)?;
             let Some(versions) = state.users.erase(user) else { return Ok(None) };
             // The deletion has no event if it was before.
             let events = [deleted, erased].into_iter().rev().zip(versions.iter().rev()).collect::<Vec<_>>();

@@ -5,6 +5,7 @@ use crate::hex;
 use domain::{
     Event,
     id::{SessionId, UserId},
+    profile,
     second_factor::{Code, MAX_ATTEMPTS, MfaPolicy, Totp, accepted_steps},
     throttle,
     verification::Token,
@@ -45,9 +46,13 @@ impl Factors {
 }
 
 impl ports::FactorStore for Users {
-    async fn begin_totp(&self, user: UserId, sealed: &str, _now: Timestamp) -> Result<bool, Failure> {
+    async fn begin_totp(&self, user: UserId, proven: &str, sealed: &str, _now: Timestamp) -> Result<bool, Failure> {
         let commit = self.0.commit("users.begin_totp", |state| {
-            if !state.users.is_active(user) || state.users.factors.is_active(user) {
+            if !state.users.is_active(user) {
+                return Err(profile::wrong_current_password());
+            }
+            state.users.check_proven(user, Some(proven))?;
+            if state.users.factors.is_active(user) {
                 return Ok(false);
             }
             let totp = Totp { sealed: sealed.to_owned(), is_active: false };
@@ -96,10 +101,12 @@ impl ports::FactorStore for Users {
         &self,
         user: UserId,
         policy: &MfaPolicy,
-        keep: Option<SessionId>,
+        own: Option<(&str, SessionId)>,
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure> {
         let commit = self.0.commit("users.remove_totp", |state| {
+            let (proven, keep) = own.unzip();
+            state.users.check_proven(user, proven)?;
             let factors = &mut state.users.factors;
             if factors.totp.remove(&user).is_none() {
                 return Ok(None);

@@ -49,6 +49,7 @@ mod product_list;
 mod product_price_list;
 mod product_price_track;
 mod product_update;
+mod proven_passwords;
 pub(crate) mod record_api;
 mod records;
 mod redrive_patch;

@@ -71,11 +71,19 @@ pub(super) fn unprotected(role: Role) -> Platform {
     platform
 }
 
+/// Begins a second factor of the customer, and returns its encrypted secret.
+async fn begun(platform: &Platform) -> String {
+    let users = platform.users();
+    let (_, sealed) = platform.tokens().totp_secret(USER).await.expect("a secret");
+    let proven = users.credentials(USER).expect("an account").password_hash;
+    users.begin_totp(USER, &proven, &sealed, sample_time()).await.expect("stored");
+    sealed
+}
+
 /// The platform with the customer of the samples, whose second factor is active, with the recovery codes. The code of a minute ago is used.
 pub(super) async fn platform() -> (Platform, Vec<String>) {
     let platform = unprotected(Role::Customer);
-    let (_, sealed) = platform.tokens().totp_secret(USER).await.expect("a secret");
-    platform.users().begin_totp(USER, &sealed, sample_time()).await.expect("stored");
+    let sealed = begun(&platform).await;
     let codes: Vec<_> = (0..2).map(|_| platform.tokens().recovery_code().expect("a code")).collect();
     let digests: Vec<String> = codes.iter().map(|(_, digest)| digest.clone()).collect();
     platform.users().activate_totp(USER, &sealed, at(-60).as_second() / 30, &digests).await.expect("stored");
@@ -153,8 +161,7 @@ async fn totp_confirm_activates_with_a_code_and_shows_ten_recovery_codes() {
         respond(&route(TOTP_CONFIRM), sample(TOTP_CONFIRM, case), &clock(), &handler).await
     };
     assert_eq!(confirm("ok").await["statusCode"], 404);
-    let (_, sealed) = platform.tokens().totp_secret(USER).await.expect("a secret");
-    platform.users().begin_totp(USER, &sealed, sample_time()).await.expect("stored");
+    begun(&platform).await;
     assert_eq!(body(&confirm("bad_short_code").await)["errors"][0]["pointer"], "/code");
     let right = code(&platform, 0).await;
     let wrong = if right == "123456" { "654321" } else { "123456" };
@@ -327,8 +334,7 @@ async fn totp_remove_needs_password_and_code_or_an_admin() {
     assert_eq!(log_in(&platform, &MfaPolicy::default()).await["statusCode"], 200);
     let as_admin = format!("remove /body; {AS_ADMIN}");
     assert_eq!(send(&as_admin).await["statusCode"], 404);
-    let (_, sealed) = platform.tokens().totp_secret(USER).await.expect("a secret");
-    platform.users().begin_totp(USER, &sealed, sample_time()).await.expect("stored");
+    begun(&platform).await;
     assert_eq!(send(&as_admin).await["statusCode"], 204);
     let by: Vec<Value> =
         platform.bus().published().iter().map(|event| json!(event.event)["data"]["removed_by"].clone()).collect();

@@ -64,7 +64,8 @@ async fn identity(api: &Api, function: &Function) {
     let needs = |rows: &[&Function]| rows.iter().any(|row| row.name == function.name);
     if needs(&[catalog::TOTP_CONFIRM, catalog::TOTP_REMOVE, catalog::RECOVERY_CODE_RENEW]) {
         let (_, sealed) = tokens.totp_secret(USER).await.expect("a secret");
-        users.begin_totp(USER, &sealed, sample_time()).await.expect("stored");
+        let proven = users.credentials(USER).expect("an account").password_hash;
+        users.begin_totp(USER, &proven, &sealed, sample_time()).await.expect("stored");
         if !needs(&[catalog::TOTP_CONFIRM]) {
             let minute_ago = Timestamp::from_second(sample_time().as_second() - 60).expect("a time");
             let (_, digest) = tokens.recovery_code().expect("a code");
