@@ -1,14 +1,16 @@
-//! Sends a token to an address that is not verified: the e-mail address at registration, and what a customer asks for.
+//! Sends a token to an address that is not verified: the e-mail address at registration, and what a customer asks for. A verified address that is
+//! replaced is told.
 //!
 //! The token exists in the message alone: events and the database do not carry it. Sending is at least once; a message that is sent again has
 //! another token, and only the last one counts.
 
 use domain::{
     DomainEvent,
+    event::UserUpdated,
     verification::{self, Verification},
 };
 use edge::Delivery;
-use kernel::Failure;
+use kernel::{Claim, Failure, Uuid};
 use ports::{VerificationSender, VerificationStore, VerificationTokens};
 
 pub async fn handle(
@@ -17,18 +19,34 @@ pub async fn handle(
     sender: &impl VerificationSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
+    let (claim, id) = (delivery.claim(), delivery.event.id);
+    if let DomainEvent::UserUpdated(change) = &delivery.event.event {
+        return tell_replaced(users, sender, (claim, id), change).await;
+    }
     let (user_id, kind) = verification::requested_by(&delivery.event.event)?;
-    let claim = delivery.claim();
     if users.was_token_sent(claim).await? {
         return Ok(());
     }
     let contacts = users.contacts(user_id).await?;
     if let Some(address) = contacts.as_ref().and_then(|contacts| contacts.to_verify(kind).ok()) {
         let (token, digest) = tokens.verification_token()?;
-        let (id, address) = (delivery.event.id, address.to_owned());
-        let verification = Verification { id, user_id, kind, address, digest, version: 0 };
+        let verification = Verification { id, user_id, kind, address: address.to_owned(), digest, version: 0 };
         users.store_token(&verification, token.selector(), verification::expires_at(delivery.now)?).await?;
         sender.send_token(&verification, &token).await?;
     }
+    users.record_token_sent(claim).await
+}
+
+/// Tells the addresses that a change has replaced, if there are any.
+async fn tell_replaced(
+    users: &impl VerificationStore,
+    sender: &impl VerificationSender,
+    (claim, id): (Claim, Uuid),
+    change: &UserUpdated,
+) -> Result<(), Failure> {
+    if (&change.replaced_email, &change.replaced_phone) == (&None, &None) || users.was_token_sent(claim).await? {
+        return Ok(());
+    }
+    sender.tell_replaced(change, id).await?;
     users.record_token_sent(claim).await
 }

@@ -50,8 +50,8 @@ const SOURCES: &[(&str, &str)] = sources! {
     "de": "order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered" "message";
 };
 
-/// The messages with a token, in both languages at once: the language of a user is not known before the address is theirs.
-const TOKENS: &[(&str, &str)] = &[
+/// The messages with a token, and to addresses that were replaced, in both languages at once: identity does not know the language of a user.
+const BILINGUAL: &[(&str, &str)] = &[
     ("verification.subject", include_str!("../templates/verification.subject")),
     ("verification.txt", include_str!("../templates/verification.txt")),
     ("verification.html", include_str!("../templates/verification.html")),
@@ -59,6 +59,10 @@ const TOKENS: &[(&str, &str)] = &[
     ("password_reset.subject", include_str!("../templates/password_reset.subject")),
     ("password_reset.txt", include_str!("../templates/password_reset.txt")),
     ("password_reset.html", include_str!("../templates/password_reset.html")),
+    ("address_replaced.subject", include_str!("../templates/address_replaced.subject")),
+    ("address_replaced.txt", include_str!("../templates/address_replaced.txt")),
+    ("address_replaced.html", include_str!("../templates/address_replaced.html")),
+    ("address_replaced.short", include_str!("../templates/address_replaced.short")),
 ];
 
 /// Renders the templates that are compiled in, and those that staff wrote.
@@ -74,7 +78,7 @@ impl JinjaMessageTemplates {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         // The name decides: `.html` is escaped, everything else is plain text.
-        for (name, source) in SOURCES.iter().chain(TOKENS) {
+        for (name, source) in SOURCES.iter().chain(BILINGUAL) {
             templates.add_template(name, source)?;
         }
         Ok(Self { templates, edited: EditedTemplates::new()? })
@@ -110,13 +114,12 @@ impl JinjaMessageTemplates {
         })
     }
 
-    fn token_email(&self, template: &str, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
-        let data = context! { token => token.text() };
+    fn bilingual_email(&self, template: &str, to: Email, data: &Value) -> Result<EmailMessage, Failure> {
         Ok(EmailMessage {
             to,
-            subject: self.render_named(&format!("{template}.subject"), &data)?.trim().to_owned(),
-            text: self.render_named(&format!("{template}.txt"), &data)?,
-            html: self.render_named(&format!("{template}.html"), &data)?,
+            subject: self.render_named(&format!("{template}.subject"), data)?.trim().to_owned(),
+            text: self.render_named(&format!("{template}.txt"), data)?,
+            html: self.render_named(&format!("{template}.html"), data)?,
         })
     }
 
@@ -193,16 +196,24 @@ impl ports::MessageTemplates for JinjaMessageTemplates {
 
 impl ports::VerificationMessages for JinjaMessageTemplates {
     fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
-        self.token_email("verification", to, token)
+        self.bilingual_email("verification", to, &context! { token => token.text() })
     }
 
     fn reset_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
-        self.token_email("password_reset", to, token)
+        self.bilingual_email("password_reset", to, &context! { token => token.text() })
     }
 
     fn verification_sms(&self, token: &Token) -> Result<String, Failure> {
         let data = context! { token => token.text() };
         Ok(self.render_named("verification.short", &data)?.trim().to_owned())
+    }
+
+    fn replaced_email(&self, to: Email) -> Result<EmailMessage, Failure> {
+        self.bilingual_email("address_replaced", to, &context! {})
+    }
+
+    fn replaced_sms(&self) -> Result<String, Failure> {
+        Ok(self.render_named("address_replaced.short", &context! {})?.trim().to_owned())
     }
 }
 

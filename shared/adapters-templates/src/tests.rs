@@ -368,3 +368,14 @@ fn messages_with_a_token_say_how_long_it_is_valid() {
         assert!(email.text.contains(text) && email.html.contains(text), "{}", email.text);
     }
 }
+
+#[test]
+fn messages_to_a_replaced_address_are_in_both_languages_and_the_text_is_one_sms() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let email = templates.replaced_email(contact(None).contact.email).unwrap();
+    let sms = templates.replaced_sms().unwrap();
+    for text in [&email.subject, &email.text, &email.html, &sms] {
+        assert!(text.contains("was changed") && text.contains("geändert"), "{text}");
+    }
+    assert!(sms.chars().count() <= 160, "{sms}");
+}

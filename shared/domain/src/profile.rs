@@ -38,12 +38,15 @@ impl fmt::Debug for UpdateProfile {
     }
 }
 
-/// The user with another profile, and the event. An address that changes is to be verified again.
+/// The user with another profile, and the event. An address that changes is to be verified again; the one before is told, if it was verified.
 pub fn update(user: &User, command: UpdateProfile) -> (User, UserUpdated) {
     let is_same = |kind: &ContactKind| match kind {
         ContactKind::Email => command.email == user.email,
         ContactKind::Phone => command.phone == user.phone,
     };
+    let is_replaced = |kind: ContactKind| user.verified.contains(&kind) && !is_same(&kind);
+    let replaced_email = is_replaced(ContactKind::Email).then(|| user.email.clone());
+    let replaced_phone = user.phone.clone().filter(|_| is_replaced(ContactKind::Phone));
     let updated = User {
         verified: user.verified.iter().filter(|kind| is_same(kind)).copied().collect(),
         email: command.email,
@@ -54,7 +57,7 @@ pub fn update(user: &User, command: UpdateProfile) -> (User, UserUpdated) {
         version: user.version + 1,
         ..user.clone()
     };
-    let event = updated_event(&updated);
+    let event = UserUpdated { replaced_email, replaced_phone, ..updated_event(&updated) };
     (updated, event)
 }
 
@@ -195,6 +198,8 @@ pub fn updated_event(user: &User) -> UserUpdated {
         phone: user.phone.clone(),
         role: user.role.name().to_owned(),
         status: user.status,
+        replaced_email: None,
+        replaced_phone: None,
     }
 }
 
@@ -247,6 +252,22 @@ mod tests {
             let (updated, event) = update(&user(), serde_json::from_value(command).expect("a command"));
             assert_eq!((updated.verified, updated.version), (verified, 4));
             assert_eq!((event.email.as_str(), event.phone), (email, updated.phone));
+        }
+    }
+
+    #[test]
+    fn verified_addresses_that_are_replaced_are_told() {
+        for (verified, email, phone, told) in [
+            (ContactKind::ALL.to_vec(), "ada@example.com", Some("+491701234567"), [false, false]),
+            (ContactKind::ALL.to_vec(), "countess@example.com", Some("+491701234568"), [true, true]),
+            (ContactKind::ALL.to_vec(), "ada@example.com", None, [false, true]),
+            (vec![ContactKind::Phone], "countess@example.com", Some("+491701234567"), [false, false]),
+        ] {
+            let (before, command) =
+                (User { verified, ..user() }, serde_json::json!({ "email": email, "username": "ada", "phone": phone }));
+            let (_, event) = update(&before, serde_json::from_value(command).expect("a command"));
+            let expected = (told[0].then_some(before.email), before.phone.filter(|_| told[1]));
+            assert_eq!((event.replaced_email, event.replaced_phone), expected, "{email} {phone:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::{Claim, EmailMessage, RefreshToken, RequestSources};
 use domain::{
     Event,
+    event::UserUpdated,
     id::{SessionId, UserId},
     message_limits::{Budget, MessageBudgets},
     text::Email,
@@ -125,7 +126,7 @@ pub trait VerificationStore {
     /// The stored response to a key of [`Self::request_verification`], if there is one. It does not reserve the key.
     async fn find_request(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
-    /// Whether the token of this claim was sent.
+    /// Whether the token or the notice of this claim was sent.
     async fn was_token_sent(&self, claim: Claim) -> Result<bool, Failure>;
 
     /// Stores the digest of a token under its selector until `expires_at`. A token that was stored for the same event is replaced.
@@ -136,7 +137,7 @@ pub trait VerificationStore {
         expires_at: Timestamp,
     ) -> Result<(), Failure>;
 
-    /// Records, once per claim, that the token was sent, or that there was nothing to send.
+    /// Records, once per claim, that the token or the notice was sent, or that there was nothing to send.
     async fn record_token_sent(&self, claim: Claim) -> Result<(), Failure>;
 
     /// Counts an attempt on each valid token with this selector, and returns those that may be tried: the address is still the user's, and
@@ -157,10 +158,14 @@ pub trait VerificationTokens {
     fn is_digest_of(&self, digest: &str, token: &Token) -> bool;
 }
 
-/// Sends tokens to the addresses that they verify.
+/// Sends tokens to the addresses that they verify, and tells verified addresses that they were replaced. An address that is rejected permanently gets
+/// nothing.
 pub trait VerificationSender {
-    /// Sends a token to the address of its verification. An address that is rejected permanently gets none.
+    /// Sends a token to the address of its verification.
     async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure>;
+
+    /// Tells the addresses that a change has replaced, as the delivery `id`.
+    async fn tell_replaced(&self, change: &UserUpdated, id: Uuid) -> Result<(), Failure>;
 }
 
 /// Mails tokens with which a new password can be set.
@@ -169,7 +174,8 @@ pub trait PasswordResetSender {
     async fn send_reset(&self, to: Email, id: Uuid, token: &Token) -> Result<(), Failure>;
 }
 
-/// Messages with tokens, most of them to addresses that are not verified yet. They contain no text of a customer.
+/// Messages with tokens, most of them to addresses that are not verified yet, and to addresses that were replaced. They contain no text of a
+/// customer.
 pub trait VerificationMessages {
     /// The e-mail with a token.
     fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure>;
@@ -179,6 +185,12 @@ pub trait VerificationMessages {
 
     /// The text message with a token.
     fn verification_sms(&self, token: &Token) -> Result<String, Failure>;
+
+    /// The e-mail to an address that was replaced.
+    fn replaced_email(&self, to: Email) -> Result<EmailMessage, Failure>;
+
+    /// The text message to a number that was replaced.
+    fn replaced_sms(&self) -> Result<String, Failure>;
 }
 
 /// An attempt to prove to be the user of an account.

@@ -1,6 +1,7 @@
-//! Sends a token by e-mail or as a text message.
+//! Sends a token, or the notice that an address was replaced, by e-mail or as a text message.
 
 use domain::{
+    event::UserUpdated,
     message_limits::CallingCodes,
     text::{Email, Phone},
     verification::{ContactKind, Token, Verification},
@@ -8,7 +9,7 @@ use domain::{
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{EmailMessage, EmailSender, PasswordResetSender, SmsSender, VerificationMessages, VerificationSender};
 
-/// Renders the message of a token and sends it through the provider of the address.
+/// Renders a message and sends it through the provider of the address.
 #[derive(Debug)]
 pub struct VerificationMessageSender<'a, M, E, S> {
     pub messages: &'a M,
@@ -39,6 +40,15 @@ async fn send_email(sender: &impl EmailSender, message: &EmailMessage, id: Uuid)
     }
 }
 
+impl<M, E, S: SmsSender> VerificationMessageSender<'_, M, E, S> {
+    async fn send_sms(&self, to: &Phone, text: impl Fn() -> Result<String, Failure>) -> Result<(), Failure> {
+        match self.countries.serve(to) {
+            true => self.sms.send(to, &text()?).await.map(drop),
+            false => Ok(()),
+        }
+    }
+}
+
 impl<M: VerificationMessages, E: EmailSender, S: SmsSender> VerificationSender
     for VerificationMessageSender<'_, M, E, S>
 {
@@ -52,11 +62,18 @@ impl<M: VerificationMessages, E: EmailSender, S: SmsSender> VerificationSender
             }
             ContactKind::Phone => {
                 let to = Phone::parse(&verification.address).map_err(unreadable)?;
-                if !self.countries.serve(&to) {
-                    return Ok(());
-                }
-                self.sms.send(&to, &self.messages.verification_sms(token)?).await.map(drop)
+                self.send_sms(&to, || self.messages.verification_sms(token)).await
             }
+        }
+    }
+
+    async fn tell_replaced(&self, change: &UserUpdated, id: Uuid) -> Result<(), Failure> {
+        if let Some(to) = &change.replaced_email {
+            send_email(self.email, &self.messages.replaced_email(to.clone())?, id).await?;
+        }
+        match &change.replaced_phone {
+            Some(to) => self.send_sms(to, || self.messages.replaced_sms()).await,
+            None => Ok(()),
         }
     }
 }

@@ -48,9 +48,9 @@ functions! {
     VERIFICATION_REQUEST = Function::new("verification-request", Identity)
         .http(Post, "/api/v1/users/{id}/verification", CUSTOMER_ONLY).honours_key()
         .uses(&[Uses::Postgres, Uses::Bus, Uses::MessageLimits]).publishes(&[CONTACT_VERIFICATION_REQUESTED]);
-    /// Sends the token to the address.
+    /// Sends the token to the address, and tells one that was replaced.
     VERIFICATION_SEND = Function::new("verification-send", Identity)
-        .on(&[USER_REGISTERED, CONTACT_VERIFICATION_REQUESTED])
+        .on(&[USER_REGISTERED, USER_UPDATED, CONTACT_VERIFICATION_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Email, Uses::Sms, Uses::MessageLimits]).timeout(15);
     /// Verifies the address that a token was sent to.
     CONTACT_VERIFY = Function::new("contact-verify", Identity).http(Post, "/api/v1/users/verify", Public)

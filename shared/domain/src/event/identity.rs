@@ -45,6 +45,12 @@ pub struct UserUpdated {
     pub role: String,
     /// Whether the user may log in.
     pub status: AccountStatus,
+    /// The verified e-mail address that this change replaced, which is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_email: Option<Email>,
+    /// The verified phone number that this change replaced or removed, which is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_phone: Option<Phone>,
 }
 
 /// An account was deleted. Its orders and invoices stay.

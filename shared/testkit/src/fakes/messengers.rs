@@ -133,6 +133,7 @@ impl ports::PushEndpoints for PushSender {
 pub const VERIFICATION_SUBJECT: &str = "verification";
 /// The subject of the e-mail with a token for a new password.
 pub const RESET_SUBJECT: &str = "reset";
+pub const REPLACED_SUBJECT: &str = "replaced";
 
 /// Renders messages without templates: the template's name is the subject, the event is the text. Of the language of edited texts it knows
 /// the variables `name` and `number` alone.
@@ -255,5 +256,14 @@ impl ports::VerificationMessages for MessageTemplates {
 
     fn verification_sms(&self, token: &Token) -> Result<String, Failure> {
         Ok(format!("Your code: {}", token.text()))
+    }
+
+    fn replaced_email(&self, to: Email) -> Result<EmailMessage, Failure> {
+        let text = "Your address was changed.".to_owned();
+        Ok(EmailMessage { to, subject: REPLACED_SUBJECT.to_owned(), html: format!("<p>{text}</p>"), text })
+    }
+
+    fn replaced_sms(&self) -> Result<String, Failure> {
+        Ok("Your number was changed.".to_owned())
     }
 }

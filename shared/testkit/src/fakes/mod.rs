@@ -53,7 +53,7 @@ pub use faults::{Access, Dependency, FaultPoint, InjectedFault, Occurrence, Oper
 pub use gateway::{Charge, GatewayRefund};
 pub use images::ImageProcessor;
 pub use invoices::InvoiceRenderer;
-pub use messengers::{MessageTemplates, RESET_SUBJECT, VERIFICATION_SUBJECT};
+pub use messengers::{MessageTemplates, REPLACED_SUBJECT, RESET_SUBJECT, VERIFICATION_SUBJECT};
 pub use request_sources::ORIGIN_SECRET;
 pub use sessions::Session;
 pub use snapshot::Snapshot;

@@ -1,6 +1,12 @@
 //! Verification of addresses: requesting a token, sending it, and using it.
 
-use super::{USER, clock, consumers::deliver, customer, http::assert_responses, sample, sample_time};
+use super::{
+    USER, clock,
+    consumers::{deliver, redeliver},
+    customer,
+    http::assert_responses,
+    sample, sample_time,
+};
 use catalog::{CONTACT_VERIFY, VERIFICATION_REQUEST, VERIFICATION_SEND};
 use domain::{
     message_limits::MessageLimits,
@@ -11,7 +17,7 @@ use domain::{
 use edge::Consumer;
 use ports::{VerificationStore as _, VerificationTokens as _};
 use services::VerificationMessageSender;
-use testkit::Platform;
+use testkit::{Platform, REPLACED_SUBJECT};
 
 /// The platform with the customer of the samples, who has a phone.
 fn platform() -> Platform {
@@ -41,7 +47,7 @@ async fn verification_request_is_accepted_for_an_own_unverified_address() {
 #[tokio::test]
 async fn verification_send_sends_one_token_per_event_to_an_unverified_address() {
     let platform = platform();
-    let cases = ["ok", "ok_requested", "bad_mixed_batch"];
+    let cases = ["ok", "ok_requested", "ok_updated", "bad_mixed_batch"];
     let (tokens, messages) = (platform.tokens(), platform.message_templates());
     let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
     let countries = &MessageLimits::default().countries;
@@ -51,7 +57,7 @@ async fn verification_send_sends_one_token_per_event_to_an_unverified_address() 
     })
     .await;
     let (emails, texts) = (platform.email_sender().sent(), platform.sms_sender().sent());
-    assert_eq!((emails.len(), texts.len()), (1, 1));
+    assert_eq!((emails.len(), texts.len()), (2, 2), "one of each tells that an address was replaced");
     assert_eq!((emails[0].to.as_str(), texts[0].0.as_str()), ("ada@example.com", "+491701234567"));
     assert!(!emails[0].text.contains("Ada"), "no text of the customer");
     let token = Token::parse(emails[0].text.rsplit(' ').next().expect("a token")).expect("a token");
@@ -72,6 +78,21 @@ async fn verification_send_sends_nothing_to_a_verified_address() {
     let event = sample(VERIFICATION_SEND, "ok");
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     assert!(platform.email_sender().sent().is_empty() && platform.dead_letters().messages().is_empty());
+}
+
+#[tokio::test]
+async fn verification_send_tells_verified_addresses_once_that_they_were_replaced() {
+    let platform = platform();
+    let (tokens, messages) = (platform.tokens(), platform.message_templates());
+    let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
+    let countries = &MessageLimits::default().countries;
+    let sender = VerificationMessageSender { messages: &messages, email, sms, countries };
+    let handler = async |delivery| verification_send::handle(&platform.users(), &tokens, &sender, delivery).await;
+    redeliver(VERIFICATION_SEND, "ok_updated", &platform, &handler).await;
+    let told: Vec<_> = email.sent().into_iter().map(|one| (one.to.as_str().to_owned(), one.subject)).collect();
+    assert_eq!(told, [("ada@example.com".to_owned(), REPLACED_SUBJECT.to_owned())]);
+    let told: Vec<_> = sms.sent().into_iter().map(|(to, text)| (to.as_str().to_owned(), text)).collect();
+    assert_eq!(told, [("+491701234567".to_owned(), "Your number was changed.".to_owned())]);
 }
 
 /// Stores a token for an address of the customer: that of the samples, which is the first of a platform.
