@@ -6,5 +6,5 @@ async fn main() -> Result<(), edge::Error> {
     let mappings = adapters_lambda::consumer_mappings(&wiring)?;
     let actions = adapters_postgres::operator_actions(&wiring)?;
     let handler = async |call| consumer_state_update::handle(&mappings, &actions, call).await;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, handler).await
+    edge::http::run(edge::http::Audited::new(adapters_redis::limited_route(&wiring)?, &actions), handler).await
 }

@@ -7,5 +7,5 @@ async fn main() -> Result<(), edge::Error> {
     let queues = adapters_sqs::consumer_queues(&wiring)?;
     let actions = adapters_postgres::operator_actions(&wiring)?;
     let handler = async |call| event_replay::handle(&history, &queues, &actions, call).await;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, handler).await
+    edge::http::run(edge::http::Audited::new(adapters_redis::limited_route(&wiring)?, &actions), handler).await
 }

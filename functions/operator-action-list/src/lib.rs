@@ -1,9 +1,10 @@
 //! `GET /api/v1/ops/audit`: what operators did and what staff and admins changed, newest first, with who, why and what came of it, for admins.
 //!
-//! Actions on queues and consumers are listed for two years, changes for half a year. A change is listed once for each event that its request
-//! caused, about half a minute later. Commands that cause no event are not listed: addresses and notes of orders, notification preferences,
-//! message templates, webhook endpoints, service clients, sources and records, imports and exports of products, and the caller's own password,
-//! second factor and sessions. The products of an import are changed by nobody's request.
+//! Actions on queues and consumers are listed for two years, changes for half a year. An action that the role of its caller does not permit is
+//! listed as `refused`, the first in an hour of each caller and operation. A change is listed once for each event that its request caused, about
+//! half a minute later. Commands that cause no event are not listed: addresses and notes of orders, notification preferences, message templates,
+//! webhook endpoints, service clients, sources and records, imports and exports of products, and the caller's own password, second factor and
+//! sessions. The products of an import are changed by nobody's request.
 
 use api::{ListView, OperatorActionView};
 use edge::http::{Call, NoBody, Reply};

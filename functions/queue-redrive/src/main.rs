@@ -8,5 +8,5 @@ async fn main() -> Result<(), edge::Error> {
     let actions = adapters_postgres::operator_actions(&wiring)?;
     let statuses = adapters_postgres::event_records(&wiring)?;
     let handler = async |call| queue_redrive::handle(&queues, &log, &actions, &statuses, call).await;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, handler).await
+    edge::http::run(edge::http::Audited::new(adapters_redis::limited_route(&wiring)?, &actions), handler).await
 }

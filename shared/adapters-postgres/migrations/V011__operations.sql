@@ -87,12 +87,18 @@ CREATE TABLE operations.operator_actions (
     id          uuid        PRIMARY KEY,
     at          timestamptz NOT NULL,
     operator_id uuid        NOT NULL,
+    -- Of what was refused because of it; null for actions, which only admins take.
+    role        text,
     verb        text        NOT NULL,
     target      text        NOT NULL,
-    reason      text        NOT NULL,
+    -- Null for what was refused: its body is not read.
+    reason      text        CHECK ((reason IS NULL) = (verb = 'refused')),
     request     jsonb       NOT NULL
 );
 CREATE INDEX operator_actions_by_time ON operations.operator_actions (at, id);
+-- A caller fills no table with what is refused.
+CREATE UNIQUE INDEX operator_actions_refused_once ON operations.operator_actions
+    (operator_id, target, date_bin('1 hour', at, '2000-01-01T00:00:00Z')) WHERE verb = 'refused';
 CREATE TABLE operations.operator_outcomes (
     action_id uuid        PRIMARY KEY,
     at        timestamptz NOT NULL,

@@ -11,8 +11,10 @@ use super::{
 use domain::{
     id::{OrderId, UserId},
     redrive::{Action, AuditEntry, OperatorActionResult},
+    refused_action::{self, REFUSED, RefusedAction},
     text::ActionReason,
 };
+use edge::http::{RefusalLog, RefusedCall};
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
 use ports::{ACTION_LEASE_SECONDS, KeyOutcome, OperatorActions, OperatorLog, Page};
 use std::sync::Arc;
@@ -34,6 +36,11 @@ const BEGIN_ONCE: &str = concat!(
     select_idempotency_outcome!(),
 );
 
+/// The role may insert and read nothing, which a conflict target would need: the index is that of refusals in an hour.
+const REFUSE: &str = "
+    INSERT INTO operator_actions (id, at, operator_id, role, verb, target, request) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT DO NOTHING";
+
 const FINISH: &str = "INSERT INTO operator_outcomes (action_id, at, outcome) VALUES ($1, $2, $3)";
 
 /// `$6` and `$7` are the response, null if the key is free again.
@@ -50,7 +57,7 @@ const FINISH_ONCE: &str = concat!(
 /// The newest actions and the newest changes by staff and admins, of which the newest are the page.
 const LIST: &str = "
     SELECT * FROM (
-        (SELECT a.id, a.at, a.operator_id, NULL AS role, a.verb AS action, a.target, NULL::uuid AS order_id, a.reason, a.request, o.outcome
+        (SELECT a.id, a.at, a.operator_id, a.role, a.verb AS action, a.target, NULL::uuid AS order_id, a.reason, a.request, o.outcome
         FROM operator_actions AS a LEFT JOIN operator_outcomes AS o ON o.action_id = a.id
         WHERE $1 IS NULL OR (a.at, a.id) < ($1, $2)
         ORDER BY a.at DESC, a.id DESC LIMIT $3)
@@ -109,6 +116,28 @@ impl OperatorActions for PgOperatorActions {
         let params: Vec<Param<'_>> = columns.into_iter().chain(params![&key.scope, &key.key, head, body]).collect();
         self.database.query(FINISH_ONCE, &params).await.map(drop)
     }
+
+    async fn refuse(&self, refused: &RefusedAction) -> Result<(), Failure> {
+        let entry = AuditEntry::from(refused);
+        let columns = params![
+            entry.id,
+            entry.at,
+            entry.operator.0,
+            entry.role,
+            entry.action,
+            entry.target,
+            Json(&entry.request),
+        ];
+        self.database.query(REFUSE, &columns).await.map(drop)
+    }
+}
+
+impl RefusalLog for PgOperatorActions {
+    async fn record(&self, refused: &RefusedCall) -> Result<(), Failure> {
+        let RefusedCall { id, at, caller, function, path_parameters } = refused;
+        let named = path_parameters.get("name").map(String::as_str);
+        self.refuse(&RefusedAction::new(*id, *at, caller, function, named)).await
+    }
 }
 
 impl OperatorLog for PgOperatorActions {
@@ -124,16 +153,18 @@ impl OperatorLog for PgOperatorActions {
 }
 
 fn read(row: &Row) -> Result<AuditEntry, Failure> {
+    let action: String = get(row, "action")?;
+    let outcome = if action == REFUSED { Some(refused_action::outcome()) } else { json_if(row, "outcome")? };
     Ok(AuditEntry {
         id: get(row, "id")?,
         at: get(row, "at")?,
         operator: UserId(get(row, "operator_id")?),
         role: get(row, "role")?,
-        action: get(row, "action")?,
+        action,
         target: get(row, "target")?,
         order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
         reason: parsed_if(row, "reason", ActionReason::parse)?,
         request: json(row, "request")?,
-        outcome: json_if(row, "outcome")?,
+        outcome,
     })
 }

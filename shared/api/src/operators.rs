@@ -142,7 +142,8 @@ impl ReplayView {
     }
 }
 
-/// Something that an operator did with queues and consumers, or that staff or an admin changed.
+/// Something that an operator did with queues and consumers, that somebody tried whose role does not permit it, or that staff or an admin
+/// changed.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OperatorActionView {
     /// Id of the action, or of the event of a change.
@@ -154,16 +155,17 @@ pub struct OperatorActionView {
     /// Id of the account of the operator.
     #[schemars(extend("format" = "uuid"))]
     pub operator_id: String,
-    /// The role of the operator at a change: `staff` or `admin`; null for an action, which only admins take.
+    /// The role of the operator at a change, `staff` or `admin`, or of the caller of a refused action; null for an action, which only admins take.
     pub operator_role: Option<String>,
-    /// `redrive`, `discard`, `replay`, `pause` or `resume`; of a change, the type of its event, such as `OrderCancelled.v1`.
+    /// `redrive`, `discard`, `replay`, `pause`, `resume`, or `refused` if the role of the caller does not permit it; of a change, the type of its
+    /// event, such as `OrderCancelled.v1`.
     pub action: String,
-    /// The name of the consumer; of a change, the id of what changed.
+    /// The name of the consumer; of a refused action, the operation that was called; of a change, the id of what changed.
     pub target: String,
     /// The order that a change is about; its timeline tells the rest.
     #[schemars(extend("format" = "uuid"))]
     pub order_id: Option<String>,
-    /// The reason that the operator stated for an action; null for a change.
+    /// The reason that the operator stated for an action; null for a change and for a refused action.
     pub reason: Option<String>,
     /// What was asked for, for a discard with the messages as they were; empty for a change.
     pub request: Map<String, Value>,

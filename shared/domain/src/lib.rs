@@ -48,6 +48,7 @@ pub mod reconciliation;
 pub mod record;
 pub mod record_batch;
 pub mod redrive;
+pub mod refused_action;
 pub mod replay;
 pub mod restore;
 pub mod saved_method;

@@ -229,7 +229,7 @@ pub struct AuditEntry {
     pub id: Uuid,
     pub at: Timestamp,
     pub operator: UserId,
-    /// Role of the operator at a change. Only admins take actions.
+    /// Role of the operator at a change or a refused action. Only admins take actions.
     pub role: Option<String>,
     /// Name of the action, or type of the event.
     pub action: String,

@@ -5,6 +5,7 @@ use domain::{
     consumer::{DesiredState, Mapping},
     queue::{DeadMessage, QueueDepth},
     redrive::{Action, AuditEntry, OperatorActionResult},
+    refused_action::RefusedAction,
     replay::Selection,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -88,6 +89,9 @@ pub trait OperatorActions {
         at: Timestamp,
         settled: Option<KeyOutcome<'_>>,
     ) -> Result<(), Failure>;
+
+    /// Records a request that was refused; of a caller and a function, one in each [`RefusedAction::INTERVAL_S`].
+    async fn refuse(&self, refused: &RefusedAction) -> Result<(), Failure>;
 }
 
 /// Reads what operators did, and what staff and admins changed.

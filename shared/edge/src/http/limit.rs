@@ -1,6 +1,7 @@
 //! Rate limits of clients, and the response fields that report the remaining quota
 //! (draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` and `RateLimit`).
 
+use super::refusals::RefusedCall;
 use super::request::RequestHead;
 use super::route::Route;
 use crate::telemetry::metrics;
@@ -47,6 +48,11 @@ pub trait Endpoint: Distribution {
 
     /// As [`RateLimiter::admit`]; `None` if the route has no limit.
     fn admit(&self, client: &str, now: Timestamp) -> impl Future<Output = Option<Admission>>;
+
+    /// As [`RefusalLog::record`](super::RefusalLog::record); by default, nothing is recorded.
+    fn refused(&self, _call: &RefusedCall) -> impl Future<Output = Result<(), Failure>> {
+        std::future::ready(Ok(()))
+    }
 }
 
 impl Distribution for Route {

@@ -11,6 +11,7 @@ mod conditions;
 mod cookie;
 mod limit;
 mod problem;
+mod refusals;
 mod reply;
 mod request;
 mod route;
@@ -24,6 +25,7 @@ pub use conditions::IfMatch;
 pub use cookie::CredentialCookie;
 pub use limit::{Distribution, Endpoint, Limited, NoDistribution, RateLimiter};
 pub use problem::{status, title};
+pub use refusals::{Audited, RefusalLog, RefusedCall};
 pub use reply::{Document, Reply};
 pub use request::{ORIGIN_SECRET, VIEWER_ADDRESS};
 pub use route::{Access, Idempotency, Route};
@@ -92,6 +94,8 @@ trait BoxedEndpoint {
     fn admit<'a>(&'a self, client: &'a str, now: Timestamp) -> LocalBoxFuture<'a, Option<Admission>>;
 
     fn sends<'a>(&'a self, secret: &'a str) -> LocalBoxFuture<'a, Result<bool, Failure>>;
+
+    fn refused<'a>(&'a self, call: &'a RefusedCall) -> LocalBoxFuture<'a, Result<(), Failure>>;
 }
 
 impl<E: Endpoint> BoxedEndpoint for E {
@@ -101,6 +105,10 @@ impl<E: Endpoint> BoxedEndpoint for E {
 
     fn sends<'a>(&'a self, secret: &'a str) -> LocalBoxFuture<'a, Result<bool, Failure>> {
         Distribution::sends(self, secret).boxed_local()
+    }
+
+    fn refused<'a>(&'a self, call: &'a RefusedCall) -> LocalBoxFuture<'a, Result<(), Failure>> {
+        Endpoint::refused(self, call).boxed_local()
     }
 }
 
@@ -128,6 +136,14 @@ impl<'a> DynEndpoint<'a> {
             limit::count_unlimited_request();
             None
         })
+    }
+
+    /// Records a call that the role of its caller does not permit. What cannot be recorded is logged.
+    async fn record_refusal(&self, head: &RequestHead, clock: &Clock) {
+        let Some(refused) = RefusedCall::of(self.route, head, clock) else { return };
+        if let Err(failure) = catch_panic(clock, self.endpoint.refused(&refused)).await {
+            telemetry::log_failure("record of a refused call", &failure);
+        }
     }
 }
 
@@ -163,7 +179,10 @@ fn exchange<'a>(
             let admission = endpoint.admit(&head, &invocation.clock).await;
             let checked = match admission.as_ref().and_then(limit::rejection) {
                 Some(rejection) => Err(rejection),
-                None => request::check(endpoint.route, media, head, sent, &invocation.clock),
+                None => {
+                    endpoint.record_refusal(&head, &invocation.clock).await;
+                    request::check(endpoint.route, media, head, sent, &invocation.clock)
+                }
             };
             let outcome = match checked {
                 Ok(request) => catch_panic(&invocation.clock, handle(request)).await,

@@ -75,7 +75,7 @@ impl Access {
         };
         match roles.contains(&principal.role.as_str()) {
             true => Ok(()),
-            // The log line has the principal and the route, so that refusals can be audited.
+            // The log line has the principal and the route; an audited route also records the refusal.
             false => Err(Failure::new(
                 FailureKind::Forbidden,
                 "forbidden",

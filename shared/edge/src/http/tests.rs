@@ -2,6 +2,7 @@
 
 mod cookies;
 mod limits;
+mod refusals;
 mod responses;
 
 use super::route::MAX_BODY;

@@ -5,6 +5,7 @@ use crate::build;
 use domain::{
     id::{OrderId, UserId},
     redrive::{Action, AuditEntry, OperatorActionKind, OperatorActionResult},
+    refused_action::RefusedAction,
     text::ActionReason,
     timeline::EventRecord,
 };
@@ -36,6 +37,8 @@ macro_rules! contract_operator_actions {
             key_of_an_action_in_progress_is_taken
             key_of_a_failed_action_is_free_again
             one_of_concurrent_actions_under_a_key_begins
+            refused_action_is_listed_with_the_role_of_its_caller
+            refused_actions_of_a_caller_are_recorded_once_in_an_hour
             malformed_cursor_of_the_audit_is_rejected
         }
     };
@@ -193,6 +196,35 @@ pub async fn one_of_concurrent_actions_under_a_key_begins(
     };
     assert_eq!(begun.iter().filter(is_taken).count(), 3, "{begun:?}");
     assert_eq!(listed(&fixture.port().log).await.len(), 1);
+}
+
+/// A request by a caller with this id at a time.
+fn a_refusal(id: Uuid, at: Timestamp) -> RefusedAction {
+    let caller = Principal { id, role: "staff".to_owned() };
+    RefusedAction::new(fresh(), at, &caller, catalog::QUEUE_REDRIVE.name, Some(catalog::STOCK_RESERVE.name))
+}
+
+pub async fn refused_action_is_listed_with_the_role_of_its_caller(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
+) {
+    let (port, refused, action) = (fixture.port(), a_refusal(fresh(), later(5)), an_action(later(0)));
+    port.actions.begin(&action, None).await.expect("recorded");
+    port.actions.refuse(&refused).await.expect("recorded");
+    assert_eq!(listed(&port.log).await, [AuditEntry::from(&refused), AuditEntry::of_action(&action, None)]);
+}
+
+pub async fn refused_actions_of_a_caller_are_recorded_once_in_an_hour(
+    fixture: &Fixture<ActionsAndLog<impl OperatorActions, impl OperatorLog, impl EventRecords>>,
+) {
+    let (port, caller) = (fixture.port(), fresh());
+    let hour = later(0).as_second().div_euclid(RefusedAction::INTERVAL_S) * RefusedAction::INTERVAL_S;
+    let at = |seconds: i64| Timestamp::from_second(hour + seconds).expect("within the calendar");
+    let refused = [(caller, 0), (caller, 3_599), (caller, 3_600), (fresh(), 9)].map(|(id, s)| a_refusal(id, at(s)));
+    for one in &refused {
+        port.actions.refuse(one).await.expect("recorded");
+    }
+    let expected = [2, 3, 0].map(|n: usize| AuditEntry::from(&refused[n]));
+    assert_eq!(listed(&port.log).await, expected);
 }
 
 pub async fn malformed_cursor_of_the_audit_is_rejected(

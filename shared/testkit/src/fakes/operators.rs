@@ -6,6 +6,7 @@ use domain::{
     consumer::{self, DesiredState, Mapping, MappingState},
     queue::{DeadMessage, QueueDepth, Waiting},
     redrive::{Action, AuditEntry, OperatorActionResult},
+    refused_action::RefusedAction,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
 use ports::{KeyOutcome, Page};
@@ -62,6 +63,7 @@ pub(super) struct ActionsState {
     begun: BTreeMap<(Timestamp, Uuid), Action>,
     outcomes: BTreeMap<Uuid, Map<String, Value>>,
     keys: IdempotencyKeys,
+    refused: Vec<RefusedAction>,
 }
 
 impl Queues {
@@ -214,6 +216,28 @@ impl ports::OperatorActions for OperatorActions {
         });
         step.await
     }
+
+    async fn refuse(&self, refused: &RefusedAction) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "operator_actions.refuse", |state| {
+            let recorded = &mut state.actions.refused;
+            let interval = |one: &RefusedAction| {
+                (one.caller, one.function, one.at.as_second().div_euclid(RefusedAction::INTERVAL_S))
+            };
+            if recorded.iter().all(|one| interval(one) != interval(refused)) {
+                recorded.push(refused.clone());
+            }
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl edge::http::RefusalLog for OperatorActions {
+    async fn record(&self, refused: &edge::http::RefusedCall) -> Result<(), Failure> {
+        let edge::http::RefusedCall { id, at, caller, function, path_parameters } = refused;
+        let named = path_parameters.get("name").map(String::as_str);
+        ports::OperatorActions::refuse(self, &RefusedAction::new(*id, *at, caller, function, named)).await
+    }
 }
 
 impl ports::OperatorLog for OperatorActions {
@@ -224,8 +248,10 @@ impl ports::OperatorLog for OperatorActions {
             let outcome = |action: &Action| state.actions.outcomes.get(&action.id).cloned();
             let actions = state.actions.begun.values().map(|action| AuditEntry::of_action(action, outcome(action)));
             let changes = state.records.all().filter_map(AuditEntry::of_change);
+            let refused = state.actions.refused.iter().map(AuditEntry::from);
+            let all = actions.chain(changes).chain(refused);
             let mut found: Vec<AuditEntry> =
-                actions.chain(changes).filter(|one| before.is_none_or(|before| (one.at, one.id) < before)).collect();
+                all.filter(|one| before.is_none_or(|before| (one.at, one.id) < before)).collect();
             found.sort_by_key(|one| Reverse((one.at, one.id)));
             let more = found.len() > limit;
             found.truncate(limit);

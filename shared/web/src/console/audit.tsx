@@ -46,6 +46,7 @@ export function Audit(): JSX.Element {
 
 /** What an entry is about: a consumer, an order, or what else was changed, with what it is. */
 function Target({ entry: { action, operator_role, order_id, target } }: { entry: Entry }): JSX.Element {
+  if (action === "refused") return <>{target}</>;
   if (operator_role === null) return <a href={`/console/operations/${target}`}>{target}</a>;
   const [name, id] = order_id === null ? [memberOf(action), target] : ["order_id", order_id];
   return (

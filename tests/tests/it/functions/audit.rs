@@ -2,16 +2,18 @@
 
 use super::{ORDER, PRODUCT, USER, clock, confirmed, sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
+use catalog::{FUNCTIONS, Method, Trigger};
 use domain::{DomainEvent, Event};
 use edge::{
     Consumer, Delivery,
-    http::{Body, Call, Reply},
+    http::{Audited, Body, Call, Reply},
     kafka::Record,
     testing,
 };
 use kernel::{CloudEvent, Failure, Principal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use testkit::{Platform, build};
 
 /// Actor of the samples of requests by staff.
@@ -114,4 +116,45 @@ async fn change_of_a_product_names_who_made_it() {
     assert_eq!(actors(), [staff()]);
     respond(catalog::PRODUCT_CREATE, "ok", async |call| product_create::handle(&products, call).await).await;
     assert_eq!(actors(), [staff(), staff()]);
+}
+
+#[tokio::test]
+async fn action_that_the_role_does_not_permit_is_in_the_audit_once_an_hour() {
+    let platform = seeded_platform();
+    let actions = platform.operator_actions();
+    let refused = async |row: &'static catalog::Function| {
+        let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
+        let event = sample(row, r#"set /requestContext/authorizer/lambda/role = "staff""#);
+        let handler = async |_: Call<Value>| Ok(Reply::ok(()));
+        let response = edge::http::respond(&Audited::new(route, &actions), event, &clock(), &handler).await;
+        assert_eq!(response["statusCode"], 403, "{}", row.name);
+    };
+    let rows = [catalog::QUEUE_REDRIVE, catalog::CONSUMER_STATE_UPDATE, catalog::EVENT_REPLAY];
+    for row in rows.into_iter().chain(rows) {
+        refused(row).await;
+    }
+    let audit = async |call| operator_action_list::handle(&actions, call).await;
+    let audit = respond(catalog::OPERATOR_ACTION_LIST, "ok", audit).await["items"].take();
+    let audit = audit.as_array().expect("a list");
+    let targets: BTreeSet<&str> = audit.iter().filter_map(|entry| entry["target"].as_str()).collect();
+    assert_eq!((targets, audit.len()), (rows.map(|row| row.name).into(), 3), "{audit:?}");
+    for entry in audit {
+        assert_eq!((&entry["action"], &entry["operator_role"]), (&json!("refused"), &json!("staff")));
+        assert_eq!((&entry["reason"], &entry["outcome"]), (&Value::Null, &json!({ "refused": "forbidden" })));
+    }
+}
+
+#[test]
+fn every_action_of_operators_records_who_is_refused() {
+    let is_action = |function: &&&catalog::Function| match function.trigger {
+        Trigger::Http { method, path, .. } => method != Method::Get && path.starts_with("/api/v1/ops/"),
+        _ => false,
+    };
+    let actions: Vec<_> = FUNCTIONS.iter().filter(is_action).collect();
+    assert!(actions.len() >= 3);
+    for function in actions {
+        let path = xtask::root().join("functions").join(function.name).join("src/main.rs");
+        let main = std::fs::read_to_string(path).expect("readable");
+        assert!(main.contains("edge::http::Audited::new("), "{}", function.name);
+    }
 }

@@ -77,7 +77,7 @@ export const de: ConsoleTexts = {
     },
     roles: { customer: "Kunde", staff: "Mitarbeiter", admin: "Admin", service: "Dienst" },
     accountStatuses: { active: "aktiv", disabled: "deaktiviert" },
-    actions: { redrive: "Erneut zugestellt", discard: "Verworfen", replay: "Noch einmal geliefert", pause: "Angehalten", resume: "Fortgesetzt" },
+    actions: { redrive: "Erneut zugestellt", discard: "Verworfen", replay: "Noch einmal geliefert", pause: "Angehalten", resume: "Fortgesetzt", refused: "Abgelehnt: Die Rolle erlaubt es nicht" },
   },
   orders: {
     title: "Bestellungen",

@@ -76,7 +76,7 @@ export const en = {
     } as Record<string, string>,
     roles: { customer: "Customer", staff: "Staff", admin: "Admin", service: "Service client" } as Record<string, string>,
     accountStatuses: { active: "active", disabled: "disabled" } as Record<string, string>,
-    actions: { redrive: "Redrive", discard: "Discard", replay: "Replay", pause: "Pause", resume: "Resume" } as Record<string, string>,
+    actions: { redrive: "Redrive", discard: "Discard", replay: "Replay", pause: "Pause", resume: "Resume", refused: "Refused: the role does not permit it" } as Record<string, string>,
   },
   orders: {
     title: "Orders",
