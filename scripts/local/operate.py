@@ -342,6 +342,7 @@ def command_line() -> Parser:
         decided.set_defaults(verdict=verdict)
         decided.add_argument("payment", type=resource_id, metavar="PAYMENT", help="as approvals lists it")
         decided.add_argument("refund", type=resource_id, metavar="REFUND", help="as approvals lists it")
+        decided.add_argument("--reason", help="why; it is kept with the decision, and the audit shows it")
         decided.add_argument(
             "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
         )

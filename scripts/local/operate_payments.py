@@ -69,7 +69,10 @@ def decide(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """Approves or rejects a refund. Returns the payment."""
     path = f"{PREFIX}/payments/{arguments.payment}/refund-approvals/{arguments.refund}"
     key = {"Idempotency-Key": api_client.new_key() if arguments.key is None else arguments.key}
-    payment: Json = api.call("PATCH", path, {"verdict": arguments.verdict}, key).expect(200)
+    body = {"verdict": arguments.verdict}
+    if arguments.reason is not None:
+        body["reason"] = arguments.reason
+    payment: Json = api.call("PATCH", path, body, key).expect(200)
     return payment
 
 
@@ -77,4 +80,5 @@ def print_decided(payment: Json) -> None:
     refunded, amount = money.text(payment["refunded_amount"]), money.text(payment["amount"])
     progress.done(f"payment {payment['id']}: {payment['status']}, {refunded} of {amount} refunded")
     for one in payment["refund_approvals"]:
-        progress.note(f"{one['id']}: {money.text(one['amount'])}, {one['verdict'] or 'waits'}")
+        why = f": {one['decision_reason']}" if one["decision_reason"] else ""
+        progress.note(f"{one['id']}: {money.text(one['amount'])}, {one['verdict'] or 'waits'}{why}")

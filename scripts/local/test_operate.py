@@ -221,7 +221,8 @@ PAYMENT, REFUND = ORDER[:-1] + "2", ORDER[:-1] + "3"
 class RefundApprovals(unittest.TestCase):
     def approval(self, refund: str, minor: int, verdict: str | None = None) -> dict[str, Any]:
         asked = {"requested_at": "2026-11-21T12:00:00.123Z", "requested_by": "staff-1", "reason": "duplicate"}
-        return {"id": refund, "amount": {"amount": minor, "currency": "USD"}, "verdict": verdict, **asked}
+        decided = {"verdict": verdict, "decision_reason": "it came back" if verdict else None}
+        return {"id": refund, "amount": {"amount": minor, "currency": "USD"}, **decided, **asked}
 
     def printed(self, show: Callable[[Any], None], found: Any) -> str:
         with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -247,12 +248,15 @@ class RefundApprovals(unittest.TestCase):
             payment = {"id": PAYMENT, "status": "succeeded", "amount": dollars, "refunded_amount": dollars}
             api: Any = mock.Mock()
             api.call.return_value.expect.return_value = {**payment, "refund_approvals": approvals}
-            decided = operate_payments.decide(api, arguments(verb, PAYMENT, REFUND, "--key", "k"))
+            line = (verb, PAYMENT, REFUND, "--key", "k", "--reason", "it came back")
+            decided = operate_payments.decide(api, arguments(*line))
             path = f"/api/v1/payments/{PAYMENT}/refund-approvals/{REFUND}"
-            api.call.assert_called_once_with("PATCH", path, {"verdict": verdict}, {"Idempotency-Key": "k"})
+            body = {"verdict": verdict, "reason": "it came back"}
+            api.call.assert_called_once_with("PATCH", path, body, {"Idempotency-Key": "k"})
             shown = self.printed(operate_payments.print_decided, decided)
-            self.assertIn(f"{REFUND}: 600.00 USD, {verdict}", shown)
+            self.assertIn(f"{REFUND}: 600.00 USD, {verdict}: it came back", shown)
         operate_payments.decide(api, arguments("reject", PAYMENT, REFUND))
+        self.assertEqual(api.call.call_args.args[2], {"verdict": "rejected"})
         self.assertTrue(api.call.call_args.args[3]["Idempotency-Key"])
 
     def test_decision_needs_two_ids(self) -> None:

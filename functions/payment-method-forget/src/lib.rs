@@ -1,4 +1,5 @@
-//! Deletes the payment methods of a deleted account: in the database, and at the gateway with the customer that they are attached to.
+//! Deletes the payment methods of a deleted account: in the database, and at the gateway with the customer that they are attached to. The reasons
+//! that admins typed for decisions about its refunds go with them.
 //!
 //! Every step is idempotent. The id of the gateway's customer is deleted last, so that a retry still finds it.
 

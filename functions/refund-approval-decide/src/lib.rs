@@ -15,12 +15,12 @@ use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
 /// Decides on one refund.
 pub async fn handle(payments: &impl PaymentStore, call: Call<DecideRefund>) -> Result<Reply<PaymentView>, Failure> {
-    let (DecideRefund { verdict }, call) = call.into_parts();
+    let (decision, call): (DecideRefund, _) = call.into_parts();
     let (payment_id, refund_id): (PaymentId, RefundId) = (call.path("id")?, call.path("refund_id")?);
     let (key, by) = (call.idempotency_key()?, UserId(call.principal()?.id));
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
         let payment = payments.get(payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"));
-        let decided = payment.and_then(|payment| payment::decide_refund(&payment, refund_id, verdict, by, call.now));
+        let decided = payment.and_then(|payment| payment::decide_refund(&payment, refund_id, &decision, by, call.now));
         let reply = |(change, refused): (PaymentTransition, Option<Failure>)| {
             let reply = match &refused {
                 Some(failure) => call.refuse(failure, &[]),

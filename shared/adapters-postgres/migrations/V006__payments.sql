@@ -29,8 +29,8 @@ CREATE TABLE payments.payments (
     mismatched_at   timestamptz,
     -- [{id, amount, reason, status, evidence_due_by?, withdrawn?, fee?, returned?, fee_returned?, opened_at}], oldest first.
     disputes        jsonb       NOT NULL DEFAULT '[]',
-    -- [{id, amount, reason, requested_by, requested_at, decision: {verdict, by, at}?}], oldest first: refunds that need the approval of a second
-    -- person, with the id of the refund that an approval requests.
+    -- [{id, amount, reason, requested_by, requested_at, decision: {verdict, reason?, by, at}?}], oldest first: refunds that need the approval of a
+    -- second person, with the id of the refund that an approval requests. The reason is what an admin typed.
     approvals       jsonb       NOT NULL DEFAULT '[]',
     -- Since when the oldest of them waits; null when none does.
     awaits_approval_since timestamptz,
@@ -155,7 +155,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT p.id, jsonb_build_object(
         'payment_id', p.id, 'order_id', p.order_id, 'amount', p.amount, 'currency', p.currency, 'method', p.method, 'status', p.status,
         'attempts', p.attempts, 'attempted_at', p.attempted_at, 'transaction_id', p.transaction_id, 'decline_code', p.decline_code,
-        'refunds', p.refunds, 'disputes', p.disputes, 'mismatches', p.mismatches, 'created_at', p.created_at, 'updated_at', p.updated_at
+        'refunds', p.refunds, 'disputes', p.disputes, 'mismatches', p.mismatches, 'created_at', p.created_at, 'updated_at', p.updated_at,
+        'refund_decision_reasons', jsonb_path_query_array(p.approvals, '$[*].decision.reason')
     )
     FROM payments.payments AS p
     WHERE p.user_id = user_of AND (after_of IS NULL OR p.id > after_of)

@@ -82,6 +82,14 @@ LANGUAGE sql STABLE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_te
     WHERE o.published_at IS NOT NULL;
 $$;
 
+-- Why a refund was approved or rejected, which its event does not say: what somebody typed does not leave the context. Null if nothing is stated.
+CREATE FUNCTION operations.decision_reason(payment_of uuid, refund_of text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT one.value -> 'decision' ->> 'reason'
+    FROM payments.payments AS p, jsonb_array_elements(p.approvals) AS one
+    WHERE p.id = payment_of AND one.value ->> 'id' = refund_of;
+$$;
+
 -- What operators do: recorded before it is done, and then what came of it. The role that records may change neither.
 CREATE TABLE operations.operator_actions (
     id          uuid        PRIMARY KEY,

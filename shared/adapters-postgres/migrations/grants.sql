@@ -87,6 +87,9 @@ BEGIN
         GRANT EXECUTE ON FUNCTION operations.handled(text[], uuid[]), operations.failed(text[], uuid[]) TO operations_reader;
         REVOKE EXECUTE ON FUNCTION operations.published(uuid[]) FROM operations;
         GRANT EXECUTE ON FUNCTION operations.published(uuid[]) TO operations_reader;
+        -- The audit says why a refund was approved or rejected.
+        REVOKE EXECUTE ON FUNCTION operations.decision_reason(uuid, text) FROM operations;
+        GRANT EXECUTE ON FUNCTION operations.decision_reason(uuid, text) TO operations_reader;
     END IF;
 
     -- The ledger is append-only for every role.

@@ -54,7 +54,8 @@ const FINISH_ONCE: &str = concat!(
     WHERE scope = $4 AND key = $5 AND status = 0 AND body = $1::text"
 );
 
-/// The newest actions and the newest changes by staff and admins, of which the newest are the page.
+/// The newest actions and the newest changes by staff and admins, of which the newest are the page. `$4` is the type of event whose reason its
+/// context keeps.
 const LIST: &str = "
     SELECT * FROM (
         (SELECT a.id, a.at, a.operator_id, a.role, a.verb AS action, a.target, NULL::uuid AS order_id, a.reason, a.request, o.outcome
@@ -62,7 +63,8 @@ const LIST: &str = "
         WHERE $1 IS NULL OR (a.at, a.id) < ($1, $2)
         ORDER BY a.at DESC, a.id DESC LIMIT $3)
         UNION ALL
-        (SELECT id, occurred_at, actor_id, actor_role, type, subject, order_id, NULL, '{}', data
+        (SELECT id, occurred_at, actor_id, actor_role, type, subject, order_id,
+            CASE WHEN type = $4 THEN decision_reason((data ->> 'payment_id')::uuid, data ->> 'refund_id') END, '{}', data
         FROM event_records
         WHERE actor_role IN ('staff', 'admin') AND ($1 IS NULL OR (occurred_at, id) < ($1, $2))
         ORDER BY occurred_at DESC, id DESC LIMIT $3)
@@ -144,7 +146,8 @@ impl OperatorLog for PgOperatorActions {
     async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<AuditEntry>, Failure> {
         let (at, id) = cursor.map(parse_cursor).transpose()?.unzip();
         let page_size = usize::try_from(limit).map_err(Failure::internal)?;
-        let rows = self.database.query(LIST, &params![at, id, i64::from(limit) + 1]).await?;
+        let decided = catalog::REFUND_APPROVAL_DECIDED.name;
+        let rows = self.database.query(LIST, &params![at, id, i64::from(limit) + 1, decided]).await?;
         let items: Vec<AuditEntry> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
         let last = items.last().filter(|_| rows.len() > page_size);
         let next = last.map(|last| format_position(last.at, last.id));

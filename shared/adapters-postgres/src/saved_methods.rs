@@ -78,6 +78,12 @@ const REMOVE: &str = "
 const FORGET: &str = "
     WITH gone AS (
         DELETE FROM saved_methods WHERE user_id = $1
+    ), silent AS (
+        UPDATE payments AS p SET version = p.version + 1, approvals = (
+            SELECT jsonb_agg(one.value #- '{decision,reason}' ORDER BY one.number)
+            FROM jsonb_array_elements(p.approvals) WITH ORDINALITY AS one (value, number)
+        )
+        WHERE p.user_id = $1 AND jsonb_path_exists(p.approvals, '$[*].decision.reason')
     )
     INSERT INTO gateway_customers AS known (user_id, is_deleted) VALUES ($1, true)
     ON CONFLICT (user_id) DO UPDATE SET is_deleted = true, default_method = NULL

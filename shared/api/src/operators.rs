@@ -165,7 +165,7 @@ pub struct OperatorActionView {
     /// The order that a change is about; its timeline tells the rest.
     #[schemars(extend("format" = "uuid"))]
     pub order_id: Option<String>,
-    /// The reason that the operator stated for an action; null for a change and for a refused action.
+    /// The reason that the operator stated for an action, or for the decision about a refund; null for other changes, and for a refused action.
     pub reason: Option<String>,
     /// What was asked for, for a discard with the messages as they were; empty for a change.
     pub request: Map<String, Value>,

@@ -114,6 +114,8 @@ pub struct RefundApprovalView {
     pub requested_at: String,
     /// Decision; null while the refund waits for one.
     pub verdict: Option<Verdict>,
+    /// Why it was decided so; null if the admin stated no reason, and after the erasure of the customer.
+    pub decision_reason: Option<String>,
     /// Id of the admin who decided.
     #[schemars(extend("format" = "uuid"))]
     pub decided_by: Option<String>,
@@ -124,15 +126,17 @@ pub struct RefundApprovalView {
 
 impl From<&RefundApproval> for RefundApprovalView {
     fn from(approval: &RefundApproval) -> Self {
+        let decision = approval.decision.as_ref();
         Self {
             id: id(approval.id.0),
             amount: approval.amount,
             reason: approval.reason,
             requested_by: id(approval.requested_by.0),
             requested_at: rfc3339(approval.requested_at),
-            verdict: approval.decision.map(|decision| decision.verdict),
-            decided_by: approval.decision.map(|decision| id(decision.by.0)),
-            decided_at: approval.decision.map(|decision| rfc3339(decision.at)),
+            verdict: decision.map(|decision| decision.verdict),
+            decision_reason: decision.and_then(|one| one.reason.as_ref()).map(|reason| reason.as_str().to_owned()),
+            decided_by: decision.map(|decision| id(decision.by.0)),
+            decided_at: decision.map(|decision| rfc3339(decision.at)),
         }
     }
 }

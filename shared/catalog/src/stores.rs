@@ -139,7 +139,11 @@ pub const STORES: &[Store] = &[
         Erased(PAYMENT_METHOD_FORGET, "the customer at the gateway is deleted; the id of the user stays"),
     ),
     store(PostgresTable, "payments.saved_methods", Erased(PAYMENT_METHOD_FORGET, "deleted")),
-    store(PostgresTable, "payments.payments", Nothing),
+    store(
+        PostgresTable,
+        "payments.payments",
+        Erased(PAYMENT_METHOD_FORGET, "the reasons that admins typed for decisions about refunds; the rest is none"),
+    ),
     store(PostgresTable, "payments.customer_attempts", Nothing),
     store(PostgresTable, "payments.transfers", Nothing),
     store(PostgresTable, "payments.statement_lines", Nothing),

@@ -54,6 +54,9 @@ const PERSON_SQL: &str = "
     INSERT INTO notifications.preferences (user_id, channels, locale) VALUES ($person, '{email}', 'zqxmark');
     INSERT INTO notifications.devices (id, user_id, endpoint, registered_at) VALUES ($person, $person, 'zqxmark', now());
     INSERT INTO payments.gateway_customers (user_id, customer) VALUES ($person, 'cus_zqxmark');
+    INSERT INTO payments.payments (id, order_id, user_id, amount, currency, status, attempts, attempted_at, approvals, version, created_at, updated_at)
+    VALUES ($person, $person, $person, 5, 'EUR', 'succeeded', 1, now(),
+        '[{\"id\": \"1\", \"decision\": {\"verdict\": \"rejected\", \"reason\": \"asked for by zqxmark\"}}]', 1, now(), now());
     INSERT INTO payments.saved_methods (id, user_id, token, card, created_at)
     VALUES ($person, $person, 'pm_zqxmark', '{\"brand\": \"zqxmark\"}', now());
     INSERT INTO invoices.series (series, last_number, last_issued_on) VALUES ('2026', 1, now()::date), ('CN-2026', 1, now()::date);

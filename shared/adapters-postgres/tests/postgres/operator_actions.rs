@@ -2,14 +2,14 @@
 
 use crate::fixtures::*;
 use adapters_postgres::PgOperatorActions;
-use catalog::DatabaseRole;
+use catalog::{Context, DatabaseRole};
 use domain::{
     id::UserId,
     redrive::{Action, OperatorActionKind, OperatorActionResult},
     text::ActionReason,
 };
 use kernel::{IdempotencyOutcome, StoredReply};
-use ports::OperatorActions;
+use ports::{OperatorActions, OperatorLog};
 
 fn an_action() -> Action {
     Action {
@@ -43,4 +43,25 @@ async fn key_of_an_action_that_never_ended_is_free_after_its_lease() {
     assert_eq!(actions.begin(&an_action(), Some(&key)).await, Ok(IdempotencyOutcome::Replayed(reply(200))));
     let kept = "SELECT count(*) FROM operations.idempotency WHERE expires_at > now() + interval '23 hours'";
     assert_eq!(database.number(kept).await, 1);
+}
+
+/// A payment with a decision about a refund, and the event of the decision by `actor_role`.
+const DECISION: &str = "
+    INSERT INTO payments.payments (id, order_id, user_id, amount, currency, status, attempts, attempted_at, approvals, version, created_at, updated_at)
+    VALUES ($id, $id, $id, 5, 'EUR', 'succeeded', 1, now(),
+        '[{\"id\": \"other\", \"decision\": {\"reason\": \"of another refund\"}},
+          {\"id\": \"asked\", \"decision\": {\"verdict\": \"rejected\", \"reason\": \"refunded by hand\"}}]', 1, now(), now());
+    INSERT INTO operations.event_records (id, type, source, subject, sequence, occurred_at, correlation_id, actor_id, actor_role, data)
+    SELECT gen_random_uuid(), type, 'quayside.payments', $id, 3, now(), $id, $id, 'admin', jsonb_build_object('payment_id', $id, 'refund_id', refund)
+    FROM (VALUES ('RefundApprovalDecided.v1', 'asked'), ('RefundApprovalDecided.v1', 'unknown'), ('RefundRequested.v1', 'asked')) AS e (type, refund);
+";
+
+#[tokio::test]
+async fn audit_says_why_a_refund_was_rejected() {
+    let database = database().await;
+    database.execute(&DECISION.replace("$id", "'0192f0c1-0000-7000-8000-0000000000c1'::uuid")).await;
+    let log = PgOperatorActions::new(database.as_role(DatabaseRole::Reader(Context::Operations)));
+    let entries = log.list(10, None).await.expect("a page").items;
+    let reasons: Vec<_> = entries.iter().filter_map(|entry| entry.reason.as_ref()).map(ActionReason::as_str).collect();
+    assert_eq!((entries.len(), reasons), (3, vec!["refunded by hand"]));
 }

@@ -9,6 +9,7 @@ use crate::{
     event::{RefundApprovalDecided, RefundApprovalRefused, RefundApprovalRequested},
     id::{RefundId, UserId},
     money::Currency,
+    text::ActionReason,
 };
 use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
@@ -35,10 +36,13 @@ impl RefundLimit {
 }
 
 /// A decision on a refund that waits for approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecideRefund {
     pub verdict: Verdict,
+    /// Why; it is kept with the decision, until the customer is erased. 3 to 500 characters.
+    #[serde(default)]
+    pub reason: Option<ActionReason>,
 }
 
 /// A refund that needs the approval of another person than the one who requested it.
@@ -55,10 +59,12 @@ pub struct RefundApproval {
     pub decision: Option<ApprovalDecision>,
 }
 
-/// Who decided, when, and what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Who decided, when, what and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalDecision {
     pub verdict: Verdict,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ActionReason>,
     pub by: UserId,
     pub at: Timestamp,
 }
@@ -132,14 +138,15 @@ fn too_little_is_left(payment: &Payment, left: i64) -> Failure {
 pub fn decide_refund(
     payment: &Payment,
     refund_id: RefundId,
-    verdict: Verdict,
+    decision: &DecideRefund,
     by: UserId,
     now: Timestamp,
 ) -> Result<(PaymentTransition, Option<Failure>), Failure> {
+    let DecideRefund { verdict, ref reason } = *decision;
     let waiting = payment.approvals.iter().find(|approval| approval.id == refund_id);
     let approval = waiting.ok_or_else(|| Failure::not_found("refund that needs an approval"))?;
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, approval.amount);
-    if let Some(decision) = approval.decision {
+    if let Some(decision) = &approval.decision {
         let detail = format!("The refund was {} already.", decision.verdict.name());
         return Err(Failure::new(FailureKind::Conflict, "refund-decided", detail));
     }
@@ -159,7 +166,7 @@ pub fn decide_refund(
         Verdict::Rejected => PaymentTransition::of(payment, payment.status, now),
     };
     for approval in change.payment.approvals.iter_mut().filter(|approval| approval.id == refund_id) {
-        approval.decision = Some(ApprovalDecision { verdict, by, at: now });
+        approval.decision = Some(ApprovalDecision { verdict, reason: reason.clone(), by, at: now });
     }
     let decided = RefundApprovalDecided { payment_id, order_id, refund_id, amount, verdict, decided_by: by };
     change.events.insert(0, decided.into());

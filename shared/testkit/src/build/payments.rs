@@ -8,10 +8,11 @@ use domain::{
     ledger::{Purpose, Transfer},
     order::Reason,
     payment::{
-        self, ChargeOutcome, CustomerAction, DisputeStatus, DisputeTransfer, Payment, PaymentTransition, RefundLimit,
-        RefundOutcome, RefundPayment, RefundReason, ReportedDispute, ReportedTransaction, StaffRefundReason, Verdict,
+        self, ChargeOutcome, CustomerAction, DecideRefund, DisputeStatus, DisputeTransfer, Payment, PaymentTransition,
+        RefundLimit, RefundOutcome, RefundPayment, RefundReason, ReportedDispute, ReportedTransaction,
+        StaffRefundReason, Verdict,
     },
-    text::PaymentMethod,
+    text::{ActionReason, PaymentMethod},
 };
 use kernel::Timestamp;
 
@@ -106,7 +107,9 @@ pub fn approval_requested(payment: &Payment, id: RefundId, amount: Money, at: Ti
 
 /// Approves or rejects the refund `id` of a payment.
 pub fn refund_decided(payment: &Payment, id: RefundId, verdict: Verdict, at: Timestamp) -> PaymentTransition {
-    payment::decide_refund(payment, id, verdict, ids::user(9), at).expect("an allowed transition").0
+    let reason = ActionReason::parse("the parcel came back").ok();
+    let decision = DecideRefund { verdict, reason };
+    payment::decide_refund(payment, id, &decision, ids::user(9), at).expect("an allowed transition").0
 }
 
 /// Applies the gateway's response to the refund `id`, at the time of its request.

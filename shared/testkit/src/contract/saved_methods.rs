@@ -1,9 +1,13 @@
 //! Contract of [`SavedMethodStore`], and of the customer of a payment that is begun.
 
-use super::{Fixture, fresh, now};
-use crate::build::{self, a_reply};
+use super::{
+    Fixture, fresh, now,
+    payments::{an_order, apply, begin, find},
+};
+use crate::build::{self, OrderBuilder, a_reply};
 use domain::{
-    id::{OrderId, PaymentMethodId, UserId},
+    id::{OrderId, PaymentMethodId, RefundId, UserId},
+    payment::Verdict,
     saved_method::{Card, SavedMethod},
     text::PaymentMethod,
 };
@@ -26,6 +30,7 @@ macro_rules! contract_saved_methods {
             owner_of_a_method_is_known_by_its_token
             method_of_somebody_else_is_not_saved_again
             deleted_user_has_no_methods_and_saves_none
+            reasons_of_decisions_about_refunds_of_a_deleted_user_are_forgotten
             payment_begun_with_a_saved_method_names_its_customer
         }
     };
@@ -198,6 +203,32 @@ pub async fn deleted_user_has_no_methods_and_saves_none(fixture: &Fixture<impl P
         assert_eq!(kind(store.save_customer(user, "cus_2").await), Some(FailureKind::NotFound));
         assert_eq!(kind(store.save_method(&a_method(user, 0), None).await), Some(FailureKind::NotFound));
     }
+}
+
+pub async fn reasons_of_decisions_about_refunds_of_a_deleted_user_are_forgotten(
+    fixture: &Fixture<impl PaymentStore + SavedMethodStore>,
+) {
+    let store = fixture.port();
+    let with_decision = async |order: OrderBuilder| {
+        let refund = RefundId(fresh());
+        begin(store, &order).await;
+        apply(store, &order.paid()).await;
+        let waiting = build::approval_requested(&order.paid().payment, refund, build::usd(200), now());
+        apply(store, &waiting).await;
+        let decided = build::refund_decided(&waiting.payment, refund, Verdict::Rejected, now());
+        apply(store, &decided).await;
+        decided.payment
+    };
+    let owner = |id: UserId| an_order().owner(id);
+    let (payment, other) = (with_decision(owner(UserId(fresh()))).await, with_decision(owner(UserId(fresh()))).await);
+    for _ in 0..2 {
+        store.forget_methods(payment.user_id).await.expect("forgotten");
+    }
+    let found = find(store, payment.id).await.expect("a payment");
+    let decision = found.approvals[0].decision.as_ref().expect("the decision stays");
+    assert_eq!((decision.verdict, &decision.reason), (Verdict::Rejected, &None));
+    assert_eq!(found.version, payment.version + 1, "what was read before is not written");
+    assert_eq!(find(store, other.id).await, Some(other));
 }
 
 pub async fn payment_begun_with_a_saved_method_names_its_customer(

@@ -1,12 +1,13 @@
 //! In-memory fakes of what operators use: queues of dead letters, event source mappings, and the record of what operators did.
 
-use super::{Dependency, OperatorActions, Queues, keys::IdempotencyKeys};
+use super::{Dependency, OperatorActions, Queues, keys::IdempotencyKeys, payments::PaymentsState};
 use catalog::{Function, Trigger};
 use domain::{
     consumer::{self, DesiredState, Mapping, MappingState},
     queue::{DeadMessage, QueueDepth, Waiting},
     redrive::{Action, AuditEntry, OperatorActionResult},
     refused_action::RefusedAction,
+    text::ActionReason,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
 use ports::{KeyOutcome, Page};
@@ -240,6 +241,15 @@ impl edge::http::RefusalLog for OperatorActions {
     }
 }
 
+/// Why a refund was approved or rejected, which its event does not say.
+fn reason(change: &AuditEntry, payments: &PaymentsState) -> Option<ActionReason> {
+    let refund = change.outcome.as_ref()?.get("refund_id")?.as_str()?;
+    let is_decision = change.action == catalog::REFUND_APPROVAL_DECIDED.name;
+    let approvals = payments.payments.values().flat_map(|payment| &payment.approvals).filter(|_| is_decision);
+    let mut decided = approvals.filter(|approval| approval.id.to_string() == refund);
+    decided.find_map(|approval| approval.decision.as_ref()?.reason.clone())
+}
+
 impl ports::OperatorLog for OperatorActions {
     async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<AuditEntry>, Failure> {
         let before = cursor.map(super::event_records::read_cursor).transpose()?;
@@ -248,6 +258,7 @@ impl ports::OperatorLog for OperatorActions {
             let outcome = |action: &Action| state.actions.outcomes.get(&action.id).cloned();
             let actions = state.actions.begun.values().map(|action| AuditEntry::of_action(action, outcome(action)));
             let changes = state.records.all().filter_map(AuditEntry::of_change);
+            let changes = changes.map(|change| AuditEntry { reason: reason(&change, &state.payments), ..change });
             let refused = state.actions.refused.iter().map(AuditEntry::from);
             let all = actions.chain(changes).chain(refused);
             let mut found: Vec<AuditEntry> =

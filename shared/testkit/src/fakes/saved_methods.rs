@@ -242,6 +242,12 @@ impl ports::SavedMethodStore for Payments {
 
     async fn forget_methods(&self, user: UserId) -> Result<Option<String>, Failure> {
         let commit = self.0.commit("methods.forget", |state| {
+            for payment in state.payments.payments.values_mut().filter(|payment| payment.user_id == user) {
+                let decisions = payment.approvals.iter_mut().filter_map(|approval| approval.decision.as_mut());
+                if decisions.filter_map(|decision| decision.reason.take()).count() > 0 {
+                    payment.version += 1;
+                }
+            }
             let saved = &mut state.payments.saved;
             saved.methods.retain(|method| method.user_id != user);
             let customer = saved.customers.entry(user).or_default();

@@ -1,7 +1,10 @@
 //! Refunds by staff above a limit.
 
 use super::*;
-use crate::event::{RefundApprovalDecided, RefundApprovalRefused, RefundApprovalRequested};
+use crate::{
+    event::{RefundApprovalDecided, RefundApprovalRefused, RefundApprovalRequested},
+    text::ActionReason,
+};
 
 const REQUESTER: UserId = UserId(Uuid::from_u128(11));
 const ADMIN: UserId = UserId(Uuid::from_u128(12));
@@ -23,7 +26,8 @@ fn decide(
     verdict: Verdict,
     by: UserId,
 ) -> Result<(PaymentTransition, Option<Failure>), Failure> {
-    decide_refund(payment, refund_id(n), verdict, by, at(60))
+    let reason = ActionReason::parse("the parcel came back").ok();
+    decide_refund(payment, refund_id(n), &DecideRefund { verdict, reason }, by, at(60))
 }
 
 fn decided(payment: &Payment, n: u128, verdict: Verdict) -> PaymentTransition {
@@ -99,9 +103,22 @@ fn approval_by_another_person_requests_the_refund_under_the_same_id() {
     let approved = RefundApprovalDecided { payment_id, order_id, refund_id, amount, verdict, decided_by };
     let event = RefundRequested { payment_id, order_id, refund_id, amount };
     assert_eq!(change.events, [approved.into(), event.into()]);
-    let decision = ApprovalDecision { verdict, by: ADMIN, at: at(60) };
-    assert_eq!(change.payment.approvals[0].decision, Some(decision));
+    let decision = change.payment.approvals[0].decision.as_ref().expect("decided");
+    assert_eq!((decision.verdict, decision.by, decision.at), (verdict, ADMIN, at(60)));
+    assert_eq!(decision.reason.as_ref().map(ActionReason::as_str), Some("the parcel came back"));
     assert_eq!((change.payment.awaits_approval_since(), change.payment.version), (None, waiting.version + 1));
+}
+
+#[test]
+fn decision_needs_no_reason_and_is_stored_without_one() {
+    let waiting = requested(&paid(), 1, 500);
+    let silent: DecideRefund = serde_json::from_value(serde_json::json!({ "verdict": "rejected" })).expect("valid");
+    let (change, _) = decide_refund(&waiting, refund_id(1), &silent, ADMIN, at(60)).expect("valid");
+    let decision = change.payment.approvals[0].decision.as_ref().expect("decided");
+    assert_eq!(decision.reason, None);
+    let stored = serde_json::to_value(decision).expect("JSON");
+    assert_eq!(stored.get("reason"), None);
+    assert_eq!(serde_json::from_value::<ApprovalDecision>(stored).expect("readable"), *decision);
 }
 
 #[test]

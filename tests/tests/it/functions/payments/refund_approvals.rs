@@ -85,6 +85,7 @@ async fn refund_approval_decide_is_for_an_admin_who_did_not_request_it() {
         (r#"set /requestContext/authorizer/lambda/role = "staff""#, 403, "forbidden", ""),
         ("remove /headers/idempotency-key", 400, "idempotency-key-missing", ""),
         (r#"set /body/verdict = "waiting""#, 422, "validation", "/verdict"),
+        (r#"set /body/reason = "no""#, 422, "validation", "/reason"),
         (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000cf""#, 404, "not-found", ""),
         (r#"set /pathParameters/refund_id = "0192f0c1-0000-7000-8000-0000000000df""#, 404, "not-found", ""),
         ("ok", 200, "", ""),
@@ -98,7 +99,7 @@ async fn refund_approval_decide_is_for_an_admin_who_did_not_request_it() {
         .await;
     }
     let payment = payment_of_order(&platform);
-    let decision = payment.approvals[0].decision.expect("decided");
+    let decision = payment.approvals[0].decision.as_ref().expect("decided");
     assert_eq!((decision.verdict, decision.by != REQUESTER), (Verdict::Approved, true));
     let refunds: Vec<_> = payment.refunds.iter().map(|one| (one.id, one.amount, one.status)).collect();
     assert_eq!(refunds, [(REFUND, build::usd(3000), RefundStatus::Pending)], "once");
@@ -116,6 +117,17 @@ async fn attempt_to_decide_on_an_own_request_is_recorded_with_who_and_what() {
     let DomainEvent::RefundApprovalRefused(said) = &event.event else { panic!("{event:?}") };
     assert_eq!((said.requested_by, said.verdict, said.refund_id), (REQUESTER, Verdict::Approved, REFUND));
     assert_eq!(payment_of_order(&platform).approvals, before.approvals);
+}
+
+#[tokio::test]
+async fn reason_of_a_decision_is_shown_to_staff_and_is_in_no_event() {
+    let platform = with_waiting_refund().await;
+    let edit = r#"set /body/verdict = "rejected"; set /body/reason = "Refunded by hand.""#;
+    let rejected = body(&send(&platform, catalog::REFUND_APPROVAL_DECIDE, edit).await);
+    let decided = &rejected["refund_approvals"][0];
+    assert_eq!((&decided["verdict"], &decided["decision_reason"]), (&json!("rejected"), &json!("Refunded by hand.")));
+    let said = serde_json::to_string(&platform.bus().published()).expect("JSON");
+    assert!(!said.contains("by hand"), "{said}");
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
 /// Above the limit, staff refund only what somebody else than the asker has approved.
 fn approved(payment: &payment::Payment) -> Result<(), Violation> {
     for approval in &payment.approvals {
-        let by_another = approval.decision.is_some_and(|decision| {
+        let by_another = approval.decision.as_ref().is_some_and(|decision| {
             decision.verdict == payment::Verdict::Approved && decision.by != approval.requested_by
         });
         let is_refunded = payment.refund(approval.id).is_some();

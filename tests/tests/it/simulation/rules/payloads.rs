@@ -184,7 +184,7 @@ impl Model<'_> {
             }
             DomainEvent::RefundApprovalDecided(said) => {
                 let approval = self.approval(said.order_id, said.payment_id, said.refund_id)?;
-                let decision = approval.decision?;
+                let decision = approval.decision.as_ref()?;
                 all(&[
                     said.amount == approval.amount,
                     (said.verdict, said.decided_by) == (decision.verdict, decision.by),

@@ -80,6 +80,7 @@ examples! {
         requested_by: ADMIN.into(),
         requested_at: NEXT_DAY.into(),
         verdict: None,
+        decision_reason: None,
         decided_by: None,
         decided_at: None,
     };
@@ -113,6 +114,7 @@ pub fn payment_with_approved_refund() -> Result<Value> {
     let mut payment = payment_with_refund()?;
     let approval = RefundApprovalView {
         verdict: Some(Verdict::Approved),
+        decision_reason: Some("The parcel came back.".into()),
         decided_by: Some(OTHER.into()),
         decided_at: Some(NEXT_DAY.into()),
         ..RefundApprovalView::example()?
