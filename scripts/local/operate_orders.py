@@ -20,6 +20,9 @@ Json = dict[str, Any]
 INTERVAL_S = 1
 # Looks without a change after which an order does not move: an event is recorded within half a minute.
 QUIET_LOOKS = 40
+# The problem of a timeline that is older than the retention of events.
+HISTORY_REMOVED = "/problems/history-removed"
+REMOVED = "its events have been removed: they are kept for 180 days"
 # Members of events that say which order it is, which the heading says already.
 COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
 
@@ -36,6 +39,7 @@ def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
         "order": found,
         "payment": None if payment.status == 404 else payment.expect(200),
         "timeline": [] if recorded.status == 404 else listed(api, f"/ops{path}/timeline", "events", arguments),
+        "history_removed": recorded.status == 404 and recorded.body["type"] == HISTORY_REMOVED,
     }
 
 
@@ -59,6 +63,9 @@ def print_order(found: Json) -> None:
     progress.heading(f"order {placed['id']}: {placed['status']}{reason}, placed {placed['created_at']}")
     if payment:
         progress.note(f"payment {payment['id']}: {payment['status']}, {money.text(payment['amount'])}")
+    if found["history_removed"]:
+        progress.note(REMOVED)
+        return
     if not found["timeline"]:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
         return
@@ -149,6 +156,8 @@ def changes(found: Json) -> Iterator[str]:
                 yield f"{who} handled {what} {milliseconds(one['after_ms'])}{failures(one)}"
             elif one["failed_attempts"] or one["dead_lettered_at"]:
                 yield f"{who} {state(one)}, {what}{failures(one)}"
+    if found["history_removed"]:
+        yield REMOVED
     yield f"order {placed['id']}: {placed['status']}{reason}"
     if payment:
         yield f"payment {payment['id']}: {payment['status']}"
@@ -156,7 +165,8 @@ def changes(found: Json) -> Iterator[str]:
 
 def is_settled(found: Json) -> bool:
     """Whether nothing is left to do now: a shipment or a refund may come later."""
-    return bool(found["timeline"]) and found["order"]["status"] != "pending" and not unhandled(found["timeline"])
+    is_known = bool(found["timeline"]) or found["history_removed"]
+    return is_known and found["order"]["status"] != "pending" and not unhandled(found["timeline"])
 
 
 def milliseconds(count: int) -> str:

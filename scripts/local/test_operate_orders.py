@@ -38,10 +38,10 @@ FAILED = {"failed_attempts": 2, "last_failure": "unavailable"}
 
 
 class Orders(unittest.TestCase):
-    def shown(self, timeline: list[dict[str, Any]]) -> str:
+    def shown(self, timeline: list[dict[str, Any]], history_removed: bool = False) -> str:
         placed = {"id": ORDER, "status": "pending", "status_reason": "awaiting_payment", "created_at": "2026-11-21"}
         payment = {"id": "p", "status": "pending", "amount": {"amount": 1999, "currency": "USD"}}
-        found = {"order": placed, "payment": payment, "timeline": timeline}
+        found = {"order": placed, "payment": payment, "timeline": timeline, "history_removed": history_removed}
         with contextlib.redirect_stdout(io.StringIO()) as printed, progress._stderr.capture() as failures:
             operate_orders.print_order(found)
         return printed.getvalue() + failures.get()
@@ -85,6 +85,7 @@ class Orders(unittest.TestCase):
                     "order": {"id": ORDER, "status": "pending"},
                     "payment": None,
                     "timeline": [entry("OrderPlaced.v1", None, never)],
+                    "history_removed": False,
                 }
             )
         )
@@ -92,6 +93,11 @@ class Orders(unittest.TestCase):
 
     def test_order_without_recorded_events_says_so(self) -> None:
         self.assertIn("no event of it is recorded yet", self.shown([]))
+
+    def test_order_from_before_the_retention_of_events_says_so(self) -> None:
+        shown = self.shown([], history_removed=True)
+        self.assertIn("its events have been removed: they are kept for 180 days", shown)
+        self.assertNotIn("recorded yet", shown)
 
     def test_order_names_each_request_and_trace_once_with_its_events(self) -> None:
         later = {**entry("OrderCancelled.v1", 9), "correlation_id": "another", "trace_id": None}
@@ -143,7 +149,8 @@ class Following(unittest.TestCase):
         return printed.getvalue(), seen.call_count
 
     def look(self, status: str, *timeline: dict[str, Any]) -> dict[str, Any]:
-        return {"order": {"id": ORDER, "status": status}, "payment": None, "timeline": list(timeline)}
+        order = {"id": ORDER, "status": status}
+        return {"order": order, "payment": None, "timeline": list(timeline), "history_removed": False}
 
     def test_what_is_new_is_printed_once_until_nothing_moves(self) -> None:
         placed = entry("OrderPlaced.v1", None, {**HANDLED, **NO_FAILURE})
@@ -158,6 +165,17 @@ class Following(unittest.TestCase):
         self.assertEqual(sorted(order, key=printed.index), order)
         self.assertEqual([printed.count(one) for one in (order[1], order[2], order[4])], [1, 1, 1])
         self.assertEqual(count, len(looks) + operate_orders.QUIET_LOOKS)
+
+    def test_an_order_whose_events_have_been_removed_is_not_followed_for_ever(self) -> None:
+        printed, _ = self.followed([{**self.look("delivered"), "history_removed": True}])
+        self.assertEqual(printed.count(operate_orders.REMOVED), 1)
+
+    def test_the_history_is_removed_if_the_api_says_so(self) -> None:
+        for problem, expected in (("history-removed", True), ("not-found", False)):
+            api, missing = mock.Mock(), mock.Mock(status=404, body={"type": f"/problems/{problem}"})
+            api.get.side_effect = [mock.Mock(), missing, missing]
+            found = operate_orders.order(api, mock.Mock(order=ORDER))
+            self.assertEqual((found["timeline"], found["history_removed"]), ([], expected))
 
     def test_an_order_that_waits_is_followed_until_it_is_interrupted(self) -> None:
         handled = entry("OrderConfirmed.v1", None, OPEN)

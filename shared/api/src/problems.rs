@@ -125,6 +125,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Use an account with one of the roles that the route names.",
     ),
     problem(
+        "history-removed",
+        NotFound,
+        "The order is older than the retention of its events, and what was recorded has been removed.",
+        "Read the order and its payment, which stay; the archive has the events.",
+    ),
+    problem(
         "idempotency-key-in-flight",
         Conflict,
         "A request with the same Idempotency-Key is being processed.",

@@ -29,7 +29,9 @@ pub use deliveries::*;
 pub use events::*;
 pub use functions::*;
 pub use resources::*;
-pub use retention::{IDEMPOTENCY_HOURS, RETENTION, Retention, RetentionRule, SweptTable, swept_tables};
+pub use retention::{
+    EVENT_RECORD_DAYS, IDEMPOTENCY_HOURS, RETENTION, Retention, RetentionRule, SweptTable, swept_tables,
+};
 pub use routes::*;
 pub use slo::*;
 pub use stores::{Personal, STORE_KINDS, STORES, Store, StoreKind};

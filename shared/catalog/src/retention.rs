@@ -14,6 +14,9 @@ macro_rules! idempotency_hours {
 /// Hours for which the response to a request is stored under its idempotency key.
 pub const IDEMPOTENCY_HOURS: i64 = idempotency_hours!();
 
+/// Days for which operators see what happened to an order.
+pub const EVENT_RECORD_DAYS: u32 = 180;
+
 /// The retention of stores that are alike.
 #[derive(Debug)]
 pub struct RetentionRule {
@@ -80,7 +83,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &["notifications.deliveries"], DeletedBySweep { since: "sent_at", days: 762 }),
     rule(PostgresTable, &["notifications.email_feedback"], DeletedBySweep { since: "received_at", days: 762 }),
     // As long as a customer or a bank may ask about an order; the archive has every event for years.
-    rule(PostgresTable, &["operations.event_records"], DeletedBySweep { since: "recorded_at", days: 180 }),
+    rule(PostgresTable, &["operations.event_records"], DeletedBySweep { since: "recorded_at", days: EVENT_RECORD_DAYS }),
     // Longer than the yearly review of who did what.
     rule(PostgresTable, &["operations.operator_actions", "operations.operator_outcomes"], DeletedBySweep { since: "at", days: 762 }),
     // As long as its files.

@@ -4,7 +4,8 @@ use crate::{
     event,
     id::{OrderId, UserId},
 };
-use kernel::{CloudEvent, Failure, Principal, Timestamp, Uuid, seconds_after};
+use catalog::EVENT_RECORD_DAYS;
+use kernel::{CloudEvent, Failure, FailureKind, Principal, Timestamp, Uuid, seconds_after};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -64,6 +65,18 @@ const INBOX_RETENTION_DAYS: i64 = 14;
 /// Start of the period that the inboxes cover. Which consumers have handled an older event is unknown.
 pub fn inbox_covered_since(now: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(now, -INBOX_RETENTION_DAYS * 86_400)
+}
+
+/// The failure of a timeline without events. An order from before the retention of events had some, by the time in its id: `history-removed`. Of
+/// another order none is recorded yet.
+pub fn without_events(order: OrderId, now: Timestamp) -> Result<Failure, Failure> {
+    let kept_since = seconds_after(now, -i64::from(EVENT_RECORD_DAYS) * 86_400)?;
+    let placed = order.0.get_timestamp().and_then(|time| i64::try_from(time.to_unix().0).ok());
+    if placed.is_none_or(|placed| placed >= kept_since.as_second()) {
+        return Ok(Failure::not_found("event of this order"));
+    }
+    let detail = format!("Events are kept for {EVENT_RECORD_DAYS} days: those of this order have been removed.");
+    Ok(Failure::new(FailureKind::NotFound, "history-removed", detail))
 }
 
 /// An event in the timeline of an order.
@@ -128,6 +141,15 @@ mod tests {
         assert_eq!((found.kind.as_str(), found.sequence), ("OrderCancelled.v1", 3));
         assert_eq!(found.actor, Some(Principal { id: Uuid::from_u128(9), role: "staff".to_owned() }));
         assert_eq!(Value::Object(found.data), data);
+    }
+
+    #[test]
+    fn order_from_before_the_retention_of_events_has_a_removed_history() {
+        let day = |days: i64| Timestamp::from_second(1_767_225_600 + days * 86_400).unwrap();
+        let placed = OrderId(kernel::Ids::seeded(1, day(0)).next());
+        let code = |order, now| without_events(order, now).unwrap().code;
+        assert_eq!([180, 181].map(|days| code(placed, day(days))), ["not-found", "history-removed"]);
+        assert_eq!(code(OrderId(Uuid::nil()), day(9_000)), "not-found", "an id without a time");
     }
 
     #[test]

@@ -365,7 +365,7 @@ fn operations() -> Vec<Operation> {
     let consumer = json!({ "type": "string", "examples": ["stock-reserve"] });
     let reason = json!({ "type": "string", "maxLength": 64 });
     vec![
-        route(catalog::ORDER_TIMELINE_GET).ok::<ListView<TimelineEntryView>>().paged(),
+        route(catalog::ORDER_TIMELINE_GET).ok::<ListView<TimelineEntryView>>().paged().refuses(&["history-removed"]),
         route(catalog::QUEUE_LIST).ok::<ListView<QueueView>>(),
         route(catalog::SETTING_LIST).ok::<ListView<SettingView>>(),
         route(catalog::DEAD_LETTER_LIST)

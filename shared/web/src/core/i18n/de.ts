@@ -106,6 +106,7 @@ export const de: Messages = {
     "endpoint-disabled": "Dieser Endpunkt ist ausgeschaltet. Schalten Sie ihn zuerst ein.",
     "consumer-changing": "Der Empfänger wird gerade angehalten oder fortgesetzt. Bitte versuchen Sie es in einer Minute noch einmal.",
     "consumer-not-pausable": "Dieser Empfänger kann nicht angehalten werden: Weder eine Warteschlange noch ein Datenstrom ruft ihn auf.",
+    "history-removed": "Was mit dieser Bestellung geschah, wurde entfernt: Ereignisse werden 180 Tage lang aufbewahrt.",
     "queue-not-redrivable": "Nachrichten dieses Empfängers können nicht zurück: Er hat keine Warteschlange.",
   },
 

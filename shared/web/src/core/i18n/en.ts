@@ -106,6 +106,7 @@ export const en = {
     "endpoint-disabled": "This endpoint is disabled. Enable it first.",
     "consumer-changing": "The consumer is being paused or resumed. Please try again in a minute.",
     "consumer-not-pausable": "This consumer cannot be paused: neither a queue nor a stream invokes it.",
+    "history-removed": "What happened to this order has been removed: events are kept for 180 days.",
     "queue-not-redrivable": "Messages of this consumer cannot go back: it has no queue.",
   } as Record<string, string>,
 
