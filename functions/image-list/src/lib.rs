@@ -9,6 +9,6 @@ use ports::ProductStore;
 pub async fn handle(products: &impl ProductStore, call: Call<NoBody>) -> Result<Reply<ListView<ImageView>>, Failure> {
     let product = products.get(call.path("id")?).await?.filter(|product| product.active);
     let product = product.ok_or_else(|| Failure::not_found("product"))?;
-    let items = product.images.iter().map(|image| ImageView::new(&product, image)).collect();
+    let items = product.images.iter().map(|image| ImageView::new(&product, image, call.now)).collect();
     Ok(Reply::ok(ListView { items, next_cursor: None }))
 }

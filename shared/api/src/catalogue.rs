@@ -126,7 +126,8 @@ pub struct ImageView {
     pub content_type: &'static str,
     /// `pending` until the upload is processed, `ready`, or `refused`.
     pub status: &'static str,
-    /// Why it is refused: `too_large`, `unsupported_type`, `other_type`, `too_many_pixels`, `trailing_data` or `unreadable`.
+    /// Why it is refused: `too_large`, `unsupported_type`, `other_type`, `too_many_pixels`, `trailing_data` or `unreadable`; or `not_processed` if
+    /// seven hours after its link was made nothing was uploaded, or no attempt to process the upload has succeeded: delete the image, add it again.
     pub reason: Option<&'static str>,
     /// Path of the image on this API, once it is ready.
     pub url: Option<String>,
@@ -136,13 +137,17 @@ pub struct ImageView {
 }
 
 impl ImageView {
-    /// An image of `product`.
-    pub fn new(product: &Product, image: &ProductImage) -> Self {
+    /// An image of `product` as it is `now`.
+    pub fn new(product: &Product, image: &ProductImage, now: Timestamp) -> Self {
+        let (status, reason) = match image.is_overdue(now) {
+            true => (State::Refused, Some("not_processed")),
+            false => (image.state, image.reason.map(|reason| reason.name())),
+        };
         Self {
             id: id(image.id.0),
             content_type: image.media_type.name(),
-            status: image.state.name(),
-            reason: image.reason.map(|reason| reason.name()),
+            status: status.name(),
+            reason,
             url: (image.state == State::Ready).then(|| image_path(product, image)),
             created_at: rfc3339(image.added_at),
         }

@@ -15,6 +15,9 @@ pub const MAX_IMAGES: usize = 10;
 /// Seconds for which an upload link is valid.
 pub const UPLOAD_SECONDS: u32 = 900;
 
+/// Seconds after an upload link was made in which the upload is processed: the link ends, and S3 invokes `image-resize` three times within six hours.
+const PROCESSED_WITHIN_SECONDS: i64 = 7 * 3_600;
+
 /// Prefix of the keys of uploads. They wait there to be processed, and no client reads them.
 pub const UPLOADS: &str = "uploads/";
 const VARIANTS: &str = "images/";
@@ -135,6 +138,13 @@ pub struct ProductImage {
     pub added_at: Timestamp,
 }
 
+impl ProductImage {
+    /// Whether it is pending and nothing will process it any more: nothing was uploaded, or each attempt to process it died.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.state == State::Pending && now.as_second() > self.added_at.as_second() + PROCESSED_WITHIN_SECONDS
+    }
+}
+
 /// A request for an upload link.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -234,6 +244,21 @@ mod tests {
         ];
         assert!(others.iter().all(|key| parse_upload_key(key).is_none()));
         assert_eq!(keys(product, image).len(), 8);
+    }
+
+    #[test]
+    fn image_is_overdue_if_it_is_pending_after_the_last_attempt() {
+        let at = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).expect("an instant");
+        let image = |state| {
+            let (id, media_type, added_at) = (ImageId(Uuid::from_u128(2)), MediaType::Png, at(0));
+            ProductImage { id, media_type, state, reason: None, added_at }
+        };
+        let last = i64::from(UPLOAD_SECONDS) + 6 * 3_600;
+        assert_eq!(
+            [last, 7 * 3_600, 7 * 3_600 + 1].map(|s| image(State::Pending).is_overdue(at(s))),
+            [false, false, true]
+        );
+        assert!([State::Ready, State::Refused].into_iter().all(|state| !image(state).is_overdue(at(1_000_000))));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{
     PRODUCT, assert_all_samples_run, clock,
     http::{Expected, assert_responses},
-    sample, seeded_platform,
+    sample, sample_time, seeded_platform,
 };
 use domain::{
     id::ImageId,
@@ -91,6 +91,20 @@ async fn image_list_shows_staff_every_state_with_its_reason() {
 }
 
 #[tokio::test]
+async fn image_that_nothing_processes_any_more_is_shown_as_refused() {
+    for (state, hours, shown) in [
+        (State::Pending, 7, ("pending", None)),
+        (State::Pending, 8, ("refused", Some("not_processed"))),
+        (State::Ready, 8, ("ready", None)),
+    ] {
+        let product = product(&with_image(state).await).await;
+        let now = kernel::seconds_after(product.created_at, hours * 3_600).expect("an instant");
+        let view = api::ImageView::new(&product, &product.images[0], now);
+        assert_eq!((view.status, view.reason), shown, "{hours} hours after its link was made");
+    }
+}
+
+#[tokio::test]
 async fn image_get_redirects_to_a_variant() {
     let platform = Platform::new();
     let expected = [
@@ -168,7 +182,7 @@ async fn image_resize_quarantines_a_refused_upload_with_its_reason() {
         upload(&platform, text);
         assert!(!resize(&platform, "ok").await);
         let product = product(&platform).await;
-        let view = api::ImageView::new(&product, &product.images[0]);
+        let view = api::ImageView::new(&product, &product.images[0], sample_time());
         assert_eq!((view.status, view.reason, view.url), ("refused", Some(reason), None));
         assert_eq!(platform.image_objects().keys(), [image::quarantine_key(PRODUCT, IMAGE)]);
     }

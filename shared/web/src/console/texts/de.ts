@@ -74,6 +74,7 @@ export const de: ConsoleTexts = {
       too_many_pixels: "Abgelehnt: Sie hat zu viele Bildpunkte.",
       trailing_data: "Abgelehnt: Auf das Bild folgen andere Daten.",
       unreadable: "Abgelehnt: Die Datei ist nicht lesbar.",
+      not_processed: "Es wurde nichts hochgeladen, oder es konnte nicht verarbeitet werden. Löschen Sie das Bild und laden Sie es noch einmal hoch.",
     },
     roles: { customer: "Kunde", staff: "Mitarbeiter", admin: "Admin", service: "Dienst" },
     accountStatuses: { active: "aktiv", disabled: "deaktiviert" },

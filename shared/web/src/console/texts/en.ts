@@ -73,6 +73,7 @@ export const en = {
       too_many_pixels: "Refused: it has too many pixels.",
       trailing_data: "Refused: other data follows the image.",
       unreadable: "Refused: the file cannot be read.",
+      not_processed: "Nothing was uploaded, or it could not be processed. Delete the image and upload it again.",
     } as Record<string, string>,
     roles: { customer: "Customer", staff: "Staff", admin: "Admin", service: "Service client" } as Record<string, string>,
     accountStatuses: { active: "active", disabled: "disabled" } as Record<string, string>,
