@@ -21,7 +21,8 @@ pub const PATH: &str = "docs/openapi.json";
 
 const ABOUT: &str = "Places, pays, ships and refunds orders. Ids are UUIDs, times are RFC 3339 in UTC, money is in minor units of an \
     ISO 4217 currency. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; what API Gateway \
-    refuses before a function runs (429, 413, 500, 503) is `{\"message\": …}` without `Retry-After`. Lists are paged by cursor. \
+    refuses before a function runs (429, 413, 500, 503) is `{\"message\": …}` without `Retry-After` and `X-Request-Id`. \
+    Another method than those of a path is answered with 405 and `Allow`. Lists are paged by cursor. \
     `Idempotency-Key` makes a repeated POST return the first response; `ETag` and `If-Match` make a change apply to the version that the \
     client saw.";
 
@@ -80,6 +81,7 @@ pub(super) fn render(root: &Path) -> Result<String> {
         "paths": paths,
         "components": {
             "headers": responses::headers(),
+            "responses": { "MethodNotAllowed": responses::method_not_allowed() },
             "schemas": schemas,
             "examples": responses::problem_examples(),
             "securitySchemes": security_schemes()?,

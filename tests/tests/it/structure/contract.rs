@@ -194,6 +194,25 @@ pub(super) fn document() -> Value {
 }
 
 #[test]
+fn every_response_declares_the_headers_that_the_runner_sends() {
+    let document = document();
+    let mut complaints = Vec::new();
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                if response["headers"]["X-Request-Id"].is_null() {
+                    complaints.push(format!("{method} {path} {status}"));
+                }
+            }
+        }
+    }
+    expect_none(&complaints, "declare X-Request-Id");
+    let headers = &document["components"]["responses"]["MethodNotAllowed"]["headers"];
+    assert_eq!(headers["Allow"]["$ref"], "#/components/headers/Allow");
+    assert!(document["components"]["headers"]["Allow"]["schema"].is_object());
+}
+
+#[test]
 fn routes_of_service_clients_name_the_scheme_of_their_token() {
     let document = document();
     let flow = &document["components"]["securitySchemes"]["client_credentials"]["flows"]["clientCredentials"];

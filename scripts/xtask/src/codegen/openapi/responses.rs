@@ -46,22 +46,40 @@ pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Res
     {
         success["headers"]["Set-Cookie"] = json!({ "$ref": "#/components/headers/Set-Cookie" });
     }
-    if operation.function.limits_clients() {
-        for response in responses.values_mut() {
-            for name in RATE_LIMIT_FIELDS {
-                response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
-            }
+    let limits: &[&str] = if operation.function.limits_clients() { &RATE_LIMIT_FIELDS } else { &[] };
+    for response in responses.values_mut() {
+        for name in limits.iter().chain([&REQUEST_ID]) {
+            response["headers"][name] = header(name);
         }
     }
     Ok(responses)
 }
 
+/// The response to a method that a path has no route for. It belongs to no operation.
+pub(super) fn method_not_allowed() -> Value {
+    let mut response = described(405, &problems::find("method-not-allowed").into_iter().collect::<Vec<_>>());
+    for name in [ALLOW, REQUEST_ID] {
+        response["headers"][name] = header(name);
+    }
+    response
+}
+
+fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+/// The header of every response of a function.
+const REQUEST_ID: &str = "X-Request-Id";
+const ALLOW: &str = "Allow";
+
 const RATE_LIMIT_FIELDS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
 
-/// The response fields of limits, which most routes have.
+/// The response fields that several routes have.
 pub(super) fn headers() -> Value {
     let field = |about: &str, example: &str| json!({ "description": about, "schema": { "type": "string" }, "example": example });
     json!({
+        ALLOW: field("The methods that the path has routes for.", "DELETE, GET, PATCH"),
+        REQUEST_ID: field("Id of the request, to quote in a report; in every log line of it.", "JKJaXmPLvHcESHA="),
         "RateLimit": field(
             "What the client has left of each limit (`r`), and the seconds until more is free (`t`). Absent if requests cannot be counted.",
             r#""read-minute";r=1199;t=1, "read-day";r=199999;t=1"#,
