@@ -39,6 +39,9 @@ Json = dict[str, Any]
 # The reason of a dead letter that SQS moved by itself.
 MOVED_BY_SQS = "moved-by-sqs"
 
+# What is said of dead letters beyond those of a request.
+MORE = {True: "; there are more", False: "", None: "; there may be more"}
+
 # ---- stuck orders, and dead letters ----------------------------------------------------------------------------
 
 
@@ -145,14 +148,14 @@ def _act(api: ApiClient, body: Json, arguments: argparse.Namespace) -> Json:
 
 
 def print_redrive(moved: Json) -> None:
-    refused = {one["message_id"] for one in moved["refused"]}
+    refused, more = {one["message_id"] for one in moved["refused"]}, MORE[moved["has_more"]]
     if moved["action_id"]:
         done = moved["discarded"] + moved["redriven"]
-        count = f"{done} {moved['verb']}, {len(refused)} stay"
+        count = f"{done} {moved['verb']}, {len(refused)} stay{more}"
         progress.done(f"{moved['queue']}: {count}; action {moved['action_id']} in the audit")
     else:
         chosen = [message for message in moved["message_ids"] if message not in refused]
-        progress.heading(f"{moved['queue']}: {len(chosen)} would be {moved['verb']}, {len(refused)} stay")
+        progress.heading(f"{moved['queue']}: {len(chosen)} would be {moved['verb']}, {len(refused)} stay{more}")
         for one in moved["forecasts"]:
             progress.note(f"{one['message_id']} if redriven {expected(one['forecast'])}")
     for one in moved["edited"]:

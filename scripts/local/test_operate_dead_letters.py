@@ -111,6 +111,7 @@ class DeadLetters(unittest.TestCase):
             "verb": "moved",
             "discarded": 0,
             "message_ids": ["m", "n", "r"],
+            "has_more": False,
             "forecasts": [{"message_id": one, "forecast": FORECAST} for one in ("m", "n")],
             "edited": [],
             "refused": refused,
@@ -139,6 +140,15 @@ class DeadLetters(unittest.TestCase):
         shown, status = self.redriven(action_id="x", redriven=3, refused=[])
         self.assertIn("a: 3 moved, 0 stay;", shown)
         self.assertEqual(status, 0)
+
+    def test_redrive_says_whether_there_are_more(self) -> None:
+        for has_more, said in (
+            (True, "1 stay; there are more\n"),
+            (None, "1 stay; there may be more\n"),
+            (False, "1 stay\n"),
+        ):
+            shown, _ = self.redriven(action_id=None, redriven=0, has_more=has_more)
+            self.assertIn(f"a: 2 would be moved, {said}", shown)
 
     def test_messages_that_are_not_dead_letters_are_named(self) -> None:
         api: Any = Api({})

@@ -115,7 +115,8 @@ fn view(id: Option<Uuid>, consumer: &Function, selection: &Selection, done: (Dea
         reason: failure.code,
         detail: failure.detail.clone(),
     });
-    RedriveView { refused: refused.collect(), ..RedriveView::new(id, consumer.name, selection.ids.clone(), done) }
+    let (refused, has_more) = (refused.collect(), selection.has_more);
+    RedriveView { refused, has_more, ..RedriveView::new(id, consumer.name, selection.ids.clone(), done) }
 }
 
 /// The redacted events that the redrive would send.

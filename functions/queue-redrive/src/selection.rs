@@ -26,6 +26,8 @@ pub(crate) struct Selection {
     pub ids: Vec<String>,
     /// The messages to send.
     pub ready: Vec<ReadyMessage>,
+    /// Whether there are more to choose, if that is known.
+    pub has_more: Option<bool>,
     /// The messages that cannot be sent, or whose events cannot be edited, with the reasons.
     pub refused: Vec<(DeadMessage, Failure)>,
 }
@@ -38,9 +40,10 @@ impl Selection {
         wanted: &Redrive,
     ) -> Result<Self, Failure> {
         let received = queues.receive(consumer.name, wanted.search_limit()).await?;
-        let (chosen, others) = wanted.partition(received);
+        let (chosen, others, has_more) = wanted.partition(received);
         queues.release(consumer.name, &others).await?;
-        let mut selection = Self { ids: chosen.iter().map(|message| message.id.clone()).collect(), ..Self::default() };
+        let ids = chosen.iter().map(|message| message.id.clone()).collect();
+        let mut selection = Self { ids, has_more, ..Self::default() };
         for message in chosen {
             match ready(consumer, wanted, &message) {
                 Ok(ready) => selection.ready.push(ready),

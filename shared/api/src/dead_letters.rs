@@ -137,6 +137,8 @@ pub struct RedriveView {
     pub discarded: usize,
     /// Ids of the messages that were chosen.
     pub message_ids: Vec<String>,
+    /// Whether there are more to choose; null if that is not known. A dry run of a whole queue knows it.
+    pub has_more: Option<bool>,
     /// For a dry run: what the consumer would do with each message that would be moved or deleted.
     pub forecasts: Vec<MessageForecastView>,
     /// For a dry run with a patch: the events as they would be sent.
@@ -193,6 +195,7 @@ impl RedriveView {
             redriven: count(DeadLetterAction::Redrive),
             discarded: count(DeadLetterAction::Discard),
             message_ids,
+            has_more: None,
             forecasts: Vec::new(),
             edited: Vec::new(),
             refused: Vec::new(),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pauseAfter } from "./pace.ts";
-import { after, isOver, isWhole, type Run } from "./redrives.ts";
+import { after, isOver, type Run } from "./redrives.ts";
 
 const page = (found: number, redriven = found) => ({ message_ids: Array.from({ length: found }, String), redriven, refused: [] });
 const begun = (total: number): Run => ({ body: { action: "redrive", dry_run: false, reason: "The provider is back." }, sent: 0, total, refused: [] });
@@ -31,11 +31,6 @@ test("a redrive of all ends when nothing moves, or when what fails again comes b
 
 test("a redrive by reason goes on where a request has not looked at all dead letters", () => {
   assert.deepEqual(moved(5000, [page(40), page(60), page(0)]), [100, 3]);
-});
-
-test("a dry run has seen all that would move, unless its page is full and the queue may have more", () => {
-  assert.deepEqual([isWhole(99, 0, 5000), isWhole(100, 100, 5000), isWhole(100, 0, 100)], [true, true, true]);
-  assert.deepEqual([isWhole(100, 0, 101), isWhole(100, 0, undefined)], [false, false]);
 });
 
 test("a page is sent when the messages of the one before are delivered", () => {

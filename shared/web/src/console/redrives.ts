@@ -25,11 +25,6 @@ export function after(run: Run, { redriven, refused }: Page): Run {
   return { ...run, sent: run.sent + redriven, refused };
 }
 
-/** Whether a dry run that found so many messages has seen all that would move: those that were chosen, or a queue that has no more. */
-export function isWhole(found: number, chosen: number, deadLetters: number | undefined): boolean {
-  return found < PAGE_SIZE || chosen > 0 || (deadLetters ?? Infinity) <= PAGE_SIZE;
-}
-
 /** Whether the page that led to this run was the last one. What fails again at once is a dead letter again: it is not moved in a circle. */
 export function isOver({ sent, total }: Run, { redriven, message_ids }: Page): boolean {
   const isLast = message_ids.length < PAGE_SIZE && total <= MOST_SEARCHED;

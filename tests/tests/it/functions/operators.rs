@@ -181,6 +181,9 @@ async fn queue_redrive_of_a_dry_run_moves_and_records_nothing() {
     assert!(platform.queues().sent().is_empty());
     assert_eq!(audit(&platform).await, json!([]));
     assert_eq!(redrive(&platform, dry).await["message_ids"], json!([A, B]), "they are visible again");
+    assert_eq!(done["has_more"], false);
+    let first = redrive(&platform, &format!("{dry}; set /body/max = 1")).await;
+    assert_eq!((&first["message_ids"], &first["has_more"]), (&json!([A]), &json!(true)));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ import { Field, Form } from "../../ui/form.tsx";
 import { pauseAfter } from "../pace.ts";
 import { Progress, sendOnce, type Step } from "../progress.tsx";
 import { queues } from "../reads.ts";
-import { after, isOver, isWhole, type Run } from "../redrives.ts";
+import { after, isOver, PAGE_SIZE, type Run } from "../redrives.ts";
 import { c } from "../texts/index.ts";
 
 export type Redriven = Schemas["RedriveView"];
@@ -77,7 +77,6 @@ export function RedriveForm({ name, reason, chosen, listed, isHidden, onDone, on
   const all = reason ? c().operations.redriveReason(reason) : c().operations.redriveAll;
   const { data } = redriving;
   const count = data?.message_ids.length ?? 0;
-  const dead = useQuery(queues()).data?.find((one) => one.name === name)?.dead_letters;
   return (
     <section class="box" hidden={isHidden} onInput={forget}>
       <h2>{c().operations.redrive}</h2>
@@ -92,7 +91,7 @@ export function RedriveForm({ name, reason, chosen, listed, isHidden, onDone, on
       <div role="status">
         {data?.action_id === null && (
           <div class="notice good">
-            <p>{isWhole(count, chosen.length, dead) ? c().operations.wouldRedrive(count) : c().operations.wouldRedriveMany(count)}</p>
+            <p>{count < PAGE_SIZE || data.has_more === false ? c().operations.wouldRedrive(count) : c().operations.wouldRedriveMany(count)}</p>
             <Forecasts shown={data} />
           </div>
         )}

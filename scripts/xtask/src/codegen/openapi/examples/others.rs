@@ -220,6 +220,7 @@ examples! {
         redriven: 1,
         discarded: 0,
         message_ids: vec![MESSAGE.into()],
+        has_more: Some(false),
         forecasts: vec![],
         edited: vec![],
         refused: vec![],
