@@ -192,11 +192,15 @@ def replay(api: ApiClient, arguments: argparse.Namespace, pause: Callable[[float
         body["cursor"] = page["next_cursor"]
         if not page["next_cursor"]:
             return total
+        # The API delays the events of a page, and begins again with those of the next one.
+        wait_s = page["replayed"] / arguments.per_second
         if not arguments.json:
             progress.note(f"{len(total['event_ids'])} so far; to go on from here: --cursor {page['next_cursor']}")
-        # The API delays the events of a page, and begins again with those of the next one.
-        if page["replayed"]:
-            pause(page["replayed"] / arguments.per_second)
+            if wait_s:
+                rate = f"{arguments.per_second} are delivered in a second (--per-second)"
+                progress.note(f"the next page follows in {wait_s:g} s: {rate}")
+        if wait_s:
+            pause(wait_s)
 
 
 def print_replay(total: Json) -> None:

@@ -55,6 +55,19 @@ class Replays(unittest.TestCase):
         self.assertEqual([page["key"] for page in asked], ["k-", "k-next"])
         self.assertNotIn("subject", asked[0])
 
+    def test_pause_between_pages_is_announced_with_its_reason(self) -> None:
+        def printed(replayed: int) -> str:
+            pages = [{"replayed": replayed, "event_ids": ["a"], "next_cursor": cursor} for cursor in ("next", None)]
+            api: Any = mock.Mock()
+            api.post.return_value.expect.side_effect = pages
+            line = ["--reason", "a defect", "--from", "t0", "--to", "t1", "--per-second", "5"]
+            with contextlib.redirect_stdout(io.StringIO()) as shown:
+                operate.replay(api, arguments("replay", "a", *line), lambda _seconds: None)
+            return shown.getvalue()
+
+        self.assertIn("the next page follows in 20 s: 5 are delivered in a second (--per-second)", printed(100))
+        self.assertNotIn("follows", printed(0), "a dry run does not wait")
+
     def test_empty_options_are_sent(self) -> None:
         api: Any = mock.Mock()
         api.post.return_value.expect.return_value = {"replayed": 0, "event_ids": [], "next_cursor": None}
