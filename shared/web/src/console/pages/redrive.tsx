@@ -1,6 +1,6 @@
 // The way of dead letters back to their queue as they are: those that are chosen, or all of them, a hundred in a request.
 
-import { useMutation, useQuery } from "@tanstack/preact-query";
+import { useMutation } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
