@@ -161,7 +161,7 @@ class Server(unittest.TestCase):
     def test_scrape_without_the_token_is_refused(self) -> None:
         self.assertEqual([self.get("/metrics", token)[0] for token in (None, "", "other", "sécret")], [401] * 4)
 
-    def test_log_that_begins_anew_adds_to_the_counters(self) -> None:
+    def test_log_that_begins_again_adds_to_the_counters(self) -> None:
         served = exporter.Exporter(self.records, TOKEN, "", dict)
         self.log(line(Invocations=4), line(Invocations=4))
         served.read(is_history=True)

@@ -189,8 +189,10 @@ fn unreadable_comments(source: &Source) -> Vec<String> {
         _ => &["//", "/*", "* "],
     };
     let is_comment = |line: &str| starts.iter().any(|start| line.trim_start().starts_with(start));
+    // In Python every line is read: docstrings go on over several lines, and what a command prints is a string.
+    let is_read = |line: &str| is_comment(line) || source.path.ends_with(".py");
     let mut complaints =
-        forbidden_words(&source.path, source.text.lines().map(|line| if is_comment(line) { line } else { "" }));
+        forbidden_words(&source.path, source.text.lines().map(|line| if is_read(line) { line } else { "" }));
     let lines = source.text.lines().enumerate().filter(|(_, line)| is_comment(line));
     let wide = lines.filter(|(_, line)| line.chars().count() > MAX_COMMENT_COLUMNS);
     complaints
@@ -245,6 +247,9 @@ fn checks_report_what_they_forbid() {
     let comments = Source { path: "a.rs".to_owned(), text: comments };
     let expected = ["a.rs:1 stands still: is stuck, stops", "a.rs:3 is wider than 150 columns"];
     assert_eq!(unreadable_comments(&comments), expected);
+    let docstring =
+        Source { path: "a.py".to_owned(), text: "\"\"\"What it does.\n\nIt begins anew.\n\"\"\"\n".to_owned() };
+    assert_eq!(unreadable_comments(&docstring), ["a.py:3 anew: again"]);
     let name = "a".repeat(81);
     assert_eq!(
         long_test_names(&parsed("a.rs", &format!("mod b {{ #[tokio::test] async fn {name}() {{}} }}"))).len(),
