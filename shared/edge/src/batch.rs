@@ -4,7 +4,10 @@ use crate::Clock;
 use crate::catch_panic::catch_panic;
 use crate::consumer::{RecordError, has_time};
 use crate::telemetry;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use kernel::{Failure, FailureKind};
+use std::ops::Range;
 use std::time::Duration;
 
 /// Which records of a batch failed permanently, and from which record on it is retried.
@@ -22,45 +25,48 @@ impl BatchOutcome {
     }
 }
 
-/// Calls `handler` with all `records`. If that fails permanently or with a defect, calls it again with each record, in order, so that the
-/// other records of the batch are processed. A handler may therefore see a record twice, as with any redelivery. `age` returns that of
-/// record `i`: one that is too old to wait has failed permanently, whatever its failure.
-pub(crate) async fn process_batch<R>(
-    clock: &Clock,
-    records: &[R],
-    age: impl Fn(usize) -> Duration,
-    handler: impl AsyncFn(&[R]) -> Result<(), Failure>,
-) -> BatchOutcome {
-    let mut outcome = BatchOutcome::default();
-    if records.is_empty() {
-        return outcome;
-    }
-    if !has_time(clock) {
-        return BatchOutcome::retry_from(0);
-    }
-    let Err(failure) = catch_panic(clock, handler(records)).await else { return outcome };
-    telemetry::log_failure("batch", &failure);
-    let is_defect = failure.kind == FailureKind::Internal;
-    let error = RecordError::Failed(failure);
-    if error.may_wait_in_stream(age(0)) && (!is_defect || records.len() == 1) {
-        return BatchOutcome::retry_from(0);
-    }
-    if records.len() == 1 {
-        return BatchOutcome { failed: vec![(0, error)], retry_from: None };
-    }
-    for (i, record) in records.iter().enumerate() {
+/// Handles the records of a range of the batch. A trait object, so that the rest of the runner is compiled once and not for each function.
+pub(crate) type HandleRange<'a> = dyn Fn(Range<usize>) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
+
+/// Calls `handle` with all records, whose ages these are. If that fails permanently or with a defect, calls it again with each record, in order,
+/// so that the other records of the batch are processed. A handler may therefore see a record twice, as with any redelivery. A record that is too
+/// old to wait has failed permanently, whatever its failure.
+pub(crate) fn process_batch<'a>(
+    clock: &'a Clock,
+    ages: &'a [Duration],
+    handle: &'a HandleRange<'_>,
+) -> LocalBoxFuture<'a, BatchOutcome> {
+    async move {
+        let mut outcome = BatchOutcome::default();
+        let Some(first_age) = ages.first() else { return outcome };
         if !has_time(clock) {
-            return BatchOutcome { retry_from: Some(i), ..outcome };
+            return BatchOutcome::retry_from(0);
         }
-        let Err(failure) = catch_panic(clock, handler(std::slice::from_ref(record))).await else { continue };
-        telemetry::log_failure("record", &failure);
+        let Err(failure) = catch_panic(clock, handle(0..ages.len())).await else { return outcome };
+        telemetry::log_failure("batch", &failure);
+        let is_defect = failure.kind == FailureKind::Internal;
         let error = RecordError::Failed(failure);
-        if error.may_wait_in_stream(age(i)) {
-            return BatchOutcome { retry_from: Some(i), ..outcome };
+        if error.may_wait_in_stream(*first_age) && (!is_defect || ages.len() == 1) {
+            return BatchOutcome::retry_from(0);
         }
-        outcome.failed.push((i, error));
+        if ages.len() == 1 {
+            return BatchOutcome { failed: vec![(0, error)], retry_from: None };
+        }
+        for (i, age) in ages.iter().enumerate() {
+            if !has_time(clock) {
+                return BatchOutcome { retry_from: Some(i), ..outcome };
+            }
+            let Err(failure) = catch_panic(clock, handle(i..i + 1)).await else { continue };
+            telemetry::log_failure("record", &failure);
+            let error = RecordError::Failed(failure);
+            if error.may_wait_in_stream(*age) {
+                return BatchOutcome { retry_from: Some(i), ..outcome };
+            }
+            outcome.failed.push((i, error));
+        }
+        outcome
     }
-    outcome
+    .boxed_local()
 }
 
 #[cfg(test)]
@@ -82,8 +88,17 @@ mod tests {
         records: &[u32],
         handler: impl AsyncFn(&[u32]) -> Result<(), Failure>,
     ) -> (Vec<usize>, Option<usize>) {
-        let outcome = process_batch(&Clock::system(), records, |_| age, handler).await;
+        let outcome = outcome_on(&Clock::system(), age, records, handler).await;
         (outcome.failed.iter().map(|(i, _)| *i).collect(), outcome.retry_from)
+    }
+
+    async fn outcome_on(
+        clock: &Clock,
+        age: Duration,
+        records: &[u32],
+        handler: impl AsyncFn(&[u32]) -> Result<(), Failure>,
+    ) -> BatchOutcome {
+        process_batch(clock, &vec![age; records.len()], &|range| handler(&records[range]).boxed_local()).await
     }
 
     fn poison() -> Failure {
@@ -143,7 +158,7 @@ mod tests {
             }
             _ => Err(poison()),
         };
-        let outcome = process_batch(&clock, &[2, 3, 4, 5], |_| Duration::ZERO, handler).await;
+        let outcome = outcome_on(&clock, Duration::ZERO, &[2, 3, 4, 5], handler).await;
         assert_eq!((outcome.failed.len(), outcome.retry_from), (0, Some(2)));
     }
 

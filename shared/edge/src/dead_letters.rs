@@ -3,6 +3,8 @@
 
 use crate::consumer::RecordError;
 use crate::telemetry;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use kernel::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -62,6 +64,42 @@ impl<Q: QueueControl> QueueControl for &Q {
     }
 }
 
+/// A dead-letter queue as a trait object, so that the runners are compiled once and not for each function.
+pub(crate) trait BoxedDeadLetters {
+    fn send_boxed(&self, dead_letter: DeadLetter) -> LocalBoxFuture<'_, Result<(), Failure>>;
+
+    fn record_boxed<'a>(&'a self, dead_letter: &'a DeadLetter) -> LocalBoxFuture<'a, ()>;
+}
+
+/// The same for a queue whose messages are redelivered.
+pub(crate) trait BoxedQueue: BoxedDeadLetters {
+    fn change_visibility_boxed<'a>(
+        &'a self,
+        receipt_handle: &'a str,
+        seconds: u32,
+    ) -> LocalBoxFuture<'a, Result<(), Failure>>;
+}
+
+impl<D: DeadLetters> BoxedDeadLetters for D {
+    fn send_boxed(&self, dead_letter: DeadLetter) -> LocalBoxFuture<'_, Result<(), Failure>> {
+        self.send(dead_letter).boxed_local()
+    }
+
+    fn record_boxed<'a>(&'a self, dead_letter: &'a DeadLetter) -> LocalBoxFuture<'a, ()> {
+        self.record(dead_letter).boxed_local()
+    }
+}
+
+impl<Q: DeadLetters + QueueControl> BoxedQueue for Q {
+    fn change_visibility_boxed<'a>(
+        &'a self,
+        receipt_handle: &'a str,
+        seconds: u32,
+    ) -> LocalBoxFuture<'a, Result<(), Failure>> {
+        self.change_visibility(receipt_handle, seconds).boxed_local()
+    }
+}
+
 impl DeadLetter {
     /// Fills in reason and detail.
     pub(crate) fn with_error(mut self, error: &RecordError) -> Self {
@@ -79,18 +117,18 @@ impl DeadLetter {
 }
 
 /// Sends `dead_letter` to the dead-letter queue and records it. Returns false if sending failed: then the record must be retried.
-pub(crate) async fn send(dead_letters: &impl DeadLetters, dead_letter: DeadLetter) -> bool {
+pub(crate) async fn send(dead_letters: &dyn BoxedDeadLetters, dead_letter: DeadLetter) -> bool {
     let is_sent = store(dead_letters, dead_letter.clone()).await;
     if is_sent {
-        dead_letters.record(&dead_letter).await;
+        dead_letters.record_boxed(&dead_letter).await;
     }
     is_sent
 }
 
 /// Sends `dead_letter` to the dead-letter queue and logs the result. Returns false if that failed.
-pub(crate) async fn store(dead_letters: &impl DeadLetters, dead_letter: DeadLetter) -> bool {
+pub(crate) async fn store(dead_letters: &dyn BoxedDeadLetters, dead_letter: DeadLetter) -> bool {
     let reason = dead_letter.reason.clone();
-    match dead_letters.send(dead_letter).await {
+    match dead_letters.send_boxed(dead_letter).await {
         Ok(()) => {
             tracing::warn!(failure.code = reason, "record dead-lettered");
             true
@@ -103,8 +141,8 @@ pub(crate) async fn store(dead_letters: &impl DeadLetters, dead_letter: DeadLett
 }
 
 /// Changes the visibility timeout of a message. If that fails, the message is redelivered after the queue's own timeout.
-pub(crate) async fn change_visibility(queue: &impl QueueControl, receipt_handle: String, seconds: u32) {
-    if let Err(failure) = queue.change_visibility(&receipt_handle, seconds).await {
+pub(crate) async fn change_visibility(queue: &dyn BoxedQueue, receipt_handle: &str, seconds: u32) {
+    if let Err(failure) = queue.change_visibility_boxed(receipt_handle, seconds).await {
         telemetry::log_failure("visibility change", &failure);
     }
 }

@@ -78,25 +78,29 @@ where
     .boxed_local()
 }
 
-async fn work(
+/// The response to an event. Boxed, so that it is compiled here, and not in each function's crate.
+fn work<'a>(
     function: &'static str,
     event: Value,
-    invocation: &InvocationContext,
-    handle: &Handle<'_>,
-) -> Result<Value, FunctionError> {
-    let started = invocation.clock.now();
-    let context = RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
-    let span = context.span(function);
-    async {
-        let result = catch_panic(&invocation.clock, handle(event, context)).await;
-        let duration_ms = invocation.clock.millis_since(started);
-        metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        tracing::info!(target: telemetry::SUMMARY, succeeded = result.is_ok(), duration_ms, "invocation finished");
-        result.map_err(|failure| {
-            telemetry::log_failure("invocation", &failure);
-            FunctionError::from(&failure)
-        })
+    invocation: &'a InvocationContext,
+    handle: &'a Handle<'_>,
+) -> LocalBoxFuture<'a, Result<Value, FunctionError>> {
+    async move {
+        let started = invocation.clock.now();
+        let context = RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
+        let span = context.span(function);
+        async {
+            let result = catch_panic(&invocation.clock, handle(event, context)).await;
+            let duration_ms = invocation.clock.millis_since(started);
+            metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
+            tracing::info!(target: telemetry::SUMMARY, succeeded = result.is_ok(), duration_ms, "invocation finished");
+            result.map_err(|failure| {
+                telemetry::log_failure("invocation", &failure);
+                FunctionError::from(&failure)
+            })
+        }
+        .instrument(span)
+        .await
     }
-    .instrument(span)
-    .await
+    .boxed_local()
 }

@@ -6,7 +6,7 @@
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
-use crate::dead_letters::{self, DeadLetter, DeadLetters};
+use crate::dead_letters::{self, BoxedDeadLetters, DeadLetter, DeadLetters};
 use crate::kinesis::milliseconds;
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, telemetry};
@@ -57,9 +57,8 @@ where
     F: AsyncFn(ChangeRecord) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
     runtime::serve(&|event, invocation| {
-        async move { work(consumer, event, &invocation, send, &|change| handler(change).boxed_local()).await }
+        async move { work(consumer, event, &invocation, dead_letters, &|change| handler(change).boxed_local()).await }
             .boxed_local()
     })
     .await
@@ -77,18 +76,17 @@ pub async fn batch<F>(
 where
     F: AsyncFn(ChangeRecord) -> Result<(), Failure>,
 {
-    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
-    work(consumer, event, &InvocationContext::outside(clock), send, &|change| handler(change).boxed_local()).await
+    work(consumer, event, &InvocationContext::outside(clock), dead_letters, &|change| handler(change).boxed_local())
+        .await
 }
 
 type Handle<'a> = dyn Fn(ChangeRecord) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
-type SendDeadLetter<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
 
 async fn work(
     consumer: &Consumer,
     mut event: Value,
     invocation: &InvocationContext,
-    send: &SendDeadLetter<'_>,
+    dead_letters: &dyn BoxedDeadLetters,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
     let started = invocation.clock.now();
@@ -109,7 +107,7 @@ async fn work(
             None => summary.processed += 1,
             Some(error)
                 if !may_wait(&error, record, &invocation.clock)
-                    && send(dead_letter_of(consumer, record).with_error(&error)).await =>
+                    && dead_letters::send(dead_letters, dead_letter_of(consumer, record).with_error(&error)).await =>
             {
                 summary.dead_lettered += 1
             }

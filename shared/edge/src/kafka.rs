@@ -10,18 +10,20 @@
 
 use crate::batch::process_batch;
 use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
-use crate::dead_letters::{self, DeadLetter, DeadLetters};
+use crate::dead_letters::{self, BoxedDeadLetters, DeadLetter, DeadLetters};
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::metrics;
 use crate::{Clock, envelope, json, telemetry};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use kernel::{Failure, Ids, Timestamp, TraceContext};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 /// One record of a topic. `V` is deserialized from JSON: a `CloudEvent<E>`, or `Value` for any document.
@@ -86,6 +88,12 @@ struct Batch {
     records: BTreeMap<String, Vec<Value>>,
 }
 
+impl Batch {
+    fn read(event: Value) -> Result<Self, FunctionError> {
+        serde_json::from_value(event).map_err(|cause| FunctionError::not_an_event_of("Kafka", cause))
+    }
+}
+
 #[derive(Deserialize)]
 struct RawRecord {
     topic: String,
@@ -101,26 +109,24 @@ fn text(base64: &str) -> Option<String> {
     STANDARD.decode(base64).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
-impl RawRecord {
-    fn record<V: DeserializeOwned>(self, invocation: &InvocationContext) -> Result<Record<V>, Failure> {
-        let raw = text(self.value.as_deref().unwrap_or_default());
+impl Record<Value> {
+    /// The record as Lambda sends it, with its value as any JSON.
+    fn open(sent: &Value, invocation: &InvocationContext) -> Result<Self, Failure> {
+        let RawRecord { topic, partition, offset, timestamp, value } = json::read(sent.clone())?;
+        let raw = text(value.as_deref().unwrap_or_default());
         let raw = raw.ok_or_else(|| envelope::unreadable("The value is not UTF-8 text in base64."))?;
-        let document: Value = serde_json::from_str(&raw)
+        let value: Value = serde_json::from_str(&raw)
             .map_err(|cause| envelope::unreadable(&format!("The value is not JSON: {cause}.")))?;
         let RecordContext { now, ids, trace, deadline } =
-            RecordContext::of(&document, invocation.xray.as_deref(), &invocation.clock);
-        Ok(Record {
-            value: json::read(document)?,
-            raw,
-            topic: self.topic,
-            partition: self.partition,
-            offset: self.offset,
-            timestamp: Timestamp::from_millisecond(self.timestamp).unwrap_or_default(),
-            now,
-            ids,
-            trace,
-            deadline,
-        })
+            RecordContext::of(&value, invocation.xray.as_deref(), &invocation.clock);
+        let timestamp = Timestamp::from_millisecond(timestamp).unwrap_or_default();
+        Ok(Self { topic, partition, offset, timestamp, value, raw, now, ids, trace, deadline })
+    }
+
+    fn read<V: DeserializeOwned>(self) -> Result<Record<V>, Failure> {
+        let Self { topic, partition, offset, timestamp, value, raw, now, ids, trace, deadline } = self;
+        let value = json::read(value)?;
+        Ok(Record { topic, partition, offset, timestamp, value, raw, now, ids, trace, deadline })
     }
 }
 
@@ -163,6 +169,21 @@ fn without_tombstones(batch: &Batch) -> Vec<&Value> {
     records
 }
 
+/// Sends dead letters until one fails, and returns how many were sent. Boxed, so that it is compiled here, and not in each function's crate.
+fn send_all(dead_letters: &dyn BoxedDeadLetters, failed: Vec<DeadLetter>) -> LocalBoxFuture<'_, usize> {
+    async move {
+        let mut sent = 0;
+        for dead_letter in failed {
+            if !dead_letters::send(dead_letters, dead_letter).await {
+                break;
+            }
+            sent += 1;
+        }
+        sent
+    }
+    .boxed_local()
+}
+
 async fn work<V, F>(
     consumer: &Consumer,
     event: Value,
@@ -175,7 +196,7 @@ where
     F: AsyncFn(&[Record<V>]) -> Result<(), Failure>,
 {
     let started = invocation.clock.now();
-    let batch: Batch = serde_json::from_value(event).map_err(|cause| FunctionError::not_an_event_of("Kafka", cause))?;
+    let batch = Batch::read(event)?;
     let mut records = Vec::new();
     let mut unsent = Vec::new();
     let mut failed = Vec::new();
@@ -184,7 +205,7 @@ where
     // Partition by partition, each in order.
     for sent in without_tombstones(&batch) {
         let dead_letter = dead_letter_of(consumer, &batch.event_source_arn, sent);
-        match json::read::<RawRecord>(sent.clone()).and_then(|sent| sent.record::<V>(invocation)) {
+        match Record::open(sent, invocation).and_then(Record::read::<V>) {
             Ok(record) => {
                 records.push(record);
                 unsent.push(dead_letter);
@@ -200,21 +221,18 @@ where
     }
     let total = records.len() + failed.len();
     let now = invocation.clock.now();
-    let age = |i: usize| written_ago(records.get(i).map(|record: &Record<V>| record.timestamp.as_millisecond()), now);
-    let outcome = process_batch(&invocation.clock, &records, age, handler).await;
+    let age = |record: &Record<V>| written_ago(Some(record.timestamp.as_millisecond()), now);
+    let ages: Vec<_> = records.iter().map(age).collect();
+    let handle = |range: Range<usize>| handler(&records[range]).boxed_local();
+    let outcome = process_batch(&invocation.clock, &ages, &handle).await;
     let done = outcome.retry_from.unwrap_or(records.len()) - outcome.failed.len();
     failed.extend(outcome.failed.iter().filter_map(|(i, error)| Some(unsent.get(*i)?.clone().with_error(error))));
 
     // If one record is retried, all are redelivered: dead-lettering now would be repeated at each delivery.
-    let mut dead_lettered = 0;
-    if outcome.retry_from.is_none() && !is_waiting {
-        for dead_letter in failed {
-            if !dead_letters::send(dead_letters, dead_letter).await {
-                break;
-            }
-            dead_lettered += 1;
-        }
-    }
+    let dead_lettered = match outcome.retry_from.is_none() && !is_waiting {
+        true => send_all(dead_letters, failed).await,
+        false => 0,
+    };
     let summary = BatchSummary { processed: done, dead_lettered, retried: total - done - dead_lettered };
     summary.report(invocation.clock.millis_since(started));
     match summary.retried {

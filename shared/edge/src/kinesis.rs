@@ -17,6 +17,7 @@ use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use tracing::Instrument;
 
 /// Runs `consumer` with `handler`.
@@ -168,8 +169,10 @@ where
     let Parsed { deliveries, indexes, mut failed, waiting } = parse(consumer, &records, invocation);
     let span = tracing::info_span!("batch", records.received = records.len());
     let index = |i: usize| indexes.get(i).copied();
-    let age = |i: usize| consumer::age(index(i).and_then(|i| records.get(i)?.arrived), now);
-    let outcome = process_batch(&invocation.clock, &deliveries, age, handler).instrument(span).await;
+    let ages: Vec<_> =
+        indexes.iter().map(|i| consumer::age(records.get(*i).and_then(|one| one.arrived), now)).collect();
+    let handle = |range: Range<usize>| handler(&deliveries[range]).boxed_local();
+    let outcome = process_batch(&invocation.clock, &ages, &handle).instrument(span).await;
     failed.extend(outcome.failed.into_iter().filter_map(|(i, error)| Some((index(i)?, error))));
     let mut first = outcome.retry_from.and_then(index).or(waiting);
 

@@ -5,7 +5,7 @@
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
-use crate::dead_letters::{self, DeadLetter, DeadLetters};
+use crate::dead_letters::{self, BoxedDeadLetters, DeadLetter, DeadLetters};
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, telemetry};
 use futures_util::FutureExt;
@@ -47,9 +47,8 @@ where
     F: AsyncFn(Object) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
     runtime::serve(&|event, invocation| {
-        async move { work(consumer, event, &invocation, send, &|object| handler(object).boxed_local()).await }
+        async move { work(consumer, event, &invocation, dead_letters, &|object| handler(object).boxed_local()).await }
             .boxed_local()
     })
     .await
@@ -66,18 +65,17 @@ pub async fn notification<F>(
 where
     F: AsyncFn(Object) -> Result<(), Failure>,
 {
-    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
-    work(consumer, event, &InvocationContext::outside(clock), send, &|object| handler(object).boxed_local()).await
+    work(consumer, event, &InvocationContext::outside(clock), dead_letters, &|object| handler(object).boxed_local())
+        .await
 }
 
 type Handle<'a> = dyn Fn(Object) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
-type SendDeadLetter<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
 
 async fn work(
     consumer: &Consumer,
     mut event: Value,
     invocation: &InvocationContext,
-    send: &SendDeadLetter<'_>,
+    dead_letters: &dyn BoxedDeadLetters,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
     let started = invocation.clock.now();
@@ -102,7 +100,7 @@ async fn work(
                 return;
             };
             telemetry::log_failure("record", error.failure());
-            match !error.is_retryable() && send(dead_letter.with_error(&error)).await {
+            match !error.is_retryable() && dead_letters::send(dead_letters, dead_letter.with_error(&error)).await {
                 true => summary.dead_lettered += 1,
                 false => summary.retried += 1,
             }

@@ -11,7 +11,7 @@ mod tests;
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};
-use crate::dead_letters::{self, DeadLetter, DeadLetters, QueueControl};
+use crate::dead_letters::{self, BoxedQueue, DeadLetter, DeadLetters, QueueControl};
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::{self, spans};
 use crate::{Clock, envelope, json};
@@ -33,7 +33,7 @@ where
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let hooks = &Hooks::of(queue, envelope::extract_event);
+    let hooks = &Hooks { parse: envelope::extract_event, queue };
     runtime::serve(&|event, invocation| {
         async move { work(consumer, event, &invocation, hooks, &|message, context| handle(handler, message, context)).await }
             .boxed_local()
@@ -54,7 +54,7 @@ where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
-    let hooks = &Hooks::of(queue, envelope::extract_event);
+    let hooks = &Hooks { parse: envelope::extract_event, queue };
     work(consumer, event, &InvocationContext::outside(clock), hooks, &|message, context| {
         handle(handler, message, context)
     })
@@ -78,7 +78,7 @@ where
     F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let hooks = &Hooks::of(queue, parse_raw);
+    let hooks = &Hooks { parse: parse_raw, queue };
     runtime::serve(&|event, invocation| {
         async move {
             work(consumer, event, &invocation, hooks, &|message, context| handle_raw(handler, message, context)).await
@@ -99,7 +99,7 @@ pub async fn raw_batch<F>(
 where
     F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
-    let hooks = &Hooks::of(queue, parse_raw);
+    let hooks = &Hooks { parse: parse_raw, queue };
     work(consumer, event, &InvocationContext::outside(clock), hooks, &|message, context| {
         handle_raw(handler, message, context)
     })
@@ -114,27 +114,10 @@ fn parse_raw(body: &str) -> Result<Value, Failure> {
 /// A handler as a trait object, so that the rest of the runner is compiled once and not for each function.
 type Handle<'a> = dyn Fn(ParsedMessage, RecordContext) -> LocalBoxFuture<'a, Result<(), RecordError>> + 'a;
 
-/// Parser and dead-letter queue, as trait objects for the same reason.
+/// Parser and queue of a runner.
 struct Hooks<'a> {
     parse: fn(&str) -> Result<Value, Failure>,
-    store_dead_letter: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
-    record_dead_letter: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, ()> + 'a>,
-    change_visibility: Box<dyn Fn(String, u32) -> LocalBoxFuture<'a, ()> + 'a>,
-}
-
-impl<'a> Hooks<'a> {
-    fn of(queue: &'a (impl DeadLetters + QueueControl), parse: fn(&str) -> Result<Value, Failure>) -> Self {
-        Self {
-            parse,
-            store_dead_letter: Box::new(|dead_letter| dead_letters::store(queue, dead_letter).boxed_local()),
-            record_dead_letter: Box::new(move |dead_letter| {
-                async move { queue.record(&dead_letter).await }.boxed_local()
-            }),
-            change_visibility: Box::new(|receipt_handle, seconds| {
-                dead_letters::change_visibility(queue, receipt_handle, seconds).boxed_local()
-            }),
-        }
-    }
+    queue: &'a dyn BoxedQueue,
 }
 
 /// Maximum backoff, in seconds.
@@ -254,44 +237,52 @@ enum RecordResult {
     Retry,
 }
 
-async fn work(
-    consumer: &Consumer,
+/// The partial batch response to an event. Boxed, so that it is compiled here, and not in each function's crate.
+fn work<'a>(
+    consumer: &'a Consumer,
     mut event: Value,
-    invocation: &InvocationContext,
-    hooks: &Hooks<'_>,
-    handle: &Handle<'_>,
-) -> Result<Value, FunctionError> {
-    let started = invocation.clock.now();
-    let messages: Option<Vec<Message>> =
-        consumer::records(&mut event).and_then(|records| records.iter().map(Message::read).collect());
-    let Some(messages) = messages else {
-        // A partial response needs message ids: without them the whole batch is retried.
-        return Err(FunctionError::not_an_event_of("SQS", "it has no Records with a messageId"));
-    };
-    let outcomes: Vec<RecordResult> = stream::iter(&messages)
-        .map(|message| one(consumer, message, invocation, hooks, handle))
-        .buffered(consumer.concurrency.max(1))
-        .collect()
-        .await;
+    invocation: &'a InvocationContext,
+    hooks: &'a Hooks<'_>,
+    handle: &'a Handle<'_>,
+) -> LocalBoxFuture<'a, Result<Value, FunctionError>> {
+    async move {
+        let started = invocation.clock.now();
+        let messages: Option<Vec<Message>> =
+            consumer::records(&mut event).and_then(|records| records.iter().map(Message::read).collect());
+        let Some(messages) = messages else {
+            // A partial response needs message ids: without them the whole batch is retried.
+            return Err(FunctionError::not_an_event_of("SQS", "it has no Records with a messageId"));
+        };
+        let outcomes: Vec<RecordResult> = stream::iter(&messages)
+            .map(|message| one(consumer, message, invocation, hooks, handle))
+            .buffered(consumer.concurrency.max(1))
+            .collect()
+            .await;
 
-    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-    let summary = BatchSummary {
-        processed: count(RecordResult::Processed),
-        dead_lettered: count(RecordResult::DeadLettered),
-        retried: count(RecordResult::Retry),
-    };
-    summary.report(invocation.clock.millis_since(started));
-    let retried =
-        || messages.iter().zip(&outcomes).filter(|(_, out)| **out == RecordResult::Retry).map(|(message, _)| message);
-    back_off(retried(), &invocation.clock, hooks).await;
-    Ok(consumer::failures(retried().map(|message| message.id.as_str())))
+        let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+        let summary = BatchSummary {
+            processed: count(RecordResult::Processed),
+            dead_lettered: count(RecordResult::DeadLettered),
+            retried: count(RecordResult::Retry),
+        };
+        summary.report(invocation.clock.millis_since(started));
+        let retried = || {
+            messages.iter().zip(&outcomes).filter(|(_, out)| **out == RecordResult::Retry).map(|(message, _)| message)
+        };
+        back_off(retried(), &invocation.clock, hooks).await;
+        Ok(consumer::failures(retried().map(|message| message.id.as_str())))
+    }
+    .boxed_local()
 }
 
 /// Backs off messages that are redelivered, started or not, so that they do not exhaust `maxReceiveCount`. Gives up when the response is
 /// due, because a late response makes SQS redeliver the processed messages, too.
 async fn back_off(messages: impl Iterator<Item = &Message>, clock: &Clock, hooks: &Hooks<'_>) {
     let changes: Vec<_> = messages
-        .map(|message| (hooks.change_visibility)(message.receipt_handle.clone(), backoff(message.attempt, &message.id)))
+        .map(|message| {
+            let seconds = backoff(message.attempt, &message.id);
+            dead_letters::change_visibility(hooks.queue, &message.receipt_handle, seconds)
+        })
         .collect();
     if !changes.is_empty() && in_time(clock, join_all(changes)).await.is_none() {
         tracing::warn!("no time was left to back off the messages that are redelivered");
@@ -346,11 +337,11 @@ async fn one(
             return RecordResult::Retry;
         }
         let dead_letter = message.dead_letter(consumer).with_error(&error);
-        if in_time(clock, (hooks.store_dead_letter)(dead_letter.clone())).await != Some(true) {
+        if in_time(clock, dead_letters::store(hooks.queue, dead_letter.clone())).await != Some(true) {
             return RecordResult::Retry;
         }
         // What is stored must not be retried because there was no time to record it.
-        in_time(clock, (hooks.record_dead_letter)(dead_letter)).await;
+        in_time(clock, hooks.queue.record_boxed(&dead_letter)).await;
         RecordResult::DeadLettered
     }
     .instrument(span)

@@ -99,38 +99,42 @@ where
     async move { serde_json::to_value(handler(tick).await?).map_err(Failure::internal) }.boxed_local()
 }
 
-async fn work(
+/// The response to an event. Boxed, so that it is compiled here, and not in each function's crate.
+fn work<'a>(
     function: &'static str,
     event: Value,
-    invocation: &InvocationContext,
-    handle: &Handle<'_>,
-) -> Result<Value, FunctionError> {
-    let started = invocation.clock.now();
-    let scheduled_for = event.get("time").and_then(Value::as_str).and_then(|time| time.parse().ok());
-    let RecordContext { now, ids, trace, deadline } =
-        RecordContext::of(&Value::Null, invocation.xray.as_deref(), &invocation.clock);
-    let span = tracing::info_span!(
-        "tick",
-        schedule = function,
-        correlation_id = %trace.correlation_id,
-        trace_id = trace.trace_id(),
-    );
-    async {
-        let tick = Tick { now, scheduled_for, ids, trace, deadline, clock: invocation.clock.clone() };
-        let result = catch_panic(&invocation.clock, handle(tick)).await;
-        let duration_ms = invocation.clock.millis_since(started);
-        metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        match result {
-            Ok(summary) => {
-                tracing::info!(target: telemetry::SUMMARY, summary = %summary, duration_ms, "tick finished");
-                Ok(summary)
-            }
-            Err(failure) => {
-                telemetry::log_failure("tick", &failure);
-                Err(FunctionError::from(&failure))
+    invocation: &'a InvocationContext,
+    handle: &'a Handle<'_>,
+) -> LocalBoxFuture<'a, Result<Value, FunctionError>> {
+    async move {
+        let started = invocation.clock.now();
+        let scheduled_for = event.get("time").and_then(Value::as_str).and_then(|time| time.parse().ok());
+        let RecordContext { now, ids, trace, deadline } =
+            RecordContext::of(&Value::Null, invocation.xray.as_deref(), &invocation.clock);
+        let span = tracing::info_span!(
+            "tick",
+            schedule = function,
+            correlation_id = %trace.correlation_id,
+            trace_id = trace.trace_id(),
+        );
+        async {
+            let tick = Tick { now, scheduled_for, ids, trace, deadline, clock: invocation.clock.clone() };
+            let result = catch_panic(&invocation.clock, handle(tick)).await;
+            let duration_ms = invocation.clock.millis_since(started);
+            metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
+            match result {
+                Ok(summary) => {
+                    tracing::info!(target: telemetry::SUMMARY, summary = %summary, duration_ms, "tick finished");
+                    Ok(summary)
+                }
+                Err(failure) => {
+                    telemetry::log_failure("tick", &failure);
+                    Err(FunctionError::from(&failure))
+                }
             }
         }
+        .instrument(span)
+        .await
     }
-    .instrument(span)
-    .await
+    .boxed_local()
 }

@@ -59,8 +59,8 @@ impl<T: DeserializeOwned> Body for T {
     fn read(content: Content) -> Result<Self, Failure> {
         match content {
             Content::Tree(value) => json::read_request(value),
-            // `()` and `Option` accept a missing body; other types require one.
-            _ => T::deserialize(Value::Null).map_err(|_| malformed("A JSON body is required.")),
+            // `()` and `Option` accept a missing body; other types require one. Any other way to read it would compile `T` a second time.
+            _ => json::read_request(Value::Null).map_err(|_| malformed("A JSON body is required.")),
         }
     }
 }

@@ -204,16 +204,8 @@ impl<T: Serialize> Reply<T> {
             Content::Stored(_) => Some("application/json"),
         };
         let body = self.content.into_text()?;
-        let mut rendered = Rendered { status: self.status, headers: HeaderMap::new(), cookies: self.cookies, body };
-        if let Some(media_type) = media_type {
-            rendered.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        }
-        for (name, value) in self.headers {
-            let value = HeaderValue::from_str(&value)
-                .map_err(|cause| Failure::internal(format!("the value of the header {name} is invalid: {cause}")))?;
-            rendered.headers.insert(name, value);
-        }
-        Ok(rendered)
+        let rendered = Rendered { status: self.status, headers: HeaderMap::new(), cookies: self.cookies, body };
+        rendered.with_headers(media_type, self.headers)
     }
 }
 
@@ -255,6 +247,22 @@ impl fmt::Debug for Rendered {
 }
 
 impl Rendered {
+    fn with_headers(
+        mut self,
+        media_type: Option<&'static str>,
+        headers: Vec<(HeaderName, String)>,
+    ) -> Result<Self, Failure> {
+        if let Some(media_type) = media_type {
+            self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        }
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(&value)
+                .map_err(|cause| Failure::internal(format!("the value of the header {name} is invalid: {cause}")))?;
+            self.headers.insert(name, value);
+        }
+        Ok(self)
+    }
+
     /// The response to a GET request with this `If-None-Match`: 304 without a body if the client has this representation already.
     pub fn into_get(mut self, if_none_match: Option<&str>) -> Self {
         let Some(body) = self.body.as_ref().filter(|_| self.status == StatusCode::OK) else { return self };
