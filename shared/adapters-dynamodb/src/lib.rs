@@ -12,6 +12,7 @@ use adapters::wiring::{Result, Wiring};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     Update,
@@ -20,6 +21,7 @@ use domain::event::StockLevel;
 use domain::id::ProductId;
 use domain::product::Product;
 use domain::text::Sku;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use item::Item;
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{ChangedProduct, SweepPosition};
@@ -41,6 +43,7 @@ const MAX_BATCH_READS: usize = 3;
 /// Seconds by which the clocks of two functions may differ: a condition can use no clock of the table.
 const CLOCK_SKEW_S: i64 = 300;
 
+/// Products in a table. What calls DynamoDB is boxed, so that the client is compiled here, and not in each function's crate.
 #[derive(Debug, Clone)]
 pub struct DynamoProducts {
     client: Client,
@@ -72,53 +75,65 @@ impl DynamoProducts {
     }
 
     /// Writes all items or none. The first one is the idempotency record. `None` if the condition of the second one was not met.
-    async fn commit(
-        &self,
+    fn commit<'a>(
+        &'a self,
         writes: Vec<TransactWriteItem>,
-        key: &IdempotencyKey,
-    ) -> Result<Option<IdempotencyOutcome>, Failure> {
-        let written = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        let Err(error) = written else { return Ok(Some(IdempotencyOutcome::Committed)) };
-        match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                outcome_of(cancelled.cancellation_reasons(), key)
+        key: &'a IdempotencyKey,
+    ) -> BoxFuture<'a, Result<Option<IdempotencyOutcome>, Failure>> {
+        async move {
+            let written = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+            let Err(error) = written else { return Ok(Some(IdempotencyOutcome::Committed)) };
+            match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    outcome_of(cancelled.cancellation_reasons(), key)
+                }
+                Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
+                    Err(Failure::unavailable(DEPENDENCY, "the same transaction is in progress"))
+                }
+                _ => Err(aws::to_failure(DEPENDENCY, &error)),
             }
-            Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-                Err(Failure::unavailable(DEPENDENCY, "the same transaction is in progress"))
-            }
-            _ => Err(aws::to_failure(DEPENDENCY, &error)),
         }
+        .boxed()
     }
 
     /// The items of products, in any order.
-    async fn read(&self, ids: &[ProductId]) -> Result<Vec<Item>, Failure> {
-        let keys: BTreeSet<String> = ids.iter().map(|id| item::product_key(*id)).collect();
-        let mut keys: Vec<Item> =
-            keys.into_iter().map(|key| Item::from([(item::KEY.to_owned(), AttributeValue::S(key))])).collect();
-        let mut found = Vec::with_capacity(keys.len());
-        for _ in 0..MAX_BATCH_READS {
-            if keys.is_empty() {
-                return Ok(found);
+    fn read<'a>(&'a self, ids: &'a [ProductId]) -> BoxFuture<'a, Result<Vec<Item>, Failure>> {
+        async move {
+            let keys: BTreeSet<String> = ids.iter().map(|id| item::product_key(*id)).collect();
+            let mut keys: Vec<Item> =
+                keys.into_iter().map(|key| Item::from([(item::KEY.to_owned(), AttributeValue::S(key))])).collect();
+            let mut found = Vec::with_capacity(keys.len());
+            for _ in 0..MAX_BATCH_READS {
+                if keys.is_empty() {
+                    return Ok(found);
+                }
+                let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+                let wanted = wanted.map_err(Failure::internal)?;
+                let read = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
+                let read = read.map_err(|error| aws::to_failure(DEPENDENCY, &error))?;
+                let items = read.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+                found.extend(items);
+                keys = read
+                    .unprocessed_keys
+                    .unwrap_or_default()
+                    .remove(&self.table)
+                    .map_or_else(Vec::new, |left| left.keys);
             }
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let wanted = wanted.map_err(Failure::internal)?;
-            let read = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
-            let read = read.map_err(|error| aws::to_failure(DEPENDENCY, &error))?;
-            let items = read.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-            found.extend(items);
-            keys =
-                read.unprocessed_keys.unwrap_or_default().remove(&self.table).map_or_else(Vec::new, |left| left.keys);
+            match keys.is_empty() {
+                true => Ok(found),
+                false => Err(Failure::unavailable(DEPENDENCY, "keys of a batch remain unread")),
+            }
         }
-        match keys.is_empty() {
-            true => Ok(found),
-            false => Err(Failure::unavailable(DEPENDENCY, "keys of a batch remain unread")),
-        }
+        .boxed()
     }
 
-    async fn find(&self, key: String) -> Result<Option<Item>, Failure> {
-        let get = self.client.get_item().table_name(&self.table).key(item::KEY, AttributeValue::S(key));
-        let response = get.consistent_read(true).send().await;
-        Ok(response.map_err(|error| aws::to_failure(DEPENDENCY, &error))?.item)
+    fn find(&self, key: String) -> BoxFuture<'_, Result<Option<Item>, Failure>> {
+        async move {
+            let get = self.client.get_item().table_name(&self.table).key(item::KEY, AttributeValue::S(key));
+            let response = get.consistent_read(true).send().await;
+            Ok(response.map_err(|error| aws::to_failure(DEPENDENCY, &error))?.item)
+        }
+        .boxed()
     }
 }
 
@@ -193,7 +208,7 @@ impl ports::ProductStore for DynamoProducts {
             .update_expression(expression)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values));
-        is_met(updated.send().await)
+        is_met(updated).await
     }
 
     async fn replace_with_key(
@@ -240,10 +255,8 @@ impl ports::ProductStore for DynamoProducts {
             .expression_attribute_values(":stock", AttributeValue::S(item::BY_STOCK.to_owned()))
             .condition_expression("attribute_exists(pk) AND stock_version < :version")
             .expression_attribute_values(":available", item::number(level.available))
-            .expression_attribute_values(":version", item::number(level.version))
-            .send()
-            .await;
-        is_met(updated)
+            .expression_attribute_values(":version", item::number(level.version));
+        is_met(updated).await
     }
 }
 
@@ -300,16 +313,16 @@ impl Change {
     }
 }
 
-/// Whether the condition of a write was met.
-fn is_met<T, E>(written: std::result::Result<T, SdkError<E>>) -> std::result::Result<bool, Failure>
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    match written {
-        Ok(_) => Ok(true),
-        Err(error) if condition_failed(&error) => Ok(false),
-        Err(error) => Err(aws::to_failure(DEPENDENCY, &error)),
+/// Writes, and returns whether the condition of the write was met.
+fn is_met(update: UpdateItemFluentBuilder) -> BoxFuture<'static, std::result::Result<bool, Failure>> {
+    async move {
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
+            Err(error) => Err(aws::to_failure(DEPENDENCY, &error)),
+        }
     }
+    .boxed()
 }
 
 fn condition_failed<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {

@@ -8,7 +8,7 @@ use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use catalog::Uses;
 use domain::Event;
 use domain::event::is_published_by;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream};
 use kernel::Failure;
 
 /// The bus of a function that declares it.
@@ -57,32 +57,40 @@ impl EventBridge {
         let response = response.map_err(|error| aws::to_failure("event bus", &error))?;
         Ok(accepted(response.entries(), sent))
     }
+
+    /// As [`ports::Bus::publish`]. Boxed, so that the client is compiled here, and not in each function's crate.
+    fn put_all<'a>(&'a self, events: &'a [Event]) -> LocalBoxFuture<'a, Result<Vec<bool>, Failure>> {
+        async move {
+            let own: Vec<bool> = events.iter().map(is_own).collect();
+            let offered = events.iter().zip(&own).filter(|(_, is_own)| **is_own);
+            let entries = offered.map(|(event, _)| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
+            let requests = stream::iter(batches(entries)).map(async |batch| (batch.len(), self.put(batch).await));
+            let responses: Vec<_> = requests.buffered(MAX_CONCURRENT).collect().await;
+            let mut accepted = Vec::with_capacity(events.len());
+            let mut failure = None;
+            for (sent, response) in responses {
+                match response {
+                    Ok(results) => accepted.extend(results),
+                    Err(cause) => {
+                        accepted.extend(std::iter::repeat_n(false, sent));
+                        failure = Some(cause);
+                    }
+                }
+            }
+            let none = !events.is_empty() && !accepted.contains(&true);
+            match (none, failure) {
+                (true, Some(failure)) => Err(failure),
+                (true, None) => Err(Failure::unavailable("event bus", "every entry was rejected")),
+                _ => Ok(in_order(&own, accepted)),
+            }
+        }
+        .boxed_local()
+    }
 }
 
 impl ports::Bus for EventBridge {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
-        let own: Vec<bool> = events.iter().map(is_own).collect();
-        let offered = events.iter().zip(&own).filter(|(_, is_own)| **is_own);
-        let entries = offered.map(|(event, _)| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
-        let requests = stream::iter(batches(entries)).map(async |batch| (batch.len(), self.put(batch).await));
-        let responses: Vec<_> = requests.buffered(MAX_CONCURRENT).collect().await;
-        let mut accepted = Vec::with_capacity(events.len());
-        let mut failure = None;
-        for (sent, response) in responses {
-            match response {
-                Ok(results) => accepted.extend(results),
-                Err(cause) => {
-                    accepted.extend(std::iter::repeat_n(false, sent));
-                    failure = Some(cause);
-                }
-            }
-        }
-        let none = !events.is_empty() && !accepted.contains(&true);
-        match (none, failure) {
-            (true, Some(failure)) => Err(failure),
-            (true, None) => Err(Failure::unavailable("event bus", "every entry was rejected")),
-            _ => Ok(in_order(&own, accepted)),
-        }
+        self.put_all(events).await
     }
 }
 

@@ -5,6 +5,7 @@ use adapters::wiring::{Result, Wiring};
 use aws_sdk_lambda::Client;
 use catalog::Uses;
 use domain::consumer::{self, DesiredState, Mapping, MappingState};
+use futures_util::FutureExt as _;
 use kernel::Failure;
 
 /// Most mappings that Lambda returns in a response.
@@ -40,21 +41,26 @@ impl LambdaMappings {
 
 impl ports::ConsumerMappings for LambdaMappings {
     /// Asks for all mappings of the account: a list by function would be a request for each, which Lambda allows fifteen of in a second.
-    async fn list(&self) -> Result<Vec<Mapping>, Failure> {
-        let (mut found, mut marker) = (Vec::new(), None);
-        loop {
-            let request = self.client.list_event_source_mappings().max_items(self.page).set_marker(marker);
-            let response = request.send().await.map_err(|error| aws::to_failure("event source mappings", &error))?;
-            for one in response.event_source_mappings.unwrap_or_default() {
-                let Some(consumer) = self.consumer(one.function_arn.as_deref()) else { continue };
-                let id = one.uuid.ok_or_else(|| Failure::internal("Lambda returned a mapping without an id"))?;
-                found.push(Mapping { id, consumer, state: state(one.state.as_deref()) });
-            }
-            marker = response.next_marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(found);
+    /// Boxed, so that the client is compiled here, and not in each function's crate.
+    fn list(&self) -> impl Future<Output = Result<Vec<Mapping>, Failure>> {
+        async move {
+            let (mut found, mut marker) = (Vec::new(), None);
+            loop {
+                let request = self.client.list_event_source_mappings().max_items(self.page).set_marker(marker);
+                let response =
+                    request.send().await.map_err(|error| aws::to_failure("event source mappings", &error))?;
+                for one in response.event_source_mappings.unwrap_or_default() {
+                    let Some(consumer) = self.consumer(one.function_arn.as_deref()) else { continue };
+                    let id = one.uuid.ok_or_else(|| Failure::internal("Lambda returned a mapping without an id"))?;
+                    found.push(Mapping { id, consumer, state: state(one.state.as_deref()) });
+                }
+                marker = response.next_marker.filter(|marker| !marker.is_empty());
+                if marker.is_none() {
+                    return Ok(found);
+                }
             }
         }
+        .boxed()
     }
 }
 

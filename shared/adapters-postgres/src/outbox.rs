@@ -4,9 +4,11 @@ use super::{Database, params::params};
 use catalog::Context;
 use domain::{Event, event::is_published_by};
 use edge::telemetry::metrics;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use kernel::Failure;
 use ports::Bus;
 use std::{borrow::Cow, sync::Arc, time::Duration};
+use tokio::time::{error::Elapsed, timeout};
 
 /// How long a command waits for the bus. The command has been committed, and the sweep publishes what the bus does not accept in time.
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(600);
@@ -44,10 +46,21 @@ impl<B: Bus> Relay<B> {
     /// events.
     pub(super) async fn publish(&self, events: &[Event]) {
         let events = publishable(events, self.context);
-        if events.is_empty() {
-            return;
+        if !events.is_empty() {
+            let response = timeout(PUBLISH_TIMEOUT, self.bus.publish(&events)).await;
+            mark_accepted(&self.database, &events, response).await;
         }
-        let accepted = match tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(&events)).await {
+    }
+}
+
+/// Marks the events that the bus accepted. Boxed, so that it is compiled here, and not in each function's crate.
+fn mark_accepted<'a>(
+    database: &'a Database,
+    events: &'a [Event],
+    response: Result<Result<Vec<bool>, Failure>, Elapsed>,
+) -> BoxFuture<'a, ()> {
+    async move {
+        let accepted = match response {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(failure)) => return deferred(events.len(), &failure),
             Err(_) => return deferred(events.len(), &Failure::unavailable("bus", "timed out")),
@@ -60,7 +73,7 @@ impl<B: Bus> Relay<B> {
         if published.is_empty() {
             return;
         }
-        if let Err(failure) = self.database.query(MARK_PUBLISHED, &params![&published]).await {
+        if let Err(failure) = database.query(MARK_PUBLISHED, &params![&published]).await {
             metrics::count(MARK_FAILED, u64::try_from(published.len()).unwrap_or(u64::MAX));
             tracing::warn!(
                 failure.code,
@@ -71,6 +84,7 @@ impl<B: Bus> Relay<B> {
             );
         }
     }
+    .boxed()
 }
 
 /// The events that belong to `context`; copied only if one does not.

@@ -2,6 +2,7 @@
 
 use crate::link::RedisLink;
 use edge::http::RateLimiter;
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::Timestamp;
 use kernel::rate_limit::{Admission, Policy, Usage};
 use redis::RedisError;
@@ -46,23 +47,31 @@ impl RedisRateLimiter {
     fn key(&self, client: &str, policy: &Policy) -> String {
         format!("rate:{{{}:{client}}}:{}", self.class, policy.window_s)
     }
+
+    /// As [`RateLimiter::admit`]. Boxed, so that it is compiled here, and not in the crate of each route.
+    fn count<'a>(&'a self, client: &'a str, now: Timestamp) -> LocalBoxFuture<'a, Option<Admission>> {
+        async move {
+            let mut command = redis::cmd("EVAL");
+            command.arg(ADMIT).arg(self.policies.len());
+            for policy in &self.policies {
+                command.arg(self.key(client, policy));
+            }
+            command.arg(now.as_microsecond());
+            for policy in &self.policies {
+                command.arg(policy.interval_us()).arg(policy.limit_us());
+            }
+            let (admitted, backlogs) = self.link.execute::<(bool, Vec<i64>)>(&command).await?;
+            let usage =
+                self.policies.iter().zip(backlogs).map(|(policy, backlog_us)| Usage { policy: *policy, backlog_us });
+            Some(Admission { admitted, usage: usage.collect() })
+        }
+        .boxed_local()
+    }
 }
 
 impl RateLimiter for RedisRateLimiter {
     async fn admit(&self, client: &str, now: Timestamp) -> Option<Admission> {
-        let mut command = redis::cmd("EVAL");
-        command.arg(ADMIT).arg(self.policies.len());
-        for policy in &self.policies {
-            command.arg(self.key(client, policy));
-        }
-        command.arg(now.as_microsecond());
-        for policy in &self.policies {
-            command.arg(policy.interval_us()).arg(policy.limit_us());
-        }
-        let (admitted, backlogs) = self.link.execute::<(bool, Vec<i64>)>(&command).await?;
-        let usage =
-            self.policies.iter().zip(backlogs).map(|(policy, backlog_us)| Usage { policy: *policy, backlog_us });
-        Some(Admission { admitted, usage: usage.collect() })
+        self.count(client, now).await
     }
 }
 

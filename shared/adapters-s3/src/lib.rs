@@ -18,6 +18,8 @@ pub use files::S3Files;
 pub use images::S3Images;
 pub use records::S3Records;
 
+use objects::Objects;
+
 /// Invoices as documents.
 pub fn documents(wiring: &Wiring) -> Result<S3Documents> {
     let bucket = wiring.bucket_name(&catalog::INVOICES)?;
@@ -101,9 +103,8 @@ impl ports::Documents for S3Documents {
     }
 
     async fn link(&self, key: &str, ttl_s: u32) -> Result<String, Failure> {
-        let get = self.client.get_object().bucket(&self.bucket).key(key);
-        let request = get.presigned(objects::presigning(ttl_s)?).await;
-        Ok(request.map_err(|error| aws::to_failure("documents", &error))?.uri().to_owned())
+        let (client, bucket) = (self.client.clone(), self.bucket.clone());
+        Objects { client, bucket, dependency: "documents" }.link(key, ttl_s).await
     }
 }
 

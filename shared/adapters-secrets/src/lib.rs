@@ -11,6 +11,7 @@ use adapters::wiring::{Result, Wiring};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use catalog::Secret;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use kernel::Failure;
 
 /// A secret that the function's row declares.
@@ -18,7 +19,8 @@ pub fn secret(wiring: &Wiring, secret: &'static Secret) -> Result<SecretValue> {
     Ok(SecretValue::new(Client::new(wiring.sdk()?), wiring.secret_id(secret)?))
 }
 
-/// A secret, by name or ARN. Each read is a request: callers cache the value.
+/// A secret, by name or ARN. Each read is a request: callers cache the value. Futures are boxed, so that the client is compiled here, and not in
+/// each function's crate.
 #[derive(Debug, Clone)]
 pub struct SecretValue {
     client: Client,
@@ -31,18 +33,24 @@ impl SecretValue {
     }
 
     /// `None` while the secret has no value.
-    pub async fn read(&self) -> Result<Option<String>, Failure> {
-        match self.client.get_secret_value().secret_id(&self.id).send().await {
-            Ok(response) => Ok(response.secret_string),
-            Err(error) => match error.as_service_error() {
-                Some(GetSecretValueError::ResourceNotFoundException(_)) => Ok(None),
-                _ => Err(aws::to_failure("secrets", &error)),
-            },
+    pub fn read(&self) -> BoxFuture<'_, Result<Option<String>, Failure>> {
+        async move {
+            match self.client.get_secret_value().secret_id(&self.id).send().await {
+                Ok(response) => Ok(response.secret_string),
+                Err(error) => match error.as_service_error() {
+                    Some(GetSecretValueError::ResourceNotFoundException(_)) => Ok(None),
+                    _ => Err(aws::to_failure("secrets", &error)),
+                },
+            }
         }
+        .boxed()
     }
 
-    pub async fn write(&self, text: String) -> Result<(), Failure> {
-        let written = self.client.put_secret_value().secret_id(&self.id).secret_string(text).send().await;
-        written.map(drop).map_err(|error| aws::to_failure("secrets", &error))
+    pub fn write(&self, text: String) -> BoxFuture<'_, Result<(), Failure>> {
+        async move {
+            let written = self.client.put_secret_value().secret_id(&self.id).secret_string(text).send().await;
+            written.map(drop).map_err(|error| aws::to_failure("secrets", &error))
+        }
+        .boxed()
     }
 }

@@ -3,12 +3,14 @@
 use adapters::aws;
 use adapters::wiring::{Result, Wiring};
 use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
-use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::operation::send_email::builders::SendEmailFluentBuilder;
+use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use catalog::Uses;
 use domain::notification::Suppression;
 use domain::text::Email;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{EMAIL_REJECTED, EmailFeedback, EmailMessage};
 use serde_json::Value;
@@ -39,17 +41,15 @@ impl SesEmailSender {
 impl ports::EmailSender for SesEmailSender {
     async fn send(&self, email: &EmailMessage, delivery: Uuid) -> Result<(), Failure> {
         let tag = MessageTag::builder().name(DELIVERY_TAG).value(delivery.to_string()).build();
-        let sent = self
+        let request = self
             .client
             .send_email()
             .from_email_address(format!("Quayside <{}>", self.from.as_str()))
             .destination(Destination::builder().to_addresses(email.to.as_str()).build())
             .configuration_set_name(&self.configuration_set)
             .email_tags(tag.map_err(Failure::internal)?)
-            .content(content(email).map_err(Failure::internal)?)
-            .send()
-            .await;
-        let Err(error) = sent else { return Ok(()) };
+            .content(content(email).map_err(Failure::internal)?);
+        let Err(error) = request_email(request).await else { return Ok(()) };
         match error.as_service_error() {
             Some(rejection) if is_permanent(rejection) => {
                 let code = rejection.code().unwrap_or("rejected").to_owned();
@@ -64,6 +64,13 @@ impl ports::EmailSender for SesEmailSender {
             None => Err(aws::to_failure("e-mail", &error)),
         }
     }
+}
+
+/// Boxed, so that the client is compiled here, and not in each function's crate.
+fn request_email(
+    request: SendEmailFluentBuilder,
+) -> BoxFuture<'static, std::result::Result<SendEmailOutput, SdkError<SendEmailError>>> {
+    request.send().boxed()
 }
 
 /// The message that SES publishes once to a topic that becomes an event destination.
@@ -121,7 +128,7 @@ fn is_permanent(rejection: &SendEmailError) -> bool {
     is_refused && !is_unverified(rejection)
 }
 
-fn status<E>(error: &aws_sdk_sesv2::error::SdkError<E>) -> u16 {
+fn status<E>(error: &SdkError<E>) -> u16 {
     error.raw_response().map_or(0, |response| response.status().as_u16())
 }
 

@@ -5,10 +5,12 @@ use adapters::wiring::{Result, Wiring};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::ProvideErrorMetadata;
 use aws_sdk_sns::error::SdkError;
-use aws_sdk_sns::operation::publish::PublishError;
+use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
+use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};
 use aws_sdk_sns::types::MessageAttributeValue;
 use catalog::Uses;
 use domain::text::{DeviceToken, Phone};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use kernel::{Failure, FailureKind};
 use ports::ShortMessage;
 use serde_json::json;
@@ -40,13 +42,20 @@ impl SnsSmsSender {
     }
 }
 
+/// Boxed, so that the client is compiled here, and not in each function's crate.
+fn publish(
+    request: PublishFluentBuilder,
+) -> BoxFuture<'static, std::result::Result<PublishOutput, SdkError<PublishError>>> {
+    request.send().boxed()
+}
+
 impl ports::SmsSender for SnsSmsSender {
     async fn send(&self, to: &Phone, text: &str) -> Result<bool, Failure> {
         // Transactional messages are optimized for reliable delivery instead of cost, and are sent outside of business hours too.
         let kind = MessageAttributeValue::builder().data_type("String").string_value("Transactional").build();
         let request = self.client.publish().phone_number(to.as_str()).message(text);
         let request = request.message_attributes("AWS.SNS.SMS.SMSType", kind.map_err(Failure::internal)?);
-        let Err(error) = request.send().await else { return Ok(true) };
+        let Err(error) = publish(request).await else { return Ok(true) };
         match error.as_service_error() {
             Some(rejection) if is_invalid_parameter(rejection, "PhoneNumber") => Ok(false),
             _ => Err(failure("SMS", &error)),
@@ -73,7 +82,7 @@ impl ports::PushSender for SnsPushSender {
     async fn send(&self, endpoint: &str, notification: &ShortMessage, collapse_key: &str) -> Result<bool, Failure> {
         let request = self.client.publish().target_arn(endpoint).message_structure("json");
         let request = request.message(payload(notification, collapse_key));
-        let Err(error) = request.send().await else { return Ok(true) };
+        let Err(error) = publish(request).await else { return Ok(true) };
         match error.as_service_error() {
             Some(rejection) if is_unregistered(rejection) => Ok(false),
             _ => Err(failure("push notifications", &error)),

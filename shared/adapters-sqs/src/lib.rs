@@ -4,15 +4,17 @@ mod queues;
 mod recorded;
 
 pub use queues::{SqsQueues, consumer_queues, dead_letter_queues, queue_depths};
-pub use recorded::{RecordedDeadLetters, recorded_dead_letters};
+pub use recorded::{RecordedDeadLetters, event_in, recorded_dead_letters};
 
 use adapters::aws;
 use adapters::wiring::{Result, Wiring};
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::operation::change_message_visibility::builders::ChangeMessageVisibilityFluentBuilder;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge::{DeadLetter, DeadLetters, QueueControl};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use kernel::Failure;
 
 /// The dead-letter queue of the function, and its own queue where it has one.
@@ -47,15 +49,19 @@ impl SqsDeadLetters {
     }
 }
 
+/// Futures are boxed, so that the client is compiled here, and not in each function's crate.
 impl DeadLetters for SqsDeadLetters {
-    async fn send(&self, dead_letter: DeadLetter) -> Result<(), Failure> {
-        let Message { body, attributes } = message(dead_letter);
-        let mut request = self.client.send_message().queue_url(&self.queue_url).message_body(body);
-        for (name, value) in attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            request = request.message_attributes(name, value.map_err(Failure::internal)?);
+    fn send(&self, dead_letter: DeadLetter) -> impl Future<Output = Result<(), Failure>> {
+        async move {
+            let Message { body, attributes } = message(dead_letter);
+            let mut request = self.client.send_message().queue_url(&self.queue_url).message_body(body);
+            for (name, value) in attributes {
+                let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+                request = request.message_attributes(name, value.map_err(Failure::internal)?);
+            }
+            request.send().await.map(drop).map_err(|error| aws::to_failure("dead-letter queue", &error))
         }
-        request.send().await.map(drop).map_err(|error| aws::to_failure("dead-letter queue", &error))
+        .boxed()
     }
 }
 
@@ -65,9 +71,13 @@ impl QueueControl for SqsDeadLetters {
         let Some(queue_url) = &self.source_url else { return Ok(()) };
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let request = self.client.change_message_visibility().queue_url(queue_url).receipt_handle(receipt_handle);
-        let changed = request.visibility_timeout(seconds).send().await;
-        changed.map(drop).map_err(|error| aws::to_failure("queue", &error))
+        change(request.visibility_timeout(seconds)).await
     }
+}
+
+/// Boxed, as the futures of [`SqsDeadLetters`].
+fn change(request: ChangeMessageVisibilityFluentBuilder) -> BoxFuture<'static, Result<(), Failure>> {
+    async move { request.send().await.map(drop).map_err(|error| aws::to_failure("queue", &error)) }.boxed()
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -26,6 +26,7 @@ use domain::Money;
 use domain::id::PaymentId;
 use domain::ledger::GatewayStatement;
 use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use kernel::{Failure, FailureKind, Timestamp};
 use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_REPLAYED_ERROR};
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -134,18 +135,22 @@ impl StripeGateway {
 
     /// Sends a request. If Stripe rejects the key, which executes nothing, and the secret has another by now, it is sent once more with
     /// that.
-    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let (key, again) = (self.key().await?, request.try_clone());
-        let response = self.send_with(request, &key).await?;
-        if response.status != StatusCode::UNAUTHORIZED {
-            return Ok(response);
+    /// Boxed, so that the client is compiled here, and not in each function's crate.
+    fn send(&self, request: RequestBuilder) -> BoxFuture<'_, Result<Response, Failure>> {
+        async move {
+            let (key, again) = (self.key().await?, request.try_clone());
+            let response = self.send_with(request, &key).await?;
+            if response.status != StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            self.invalidate(&key).await;
+            let current = self.key().await?;
+            match again.filter(|_| current != key) {
+                Some(again) => self.send_with(again, &current).await,
+                None => Ok(response),
+            }
         }
-        self.invalidate(&key).await;
-        let current = self.key().await?;
-        match again.filter(|_| current != key) {
-            Some(again) => self.send_with(again, &current).await,
-            None => Ok(response),
-        }
+        .boxed()
     }
 
     async fn send_with(&self, request: RequestBuilder, key: &str) -> Result<Response, Failure> {
