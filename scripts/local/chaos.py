@@ -4,12 +4,14 @@ The run starts the local cloud if it is not up, creates customers and products (
 than demand), and sends orders over HTTP with several clients. Meanwhile files of products are imported, a webhook
 endpoint receives events, and the run kills (SIGKILL) and restarts, in turn: PostgreSQL, Redis, Kafka, the payment
 gateway, the functions' processes, the Kafka trigger, and all of these at once.
-And it disturbs: a service accepts connections and does not answer (hang), PostgreSQL rejects writes (read-only), the
-bus is down (bus) or rejects some events (bus-entries), a consumer is deployed with a configuration that it cannot start
-with (configuration). `--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS emulator is
-not killed, because its state is in memory: after a kill it has lost accepted messages, queues and the stack, which AWS
-does not do. Then the run waits, without triggering anything, until no work is pending, and prints the invariants. The
-exit status is 0 if all of them hold, else 1.
+And it disturbs: a service accepts connections and does not answer (hang), functions reach PostgreSQL and Redis (slow)
+or the gateway (slow-gateway) through proxies that delay what passes and cut some connections, PostgreSQL rejects writes
+(read-only), the bus is down (bus) or rejects some events (bus-entries), a consumer is deployed with a configuration
+that it cannot start with (configuration). Each of these sends an order of its own; one that counts what it meets fails
+the run if that is nothing. `--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS
+emulator is not killed, because its state is in memory: after a kill it has lost accepted messages, queues and the
+stack, which AWS does not do. Then the run waits, without triggering anything, until no work is pending, and prints the
+invariants. The exit status is 0 if all of them hold, else 1.
 
 A run takes some minutes of orders, and then as long as the platform's schedules need: a message whose function was
 killed is redelivered after its visibility timeout (one to three minutes), and a payment whose function was killed while
@@ -75,6 +77,7 @@ class Run:
         self.env = ensure_up()
         self.statistics = chaos_load.Statistics()
         self.killer = Killer(arguments.seed, self.env["GATEWAY_URL"], progress.note, arguments.kill)
+        self.plans_besides: list[Json] = []
         self.endpoint: Json = {}
         # Whether `--check` still needs the webhook endpoint, because it has pending deliveries.
         self.keeps_endpoint = False
@@ -95,6 +98,14 @@ class Run:
         self.load = chaos_load.Load(self.env, [client for _, client in customers], staff, self.statistics)
         self.imports = chaos_imports.Imports(self.load, tag)
         self.plans = chaos_load.plans(self.rng, self.arguments.orders, CUSTOMERS, list(self.received))
+        self.besides = random.Random(f"{self.arguments.seed} besides")
+        self.killer.order = self.place_besides
+
+    def place_besides(self) -> None:
+        """One more order, for a disturbance to meet."""
+        plan = chaos_load.plan(self.besides, chaos_load.BUYS, CUSTOMERS, list(self.received))
+        self.plans_besides.append(plan)
+        self.load.place_besides(plan)
 
     def send_and_kill(self) -> None:
         """Sends orders while the killer runs. The killer finishes at least its first round."""
@@ -112,6 +123,7 @@ class Run:
             self.killer.stopping.set()
             if not arguments.no_kills:
                 self.killer.join()
+            self.load.finish()
             self.imports.join()
         self.sending_s = time.monotonic() - started
         if self.killer.error:
@@ -137,7 +149,7 @@ class Run:
             self.quiescence = chaos_quiescence.await_quiescence(self.observer, timeout, report)
         self.quiet_s = self.quiescence.at - since
         with progress.step("Send every accepted request again"):
-            self.replays = self.load.replay(self.plans, self.arguments.clients)
+            self.replays = self.load.replay(self.plans + self.plans_besides, self.arguments.clients)
         self.replays += [
             {"key": entry["key"], "same": False, "response": f"concurrent requests differ: {entry['differing']}"}
             for entry in self.load.placed

@@ -1,41 +1,106 @@
-"""What scripts/chaos does to the running stack besides killing: services that hang, a read-only database, a bus that
-fails, a function with a wrong configuration. Each is undone at its end, also after an error.
+"""What scripts/chaos does to the running stack besides killing: services that hang or are slow, a read-only database, a
+bus that fails, a function with a wrong configuration. Each is undone at its end, also after an error.
 """
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 import aws
+import chaos_proxy
 import config
 import postgres_server
 import process
 import services
 from config import ScriptError
+from services import Service
 
 # Consumers that an order needs. Each fails at start without this variable.
 CONFIGURED, REQUIRED_VARIABLE = ("stock-reserve", "payment-charge", "order-advance", "stock-allocate"), "DATABASE_NAME"
 HANGING = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY)
+# Functions that an order passes, from its request to its e-mail, and that of its refund.
+PASSED = (
+    "order-place",
+    "stock-reserve",
+    "payment-charge",
+    "order-advance",
+    "stock-allocate",
+    "invoice-issue",
+    "update-send",
+    "webhook-enqueue",
+    "payment-refund",
+)
+# The variables in which functions have the port of a service.
+PORTS = {
+    services.POSTGRES.name: "DATABASE_PORT",
+    services.REDIS.name: "REDIS_URL",
+    services.GATEWAY.name: "GATEWAY_URL",
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a disturbance does: `what` tells it at its end, `hits` counts what it has met so far, if it can."""
+
+    what: Callable[[], str]
+    hits: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
 class Disturbance:
-    """`apply` lasts from entering its context to leaving it, and gives what to print about it."""
+    """`apply` lasts from entering its context to leaving it."""
 
     name: str
-    apply: Callable[[random.Random], AbstractContextManager[str]]
+    apply: Callable[[random.Random], AbstractContextManager[Effect]]
 
 
 @contextmanager
-def _hang(rng: random.Random) -> Iterator[str]:
+def _hang(rng: random.Random) -> Iterator[Effect]:
     """A service accepts connections and does not answer, as an overloaded one."""
     service = rng.choice(HANGING)
     suspended = process.pause(service.name)
     try:
-        yield f"{service.name} did not answer"
+        yield Effect(lambda: f"{service.name} did not answer")
     finally:
         process.resume(suspended)
+
+
+def _slow(*slowed: Service) -> Callable[[random.Random], AbstractContextManager[Effect]]:
+    """What an order passes reaches these services through proxies that delay, and cut some connections."""
+
+    @contextmanager
+    def apply(rng: random.Random) -> Iterator[Effect]:
+        with ExitStack() as undo:
+            proxies = {
+                service.name: undo.enter_context(chaos_proxy.slow(config.port(service.ports[0]), rng.random()))
+                for service in slowed
+            }
+            for function in PASSED:
+                _reroute(function, {name: proxy.port for name, proxy in proxies.items()}, undo)
+            yield Effect(
+                lambda: "; ".join(
+                    f"{name} was slow: {proxy.delayed} packets delayed, {proxy.cut} connections cut"
+                    for name, proxy in proxies.items()
+                ),
+                # Each of them.
+                lambda: min(proxy.delayed for proxy in proxies.values()),
+            )
+
+    return apply
+
+
+def _reroute(function: str, ports: dict[str, int], undo: ExitStack) -> None:
+    """Gives a function other ports of services, if it uses them, until `undo` is closed."""
+    former = aws.variables(function)
+    changes: dict[str, str | None] = {}
+    for service, port in ports.items():
+        variable, own = PORTS[service], str(config.port(service))
+        if variable in former:
+            changes[variable] = former[variable].replace(own, str(port))
+    if changes:
+        undo.callback(aws.set_variables, function, {name: former[name] for name in changes})
+        aws.set_variables(function, changes)
 
 
 def _default_read_only(value: str) -> None:
@@ -46,41 +111,44 @@ def _default_read_only(value: str) -> None:
 
 
 @contextmanager
-def _read_only(_: random.Random) -> Iterator[str]:
+def _read_only(_: random.Random) -> Iterator[Effect]:
     """The database rejects writes, as a writer that has become a reader in a failover."""
     try:
         _default_read_only("on")
-        yield "postgres was read-only"
+        yield Effect(lambda: "postgres was read-only")
     finally:
         _default_read_only("off")
 
 
 @contextmanager
-def _bus(share: float) -> Iterator[str]:
+def _bus(share: float) -> Iterator[Effect]:
     """The emulator reads this file at each `PutEvents` (emulator_faults.py)."""
     fault = config.LOGS / "bus-fault"
     try:
         fault.write_text(str(share))
-        yield "the bus was down" if share == 1 else f"the bus rejected {share:.0%} of the events"
+        yield Effect(lambda: "the bus was down" if share == 1 else f"the bus rejected {share:.0%} of the events")
     finally:
         fault.unlink()
 
 
 @contextmanager
-def _configuration(rng: random.Random) -> Iterator[str]:
+def _configuration(rng: random.Random) -> Iterator[Effect]:
     """A consumer is deployed with a configuration that it cannot start with, and then with the former one."""
     function = rng.choice(CONFIGURED)
     value = aws.variables(function)[REQUIRED_VARIABLE]
     try:
         aws.set_variables(function, {REQUIRED_VARIABLE: None})
-        yield f"{function} did not start"
+        yield Effect(lambda: f"{function} did not start")
     finally:
         aws.set_variables(function, {REQUIRED_VARIABLE: value})
 
 
 HANG = Disturbance("hang", _hang)
+SLOW = Disturbance("slow", _slow(services.POSTGRES, services.REDIS))
+# For itself: after the response to a charge is lost, its reconciliation takes ten minutes and more.
+SLOW_GATEWAY = Disturbance("slow-gateway", _slow(services.GATEWAY))
 READ_ONLY = Disturbance("read-only", _read_only)
 BUS = Disturbance("bus", lambda _: _bus(1))
 BUS_ENTRIES = Disturbance("bus-entries", lambda rng: _bus(rng.uniform(0.2, 0.8)))
 CONFIGURATION = Disturbance("configuration", _configuration)
-ALL = (HANG, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION)
+ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION)

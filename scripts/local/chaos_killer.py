@@ -31,6 +31,7 @@ EACH = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY, ser
 Turn = tuple[Service, ...] | Disturbance
 # One round. The turn before the last kills all services at once.
 ROUND: tuple[Turn, ...] = (
+    chaos_disturbances.SLOW,
     (services.POSTGRES,),
     (),
     chaos_disturbances.BUS,
@@ -39,6 +40,7 @@ ROUND: tuple[Turn, ...] = (
     (services.KAFKA,),
     (),
     chaos_disturbances.HANG,
+    chaos_disturbances.SLOW_GATEWAY,
     (services.GATEWAY,),
     chaos_disturbances.BUS_ENTRIES,
     (services.TRIGGER,),
@@ -48,6 +50,8 @@ ROUND: tuple[Turn, ...] = (
 # What a run can do.
 KINDS = (*(service.name for service in EACH), FUNCTIONS, *(each.name for each in chaos_disturbances.ALL))
 DOWN_S, PAUSE_S, FUNCTIONS_S = (0.5, 6.0), (1.0, 4.0), (2.0, 5.0)
+# How long a disturbance lasts at most until it has met something.
+HIT_S = 60
 # How often function processes are looked at, and the share of the working ones that is killed.
 INTERVAL_S, SHARE = 0.015, 0.4
 
@@ -111,6 +115,8 @@ class Killer(threading.Thread):
         self.rounds, self.last = 0, 0.0
         # How long the bus is down at the beginning.
         self.bus_outage_s = 0
+        # Sends an order for a disturbance to meet: the other orders may come in between, or have come before.
+        self.order: Callable[[], None] = lambda: None
 
     def run(self) -> None:
         try:
@@ -158,11 +164,17 @@ class Killer(threading.Thread):
         self.report(f"{', '.join(names)} killed, {down_s:.1f} s down{extra}")
 
     def disturb(self, chosen: Disturbance, lasts_s: float | None = None) -> None:
+        """Lasts for some seconds, and until it has met something if it counts that."""
         lasts_s = lasts_s or self.rng.uniform(*DOWN_S)
-        with config.lock(), chosen.apply(self.rng) as what:
+        with config.lock(), chosen.apply(self.rng) as effect:
+            began, hits = time.monotonic(), effect.hits
+            self.order()
             time.sleep(lasts_s)
+            if hits and not process.wait_until(lambda: hits() > 0, HIT_S, 0.1):
+                raise ScriptError(f"{chosen.name} met nothing within {HIT_S} s: {effect.what()}")
+            what, lasted_s = effect.what(), time.monotonic() - began
         self.done[chosen.name] += 1
-        self.report(f"{what} for {lasts_s:.1f} s")
+        self.report(f"{what} for {lasted_s:.1f} s")
 
     def drop_responses(self) -> None:
         """Lets the gateway's last charges or refunds before its end happen without a response."""

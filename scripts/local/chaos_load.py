@@ -12,7 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -80,27 +80,27 @@ class Attempt:
 
 def plans(rng: random.Random, orders: int, customers: int, products: list[str]) -> list[Json]:
     """What is ordered, by which customer, in which scenario."""
-    made = []
-    for _ in range(orders):
-        scenario = rng.choices(list(SCENARIOS), list(SCENARIOS.values()))[0]
-        wanted = rng.sample(products, rng.choice((1, 1, 1, 2, 2, 3)))
-        quantity = {product: rng.randint(1, 3) for product in wanted}
-        if scenario == EXCEEDS_STOCK:
-            quantity[wanted[0]] = 1000
-        made.append(
-            {
-                "scenario": scenario,
-                "customer": rng.randrange(customers),
-                "key": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
-                "body": {
-                    "items": [{"product_id": product, "quantity": quantity[product]} for product in wanted],
-                    "shipping_address": ADDRESS,
-                    "payment_method": DECLINED_CARD if scenario in DECLINED_SCENARIOS else CARD,
-                },
-                "pause_s": rng.uniform(0, 4),
-            }
-        )
-    return made
+    scenarios, weights = list(SCENARIOS), list(SCENARIOS.values())
+    return [plan(rng, rng.choices(scenarios, weights)[0], customers, products) for _ in range(orders)]
+
+
+def plan(rng: random.Random, scenario: str, customers: int, products: list[str]) -> Json:
+    """One order."""
+    wanted = rng.sample(products, rng.choice((1, 1, 1, 2, 2, 3)))
+    quantity = {product: rng.randint(1, 3) for product in wanted}
+    if scenario == EXCEEDS_STOCK:
+        quantity[wanted[0]] = 1000
+    return {
+        "scenario": scenario,
+        "customer": rng.randrange(customers),
+        "key": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+        "body": {
+            "items": [{"product_id": product, "quantity": quantity[product]} for product in wanted],
+            "shipping_address": ADDRESS,
+            "payment_method": DECLINED_CARD if scenario in DECLINED_SCENARIOS else CARD,
+        },
+        "pause_s": rng.uniform(0, 4),
+    }
 
 
 def bursts(rng: random.Random, items: Sequence[T]) -> Iterator[tuple[Sequence[T], float]]:
@@ -153,6 +153,7 @@ class Load:
         self.placed: list[Json] = []
         self.errors: list[str] = []
         self.done: Counter[str] = Counter()
+        self.one_by_one, self.besides = ThreadPoolExecutor(4), list[Future[None]]()
 
     def send(
         self,
@@ -187,6 +188,16 @@ class Load:
                 time.sleep(pause_s)
             for future in futures:
                 future.result()
+
+    def place_besides(self, plan: Json) -> None:
+        """Sends one more order, and does not wait for its response. `finish` does."""
+        self.besides.append(self.one_by_one.submit(self.place, plan, self.one_by_one))
+
+    def finish(self) -> None:
+        # In this order: an order that is accepted submits its follow-up.
+        for future in self.besides:
+            future.result()
+        self.one_by_one.shutdown()
 
     def place(self, plan: Json, following: ThreadPoolExecutor) -> None:
         client = self.customers[plan["customer"]]
