@@ -12,6 +12,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+import api_client
 import config
 from config import ScriptError
 
@@ -184,6 +185,23 @@ def set_variables(function: str, changes: dict[str, str | None]) -> None:
         _call("lambda", "update_function_configuration", FunctionName=name, Environment={"Variables": merged})
     except ClientError as error:
         raise ScriptError(f"the variables of function {function} cannot be changed: {_reason(error)}") from None
+
+
+def package(function: str) -> bytes:
+    """The package of a deployed function."""
+    try:
+        found = _call("lambda", "get_function", FunctionName=config.physical_name(function))
+    except ClientError as error:
+        raise ScriptError(f"the package of function {function} cannot be read: {_reason(error)}") from None
+    return api_client.fetch(found["Code"]["Location"])[0]
+
+
+def set_package(function: str, content: bytes) -> None:
+    """Deploys another package of a function."""
+    try:
+        _call("lambda", "update_function_code", FunctionName=config.physical_name(function), ZipFile=content)
+    except ClientError as error:
+        raise ScriptError(f"the package of function {function} cannot be deployed: {_reason(error)}") from None
 
 
 def mapping(function: str) -> str:

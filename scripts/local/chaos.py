@@ -7,8 +7,9 @@ gateway, the functions' processes, the Kafka trigger, and all of these at once.
 And it disturbs: a service accepts connections and does not answer (hang), functions reach PostgreSQL and Redis (slow)
 or the gateway (slow-gateway) through proxies that delay what passes and cut some connections, PostgreSQL rejects writes
 (read-only), the bus is down (bus) or rejects some events (bus-entries), a consumer is deployed with a configuration
-that it cannot start with (configuration). Each of these sends an order of its own; one that counts what it meets fails
-the run if that is nothing. `--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS
+that it cannot start with (configuration), half of the functions that process events are deployed with new packages, one
+after another, and rolled back (deployment). Each of these sends an order of its own; one that counts what it meets
+fails the run if that is nothing. `--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS
 emulator is not killed, because its state is in memory: after a kill it has lost accepted messages, queues and the
 stack, which AWS does not do. Then the run waits, without triggering anything, until no work is pending, and prints the
 invariants. The exit status is 0 if all of them hold, else 1.

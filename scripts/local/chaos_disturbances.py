@@ -1,5 +1,6 @@
 """What scripts/chaos does to the running stack besides killing: services that hang or are slow, a read-only database, a
-bus that fails, a function with a wrong configuration. Each is undone at its end, also after an error.
+bus that fails, a function with a wrong configuration, a rolling deployment. Each is undone at its end, also after an
+error.
 """
 
 import random
@@ -8,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 import aws
+import chaos_deployment
 import chaos_proxy
 import config
 import postgres_server
@@ -143,6 +145,19 @@ def _configuration(rng: random.Random) -> Iterator[Effect]:
         aws.set_variables(function, {REQUIRED_VARIABLE: value})
 
 
+@contextmanager
+def _deployment(rng: random.Random) -> Iterator[Effect]:
+    """Half of the functions that process events are deployed one after another, and then rolled back."""
+    with chaos_deployment.rolling(rng) as (deployment, functions):
+        yield Effect(
+            lambda: (
+                f"{len(functions)} functions were deployed: {len(deployment.started)} new execution environments, "
+                f"{len(deployment.finishing)} former ones finished after that"
+            ),
+            deployment.look,
+        )
+
+
 HANG = Disturbance("hang", _hang)
 SLOW = Disturbance("slow", _slow(services.POSTGRES, services.REDIS))
 # For itself: after the response to a charge is lost, its reconciliation takes ten minutes and more.
@@ -151,4 +166,5 @@ READ_ONLY = Disturbance("read-only", _read_only)
 BUS = Disturbance("bus", lambda _: _bus(1))
 BUS_ENTRIES = Disturbance("bus-entries", lambda rng: _bus(rng.uniform(0.2, 0.8)))
 CONFIGURATION = Disturbance("configuration", _configuration)
-ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION)
+DEPLOYMENT = Disturbance("deployment", _deployment)
+ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION, DEPLOYMENT)

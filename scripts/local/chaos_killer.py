@@ -14,10 +14,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import api_client
 import chaos_disturbances
+import chaos_processes
 import config
 import process
 import services
@@ -37,6 +37,7 @@ ROUND: tuple[Turn, ...] = (
     chaos_disturbances.BUS,
     (services.REDIS,),
     chaos_disturbances.READ_ONLY,
+    chaos_disturbances.DEPLOYMENT,
     (services.KAFKA,),
     (),
     chaos_disturbances.HANG,
@@ -67,33 +68,6 @@ def round_of(kinds: Sequence[str]) -> list[Turn]:
         if chosen or (not turn and FUNCTIONS in kinds):
             left.append(chosen)
     return left
-
-
-def _function_processes(emulator: int | None) -> dict[int, int]:
-    """Children of the emulator that run functions: nanoseconds on the CPU by process id."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            name, rest = (entry / "stat").read_text().rsplit(")", 1)
-            state, parent = rest.split()[:2]
-            if name.endswith("(bootstrap") and int(parent) == emulator and state not in "ZX":
-                found[int(entry.name)] = int((entry / "schedstat").read_text().split()[0])
-        except (OSError, IndexError, ValueError):
-            continue
-    return found
-
-
-def _function_of(pid: int) -> str:
-    """Catalog name of the function that a process runs."""
-    try:
-        environment = (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return "?"
-    variable = b"AWS_LAMBDA_FUNCTION_NAME="
-    names = (entry.removeprefix(variable).decode() for entry in environment if entry.startswith(variable))
-    return config.catalog_name(next(names, "?"))
 
 
 class Killer(threading.Thread):
@@ -183,16 +157,16 @@ class Killer(threading.Thread):
 
     def kill_functions(self, seconds: float) -> int:
         """Kills function processes that used the CPU since the last look, so in the middle of their work."""
-        emulator, killed, end = process.pid_of(services.AWS.name), 0, time.monotonic() + seconds
-        before = _function_processes(emulator)
+        killed, end = 0, time.monotonic() + seconds
+        before = chaos_processes.cpu_times()
         while time.monotonic() < end:
             time.sleep(INTERVAL_S)
-            now = _function_processes(emulator)
+            now = chaos_processes.cpu_times()
             # A new process is starting, or at its first work.
             working = [pid for pid, ran in now.items() if before.get(pid, 0) != ran]
             for pid in working:
                 if self.rng.random() < SHARE:
-                    name = _function_of(pid)
+                    name = chaos_processes.function_of(pid)
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                         killed += 1

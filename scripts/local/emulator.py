@@ -12,8 +12,9 @@ The records (`emulator_records.py`): every log line of a function, as a log subs
 every API call, as CloudTrail would record it with data events, and every decision of IAM about a function.
 
 What is added to its IAM is in emulator_iam.py, how its bus fails for scripts/chaos in emulator_faults.py, how it
-rotates secrets in emulator_rotation.py, what CloudWatch would know of its queues in emulator_queues.py, and where
-it resumes a stream in emulator_streams.py.
+rotates secrets in emulator_rotation.py, what CloudWatch would know of its queues in emulator_queues.py, where it
+resumes a stream in emulator_streams.py, and what becomes of an invocation while its function is updated in
+emulator_updates.py.
 """
 
 import os
@@ -32,6 +33,7 @@ import emulator_queues
 import emulator_records
 import emulator_rotation
 import emulator_streams
+import emulator_updates
 
 _update_resource = provisioners._update_resource
 
@@ -106,4 +108,5 @@ if __name__ == "__main__":
     emulator_iam.install(records)
     emulator_queues.install()
     emulator_streams.install()
+    emulator_updates.install()
     app.main()

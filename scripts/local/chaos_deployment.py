@@ -1,0 +1,86 @@
+"""A rolling deployment of scripts/chaos: half of the functions that process events get a new package, one after
+another, and then their former one again. The packages differ in a file that says so.
+
+Lambda gives a function that is deployed new execution environments, while the former ones finish what they are doing.
+Until the end of the deployment the functions with the new package and the other half process each other's events.
+"""
+
+import hashlib
+import io
+import random
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import aws
+import catalog
+import chaos_processes
+
+# What has to do with an order, from its placement to its invoice, and with a picture.
+STACKS = ("orders", "inventory", "payments", "invoices", "notifications")
+EVENTS, OTHERS = ("bus", "fanout"), ("order-place", "image-resize")
+MARK = "deployment"
+
+
+def candidates() -> list[str]:
+    consumers = [
+        name for stack in STACKS for name in catalog.functions(stack) if catalog.trigger(name)["kind"] in EVENTS
+    ]
+    return sorted([*consumers, *OTHERS])
+
+
+def marked(package: bytes, text: str) -> bytes:
+    """The package with one more file."""
+    changed = io.BytesIO(package)
+    with zipfile.ZipFile(changed, "a") as file:
+        file.writestr(MARK, text)
+    return changed.getvalue()
+
+
+class Deployment:
+    """Which packages are deployed, and which execution environments have been seen with them."""
+
+    def __init__(self) -> None:
+        self.new: set[str] = set()
+        self.replaced: set[str] = set()
+        self.started: set[int] = set()
+        self.finishing: set[int] = set()
+
+    def deploy(self, function: str, mark: str, undo: ExitStack) -> None:
+        """Deploys a new package, and the former one when `undo` is closed."""
+        former = aws.package(function)
+        changed = marked(former, mark)
+        undo.callback(self.replace, function, changed, former)
+        self.new.add(digest(changed))
+        self.replace(function, former, changed)
+
+    def replace(self, function: str, before: bytes, after: bytes) -> None:
+        aws.set_package(function, after)
+        self.replaced = self.replaced - {digest(after)} | {digest(before)}
+        self.look()
+
+    def look(self) -> int:
+        """Looks at the execution environments. Returns how many with a new package have been seen so far."""
+        for pid in chaos_processes.cpu_times():
+            code = chaos_processes.code_of(pid)
+            if code in self.replaced:
+                self.finishing.add(pid)
+            elif code in self.new:
+                self.started.add(pid)
+        return len(self.started)
+
+
+def digest(package: bytes) -> str:
+    return hashlib.sha256(package).hexdigest()
+
+
+@contextmanager
+def rolling(rng: random.Random) -> Iterator[tuple[Deployment, list[str]]]:
+    """Gives the deployment and its functions, once the last of them is deployed."""
+    known = candidates()
+    chosen, mark = rng.sample(known, len(known) // 2), str(rng.getrandbits(64))
+    deployment = Deployment()
+    with ExitStack() as undo:
+        for function in chosen:
+            deployment.deploy(function, mark, undo)
+        yield deployment, chosen

@@ -1,0 +1,51 @@
+"""Invocations that run while their function is updated. Only the emulator's environment can import this module.
+
+ministack 1.5.33 ends every execution environment of a function whose code or configuration changes, also in the middle
+of an invocation. Lambda lets the invocation finish in its environment, which then gets no other one; the next
+invocation has a new environment.
+"""
+
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+_invalidate_worker, _release_worker = lambda_runtime.invalidate_worker, lambda_runtime.release_worker
+# Environments that end after their invocation. Guarded by the emulator's lock.
+_retired: set[Any] = set()
+
+
+def _is_working(worker: Any) -> bool:
+    """Whether an invocation runs in it. A worker that failed to start, or whose process has ended, is in use, too."""
+    return bool(worker.in_use and worker._proc is not None and worker._proc.poll() is None)
+
+
+def _is_of(key: str, function: str, qualifier: str | None) -> bool:
+    """Whether a pool, `<account>:<region>:<function>:<qualifier>`, belongs to a function. There is one account here."""
+    *_, of_function, of_qualifier = key.split(":")
+    return of_function == function and qualifier in {None, of_qualifier}
+
+
+def _retire_working(func_name: str, qualifier: str | None = None, **scope: str | None) -> None:
+    """Takes the working environments of a function out of its pools, and ends the others."""
+    with lambda_runtime._lock:
+        for key, workers in lambda_runtime._workers.items():
+            if _is_of(key, func_name, qualifier):
+                _retired.update(filter(_is_working, workers))
+                workers[:] = [worker for worker in workers if worker not in _retired]
+    _invalidate_worker(func_name, qualifier, **scope)
+
+
+def _release(worker: Any) -> None:
+    """Ends a retired environment after its invocation."""
+    _release_worker(worker)
+    with lambda_runtime._lock:
+        is_retired = worker in _retired
+        _retired.discard(worker)
+    if is_retired:
+        lambda_runtime.kill_workers([worker])
+
+
+def install() -> None:
+    """Replaces what the emulator calls at each update, and at the end of each invocation."""
+    lambda_svc.invalidate_worker, lambda_svc.release_worker = _retire_working, _release
