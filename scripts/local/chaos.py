@@ -1,9 +1,9 @@
 """Sends orders through the local cloud while its services are killed and disturbed, then checks the invariants.
 
 The run starts the local cloud if it is not up, creates customers and products (half of the products with less stock
-than demand), and sends orders over HTTP with several clients. Meanwhile files of products are imported, a webhook
-endpoint receives events, and the run kills (SIGKILL) and restarts, in turn: PostgreSQL, Redis, Kafka, the payment
-gateway, the functions' processes, the Kafka trigger, and all of these at once.
+than demand), and sends orders over HTTP with several clients. Meanwhile files of products are imported, images of
+products are uploaded, a webhook endpoint receives events, and the run kills (SIGKILL) and restarts, in turn:
+PostgreSQL, Redis, Kafka, the payment gateway, the functions' processes, the Kafka trigger, and all of these at once.
 And it disturbs: a service accepts connections and does not answer (hang), functions reach PostgreSQL and Redis (slow)
 or the gateway (slow-gateway) through proxies that delay what passes and cut some connections, PostgreSQL rejects writes
 (read-only), the bus is down (bus) or rejects some events (bus-entries), a consumer is deployed with a configuration
@@ -38,6 +38,7 @@ from typing import Any
 
 import api_client
 import chaos_checks
+import chaos_images
 import chaos_imports
 import chaos_killer
 import chaos_load
@@ -98,6 +99,7 @@ class Run:
         self.observer.endpoint = self.endpoint
         self.load = chaos_load.Load(self.env, [client for _, client in customers], staff, self.statistics)
         self.imports = chaos_imports.Imports(self.load, tag)
+        self.images = chaos_images.Images(self.load, self.arguments.seed, list(self.received))
         self.plans = chaos_load.plans(self.rng, self.arguments.orders, CUSTOMERS, list(self.received))
         self.besides = random.Random(f"{self.arguments.seed} besides")
         self.killer.order = self.place_besides
@@ -116,24 +118,28 @@ class Run:
         if not arguments.no_kills:
             self.killer.bus_outage_s = arguments.bus_outage
             self.killer.start()
-        self.imports.start()
+        uploads = (self.imports, self.images)
+        for each in uploads:
+            each.start()
         try:
             self.load.run(self.rng, self.plans, arguments.clients)
         finally:
-            self.imports.stopping.set()
+            for each in uploads:
+                each.stopping.set()
             self.killer.stopping.set()
             if not arguments.no_kills:
                 self.killer.join()
             self.load.finish()
-            self.imports.join()
+            for each in uploads:
+                each.join()
         self.sending_s = time.monotonic() - started
         if self.killer.error:
             raise ScriptError(f"a service did not restart: {self.killer.error}")
         if self.load.errors:
             raise ScriptError(f"a customer failed: {self.load.errors[0]}")
-        if self.imports.error:
-            raise ScriptError(self.imports.error)
-        self.observer.made_imports = self.imports.made
+        for error in filter(None, (each.error for each in uploads)):
+            raise ScriptError(error)
+        self.observer.made_imports, self.observer.made_images = self.imports.made, self.images.made
 
     def wait(self) -> None:
         progress.heading("Wait until no work is pending")
@@ -170,6 +176,7 @@ class Run:
             "subscribed": self.observer.subscribed,
             "is_settled": self.observer.is_settled,
             "imports": self.imports.made,
+            "images": self.images.made,
             "placed": placed,
             "replays": self.replays,
         }
@@ -289,11 +296,12 @@ def check_again(arguments: argparse.Namespace) -> bool:
     saved = config.read_json(LAST_RUN)
     if not saved:
         raise ScriptError("there is no run to check: run scripts/chaos")
-    if saved.get("is_settled") is None:
+    if saved.get("images") is None:
         raise ScriptError("the last run was of an earlier version: run scripts/chaos again")
     env = api_client.stack_env()
     observer = Observer(env, saved["since"], saved["users"], list(saved["received"]), saved["before"])
     observer.endpoint, observer.made_imports = saved["endpoint"], saved["imports"]
+    observer.made_images = saved["images"]
     observer.subscribed, observer.is_settled = saved["subscribed"], saved["is_settled"]
     quiescence = chaos_quiescence.await_quiescence(observer, arguments.quiet_timeout, lambda _: None)
     observed = observer.observations(saved["placed"], saved["replays"], saved["received"])

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import chaos_catalogue_checks
 from chaos_rows import Row
 
 Json = dict[str, Any]
@@ -319,7 +320,7 @@ def uncommitted(observed: Json) -> Row:
     return Row("events archived but never committed:", len(unknown), [("allowed", 0)], violations)
 
 
-# ---- webhooks and imports --------------------------------------------------------------------------------------
+# ---- webhooks and dead letters --------------------------------------------------------------------------------
 
 
 def webhooks(observed: Json) -> Row:
@@ -351,23 +352,6 @@ def webhooks(observed: Json) -> Row:
     )
 
 
-def imports(observed: Json) -> Row:
-    """Each valid line of an import made one product, which is announced once, listed and has stock."""
-    violations, wanted = [] if observed["imports"] else ["no file was imported"], 0
-    for each in observed["imports"]:
-        wanted += len(each["skus"])
-        ended = (each["status"], each["created"], each["rejected"])
-        if ended != ("completed_with_errors", len(each["skus"]), each["invalid_lines"]):
-            violations.append(
-                f"import {each['id']} ended as {ended} ({each['failure']}), with {len(each['skus'])} products"
-            )
-    made = observed["imported"]
-    right = [(sku, made[sku]) for each in observed["imports"] for sku in each["skus"]]
-    once = [sku for sku, found in right if found == {"announced": 1, "listed": 1, "stocked": 1}]
-    violations += [f"{sku}: {found}" for sku, found in right if sku not in once]
-    return Row("products in imported files:", wanted, [("made once", len(once))], violations)
-
-
 def dead_letters(observed: Json) -> Row:
     violations = [f"{dead['queue']}: {dead['reason']}, {dead['detail']}" for dead in observed["dead_letters"]]
     return Row("dead letters:", len(observed["dead_letters"]), [("allowed", 0)], violations)
@@ -391,6 +375,7 @@ OTHER_CHECKS: list[Callable[[Json], Row]] = [
     archived,
     uncommitted,
     webhooks,
-    imports,
+    chaos_catalogue_checks.imports,
+    chaos_catalogue_checks.images,
     dead_letters,
 ]

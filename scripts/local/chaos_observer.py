@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ import chaos_imports
 import chaos_webhooks
 import config
 import postgres_server
+from api_client import ApiClient
 from config import ScriptError
 
 Json = dict[str, Any]
@@ -59,12 +61,13 @@ class Observer:
         self.archived: dict[str, tuple[str, int]] = {}
         self.before: Json = {"charges": [], "events": [], "dead_letters": []}
         self.before = before or self._baseline()
-        # The webhook endpoint of the run, and its imports.
+        # The webhook endpoint of the run, its imports and its images.
         self.endpoint: Json = {}
         self.subscribed: list[Json] = []
         # Whether `subscribed` is what was there when no work was pending; its deliveries are deleted then.
         self.is_settled = False
         self.made_imports: list[Json] = []
+        self.made_images: list[Json] = []
 
     def _baseline(self) -> Json:
         """What earlier runs left in places that do not record the customer."""
@@ -208,6 +211,37 @@ class Observer:
             for message in received
         ]
 
+    def image_objects(self) -> dict[str, dict[str, int]]:
+        """How many objects each uploaded image has under each prefix."""
+        found: dict[str, Counter[str]] = {each["id"]: Counter() for each in self.made_images}
+        for key in aws.list_objects(self.outputs["ProductImagesBucket"]) if found else []:
+            # uploads/<product>/<image>, quarantine/<product>/<image>, images/<product>/<image>/<size>.<format>
+            prefix, _, image = key.split("/")[:3]
+            if image in found:
+                found[image][prefix] += 1
+        return {image: dict(counted) for image, counted in found.items()}
+
+    def images(self) -> list[Json]:
+        """The uploaded images with what became of them."""
+        if not self.made_images:
+            return []
+        # The token of the run may have expired.
+        staff = ApiClient(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
+        objects, views = self.image_objects(), dict[str, Json]()
+        for product in sorted({each["product"] for each in self.made_images}):
+            listed = staff.get(f"/products/{product}/images").expect(200)["items"]
+            views |= {view["id"]: view for view in listed}
+        missing = {"status": "missing", "reason": None}
+        return [
+            {
+                **each,
+                "status": views.get(each["id"], missing)["status"],
+                "reason": views.get(each["id"], missing)["reason"],
+                "objects": objects[each["id"]],
+            }
+            for each in self.made_images
+        ]
+
     def read_archive(self) -> dict[str, tuple[str, int]]:
         """Archived events by id, with their type and the number of lines that hold them."""
         bucket = self.outputs["EventArchiveBucket"]
@@ -263,6 +297,7 @@ class Observer:
             "webhooks": chaos_webhooks.received(self.endpoint),
             "imports": self.imports(),
             "imported": self.imported(),
+            "images": self.images(),
             "dead_letters": self.dead_letters(),
         }
 

@@ -1,5 +1,5 @@
 """Waits until the platform has nothing left to do, by reading outboxes, queues, orders, payments, windows, webhook
-deliveries, imports and the archive.
+deliveries, imports, images and the archive.
 
 Nothing is triggered: retries, sweeps and event source mappings run on their own schedules. Reaching the deadline is a
 failure.
@@ -57,9 +57,7 @@ def pending_work(observer: Observer) -> list[str]:
         found.append(f"{undelivered} events not delivered to the webhook endpoint")
     imports = quoted(each["id"] for each in observer.made_imports)
     count("imports open", f"select 1 from catalogue.jobs where id in ({imports}) and is_open")
-    unfinished = sum(0 in made.values() for made in observer.imported().values())
-    if unfinished:
-        found.append(f"{unfinished} imported products not announced, listed or stocked")
+    found += _unfinished_products(observer)
     if not found:
         # The most expensive query last.
         events = {row["id"] for row in rows(outboxes("id", f"created_at >= '{observer.since}'"))}
@@ -67,6 +65,13 @@ def pending_work(observer: Observer) -> list[str]:
         if missing:
             found.append(f"{len(missing)} events not archived")
     return found
+
+
+def _unfinished_products(observer: Observer) -> list[str]:
+    imported = sum(0 in made.values() for made in observer.imported().values())
+    uploads = sum("uploads" in objects for objects in observer.image_objects().values())
+    counts = {"imported products not announced, listed or stocked": imported, "uploaded images not processed": uploads}
+    return [f"{number} {what}" for what, number in counts.items() if number]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import chaos_checks
+import chaos_images
 import chaos_observer
 from chaos_load import NO_RESPONSE, Attempt, bursts, outcome, plans
 from chaos_rows import Row
@@ -152,12 +153,24 @@ SOUND: Json = {
         }
     ],
     "imported": {sku: {"announced": 1, "listed": 1, "stocked": 1} for sku in ("A", "B")},
+    "images": [
+        {"id": "1", "product": "p", "refused": None, "status": "ready", "reason": None, "objects": {"images": 6}},
+        {
+            "id": "2",
+            "product": "p",
+            "refused": "unreadable",
+            "status": "refused",
+            "reason": "unreadable",
+            "objects": {"quarantine": 1},
+        },
+    ],
     "dead_letters": [],
 }
 
 RESERVED, OVERSOLD, CHARGED = "units reserved:", "units oversold:", "charged less refunded, in minor units:"
 IN_DATABASE, AT_GATEWAY = "orders in the database:", "charges at the gateway:"
 RECEIVED, IMPORTED = "events that the webhook endpoint subscribed to:", "products in imported files:"
+UPLOADED = "uploaded images:"
 NOTIFICATIONS, ENDED = "events to notify customers of:", "orders confirmed or ended:"
 
 
@@ -284,6 +297,21 @@ class InvariantsTest(unittest.TestCase):
     def test_run_without_an_import_is_found(self) -> None:
         self.assert_breaks(lambda observed: observed.update(imports=[], imported={}), IMPORTED)
 
+    def test_image_that_stays_pending_or_lacks_a_variant_is_found(self) -> None:
+        self.assert_breaks(lambda observed: observed["images"][0].update(status="pending"), UPLOADED)
+        self.assert_breaks(lambda observed: observed["images"][0].update(status="missing"), UPLOADED)
+        self.assert_breaks(lambda observed: observed["images"][0].update(objects={"images": 5}), UPLOADED)
+        self.assert_breaks(lambda observed: observed["images"][0]["objects"].update(uploads=1), UPLOADED)
+
+    def test_image_that_is_shown_or_refused_for_another_reason_is_found(self) -> None:
+        shown = {"status": "ready", "reason": None, "objects": {"images": 6}}
+        self.assert_breaks(lambda observed: observed["images"][1].update(shown), UPLOADED)
+        self.assert_breaks(lambda observed: observed["images"][1].update(reason="too_large"), UPLOADED)
+        self.assert_breaks(lambda observed: observed["images"][0].update(status="refused"), UPLOADED)
+
+    def test_run_without_an_image_is_found(self) -> None:
+        self.assert_breaks(lambda observed: observed.update(images=[]), UPLOADED)
+
     def test_dead_letter_is_found(self) -> None:
         letter = {"queue": "q-dlq", "reason": "not-found", "detail": ""}
         self.assert_breaks(lambda observed: observed["dead_letters"].append(letter), "dead letters:")
@@ -293,6 +321,20 @@ class InvariantsTest(unittest.TestCase):
         lines = list(row.lines())
         self.assertEqual(lines[0], "BROKEN  orders: 3 = a 1 + b 2")
         self.assertEqual((lines[1].strip(), lines[-1].strip()), ("order 0", "and 3 more"))
+
+
+class ImagesTest(unittest.TestCase):
+    def test_every_fourth_upload_is_to_be_refused_for_each_reason_in_turn(self) -> None:
+        uploads = [chaos_images.upload_of(random.Random(7), number) for number in range(16)]
+        reasons = [reason for reason, *_ in uploads]
+        self.assertEqual(reasons[3::4], [reason for reason, *_ in chaos_images.REFUSED])
+        self.assertEqual(sum(reason is None for reason in reasons), 12)
+
+    def test_seed_determines_the_image(self) -> None:
+        rng = random.Random(7)
+        first, second = chaos_images.png(rng), chaos_images.png(rng)
+        self.assertEqual(chaos_images.png(random.Random(7)), first)
+        self.assertNotEqual(first, second)
 
 
 class LoadTest(unittest.TestCase):
