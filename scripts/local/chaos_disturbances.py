@@ -49,6 +49,20 @@ class Effect:
     hits: Callable[[], int] | None = None
 
 
+def _occurrences(log: str, text: str) -> Callable[[], int]:
+    """How often a log or record of a service has had a text since this call."""
+    path = config.LOGS / log
+    path.touch()
+    start = path.stat().st_size
+
+    def count() -> int:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read().count(text.encode())
+
+    return count
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """`apply` lasts from entering its context to leaving it."""
@@ -117,18 +131,23 @@ def _read_only(_: random.Random) -> Iterator[Effect]:
     """The database rejects writes, as a writer that has become a reader in a failover."""
     try:
         _default_read_only("on")
-        yield Effect(lambda: "postgres was read-only")
+        refused = _occurrences("postgres.log", "in a read-only transaction")
+        yield Effect(lambda: f"postgres was read-only and refused {refused()} statements", refused)
     finally:
         _default_read_only("off")
 
 
 @contextmanager
 def _bus(share: float) -> Iterator[Effect]:
-    """The emulator reads this file at each `PutEvents` (emulator_faults.py)."""
+    """The emulator reads a file at each `PutEvents`, and writes what it rejects to another (emulator_faults.py)."""
     fault = config.LOGS / "bus-fault"
     try:
         fault.write_text(str(share))
-        yield Effect(lambda: "the bus was down" if share == 1 else f"the bus rejected {share:.0%} of the events")
+        rejected, what = (
+            _occurrences("bus-rejected", "\n"),
+            "all events" if share == 1 else f"{share:.0%} of the events",
+        )
+        yield Effect(lambda: f"the bus rejected {what}, {rejected()}", rejected)
     finally:
         fault.unlink()
 
@@ -140,7 +159,8 @@ def _configuration(rng: random.Random) -> Iterator[Effect]:
     value = aws.variables(function)[REQUIRED_VARIABLE]
     try:
         aws.set_variables(function, {REQUIRED_VARIABLE: None})
-        yield Effect(lambda: f"{function} did not start")
+        failed = _occurrences("aws.log", f"Lambda {config.physical_name(function)} failed processing")
+        yield Effect(lambda: f"{function} was deployed with a wrong configuration and failed {failed()} times", failed)
     finally:
         aws.set_variables(function, {REQUIRED_VARIABLE: value})
 

@@ -51,8 +51,8 @@ ROUND: tuple[Turn, ...] = (
 # What a run can do.
 KINDS = (*(service.name for service in EACH), FUNCTIONS, *(each.name for each in chaos_disturbances.ALL))
 DOWN_S, PAUSE_S, FUNCTIONS_S = (0.5, 6.0), (1.0, 4.0), (2.0, 5.0)
-# How long a disturbance lasts at most until it has met something.
-HIT_S = 60
+# How long a disturbance lasts at most until it has met something, and how often it sends another order meanwhile.
+HIT_S, ORDER_S = 60, 5
 # How often function processes are looked at, and the share of the working ones that is killed.
 INTERVAL_S, SHARE = 0.015, 0.4
 
@@ -144,8 +144,10 @@ class Killer(threading.Thread):
             began, hits = time.monotonic(), effect.hits
             self.order()
             time.sleep(lasts_s)
-            if hits and not process.wait_until(lambda: hits() > 0, HIT_S, 0.1):
-                raise ScriptError(f"{chosen.name} met nothing within {HIT_S} s: {effect.what()}")
+            while hits and not process.wait_until(lambda: hits() > 0, ORDER_S, 0.1):
+                if time.monotonic() - began > HIT_S:
+                    raise ScriptError(f"{chosen.name} met nothing within {HIT_S} s: {effect.what()}")
+                self.order()
             what, lasted_s = effect.what(), time.monotonic() - began
         self.done[chosen.name] += 1
         self.report(f"{what} for {lasted_s:.1f} s")

@@ -1,13 +1,21 @@
 """The turns of scripts/chaos, and its faults of the emulator's bus. `scripts/test local` runs these tests."""
 
+import contextlib
+import random
 import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
 
 from botocore.exceptions import ClientError
 
 import chaos_disturbances
 import chaos_killer
+import config
 import emulator_records
 import services
+from chaos_disturbances import Disturbance, Effect
+from config import ScriptError
 from testing_emulator import EmulatorTest
 
 
@@ -25,6 +33,35 @@ class Turns(unittest.TestCase):
     def test_every_disturbance_has_a_turn(self) -> None:
         turns = [turn for turn in chaos_killer.ROUND if isinstance(turn, chaos_disturbances.Disturbance)]
         self.assertCountEqual(turns, chaos_disturbances.ALL)
+
+
+class Killing(unittest.TestCase):
+    """A disturbance that counts what it meets."""
+
+    def disturb(self, hits: list[int]) -> chaos_killer.Killer:
+        orders = list[int]()
+
+        @contextmanager
+        def apply(_: random.Random) -> Iterator[Effect]:
+            self.assertEqual(orders, [], "the order is sent while it lasts")
+            yield Effect(lambda: "", lambda: hits.pop(0))
+            self.assertEqual(orders, [1])
+
+        killer = chaos_killer.Killer(7, "", lambda _: None)
+        killer.order = lambda: orders.append(1)
+        self.enterContext(mock.patch.object(config, "lock", contextlib.nullcontext))
+        killer.disturb(Disturbance("some", apply), 0.001)
+        return killer
+
+    def test_lasts_until_it_has_met_something(self) -> None:
+        hits = [0, 0, 1]
+        self.assertEqual(self.disturb(hits).done["some"], 1)
+        self.assertEqual(hits, [])
+
+    def test_that_meets_nothing_fails_the_run(self) -> None:
+        self.enterContext(mock.patch.multiple(chaos_killer, HIT_S=0, ORDER_S=0))
+        with self.assertRaisesRegex(ScriptError, "some met nothing"):
+            self.disturb([0])
 
 
 class BusFaults(EmulatorTest):
@@ -49,6 +86,9 @@ class BusFaults(EmulatorTest):
         fault.write_text("0.5")
         rejected = sum(failed() for _ in range(20))
         self.assertTrue(0 < rejected < 200, rejected)
+        # With those of the outage.
+        recorded = (self.directory / "bus-rejected").read_text().splitlines()
+        self.assertEqual(len(recorded), 10 + rejected)
         fault.unlink()
         self.assertEqual(failed(), 0)
 
