@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -326,6 +326,15 @@ def message_count(url: str) -> int:
     ]
     attributes = _sqs("get_queue_attributes", QueueUrl=url, AttributeNames=names).get("Attributes", {})
     return sum(int(attributes.get(name, 0)) for name in names)
+
+
+def queue_attributes(url: str, names: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = _sqs("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))["Attributes"]
+    return {name: found[name] for name in names}
+
+
+def set_queue_attributes(url: str, attributes: Mapping[str, str]) -> None:
+    _sqs("set_queue_attributes", QueueUrl=url, Attributes=dict(attributes))
 
 
 def purge(url: str) -> None:

@@ -1,6 +1,6 @@
 """What scripts/chaos does to the running stack besides killing: services that hang or are slow, a read-only database, a
-bus that fails, a function with a wrong configuration, a rolling deployment. Each is undone at its end, also after an
-error.
+bus that fails, a function with a wrong configuration, a rolling deployment, messages that become dead letters. Each
+is undone at its end, also after an error.
 """
 
 import random
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import aws
 import chaos_deployment
 import chaos_proxy
+import chaos_redelivery
 import config
 import postgres_server
 import process
@@ -156,13 +157,26 @@ def _bus(share: float) -> Iterator[Effect]:
 def _configuration(rng: random.Random) -> Iterator[Effect]:
     """A consumer is deployed with a configuration that it cannot start with, and then with the former one."""
     function = rng.choice(CONFIGURED)
-    value = aws.variables(function)[REQUIRED_VARIABLE]
-    try:
-        aws.set_variables(function, {REQUIRED_VARIABLE: None})
+    with ExitStack() as undo:
+        _break(function, undo)
         failed = _occurrences("aws.log", f"Lambda {config.physical_name(function)} failed processing")
         yield Effect(lambda: f"{function} was deployed with a wrong configuration and failed {failed()} times", failed)
-    finally:
-        aws.set_variables(function, {REQUIRED_VARIABLE: value})
+
+
+def _break(function: str, undo: ExitStack) -> None:
+    """Deploys a configuration that a function cannot start with, and the former one when `undo` is closed."""
+    undo.callback(aws.set_variables, function, {REQUIRED_VARIABLE: aws.variables(function)[REQUIRED_VARIABLE]})
+    aws.set_variables(function, {REQUIRED_VARIABLE: None})
+
+
+@contextmanager
+def _dead_letters(rng: random.Random) -> Iterator[Effect]:
+    """Messages of a consumer that cannot start reach their last delivery, and are redriven when it can."""
+    with chaos_redelivery.last_deliveries(rng, CONFIGURED, _break) as redelivery:
+        yield Effect(
+            lambda: f"{redelivery.consumer} did not start, {redelivery.redriven} of its dead letters were redriven",
+            redelivery.dead,
+        )
 
 
 @contextmanager
@@ -187,4 +201,5 @@ BUS = Disturbance("bus", lambda _: _bus(1))
 BUS_ENTRIES = Disturbance("bus-entries", lambda rng: _bus(rng.uniform(0.2, 0.8)))
 CONFIGURATION = Disturbance("configuration", _configuration)
 DEPLOYMENT = Disturbance("deployment", _deployment)
-ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION, DEPLOYMENT)
+DEAD_LETTERS = Disturbance("dead-letters", _dead_letters)
+ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION, DEPLOYMENT, DEAD_LETTERS)

@@ -47,6 +47,7 @@ ROUND: tuple[Turn, ...] = (
     (services.TRIGGER,),
     EACH,
     chaos_disturbances.CONFIGURATION,
+    chaos_disturbances.DEAD_LETTERS,
 )
 # What a run can do.
 KINDS = (*(service.name for service in EACH), FUNCTIONS, *(each.name for each in chaos_disturbances.ALL))
@@ -148,9 +149,9 @@ class Killer(threading.Thread):
                 if time.monotonic() - began > HIT_S:
                     raise ScriptError(f"{chosen.name} met nothing within {HIT_S} s: {effect.what()}")
                 self.order()
-            what, lasted_s = effect.what(), time.monotonic() - began
+            lasted_s = time.monotonic() - began
         self.done[chosen.name] += 1
-        self.report(f"{what} for {lasted_s:.1f} s")
+        self.report(f"{effect.what()} for {lasted_s:.1f} s")
 
     def drop_responses(self) -> None:
         """Lets the gateway's last charges or refunds before its end happen without a response."""
