@@ -59,9 +59,9 @@ async fn reader_has_select_on_the_tables_of_its_context_and_no_other_privilege()
             WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'extensions') AND has_function_privilege('{role}', p.oid, 'EXECUTE')"
         );
         // The catalogue's lowers a threshold for its statement, identity's exports what is held about a person, and those of operations
-        // tell when an event was published, which consumers have handled it, and how often they failed.
+        // tell when an event was published, which consumers have handled it, how often they failed, and why a refund was approved or rejected.
         let expected = match context {
-            Context::Operations => 3,
+            Context::Operations => 4,
             Context::Catalogue | Context::Identity => 1,
             _ => 0,
         };
