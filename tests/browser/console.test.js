@@ -78,9 +78,10 @@ test("a large refund waits until an admin approves it who did not request it", a
     await page.getByRole("table", { name: "Refunds that need an approval" }).waitFor();
     await page.goto(`${shop}/console/orders/${order.id}`);
     await page.getByRole("button", { name: /^Approve: / }).click();
+    await page.getByRole("dialog").getByLabel("Reason").fill("The parcel is lost.");
     await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
     await page.getByRole("status").getByText(/^The refund of .* is approved\.$/).waitFor();
-    await page.getByRole("cell", { name: "Approved" }).waitFor();
+    await page.getByRole("cell", { name: "Approved: The parcel is lost." }).waitFor();
     await inspect(page, "console-refund-approved");
   }, WIDE);
 });

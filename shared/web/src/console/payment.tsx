@@ -9,6 +9,7 @@ import { unwrap } from "../core/problem.ts";
 import { caller } from "../core/session.ts";
 import { explain } from "../core/text.ts";
 import { Dialog } from "../ui/dialog.tsx";
+import { Field } from "../ui/form.tsx";
 import { Table } from "../ui/list.tsx";
 import { Operator } from "./operator.tsx";
 import type { Payment } from "./reads.ts";
@@ -92,7 +93,7 @@ export function RefundApprovals({ payments, ask }: { payments: WithApprovals[]; 
             <td>
               <Operator id={approval.requested_by} />
             </td>
-            <td>{approval.verdict ? c().payments.verdicts[approval.verdict] : <Choice approval={approval} choose={(verdict) => ask({ payment, approval, verdict })} />}</td>
+            <td>{approval.verdict ? decided(approval.verdict, approval.decision_reason) : <Choice approval={approval} choose={(verdict) => ask({ payment, approval, verdict })} />}</td>
           </tr>
         )),
       )}
@@ -101,6 +102,11 @@ export function RefundApprovals({ payments, ask }: { payments: WithApprovals[]; 
 }
 
 const VERDICTS = ["approved", "rejected"] as const;
+
+function decided(verdict: Schemas["Verdict"], reason: string | null | undefined): string {
+  const text = c().payments.verdicts[verdict];
+  return reason ? `${text}: ${reason}` : text;
+}
 
 function Choice({ approval, choose }: { approval: Approval; choose: (verdict: Schemas["Verdict"]) => void }): JSX.Element {
   if (caller.value?.role !== "admin" || caller.value.id === approval.requested_by) return <>{c().payments.waits}</>;
@@ -145,6 +151,7 @@ interface DecisionProps {
 
 function Decision({ asked, onStart, onSettled, onCancel }: DecisionProps): JSX.Element {
   const { payment, approval, verdict } = asked;
+  const [reason, setReason] = useState("");
   const path = { id: payment.payment_id, refund_id: approval.id };
   const decide = (body: Schemas["DecideRefund"], key: string): Promise<Payment> =>
     unwrap(api.PATCH("/api/v1/payments/{id}/refund-approvals/{refund_id}", { params: { path, header: { "Idempotency-Key": key } }, body }));
@@ -154,18 +161,19 @@ function Decision({ asked, onStart, onSettled, onCancel }: DecisionProps): JSX.E
     onError: (error) => onSettled(asked, error),
     onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "refund-approvals" || queryKey.includes(payment.order_id) || queryKey.includes(payment.payment_id) }),
   });
-  const start = ({ detail }: MouseEvent): void => {
-    // The second click of a double click on what opened the question is no answer to it.
-    if (deciding.isPending || detail > 1) return;
+  const start = (event: SubmitEvent): void => {
+    event.preventDefault();
+    if (deciding.isPending) return;
     // The same text once more would not be announced.
     onStart();
-    deciding.mutate({ verdict });
+    deciding.mutate({ verdict, reason: reason.trim() || null });
   };
   return (
-    <>
+    <form onSubmit={start}>
       <p>{c().payments.questions[verdict](money(approval.amount))}</p>
+      <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} minLength={3} maxLength={500} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
       <div class="actions">
-        <button type="button" aria-disabled={deciding.isPending} onClick={start}>
+        <button type="submit" aria-disabled={deciding.isPending} onClick={refuseSecond}>
           {c().payments.decide[verdict]}
         </button>
         {/* The one that changes nothing has the focus at first. */}
@@ -173,8 +181,13 @@ function Decision({ asked, onStart, onSettled, onCancel }: DecisionProps): JSX.E
           {t().cancel}
         </button>
       </div>
-    </>
+    </form>
   );
+}
+
+/** The second click of a double click on what opened a question is no answer to it. */
+function refuseSecond(click: MouseEvent): void {
+  if (click.detail > 1) click.preventDefault();
 }
 
 function Disputes({ disputes }: { disputes: Schemas["DisputeView"][] }): JSX.Element {
