@@ -159,8 +159,8 @@ def _configuration(rng: random.Random) -> Iterator[Effect]:
     function = rng.choice(CONFIGURED)
     with ExitStack() as undo:
         _break(function, undo)
-        failed = _occurrences("aws.log", f"Lambda {config.physical_name(function)} failed processing")
-        yield Effect(lambda: f"{function} was deployed with a wrong configuration and failed {failed()} times", failed)
+        failed = _occurrences("aws.log", f"execution error for {config.physical_name(function)}:")
+        yield Effect(lambda: f"{function} did not start with a wrong configuration, {failed()} times", failed)
 
 
 def _break(function: str, undo: ExitStack) -> None:

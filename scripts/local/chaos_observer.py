@@ -222,7 +222,7 @@ class Observer:
         return {image: dict(counted) for image, counted in found.items()}
 
     def images(self) -> list[Json]:
-        """The uploaded images with what became of them."""
+        """The uploaded images with how they ended."""
         if not self.made_images:
             return []
         # The token of the run may have expired.

@@ -13,7 +13,7 @@ every API call, as CloudTrail would record it with data events, and every decisi
 
 What is added to its IAM is in emulator_iam.py, how its bus fails for scripts/chaos in emulator_faults.py, how it
 rotates secrets in emulator_rotation.py, what CloudWatch would know of its queues in emulator_queues.py, where it
-resumes a stream in emulator_streams.py, and what becomes of an invocation while its function is updated in
+resumes a stream in emulator_streams.py, and how an invocation ends while its function is updated in
 emulator_updates.py.
 """
 

@@ -5,19 +5,15 @@ of an invocation. Lambda lets the invocation finish in its environment, which th
 invocation has a new environment.
 """
 
+import weakref
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 _invalidate_worker, _release_worker = lambda_runtime.invalidate_worker, lambda_runtime.release_worker
-# Environments that end after their invocation. Guarded by the emulator's lock.
-_retired: set[Any] = set()
-
-
-def _is_working(worker: Any) -> bool:
-    """Whether an invocation runs in it. A worker that failed to start, or whose process has ended, is in use, too."""
-    return bool(worker.in_use and worker._proc is not None and worker._proc.poll() is None)
+# Environments that end after their invocation, guarded by the lock of the emulator. One that fails to start stays here.
+_retired: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def _is_of(key: str, function: str, qualifier: str | None) -> bool:
@@ -27,11 +23,13 @@ def _is_of(key: str, function: str, qualifier: str | None) -> bool:
 
 
 def _retire_working(func_name: str, qualifier: str | None = None, **scope: str | None) -> None:
-    """Takes the working environments of a function out of its pools, and ends the others."""
+    """Takes the environments in which an invocation runs or waits for their start out of the pools of a function, and
+    ends the others.
+    """
     with lambda_runtime._lock:
         for key, workers in lambda_runtime._workers.items():
             if _is_of(key, func_name, qualifier):
-                _retired.update(filter(_is_working, workers))
+                _retired.update(worker for worker in workers if worker.in_use)
                 workers[:] = [worker for worker in workers if worker not in _retired]
     _invalidate_worker(func_name, qualifier, **scope)
 

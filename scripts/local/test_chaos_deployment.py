@@ -63,7 +63,7 @@ class RollingDeployment(unittest.TestCase):
             self.fail("the third function was deployed")
         self.assertEqual(self.packages, before)
 
-    def test_environments_of_the_new_packages_and_former_ones_that_finish_are_counted_once(self) -> None:
+    def test_new_environments_and_former_ones_that_finish_are_counted_once(self) -> None:
         first = random.Random(1).sample(chaos_deployment.candidates(), 1)[0]
         self.run_environment(1, first)
         self.run_environment(2, first)

@@ -45,13 +45,13 @@ class LastDeliveries(unittest.TestCase):
 
     def break_one(self, name: str, undo: ExitStack) -> None:
         self.done.append(f"break {name}")
-        undo.callback(self.done.append, f"mend {name}")
+        undo.callback(self.done.append, f"restore {name}")
 
     def test_consumer_starts_again_before_its_dead_letters_are_redriven(self) -> None:
         with chaos_redelivery.last_deliveries(random.Random(1), ["a"], self.break_one) as redelivery:
             self.assertEqual(self.attributes["VisibilityTimeout"], "1")
             self.dead["a"] = 2
-        expected = ["break a", "deliveries 3", "mend a", "deliveries 1000", "redrive", "redrive"]
+        expected = ["break a", "deliveries 3", "restore a", "deliveries 1000", "redrive", "redrive"]
         self.assertEqual(self.done, expected)
         self.assertEqual((self.attributes, redelivery.redriven), (FORMER, 2))
 

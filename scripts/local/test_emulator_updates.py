@@ -19,7 +19,7 @@ def handler(event, context):
         pathlib.Path(event["begun"]).write_text(str(os.getpid()))
         while not pathlib.Path(event["awaited"]).exists():
             time.sleep(0.01)
-    return {"version": VERSION, "setting": os.environ.get("SETTING"), "pid": os.getpid()}
+    return {"version": VERSION, "setting": os.environ.get("DATABASE_NAME"), "pid": os.getpid()}
 """
 
 
@@ -68,7 +68,7 @@ class Updates(EmulatorTest):
         self.assertEqual((running.get("version"), later["version"]), (1, 2))
 
     def test_invocation_finishes_with_the_former_configuration(self) -> None:
-        running, later = self.update_in_the_middle(Environment={"Variables": {"SETTING": "new"}})
+        running, later = self.update_in_the_middle(Environment={"Variables": {"DATABASE_NAME": "new"}})
         self.assertEqual((running.get("version"), running.get("setting"), later["setting"]), (1, None, "new"))
 
     def test_former_environment_ends_after_its_invocation(self) -> None:

@@ -10,8 +10,12 @@ const LIMITS: [(&str, &str); 4] =
     [("maxLength", "maxLength"), ("minLength", "minLength"), ("max", "maximum"), ("min", "minimum")];
 
 /// Limits that the contract states in words or by a pattern: field, attribute and value.
-const IN_WORDS: [(&str, &str, u32); 3] =
-    [("currency", "maxLength", 3), ("per_second", "min", 1), ("per_second", "max", MAX_MESSAGES)];
+const IN_WORDS: [(&str, &str, u32); 4] = [
+    ("currency", "maxLength", 3),
+    ("per_second", "min", 1),
+    ("per_second", "max", MAX_MESSAGES),
+    ("reason", "minLength", 3),
+];
 
 /// A limit of a member of a request, or of a field.
 type Limit = (String, &'static str, u32);
