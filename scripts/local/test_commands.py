@@ -97,7 +97,9 @@ class Commands(unittest.TestCase):
     def test_every_step_and_part_that_is_named_exists(self) -> None:
         wrong = set()
         for script in ("test", "terraform"):
-            steps = set(STEPS.findall((SCRIPTS / script).read_text()))
+            # With the files that the script sources.
+            files = [SCRIPTS / script, *SCRIPTS.glob(f"local/{script}-*")]
+            steps = {step for file in files for step in STEPS.findall(file.read_text())}
             for one in named():
                 words = OPTION.sub("", one.rest).split() if one.script == script else []
                 wrong |= {f"{one.document}: {script} {word}" for word in words if word not in steps}
