@@ -171,10 +171,10 @@ async function withDeadLetters(page, count, isContinued) {
     const message_ids = Array.from({ length: found }, () => randomUUID());
     const answer = { queue: PAUSED, discarded: 0, message_ids, edited: [], refused: [] };
     const forecasts = message_ids.map((message_id) => ({ message_id, forecast: letter.forecast }));
-    if (isDry) return route.fulfill({ json: { ...answer, action_id: null, redriven: 0, forecasts } });
+    if (isDry) return route.fulfill({ json: { ...answer, action_id: null, redriven: 0, has_more: left > found, forecasts } });
     if (keys.push(request.headers()["idempotency-key"]) === 2) await isContinued;
     left -= found;
-    return route.fulfill({ json: { ...answer, action_id: randomUUID(), redriven: found, forecasts: [] } });
+    return route.fulfill({ json: { ...answer, action_id: randomUUID(), redriven: found, has_more: null, forecasts: [] } });
   });
   return keys;
 }
