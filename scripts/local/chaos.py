@@ -135,7 +135,7 @@ class Run:
                 each.join()
         self.sending_s = time.monotonic() - started
         if self.killer.error:
-            raise ScriptError(f"a service did not restart: {self.killer.error}")
+            raise ScriptError(f"kills and disturbances ended early: {self.killer.error}")
         if self.load.errors:
             raise ScriptError(f"a customer failed: {self.load.errors[0]}")
         for error in filter(None, (each.error for each in uploads)):

@@ -87,7 +87,7 @@ def put(upload: Json, content: bytes) -> None:
             urllib.request.urlopen(request, timeout=UPLOAD_TIMEOUT_S).close()
         except (http.client.HTTPException, OSError) as error:
             if attempt + 1 == UPLOAD_ATTEMPTS:
-                raise ScriptError(f"a file of products cannot be uploaded: {error}") from None
+                raise ScriptError(f"an upload failed: {error}") from None
             time.sleep(chaos_load.MAX_WAIT_S)
         else:
             return

@@ -111,8 +111,9 @@ class Killer(threading.Thread):
                     self.last = time.monotonic()
                     time.sleep(self.rng.uniform(*PAUSE_S))
                 self.rounds += 1
-        except (ScriptError, OSError) as error:
-            self.error = str(error)
+        # Whatever it is: the run would go on without disturbances, and show nothing.
+        except Exception as error:
+            self.error = str(error) if isinstance(error, ScriptError | OSError) else repr(error)
 
     def _may_stop(self) -> bool:
         return self.stopping.is_set() and self.rounds > 0

@@ -11,7 +11,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-_invalidate_worker, _release_worker = lambda_runtime.invalidate_worker, lambda_runtime.release_worker
+_release_worker = lambda_runtime.release_worker
 # Environments that end after their invocation, guarded by the lock of the emulator. One that fails to start stays here.
 _retired: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -22,21 +22,28 @@ def _is_of(key: str, function: str, qualifier: str | None) -> bool:
     return of_function == function and qualifier in {None, of_qualifier}
 
 
-def _retire_working(func_name: str, qualifier: str | None = None, **scope: str | None) -> None:
-    """Takes the environments in which an invocation runs or waits for their start out of the pools of a function, and
-    ends the others.
+def _retire_working(func_name: str, qualifier: str | None = None, **_scope: str | None) -> None:
+    """Takes the environments of a function out of its pools. Those in which an invocation runs or waits for their start
+    end after it, and the others at once.
     """
+    idle = []
     with lambda_runtime._lock:
-        for key, workers in lambda_runtime._workers.items():
-            if _is_of(key, func_name, qualifier):
-                _retired.update(worker for worker in workers if worker.in_use)
-                workers[:] = [worker for worker in workers if worker not in _retired]
-    _invalidate_worker(func_name, qualifier, **scope)
+        for key in [key for key in lambda_runtime._workers if _is_of(key, func_name, qualifier)]:
+            for worker in lambda_runtime._workers.pop(key, []):
+                if worker.in_use:
+                    _retired.add(worker)
+                else:
+                    idle.append(worker)
+    # Outside of the lock, as the emulator does: it waits until they have ended.
+    lambda_runtime.kill_workers(idle)
 
 
 def _release(worker: Any) -> None:
     """Ends a retired environment after its invocation."""
     _release_worker(worker)
+    # One that failed to start is gone already.
+    if worker is None:
+        return
     with lambda_runtime._lock:
         is_retired = worker in _retired
         _retired.discard(worker)

@@ -77,6 +77,10 @@ class Updates(EmulatorTest):
         self.assertTrue(process.wait_until(lambda: not former.exists(), DEADLINE_S))
         self.assertEqual(self.invoke({})["pid"], later["pid"])
 
+    def test_function_that_fails_at_its_start_answers_with_its_error(self) -> None:
+        self.functions.update_function_configuration(FunctionName="waiting", Handler="index.missing")
+        self.assertIn("errorMessage", self.invoke({}))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -60,6 +60,7 @@ test("an admin is asked before a version replaces what is typed, and sees what s
 // What would run, load, send or lead away, where somebody has found a way to write it.
 const HOSTILE = [
   '<p style="color: rgb(1, 2, 3)">Tinted',
+  '<p style="background: url(/loaded.png)">Painted</p>',
   "<script>alert(1)</script>",
   '<img src="x" alt="A lamp" onerror="alert(2)">',
   '<svg onload="alert(3)"><text>drawn</text></svg>',
@@ -85,6 +86,8 @@ test("the preview shows the HTML of a message with its styles, and nothing in it
       frame.evaluate((element) => {
         const { body, documentElement } = element.contentDocument;
         const [content] = body.children;
+        // The frame loads after the status is shown.
+        if (!content) return { isWhole: false };
         const colorOf = (text) => element.contentWindow.getComputedStyle([...body.querySelectorAll("p")].find((one) => one.textContent.includes(text))).color;
         return {
           language: documentElement.lang,

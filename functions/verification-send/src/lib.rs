@@ -9,7 +9,7 @@ use domain::{
     event::UserUpdated,
     verification::{self, Verification},
 };
-use edge::Delivery;
+use edge::{Delivery, telemetry};
 use kernel::{Claim, Failure, Uuid};
 use ports::{VerificationSender, VerificationStore, VerificationTokens};
 
@@ -37,16 +37,27 @@ pub async fn handle(
     users.record_token_sent(claim).await
 }
 
-/// Tells the addresses that a change has replaced, if there are any.
+/// Tells the addresses that a change has replaced, if there are any. A change without them is recorded, too, as every event that was handled.
 async fn tell_replaced(
     users: &impl VerificationStore,
     sender: &impl VerificationSender,
     (claim, id): (Claim, Uuid),
     change: &UserUpdated,
 ) -> Result<(), Failure> {
-    if (&change.replaced_email, &change.replaced_phone) == (&None, &None) || users.was_token_sent(claim).await? {
+    if users.was_token_sent(claim).await? {
         return Ok(());
     }
-    sender.tell_replaced(change, id).await?;
+    if let Some(email) = &change.replaced_email {
+        sender.tell_replaced_email(email, id).await?;
+    }
+    if let Some(phone) = &change.replaced_phone {
+        match sender.tell_replaced_phone(phone).await {
+            // A retry would send the e-mail once more.
+            Err(failure) if change.replaced_email.is_some() => {
+                telemetry::log_failure("notice to a replaced number", &failure);
+            }
+            told => told?,
+        }
+    }
     users.record_token_sent(claim).await
 }

@@ -137,6 +137,12 @@ FROM (
 ) AS entry
 GROUP BY account, currency;
 
+-- Approvals without what admins typed as the reasons of their decisions.
+CREATE FUNCTION payments.without_reasons(approvals jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_agg(one.value #- '{decision,reason}' ORDER BY one.number), '[]')
+    FROM jsonb_array_elements(approvals) WITH ORDINALITY AS one (value, number);
+$$;
+
 -- What the export shows of a customer: see identity.export.
 CREATE FUNCTION payments.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT jsonb_build_object(

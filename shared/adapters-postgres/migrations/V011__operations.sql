@@ -90,7 +90,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WHERE p.id = payment_of AND one.value ->> 'id' = refund_of;
 $$;
 
--- What operators do: recorded before it is done, and then what came of it. The role that records may change neither.
+-- What operators do: recorded before it is done, and then its result. Also what was refused, whose caller may be anyone. The role that records may
+-- change neither.
 CREATE TABLE operations.operator_actions (
     id          uuid        PRIMARY KEY,
     at          timestamptz NOT NULL,

@@ -84,7 +84,8 @@ const WAITING_APPROVALS: &str = "SELECT count(*) AS refunds, min(awaits_approval
     FROM payments, jsonb_array_elements(approvals) AS one
     WHERE awaits_approval_since IS NOT NULL AND one.value ->> 'decision' IS NULL";
 
-/// Stores the transition for a row of `$from`, with its transfers and events. The parameters from `$6` on are those of [`transition`].
+/// Stores the transition for a row of `$from`, with its transfers and events. The parameters from `$6` on are those of [`transition`]. The payment of
+/// a deleted user keeps no reason of a decision.
 macro_rules! store_transition {
     (from $from:literal) => {
         concat!(
@@ -92,7 +93,9 @@ macro_rules! store_transition {
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
                     transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17,
-                    mismatches = $20, mismatched_at = $21, disputes = $22, action = $23, customer = $24, approvals = $25,
+                    mismatches = $20, mismatched_at = $21, disputes = $22, action = $23, customer = $24,
+                    approvals = CASE WHEN EXISTS (SELECT FROM gateway_customers AS g WHERE g.user_id = p.user_id AND g.is_deleted)
+                        THEN without_reasons($25) ELSE $25 END,
                     awaits_approval_since = $26
                 FROM ",
             $from,

@@ -63,7 +63,7 @@ const RENEW: &str = "
 /// Ends the logins of the account but for the session `$4`, if its role is one of `$3`. The row of the user is locked first, as wherever logins end.
 const REMOVE: &str = concat!(
     "WITH owner AS MATERIALIZED (
-        SELECT id, role, password_hash FROM users WHERE id = $1 FOR NO KEY UPDATE
+        SELECT id, role, password_hash FROM users WHERE id = $1 AND erased_at IS NULL FOR NO KEY UPDATE
     ), removed AS (
         DELETE FROM totp USING owner
         WHERE totp.user_id = owner.id AND owner.password_hash = coalesce($5, owner.password_hash)

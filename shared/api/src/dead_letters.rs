@@ -137,7 +137,7 @@ pub struct RedriveView {
     pub discarded: usize,
     /// Ids of the messages that were chosen.
     pub message_ids: Vec<String>,
-    /// Whether there are more to choose; null if that is not known. A dry run of a whole queue knows it.
+    /// Whether there are more to choose, as far as the queue returned messages; null if that is not known.
     pub has_more: Option<bool>,
     /// For a dry run: what the consumer would do with each message that would be moved or deleted.
     pub forecasts: Vec<MessageForecastView>,

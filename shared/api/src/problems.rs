@@ -127,8 +127,8 @@ pub const PROBLEMS: &[Problem] = &[
     problem(
         "history-removed",
         NotFound,
-        "The order is older than the retention of its events, and what was recorded has been removed.",
-        "Read the order and its payment, which stay; the archive has the events.",
+        "By its id, the order is older than the retention of events: what was recorded of it has been removed.",
+        "Read the order and its payment, which stay, if there was such an order; the archive has the events.",
     ),
     problem(
         "idempotency-key-in-flight",

@@ -151,7 +151,11 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "payments.outbox", Nothing),
     store(PostgresTable, "payments.inbox", Nothing),
     store(PostgresTable, "payments.failed_attempts", Nothing),
-    store(PostgresTable, "payments.idempotency", Expires(A_DAY, "responses to repeat, some with a saved card")),
+    store(
+        PostgresTable,
+        "payments.idempotency",
+        Expires(A_DAY, "responses to repeat, some with a saved card or the reason of a decision"),
+    ),
     store(
         PostgresTable,
         "notifications.contacts",

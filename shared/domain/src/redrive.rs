@@ -100,7 +100,8 @@ impl Redrive {
         if is_selection { MAX_SEARCHED } else { self.max_messages() + u32::from(self.dry_run) }
     }
 
-    /// The messages that the request selects, the others, and whether there are more to select: `None` if that is not known.
+    /// The messages that the request selects, the others, and whether there are more to select, as far as the
+    /// queue returned messages: `None` if that is not known.
     pub fn partition(&self, messages: Vec<DeadMessage>) -> (Vec<DeadMessage>, Vec<DeadMessage>, Option<bool>) {
         let is_all = messages.len() < usize::try_from(self.search_limit()).unwrap_or(usize::MAX);
         let is_named = |message: &DeadMessage| {

@@ -67,15 +67,17 @@ pub fn inbox_covered_since(now: Timestamp) -> Result<Timestamp, Failure> {
     seconds_after(now, -INBOX_RETENTION_DAYS * 86_400)
 }
 
-/// The failure of a timeline without events. An order from before the retention of events had some, by the time in its id: `history-removed`. Of
-/// another order none is recorded yet.
+/// The failure of a timeline without events. An order from before the retention of events had some, if it existed, by the time in its id:
+/// `history-removed`. Of another order none is recorded yet.
 pub fn without_events(order: OrderId, now: Timestamp) -> Result<Failure, Failure> {
     let kept_since = seconds_after(now, -i64::from(EVENT_RECORD_DAYS) * 86_400)?;
     let placed = order.0.get_timestamp().and_then(|time| i64::try_from(time.to_unix().0).ok());
     if placed.is_none_or(|placed| placed >= kept_since.as_second()) {
         return Ok(Failure::not_found("event of this order"));
     }
-    let detail = format!("Events are kept for {EVENT_RECORD_DAYS} days: those of this order have been removed.");
+    let detail = format!(
+        "Events are kept for {EVENT_RECORD_DAYS} days. If there was such an order, its events have been removed."
+    );
     Ok(Failure::new(FailureKind::NotFound, "history-removed", detail))
 }
 

@@ -3,10 +3,9 @@
 use crate::{Claim, EmailMessage, RefreshToken, RequestSources};
 use domain::{
     Event,
-    event::UserUpdated,
     id::{SessionId, UserId},
     message_limits::{Budget, MessageBudgets},
-    text::Email,
+    text::{Email, Phone},
     user::{AccountWords, Password, Role, User},
     verification::{Contacts, Token, Verification},
 };
@@ -164,8 +163,11 @@ pub trait VerificationSender {
     /// Sends a token to the address of its verification.
     async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure>;
 
-    /// Tells the addresses that a change has replaced, as the delivery `id`.
-    async fn tell_replaced(&self, change: &UserUpdated, id: Uuid) -> Result<(), Failure>;
+    /// Tells an e-mail address that it was replaced, as the delivery `id`.
+    async fn tell_replaced_email(&self, to: &Email, id: Uuid) -> Result<(), Failure>;
+
+    /// Tells a phone number that it was replaced.
+    async fn tell_replaced_phone(&self, to: &Phone) -> Result<(), Failure>;
 }
 
 /// Mails tokens with which a new password can be set.

@@ -94,7 +94,7 @@ pub trait OperatorActions {
     async fn refuse(&self, refused: &RefusedAction) -> Result<(), Failure>;
 }
 
-/// Reads what operators did, and what staff and admins changed.
+/// Reads what operators did, what callers were refused, and what staff and admins changed.
 pub trait OperatorLog {
     /// A page of the audit, newest first.
     async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<Page<AuditEntry>, Failure>;

@@ -1,7 +1,6 @@
 //! Sends a token, or the notice that an address was replaced, by e-mail or as a text message.
 
 use domain::{
-    event::UserUpdated,
     message_limits::CallingCodes,
     text::{Email, Phone},
     verification::{ContactKind, Token, Verification},
@@ -67,13 +66,11 @@ impl<M: VerificationMessages, E: EmailSender, S: SmsSender> VerificationSender
         }
     }
 
-    async fn tell_replaced(&self, change: &UserUpdated, id: Uuid) -> Result<(), Failure> {
-        if let Some(to) = &change.replaced_email {
-            send_email(self.email, &self.messages.replaced_email(to.clone())?, id).await?;
-        }
-        match &change.replaced_phone {
-            Some(to) => self.send_sms(to, || self.messages.replaced_sms()).await,
-            None => Ok(()),
-        }
+    async fn tell_replaced_email(&self, to: &Email, id: Uuid) -> Result<(), Failure> {
+        send_email(self.email, &self.messages.replaced_email(to.clone())?, id).await
+    }
+
+    async fn tell_replaced_phone(&self, to: &Phone) -> Result<(), Failure> {
+        self.send_sms(to, || self.messages.replaced_sms()).await
     }
 }

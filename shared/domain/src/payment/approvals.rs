@@ -40,7 +40,7 @@ impl RefundLimit {
 #[serde(deny_unknown_fields)]
 pub struct DecideRefund {
     pub verdict: Verdict,
-    /// Why; it is kept with the decision, until the customer is erased. 3 to 500 characters.
+    /// Why; it is kept with the decision, until the account of the customer is deleted. 3 to 500 characters.
     #[serde(default)]
     pub reason: Option<ActionReason>,
 }

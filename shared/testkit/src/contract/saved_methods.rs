@@ -229,6 +229,14 @@ pub async fn reasons_of_decisions_about_refunds_of_a_deleted_user_are_forgotten(
     assert_eq!((decision.verdict, &decision.reason), (Verdict::Rejected, &None));
     assert_eq!(found.version, payment.version + 1, "what was read before is not written");
     assert_eq!(find(store, other.id).await, Some(other));
+    let refund = RefundId(fresh());
+    let waiting = build::approval_requested(&found, refund, build::usd(100), now());
+    apply(store, &waiting).await;
+    apply(store, &build::refund_decided(&waiting.payment, refund, Verdict::Rejected, now())).await;
+    let late = find(store, payment.id).await.expect("a payment");
+    let reasons: Vec<_> =
+        late.approvals.iter().map(|one| one.decision.as_ref().map(|decision| &decision.reason)).collect();
+    assert_eq!(reasons, [Some(&None), Some(&None)], "a decision after the deletion keeps no reason");
 }
 
 pub async fn payment_begun_with_a_saved_method_names_its_customer(

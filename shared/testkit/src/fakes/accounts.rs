@@ -61,8 +61,10 @@ impl ports::AccountStore for Users {
 
     async fn update_account(&self, user: &User, proven: Option<&str>, event: &Event) -> Result<bool, Failure> {
         let commit = self.0.commit("users.update_account", |state| {
+            let Some(stored) = state.users.user(user.id) else { return Ok(false) };
+            let is_next = stored.version + 1 == user.version;
             state.users.check_proven(user.id, proven)?;
-            if state.users.user(user.id).is_none_or(|stored| stored.version + 1 != user.version) {
+            if !is_next {
                 return Ok(false);
             }
             state.users.check_taken(user, Some(user.id))?;

@@ -57,6 +57,15 @@ impl PaymentsState {
         }
     }
 
+    /// Removes the reasons of decisions about refunds of a user, as a new version of each payment.
+    pub(super) fn forget_reasons(&mut self, user: UserId) {
+        for payment in self.payments.values_mut().filter(|payment| payment.user_id == user) {
+            if take_reasons(payment) {
+                payment.version += 1;
+            }
+        }
+    }
+
     /// Posts transfers and ignores duplicates.
     pub(super) fn post(&mut self, transfers: &[Transfer]) {
         for new in transfers {
@@ -105,7 +114,13 @@ impl Payments {
     }
 }
 
-/// Applies a transition with its transfers and events; `false` on a version conflict.
+/// Removes the reasons of decisions about the refunds of a payment. Returns whether there were any.
+fn take_reasons(payment: &mut Payment) -> bool {
+    let decisions = payment.approvals.iter_mut().filter_map(|approval| approval.decision.as_mut());
+    decisions.filter_map(|decision| decision.reason.take()).count() > 0
+}
+
+/// Applies a transition with its transfers and events; `false` on a version conflict. The payment of a deleted user keeps no reason of a decision.
 fn apply(state: &mut State, change: &PaymentTransition, events: &[Event]) -> bool {
     let stored = state.payments.payments.get(&change.payment.id);
     if stored.is_none_or(|stored| stored.version + 1 != change.payment.version) {
@@ -116,7 +131,11 @@ fn apply(state: &mut State, change: &PaymentTransition, events: &[Event]) -> boo
     {
         attempts.remove(&change.payment.attempt_name());
     }
-    state.payments.put(&change.payment);
+    let mut payment = change.payment.clone();
+    if state.payments.saved.is_deleted(payment.user_id) {
+        take_reasons(&mut payment);
+    }
+    state.payments.put(&payment);
     state.payments.post(&change.transfers);
     for event in events {
         state.outbox.add(event);

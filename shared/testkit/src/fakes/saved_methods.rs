@@ -31,6 +31,11 @@ impl SavedMethodsState {
         }
     }
 
+    /// Whether the account of the user is deleted.
+    pub fn is_deleted(&self, user: UserId) -> bool {
+        self.customers.get(&user).is_some_and(|customer| customer.is_deleted)
+    }
+
     /// The customer that the method is saved for, if it is saved by `user`.
     pub fn customer_of(&self, user: UserId, token: &PaymentMethod) -> Option<String> {
         let is_it = |method: &&SavedMethod| method.user_id == user && method.token == *token;
@@ -242,12 +247,7 @@ impl ports::SavedMethodStore for Payments {
 
     async fn forget_methods(&self, user: UserId) -> Result<Option<String>, Failure> {
         let commit = self.0.commit("methods.forget", |state| {
-            for payment in state.payments.payments.values_mut().filter(|payment| payment.user_id == user) {
-                let decisions = payment.approvals.iter_mut().filter_map(|approval| approval.decision.as_mut());
-                if decisions.filter_map(|decision| decision.reason.take()).count() > 0 {
-                    payment.version += 1;
-                }
-            }
+            state.payments.forget_reasons(user);
             let saved = &mut state.payments.saved;
             saved.methods.retain(|method| method.user_id != user);
             let customer = saved.customers.entry(user).or_default();
@@ -259,6 +259,7 @@ impl ports::SavedMethodStore for Payments {
 
     async fn forget_customer(&self, user: UserId) -> Result<(), Failure> {
         let commit = self.0.commit("methods.forget_customer", |state| {
+            state.payments.forget_reasons(user);
             state.payments.saved.customers.insert(user, Customer { name: None, is_deleted: true });
             Ok(())
         });

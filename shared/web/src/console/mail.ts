@@ -2,7 +2,7 @@
 // is taken over.
 
 // `style` is here: as an attribute, the Content-Security-Policy of the page refuses it; what is set by script is permitted.
-const ATTRIBUTES = ["align", "bgcolor", "border", "cellpadding", "cellspacing", "color", "colspan", "dir", "face", "height", "lang", "role", "rowspan", "size", "valign", "width"];
+const ATTRIBUTES = ["align", "bgcolor", "border", "cellpadding", "cellspacing", "color", "colspan", "dir", "face", "height", "hidden", "lang", "role", "rowspan", "size", "valign", "width"];
 const ELEMENTS = new Set(
   "a abbr address b blockquote br caption center code dd del div dl dt em font h1 h2 h3 h4 h5 h6 hr i ins li ol p pre s small span strong sub sup table tbody td tfoot th thead tr u ul".split(" "),
 );
@@ -32,8 +32,11 @@ interface Policy {
 const { trustedTypes } = globalThis as { trustedTypes?: { createPolicy: (name: string, policy: Policy) => Policy } };
 const policy: Policy = trustedTypes?.createPolicy("mail", { createHTML: disarm }) ?? { createHTML: disarm };
 
-/** A page without content. Without the type of the document, tables would not have the font of what is around them. */
-export const EMPTY_PAGE = policy.createHTML("<!doctype html>");
+/**
+ * A page without content, whose policy loads nothing: no address in a style either. Without the type of the document, tables would not have the
+ * font of what is around them.
+ */
+export const EMPTY_PAGE = policy.createHTML(`<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'">`);
 
 /** Shows a message as the content of a page, and returns it. */
 export function show(html: string, page: Document): HTMLElement {
@@ -41,11 +44,24 @@ export function show(html: string, page: Document): HTMLElement {
   const content = page.createElement("div");
   page.documentElement.lang = read.documentElement.lang;
   page.body.style.margin = "0";
+  copyAttributes(read.body, content);
   // Margins inside belong to its height.
-  content.style.cssText = `display: flow-root; ${read.body.getAttribute(STYLE) ?? ""}`;
+  content.style.cssText = `display: flow-root; ${styleOf(read.body)}`;
   copyAll(read.body, content);
   page.body.replaceChildren(content);
   return content;
+}
+
+/** Its style without what would be loaded: a declaration with such an address has no effect. */
+function styleOf(element: Element): string {
+  return (element.getAttribute(STYLE) ?? "").replaceAll(/(?:url|image-set)\s*\(/gi, "refused(");
+}
+
+function copyAttributes(from: Element, to: Element): void {
+  for (const attribute of ATTRIBUTES) {
+    const value = from.getAttribute(attribute);
+    if (value !== null) to.setAttribute(attribute, value);
+  }
 }
 
 function copyAll(from: Element, to: Element): void {
@@ -60,12 +76,9 @@ function copy(element: Element, to: Element): void {
   if (name === "img") to.append(element.getAttribute("alt") ?? "");
   if (!ELEMENTS.has(name)) return copyAll(element, to);
   const made = to.ownerDocument.createElement(name);
-  for (const attribute of ATTRIBUTES) {
-    const value = element.getAttribute(attribute);
-    if (value !== null) made.setAttribute(attribute, value);
-  }
+  copyAttributes(element, made);
   const look = name === "a" ? "color: #00e; text-decoration: underline; " : "";
-  made.style.cssText = look + (element.getAttribute(STYLE) ?? "");
+  made.style.cssText = look + styleOf(element);
   copyAll(element, made);
   to.append(made);
 }

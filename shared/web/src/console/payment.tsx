@@ -171,7 +171,7 @@ function Decision({ asked, onStart, onSettled, onCancel }: DecisionProps): JSX.E
   return (
     <form onSubmit={start}>
       <p>{c().payments.questions[verdict](money(approval.amount))}</p>
-      <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} minLength={3} maxLength={500} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+      <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} minLength={3} maxLength={500} pattern={LONG_ENOUGH} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
       <div class="actions">
         <button type="submit" aria-disabled={deciding.isPending} onClick={refuseSecond}>
           {c().payments.decide[verdict]}
@@ -184,6 +184,9 @@ function Decision({ asked, onStart, onSettled, onCancel }: DecisionProps): JSX.E
     </form>
   );
 }
+
+/** The API does not count spaces around a text. */
+const LONG_ENOUGH = String.raw`\s*(?:\S.+\S\s*)?`;
 
 /** The second click of a double click on what opened a question is no answer to it. */
 function refuseSecond(click: MouseEvent): void {

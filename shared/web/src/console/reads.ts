@@ -231,7 +231,8 @@ export const timeline = (id: string) => ({
       throw error;
     }
   }),
-  refetchInterval: 5_000,
+  // What has been removed does not come back.
+  refetchInterval: ({ state }: { state: { error: Error | null } }) => (isProblemOf(state.error, "history-removed") ? (false as const) : 5_000),
 });
 
 /** The sales of a period. Its windows are many pages, and a page shows them all. */

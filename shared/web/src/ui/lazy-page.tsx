@@ -5,7 +5,7 @@ import { Title } from "./page.tsx";
 
 /** A page whose script is read when somebody opens it. Without it, which may be gone with a new version, a link would do nothing. */
 export function lazyPage<P>(load: () => Promise<ComponentType<P>>) {
-  return lazy(() => load().catch(() => NotLoaded as ComponentType<P>));
+  return lazy(() => load().catch(load).catch(() => NotLoaded as ComponentType<P>));
 }
 
 function NotLoaded(): JSX.Element {

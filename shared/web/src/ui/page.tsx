@@ -44,7 +44,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
         <Explanation error={error} />
       </p>
       {id && <p class="hint">{t().problemId(id)}</p>}
-      {retry && !isProblemOf(error, "forbidden") && (
+      {retry && !isProblemOf(error, "forbidden", "history-removed") && (
         <button type="button" onClick={retry}>
           {t().retry}
         </button>

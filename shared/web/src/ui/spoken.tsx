@@ -14,11 +14,14 @@ const texts = signal<readonly string[]>([]);
 export function useSpoken(text: string | null): void {
   useEffect(() => {
     if (text === null) return;
-    const timer = setTimeout(() => (texts.value = [...texts.value, text]), LEAST_MS);
+    let isSaid = false;
+    const timer = setTimeout(() => {
+      isSaid = true;
+      texts.value = [...texts.value, text];
+    }, LEAST_MS);
     return () => {
       clearTimeout(timer);
-      const at = texts.value.indexOf(text);
-      if (at >= 0) texts.value = texts.value.toSpliced(at, 1);
+      if (isSaid) texts.value = texts.value.toSpliced(texts.value.indexOf(text), 1);
     };
   }, [text]);
 }

@@ -16,6 +16,7 @@ use domain::{
 };
 use edge::Consumer;
 use ports::{VerificationStore as _, VerificationTokens as _};
+use serde_json::Value;
 use services::VerificationMessageSender;
 use testkit::{Platform, REPLACED_SUBJECT};
 
@@ -93,6 +94,28 @@ async fn verification_send_tells_verified_addresses_once_that_they_were_replaced
     assert_eq!(told, [("ada@example.com".to_owned(), REPLACED_SUBJECT.to_owned())]);
     let told: Vec<_> = sms.sent().into_iter().map(|(to, text)| (to.as_str().to_owned(), text)).collect();
     assert_eq!(told, [("+491701234567".to_owned(), "Your number was changed.".to_owned())]);
+}
+
+#[tokio::test]
+async fn verification_send_records_a_change_that_replaces_no_verified_address() {
+    let platform = platform();
+    let (tokens, messages) = (platform.tokens(), platform.message_templates());
+    let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
+    let countries = &MessageLimits::default().countries;
+    let sender = VerificationMessageSender { messages: &messages, email, sms, countries };
+    let handler = async |delivery| verification_send::handle(&platform.users(), &tokens, &sender, delivery).await;
+    let mut sent = sample(VERIFICATION_SEND, "ok_updated");
+    let body = sent["Records"][0]["body"].as_str().expect("a body");
+    let mut body: Value = serde_json::from_str(body).expect("JSON");
+    body["detail"]["data"].as_object_mut().expect("data").retain(|name, _| !name.starts_with("replaced_"));
+    let event_id = body["detail"]["id"].as_str().expect("an id").parse().expect("a UUID");
+    sent["Records"][0]["body"] = body.to_string().into();
+    let consumer = Consumer::new(VERIFICATION_SEND.name, catalog::MAX_RECEIVES);
+    edge::queue::batch(&consumer, sent, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    // Without the record, the check of deliveries would publish the event again.
+    let claim = kernel::Claim { consumer: VERIFICATION_SEND.name, event_id };
+    assert_eq!(platform.users().was_token_sent(claim).await, Ok(true));
+    assert!(email.sent().is_empty() && sms.sent().is_empty());
 }
 
 /// Stores a token for an address of the customer: that of the samples, which is the first of a platform.

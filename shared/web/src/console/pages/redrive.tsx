@@ -10,7 +10,7 @@ import { Field, Form } from "../../ui/form.tsx";
 import { pauseAfter } from "../pace.ts";
 import { Progress, sendOnce, type Step } from "../progress.tsx";
 import { queues } from "../reads.ts";
-import { after, isOver, PAGE_SIZE, type Run } from "../redrives.ts";
+import { after, isOver, type Run } from "../redrives.ts";
 import { c } from "../texts/index.ts";
 
 export type Redriven = Schemas["RedriveView"];
@@ -91,7 +91,7 @@ export function RedriveForm({ name, reason, chosen, listed, isHidden, onDone, on
       <div role="status">
         {data?.action_id === null && (
           <div class="notice good">
-            <p>{count < PAGE_SIZE || data.has_more === false ? c().operations.wouldRedrive(count) : c().operations.wouldRedriveMany(count)}</p>
+            <p>{chosen.length > 0 || data.has_more === false ? c().operations.wouldRedrive(count) : c().operations.wouldRedriveMany(count)}</p>
             <Forecasts shown={data} />
           </div>
         )}

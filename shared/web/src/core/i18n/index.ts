@@ -27,9 +27,9 @@ export async function choose(wanted: Language): Promise<void> {
   language.value = wanted;
 }
 
-export function remember(chosen: Language): Promise<void> {
-  setItem(localStore, STORED, chosen);
-  return choose(chosen);
+export async function remember(chosen: Language): Promise<void> {
+  await choose(chosen);
+  if (language.value === chosen) setItem(localStore, STORED, chosen);
 }
 
 /** What was chosen before, else the first language of the browser that there are texts for. */

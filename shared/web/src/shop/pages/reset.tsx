@@ -85,7 +85,7 @@ function NewPassword({ isBusy, error, onSubmit, onBack }: NewPasswordProps): JSX
       error={error}
       onSubmit={(values) => onSubmit({ token: values["/token"]?.trim() ?? "", password: values["/password"] ?? "" })}
       actions={
-        <button type="button" onClick={onBack}>
+        <button type="button" aria-disabled={isBusy} onClick={() => isBusy || onBack()}>
           {t().reset.again}
         </button>
       }
