@@ -230,7 +230,7 @@ pub async fn reasons_of_decisions_about_refunds_of_a_deleted_user_are_forgotten(
     assert_eq!(found.version, payment.version + 1, "what was read before is not written");
     assert_eq!(find(store, other.id).await, Some(other));
     let refund = RefundId(fresh());
-    let waiting = build::approval_requested(&found, refund, build::usd(100), now());
+    let waiting = build::approval_requested(&found, refund, build::usd(200), now());
     apply(store, &waiting).await;
     apply(store, &build::refund_decided(&waiting.payment, refund, Verdict::Rejected, now())).await;
     let late = find(store, payment.id).await.expect("a payment");
