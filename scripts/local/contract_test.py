@@ -7,6 +7,7 @@ makes the requests once, since the same request has other responses for another 
 
 import argparse
 import json
+import re
 import subprocess
 import tempfile
 import urllib.parse
@@ -77,8 +78,30 @@ def token(role: str, data: sample_data.StackData, url: str) -> str:
     return str(issued.expect(200)["access_token"])
 
 
-def check(role: str, data: sample_data.StackData, options: argparse.Namespace) -> bool:
-    """Whether every response to the requests of this role is as documented."""
+def table_row(role: str, output: str, *, is_conformant: bool) -> str:
+    """A role's row in the report, from the summary at the end of Schemathesis' output."""
+    tested = re.search(r"^API Operations:$.*?^  Tested: (\d+)$", output, re.MULTILINE | re.DOTALL)
+    cases = re.search(r"^Test cases:$\n^  (.+)$", output, re.MULTILINE)
+    result = "as documented" if is_conformant else "**differs**"
+    return f"| {role} | {tested[1] if tested else ''} | {cases[1] if cases else 'no summary'} | {result} |"
+
+
+def report(rows: list[str], options: argparse.Namespace) -> str:
+    return "\n".join(
+        (
+            f"Phases: {options.phases.replace(',', ', ')}; {options.examples} requests of each kind for a route.",
+            f"Without {', '.join(EXCLUDED)}, which end the session or the account of the other requests.",
+            "",
+            "| role | operations | requests | responses |",
+            "|---|--:|---|---|",
+            *rows,
+            "",
+        )
+    )
+
+
+def check(role: str, data: sample_data.StackData, options: argparse.Namespace) -> tuple[bool, str]:
+    """Whether every response to the requests of this role is as documented, and the role's row in the report."""
     env = api_client.stack_env()
     arguments = [
         str(config.tools()["contract"] / "bin/schemathesis"),
@@ -104,7 +127,8 @@ def check(role: str, data: sample_data.StackData, options: argparse.Namespace) -
         done = subprocess.run(arguments, cwd=directory, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout, done.stderr, sep="\n")
-    return done.returncode == 0
+    is_conformant = done.returncode == 0
+    return is_conformant, table_row(role, done.stdout, is_conformant=is_conformant)
 
 
 def main() -> None:
@@ -113,13 +137,18 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=3, help="generated requests of each kind for a route")
     parser.add_argument("--phases", default="examples,fuzzing", help="of Schemathesis; also coverage and stateful")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write a table of the roles there, as Markdown")
     options = parser.parse_args()
     data = sample_data.create()
-    failed = []
+    failed, rows = [], []
     for role in options.role or ROLES:
         with progress.step(f"Compare the responses to {role} with the document"):
-            if not check(role, data, options):
+            is_conformant, row = check(role, data, options)
+            rows.append(row)
+            if not is_conformant:
                 failed.append(role)
+    if options.write:
+        options.write.write_text(report(rows, options))
     if failed:
         raise ScriptError(f"responses to {', '.join(failed)} differ from docs/openapi.json: see above")
 
