@@ -6,10 +6,11 @@
 
 use domain::{
     DomainEvent,
+    channel::Channel,
     event::UserUpdated,
     verification::{self, Verification},
 };
-use edge::{Delivery, telemetry};
+use edge::Delivery;
 use kernel::{Claim, Failure, Uuid};
 use ports::{VerificationSender, VerificationStore, VerificationTokens};
 
@@ -38,6 +39,7 @@ pub async fn handle(
 }
 
 /// Tells the addresses that a change has replaced, if there are any. A change without them is recorded, too, as every event that was handled.
+/// The e-mail has a claim of its own, so that a failure to send the text message repeats that one alone.
 async fn tell_replaced(
     users: &impl VerificationStore,
     sender: &impl VerificationSender,
@@ -48,16 +50,14 @@ async fn tell_replaced(
         return Ok(());
     }
     if let Some(email) = &change.replaced_email {
-        sender.tell_replaced_email(email, id).await?;
+        let told = Claim { consumer: Channel::Email.name(), event_id: id };
+        if !users.was_token_sent(told).await? {
+            sender.tell_replaced_email(email, id).await?;
+            users.record_token_sent(told).await?;
+        }
     }
     if let Some(phone) = &change.replaced_phone {
-        match sender.tell_replaced_phone(phone).await {
-            // A retry would send the e-mail once more.
-            Err(failure) if change.replaced_email.is_some() => {
-                telemetry::log_failure("notice to a replaced number", &failure);
-            }
-            told => told?,
-        }
+        sender.tell_replaced_phone(phone).await?;
     }
     users.record_token_sent(claim).await
 }

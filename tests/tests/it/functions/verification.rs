@@ -18,7 +18,7 @@ use edge::Consumer;
 use ports::{VerificationStore as _, VerificationTokens as _};
 use serde_json::Value;
 use services::VerificationMessageSender;
-use testkit::{Platform, REPLACED_SUBJECT};
+use testkit::{Dependency, Platform, REPLACED_SUBJECT};
 
 /// The platform with the customer of the samples, who has a phone.
 fn platform() -> Platform {
@@ -94,6 +94,26 @@ async fn verification_send_tells_verified_addresses_once_that_they_were_replaced
     assert_eq!(told, [("ada@example.com".to_owned(), REPLACED_SUBJECT.to_owned())]);
     let told: Vec<_> = sms.sent().into_iter().map(|(to, text)| (to.as_str().to_owned(), text)).collect();
     assert_eq!(told, [("+491701234567".to_owned(), "Your number was changed.".to_owned())]);
+}
+
+#[tokio::test]
+async fn verification_send_repeats_a_failed_notice_to_a_number_without_the_e_mail() {
+    let platform = platform();
+    let (tokens, messages) = (platform.tokens(), platform.message_templates());
+    let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
+    let countries = &MessageLimits::default().countries;
+    let sender = VerificationMessageSender { messages: &messages, email, sms, countries };
+    let handler = async |delivery| verification_send::handle(&platform.users(), &tokens, &sender, delivery).await;
+    let consumer = Consumer::new(VERIFICATION_SEND.name, catalog::MAX_RECEIVES);
+    let failed = async || {
+        let event = sample(VERIFICATION_SEND, "ok_updated");
+        let response = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+        response.expect("a batch")["batchItemFailures"].as_array().map(Vec::len)
+    };
+    platform.faults().take_down(Dependency::Sms);
+    assert_eq!((failed().await, email.sent().len(), sms.sent().len()), (Some(1), 1, 0));
+    platform.faults().restore(Dependency::Sms);
+    assert_eq!((failed().await, email.sent().len(), sms.sent().len()), (Some(0), 1, 1));
 }
 
 #[tokio::test]
