@@ -74,35 +74,27 @@ const REMOVE: &str = "
     )
     UPDATE gateway_customers AS c SET default_method = nullif(c.default_method, gone.id) FROM gone WHERE c.user_id = gone.user_id";
 
-/// Removes the reasons of decisions about refunds of `$1`, as a new version of each payment.
-macro_rules! forget_reasons {
-    () => {
-        "silent AS (
-            UPDATE payments AS p SET version = p.version + 1, approvals = without_reasons(p.approvals)
-            WHERE p.user_id = $1 AND jsonb_path_exists(p.approvals, '$[*].decision.reason')
-        )"
-    };
-}
-
 /// PostgreSQL runs the deletions, which nothing reads, after the statement that locks the customer.
-const FORGET: &str = concat!(
-    "WITH gone AS (
+///
+/// A payment that awaits approval is updated even without a reason: the update waits for a decision that is being stored and removes its reason, or
+/// gives the payment a version that the decision does not expect.
+const FORGET: &str = "
+    WITH gone AS (
         DELETE FROM saved_methods WHERE user_id = $1
-    ), ",
-    forget_reasons!(),
-    " INSERT INTO gateway_customers AS known (user_id, is_deleted) VALUES ($1, true)
+    ), silent AS (
+        UPDATE payments AS p SET version = p.version + 1, approvals = without_reasons(p.approvals)
+        WHERE p.user_id = $1 AND (jsonb_path_exists(p.approvals, '$[*].decision.reason') OR p.awaits_approval_since IS NOT NULL)
+    )
+    INSERT INTO gateway_customers AS known (user_id, is_deleted) VALUES ($1, true)
     ON CONFLICT (user_id) DO UPDATE SET is_deleted = true, default_method = NULL
-    RETURNING customer",
-);
+    RETURNING customer";
 
-/// Also deletes a method that a concurrent request saved, and a reason that one stored, while [`FORGET`] ran, in the same order.
-const FORGET_CUSTOMER: &str = concat!(
-    "WITH gone AS (
+/// Also deletes a method that a concurrent request saved while [`FORGET`] ran, in the same order.
+const FORGET_CUSTOMER: &str = "
+    WITH gone AS (
         DELETE FROM saved_methods WHERE user_id = $1
-    ), ",
-    forget_reasons!(),
-    " UPDATE gateway_customers SET customer = NULL WHERE user_id = $1 AND is_deleted",
-);
+    )
+    UPDATE gateway_customers SET customer = NULL WHERE user_id = $1 AND is_deleted";
 
 impl<B: Bus> SavedMethodStore for PgPayments<B> {
     async fn find_method_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {

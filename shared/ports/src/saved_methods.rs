@@ -77,8 +77,9 @@ pub trait SavedMethodStore {
     /// Removes a method of a user. If it was the default one, the user has none.
     async fn remove_method(&self, user: UserId, id: PaymentMethodId) -> Result<(), Failure>;
 
-    /// Removes all methods of a deleted user, and stores that there will be none; also the reasons of decisions about their refunds, which are a new
-    /// version of the payment. Returns the customer, as long as [`Self::forget_customer`] was not called.
+    /// Removes all methods of a deleted user, and stores that there will be none; also the reasons of decisions about their refunds. A payment with
+    /// such a reason, or with a refund that waits for a decision, gets a new version, so that what was decided before conflicts. Returns the
+    /// customer, as long as [`Self::forget_customer`] was not called.
     async fn forget_methods(&self, user: UserId) -> Result<Option<String>, Failure>;
 
     /// Removes the customer of a deleted user.

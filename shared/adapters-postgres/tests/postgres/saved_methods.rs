@@ -3,11 +3,17 @@
 use crate::fixtures::*;
 use adapters_testkit::postgres::TestDatabase;
 use domain::{
-    id::{PaymentMethodId, UserId},
+    event::StockReserved,
+    id::{OrderId, PaymentId, PaymentMethodId, RefundId, UserId},
+    payment::{
+        self, ChargeOutcome, DecideRefund, Payment, PaymentTransition, RefundLimit, RefundPayment, ReportedTransaction,
+        StaffRefundReason, Verdict,
+    },
     saved_method::{Card, SavedMethod},
-    text::PaymentMethod,
+    text::{ActionReason, PaymentMethod},
 };
-use ports::SavedMethodStore;
+use kernel::IdempotencyOutcome;
+use ports::{PaymentStore, SavedMethodStore, TransitionOutcome};
 
 fn method(user: UserId) -> SavedMethod {
     SavedMethod {
@@ -35,6 +41,16 @@ async fn in_turn<A, B>(
     first: impl Future<Output = A>,
     second: impl Future<Output = B>,
 ) -> (A, B) {
+    in_turn_on(database, "payments.gateway_customers", first, second).await
+}
+
+/// As [`in_turn`], with the rows of a table.
+async fn in_turn_on<A, B>(
+    database: &TestDatabase,
+    table: &str,
+    first: impl Future<Output = A>,
+    second: impl Future<Output = B>,
+) -> (A, B) {
     let waiting = async |count: u32| {
         let sql = format!(
             "SELECT (count(*) >= {count})::int::bigint FROM pg_stat_activity
@@ -43,7 +59,7 @@ async fn in_turn<A, B>(
         database.wait_until(&sql).await;
     };
     let holder = database.connect().await;
-    holder.batch_execute("BEGIN; SELECT FROM payments.gateway_customers FOR UPDATE").await.expect("locked");
+    holder.batch_execute(&format!("BEGIN; SELECT FROM {table} FOR UPDATE")).await.expect("locked");
     let second = async {
         waiting(1).await;
         second.await
@@ -134,4 +150,47 @@ async fn methods_are_forgotten_while_one_becomes_the_default() {
     let (forgotten, chosen) =
         in_turn(&database, eraser.forget_methods(user), chooser.make_default(user, second.id)).await;
     assert_eq!((forgotten, chosen), (Ok(Some("cus_1".to_owned())), Ok(None)));
+}
+
+/// A payment with a refund that waits for approval.
+async fn payment_awaiting_approval(database: &TestDatabase) -> (Payment, RefundId) {
+    let (store, refund) = (database.payments(), RefundId(id()));
+    let reserved = StockReserved {
+        order_id: OrderId(id()),
+        user_id: UserId(id()),
+        amount: usd(4200),
+        payment_method: card(),
+        lines: vec![],
+        levels: vec![],
+    };
+    let begun = store.begin(&payment::begin(PaymentId(id()), &reserved, now()), None).await.expect("begun");
+    let apply = async |change: PaymentTransition| {
+        assert_eq!(store.advance(None, &change, &[]).await, Ok(TransitionOutcome::Applied));
+        change.payment
+    };
+    let charged = ChargeOutcome::Charged(ReportedTransaction::new("ch_1", usd(4200)));
+    let charged = payment::record_charge_outcome(&begun, begun.attempts, &charged, RefundId(id()), now());
+    let paid = apply(charged.expect("legal").expect("a transition")).await;
+    let wanted = RefundPayment { payment_id: paid.id, amount: None, reason: StaffRefundReason::Duplicate };
+    let by = (UserId(id()), RefundLimit { units: 1 });
+    let waiting = payment::request_refund_by_staff(&paid, refund, wanted, by, now()).expect("a transition");
+    (apply(waiting).await, refund)
+}
+
+#[tokio::test]
+async fn reason_of_a_decision_that_is_being_stored_is_forgotten() {
+    let database = database().await;
+    let (waiting, refund) = payment_awaiting_approval(&database).await;
+    let reason = ActionReason::parse("the parcel came back").ok();
+    let decision = DecideRefund { verdict: Verdict::Rejected, reason };
+    let (change, _) = payment::decide_refund(&waiting, refund, &decision, UserId(id()), now()).expect("decided");
+    let (admin, eraser, key, reply) = (database.payments(), database.payments(), key("key", "print"), reply(200));
+    // The snapshot of the decision has no deleted customer, and that of the deletion has no reason.
+    let decided = admin.advance_with_reply(&key, &reply, &change, &[], None);
+    let (decided, forgotten) =
+        in_turn_on(&database, "payments.payments", decided, eraser.forget_methods(waiting.user_id)).await;
+    assert_eq!((decided, forgotten), (Ok(Some(IdempotencyOutcome::Committed)), Ok(None)));
+    let found = admin.get(waiting.id, None).await.expect("a response").expect("a payment");
+    let decision = found.approvals[0].decision.as_ref().expect("a decision");
+    assert_eq!((decision.verdict, &decision.reason), (Verdict::Rejected, &None));
 }

@@ -13,7 +13,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
-use ports::{MethodOwner, PaymentStore, SavedMethodStore};
+use ports::{MethodOwner, PaymentStore, SavedMethodStore, TransitionOutcome};
 
 /// Generates one test per rule. The expression is a future of a `Fixture<impl PaymentStore + SavedMethodStore>`.
 #[macro_export]
@@ -31,6 +31,7 @@ macro_rules! contract_saved_methods {
             method_of_somebody_else_is_not_saved_again
             deleted_user_has_no_methods_and_saves_none
             reasons_of_decisions_about_refunds_of_a_deleted_user_are_forgotten
+            decision_that_read_the_payment_before_its_user_was_deleted_is_not_stored
             payment_begun_with_a_saved_method_names_its_customer
         }
     };
@@ -237,6 +238,21 @@ pub async fn reasons_of_decisions_about_refunds_of_a_deleted_user_are_forgotten(
     let reasons: Vec<_> =
         late.approvals.iter().map(|one| one.decision.as_ref().map(|decision| &decision.reason)).collect();
     assert_eq!(reasons, [Some(&None), Some(&None)], "a decision after the deletion keeps no reason");
+}
+
+pub async fn decision_that_read_the_payment_before_its_user_was_deleted_is_not_stored(
+    fixture: &Fixture<impl PaymentStore + SavedMethodStore>,
+) {
+    let (store, refund, order) = (fixture.port(), RefundId(fresh()), an_order().owner(UserId(fresh())));
+    begin(store, &order).await;
+    apply(store, &order.paid()).await;
+    let waiting = build::approval_requested(&order.paid().payment, refund, build::usd(200), now());
+    apply(store, &waiting).await;
+    let decided = build::refund_decided(&waiting.payment, refund, Verdict::Rejected, now());
+    store.forget_methods(waiting.payment.user_id).await.expect("forgotten");
+    assert_eq!(store.advance(None, &decided, &[]).await, Ok(TransitionOutcome::VersionConflict));
+    let found = find(store, waiting.payment.id).await.expect("a payment");
+    assert_eq!(found.approvals, waiting.payment.approvals, "the refund waits for a decision");
 }
 
 pub async fn payment_begun_with_a_saved_method_names_its_customer(

@@ -57,10 +57,10 @@ impl PaymentsState {
         }
     }
 
-    /// Removes the reasons of decisions about refunds of a user, as a new version of each payment.
+    /// Removes the reasons of decisions about refunds of a user, as a new version of each payment that has one or awaits a decision.
     pub(super) fn forget_reasons(&mut self, user: UserId) {
         for payment in self.payments.values_mut().filter(|payment| payment.user_id == user) {
-            if take_reasons(payment) {
+            if take_reasons(payment) || payment.awaits_approval_since().is_some() {
                 payment.version += 1;
             }
         }

@@ -259,7 +259,6 @@ impl ports::SavedMethodStore for Payments {
 
     async fn forget_customer(&self, user: UserId) -> Result<(), Failure> {
         let commit = self.0.commit("methods.forget_customer", |state| {
-            state.payments.forget_reasons(user);
             state.payments.saved.customers.insert(user, Customer { name: None, is_deleted: true });
             Ok(())
         });
