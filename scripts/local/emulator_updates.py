@@ -11,8 +11,8 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-_release_worker = lambda_runtime.release_worker
-# Environments that end after their invocation, guarded by the lock of the emulator. One that fails to start stays here.
+# Environments that end after their invocation, guarded by the lock of the emulator. Weak, because the emulator releases
+# none whose invocation failed.
 _retired: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
@@ -40,11 +40,12 @@ def _retire_working(func_name: str, qualifier: str | None = None, **_scope: str 
 
 def _release(worker: Any) -> None:
     """Ends a retired environment after its invocation."""
-    _release_worker(worker)
-    # One that failed to start is gone already.
+    # The emulator drops one whose invocation failed; a `provided` environment that failed to start has ended itself.
     if worker is None:
         return
+    # At once: the next invocation may take an environment as soon as it is not in use, and an update retire it then.
     with lambda_runtime._lock:
+        worker.in_use = False
         is_retired = worker in _retired
         _retired.discard(worker)
     if is_retired:

@@ -1,11 +1,16 @@
 """Invocations that run while their function is updated. `scripts/test local` runs these tests."""
 
+import importlib
 import io
 import json
+import sys
+import types
 import unittest
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import process
 from testing_emulator import DEADLINE_S, EmulatorTest
@@ -80,6 +85,60 @@ class Updates(EmulatorTest):
     def test_function_that_fails_at_its_start_answers_with_its_error(self) -> None:
         self.functions.update_function_configuration(FunctionName="waiting", Handler="index.missing")
         self.assertIn("errorMessage", self.invoke({}))
+
+
+class Environment:
+    """An execution environment, as the emulator has them in its pools."""
+
+    def __init__(self) -> None:
+        self.in_use = True
+
+
+class Lock:
+    """Calls `released` after it is released."""
+
+    def __init__(self, released: Callable[[], object] = lambda: None) -> None:
+        self.released = released
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        released, self.released = self.released, lambda: None
+        released()
+
+
+class Release(unittest.TestCase):
+    """On stand-ins of the emulator's modules, which this Python does not have."""
+
+    def setUp(self) -> None:
+        self.ended = list[Environment]()
+        self.lock, self.environment = Lock(), Environment()
+        self.pools = {"000000000000:eu-west-1:waiting:$LATEST": [self.environment]}
+        core, svc = types.ModuleType("ministack.core"), types.ModuleType("ministack.services")
+        runtime = types.SimpleNamespace(_lock=self.lock, _workers=self.pools, kill_workers=self.ended.extend)
+        vars(core).update(lambda_runtime=runtime)
+        vars(svc).update(lambda_svc=types.SimpleNamespace())
+        modules = {"ministack": types.ModuleType("ministack"), core.__name__: core, svc.__name__: svc}
+        self.enterContext(mock.patch.dict(sys.modules, modules))
+        self.updates = importlib.import_module("emulator_updates")
+        self.addCleanup(sys.modules.pop, "emulator_updates")
+
+    def test_environment_that_the_next_invocation_has_taken_ends_after_that(self) -> None:
+        def take_and_update() -> None:
+            self.environment.in_use = True
+            self.updates._retire_working("waiting")
+
+        self.lock.released = take_and_update
+        self.updates._release(self.environment)
+        self.assertEqual((self.ended, self.environment.in_use), ([], True))
+        self.updates._release(self.environment)
+        self.assertEqual(self.ended, [self.environment])
+
+    def test_environment_without_an_invocation_ends_at_the_update(self) -> None:
+        self.updates._release(self.environment)
+        self.updates._retire_working("waiting")
+        self.assertEqual((self.ended, self.pools), ([self.environment], {}))
 
 
 if __name__ == "__main__":
