@@ -123,13 +123,17 @@ class Run:
         for each in uploads:
             each.start()
         try:
-            self.load.run(self.rng, self.plans, arguments.clients)
+            try:
+                self.load.run(self.rng, self.plans, arguments.clients)
+            finally:
+                for each in uploads:
+                    each.stopping.set()
+            self.killer.finish()
+        # What is disturbed is undone, also after an interruption.
+        except BaseException:
+            self.killer.abort()
+            raise
         finally:
-            for each in uploads:
-                each.stopping.set()
-            self.killer.stopping.set()
-            if not arguments.no_kills:
-                self.killer.join()
             self.load.finish()
             for each in uploads:
                 each.join()

@@ -72,7 +72,7 @@ def round_of(kinds: Sequence[str]) -> list[Turn]:
 
 
 class Killer(threading.Thread):
-    """Repeats the round until `stopping` is set, and finishes at least one.
+    """Repeats the round until `finish` is called, and finishes at least one, unless `abort` is called.
 
     `done` counts the kills, `error` says what ended the thread early.
     """
@@ -83,7 +83,7 @@ class Killer(threading.Thread):
         super().__init__(daemon=True)
         self.round, self.kills_functions = round_of(kinds), FUNCTIONS in kinds
         self.rng, self.gateway_url, self.report = random.Random(seed), gateway_url, report
-        self.stopping = threading.Event()
+        self.stopping, self.aborted = threading.Event(), threading.Event()
         self.error: str | None = None
         self.done: Counter[str] = Counter()
         self.functions: Counter[str] = Counter()
@@ -109,14 +109,25 @@ class Killer(threading.Thread):
                         killed = self.kill_functions(self.rng.uniform(*FUNCTIONS_S))
                         self.report(f"{killed} function processes killed while working")
                     self.last = time.monotonic()
-                    time.sleep(self.rng.uniform(*PAUSE_S))
+                    self.aborted.wait(self.rng.uniform(*PAUSE_S))
                 self.rounds += 1
         # Whatever it is: the run would go on without disturbances, and show nothing.
         except Exception as error:
             self.error = str(error) if isinstance(error, ScriptError | OSError) else repr(error)
 
+    def finish(self) -> None:
+        """Ends the kills after the first round, or after the current turn of a later one, and waits for that."""
+        self.stopping.set()
+        if self.is_alive():
+            self.join()
+
+    def abort(self) -> None:
+        """Ends the kills after the current turn, which is undone."""
+        self.aborted.set()
+        self.finish()
+
     def _may_stop(self) -> bool:
-        return self.stopping.is_set() and self.rounds > 0
+        return self.stopping.is_set() and (self.rounds > 0 or self.aborted.is_set())
 
     def kill(self, chosen: tuple[Service, ...]) -> None:
         """Kills services and starts them again. Every other time, function processes are killed in between."""
@@ -145,8 +156,8 @@ class Killer(threading.Thread):
         with config.lock(), chosen.apply(self.rng) as effect:
             began, hits = time.monotonic(), effect.hits
             self.order()
-            time.sleep(lasts_s)
-            while hits and not process.wait_until(lambda: hits() > 0, ORDER_S, 0.1):
+            self.aborted.wait(lasts_s)
+            while hits and not process.wait_until(lambda: self.aborted.is_set() or hits() > 0, ORDER_S, 0.1):
                 if time.monotonic() - began > HIT_S:
                     raise ScriptError(f"{chosen.name} met nothing within {HIT_S} s: {effect.what()}")
                 self.order()

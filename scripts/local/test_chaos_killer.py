@@ -1,18 +1,21 @@
 """The turns of scripts/chaos, and its faults of the emulator's bus. `scripts/test local` runs these tests."""
 
+import argparse
 import contextlib
 import random
 import unittest
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest import mock
 
 from botocore.exceptions import ClientError
 
+import chaos
 import chaos_disturbances
 import chaos_killer
 import config
 import emulator_records
+import progress
 import services
 from chaos_disturbances import Disturbance, Effect
 from config import ScriptError
@@ -62,6 +65,52 @@ class Killing(unittest.TestCase):
         self.enterContext(mock.patch.multiple(chaos_killer, HIT_S=0, ORDER_S=0))
         with self.assertRaisesRegex(ScriptError, "some met nothing"):
             self.disturb([0])
+
+
+class Ending(unittest.TestCase):
+    """A run that has sent its orders, or is interrupted, during the first turn."""
+
+    def setUp(self) -> None:
+        self.enterContext(mock.patch.object(config, "lock", contextlib.nullcontext))
+        self.enterContext(mock.patch.multiple(chaos_killer, DOWN_S=(0, 0), PAUSE_S=(0, 0)))
+        self.killer = chaos_killer.Killer(7, "", lambda _: None)
+
+    def run_two_turns(self, end: Callable[[], None], hits: Callable[[], int] | None = None) -> dict[str, int]:
+        @contextmanager
+        def first(_: random.Random) -> Iterator[Effect]:
+            end()
+            yield Effect(lambda: "", hits)
+
+        @contextmanager
+        def second(_: random.Random) -> Iterator[Effect]:
+            yield Effect(lambda: "")
+
+        self.killer.round = [Disturbance("first", first), Disturbance("second", second)]
+        self.killer.run()
+        self.assertIsNone(self.killer.error)
+        return dict(self.killer.done)
+
+    def test_run_that_has_sent_its_orders_finishes_the_round(self) -> None:
+        self.assertEqual(self.run_two_turns(self.killer.finish), {"first": 1, "second": 1})
+
+    def test_interrupted_run_ends_with_the_turn(self) -> None:
+        self.assertEqual(self.run_two_turns(self.killer.abort), {"first": 1})
+
+    def test_interrupted_run_waits_for_nothing_that_a_disturbance_meets(self) -> None:
+        self.assertEqual(self.run_two_turns(self.killer.abort, lambda: 0), {"first": 1})
+
+    def test_load_that_fails_or_is_interrupted_ends_the_kills(self) -> None:
+        self.enterContext(mock.patch.object(progress, "heading"))
+        for failure in (KeyboardInterrupt, ScriptError):
+            run = chaos.Run.__new__(chaos.Run)
+            run.arguments = argparse.Namespace(orders=1, clients=1, seed=7, no_kills=False, bus_outage=0)
+            run.killer, run.load, run.imports, run.images = mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock()
+            run.rng, run.plans = random.Random(7), []
+            run.load.run.side_effect = failure
+            with self.assertRaises(failure):
+                run.send_and_kill()
+            run.killer.abort.assert_called_once_with()
+            run.killer.finish.assert_not_called()
 
 
 class BusFaults(EmulatorTest):
