@@ -1,8 +1,8 @@
-"""A rolling deployment of scripts/chaos: half of the functions that process events get a new package, one after
-another, and then their former one again. The packages differ in a file that says so.
+"""A rolling deployment of scripts/chaos: ten of the functions that an order, its messages or an image pass get a new
+package, one after another, and then their former one again. The packages differ in a file that says so.
 
 Lambda gives a function that is deployed new execution environments, while the former ones finish what they are doing.
-Until the end of the deployment the functions with the new package and the other half process each other's events.
+Until the end of the deployment the functions with the new package and the others process each other's events.
 """
 
 import hashlib
@@ -19,7 +19,10 @@ import chaos_processes
 # What has to do with an order, from its placement to its invoice, and with a picture.
 STACKS = ("orders", "inventory", "payments", "invoices", "notifications")
 EVENTS, OTHERS = ("bus", "fanout"), ("order-place", "image-resize")
-MARK = "deployment"
+COUNT = 10
+# Always the same, so that a function has one new package: the emulator keeps what it has unpacked.
+MARK = zipfile.ZipInfo("deployment")
+MARK.external_attr = 0o644 << 16
 
 
 def candidates() -> list[str]:
@@ -29,11 +32,11 @@ def candidates() -> list[str]:
     return sorted([*consumers, *OTHERS])
 
 
-def marked(package: bytes, text: str) -> bytes:
+def marked(package: bytes) -> bytes:
     """The package with one more file."""
     changed = io.BytesIO(package)
     with zipfile.ZipFile(changed, "a") as file:
-        file.writestr(MARK, text)
+        file.writestr(MARK, "")
     return changed.getvalue()
 
 
@@ -41,15 +44,17 @@ class Deployment:
     """Which packages are deployed, and which execution environments have been seen with them."""
 
     def __init__(self) -> None:
+        # One with a new package is left by a former deployment.
+        self.earlier = set(chaos_processes.cpu_times())
         self.new: set[str] = set()
         self.replaced: set[str] = set()
         self.started: set[int] = set()
         self.finishing: set[int] = set()
 
-    def deploy(self, function: str, mark: str, undo: ExitStack) -> None:
+    def deploy(self, function: str, undo: ExitStack) -> None:
         """Deploys a new package, and the former one when `undo` is closed."""
         former = aws.package(function)
-        changed = marked(former, mark)
+        changed = marked(former)
         undo.callback(self.replace, function, changed, former)
         self.new.add(digest(changed))
         self.replace(function, former, changed)
@@ -65,7 +70,7 @@ class Deployment:
             code = chaos_processes.code_of(pid)
             if code in self.replaced:
                 self.finishing.add(pid)
-            elif code in self.new:
+            elif code in self.new and pid not in self.earlier:
                 self.started.add(pid)
         return len(self.started)
 
@@ -77,10 +82,8 @@ def digest(package: bytes) -> str:
 @contextmanager
 def rolling(rng: random.Random) -> Iterator[tuple[Deployment, list[str]]]:
     """Gives the deployment and its functions, once the last of them is deployed."""
-    known = candidates()
-    chosen, mark = rng.sample(known, len(known) // 2), str(rng.getrandbits(64))
-    deployment = Deployment()
+    chosen, deployment = rng.sample(candidates(), COUNT), Deployment()
     with ExitStack() as undo:
         for function in chosen:
-            deployment.deploy(function, mark, undo)
+            deployment.deploy(function, undo)
         yield deployment, chosen

@@ -181,7 +181,7 @@ def _dead_letters(rng: random.Random) -> Iterator[Effect]:
 
 @contextmanager
 def _deployment(rng: random.Random) -> Iterator[Effect]:
-    """Half of the functions that process events are deployed one after another, and then rolled back."""
+    """Ten functions that an order, its messages or an image pass are deployed in turn, and then rolled back."""
     with chaos_deployment.rolling(rng) as (deployment, functions):
         yield Effect(
             lambda: (

@@ -34,12 +34,12 @@ class RollingDeployment(unittest.TestCase):
     def run_environment(self, pid: int, function: str) -> None:
         self.environments[pid] = chaos_deployment.digest(self.packages[function])
 
-    def test_half_of_the_functions_have_another_package_until_the_end(self) -> None:
+    def test_ten_functions_have_another_package_until_the_end(self) -> None:
         before = dict(self.packages)
         with chaos_deployment.rolling(random.Random(1)) as (_, functions):
             changed = {name for name in before if self.packages[name] != before[name]}
             self.assertEqual(changed, set(functions))
-            self.assertEqual(len(functions), len(before) // 2)
+            self.assertEqual(len(functions), 10)
             for name in functions:
                 with zipfile.ZipFile(io.BytesIO(self.packages[name])) as file:
                     self.assertEqual(file.read("bootstrap").decode(), name)
@@ -73,6 +73,16 @@ class RollingDeployment(unittest.TestCase):
             self.run_environment(3, first)
             self.assertEqual((deployment.look(), deployment.look()), (1, 1))
             self.assertEqual((deployment.started, deployment.finishing), ({3}, {1, 2}))
+
+    def test_next_deployment_has_the_same_packages_and_counts_its_own_environments(self) -> None:
+        self.enterContext(mock.patch.object(chaos_deployment, "COUNT", len(self.packages)))
+        rng, deployed = random.Random(1), set[bytes]()
+        for pid in (1, 2):
+            with chaos_deployment.rolling(rng) as (deployment, _):
+                deployed.add(self.packages["order-place"])
+                self.run_environment(pid, "order-place")
+                self.assertEqual((deployment.look(), deployment.started), (1, {pid}))
+        self.assertEqual(len(deployed), 1)
 
     def test_functions_are_those_of_the_seed(self) -> None:
         def chosen(seed: int) -> list[str]:
