@@ -4,7 +4,8 @@ import { afterEach, test } from "node:test";
 // What a browser has and Node.js lacks.
 Object.assign(globalThis, { document: { documentElement: {} } });
 Object.defineProperty(globalThis, "navigator", { value: { languages: [] } });
-const { choose, decimal, momentInSeconds, momentInZone, money, percent, t } = await import("./index.ts");
+const { choose, decimal, language, momentInSeconds, momentInZone, money, percent, t } = await import("./index.ts");
+const { en } = await import("./en.ts");
 
 afterEach(() => choose("en"));
 
@@ -17,6 +18,13 @@ test("amounts and rates are written as the language does", async () => {
   assert.deepEqual([money({ amount: -5, currency: "EUR" }), percent("9.25"), percent("19")], [`-0,05${SPACE}€`, `9,25${SPACE}%`, `19${SPACE}%`]);
   assert.deepEqual([decimal({ amount: 1250, currency: "EUR" }), decimal({ amount: 1250, currency: "JPY" })], ["12,50", "1250"]);
   assert.equal(t().order.tax(percent("9.25"), false), `Steuer 9,25${SPACE}%`);
+});
+
+test("the last choice of a language applies, even if its texts are there first", async () => {
+  const german = choose("de");
+  await choose("en");
+  await german;
+  assert.deepEqual([language.value, t()], ["en", en]);
 });
 
 test("a time for operators, and one beside days of UTC, name their zone", () => {

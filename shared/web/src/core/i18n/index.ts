@@ -19,10 +19,13 @@ const messages = signal<Messages>(en);
 /** The texts of the current language. A component that calls it is drawn again when the language changes. */
 export const t = (): Messages => messages.value;
 
-/** Its texts may be out of reach: then the language stays. */
+let last: Language | null = null;
+
+/** Its texts may be out of reach: then the language stays. Those of a former choice may come after those of the last one: then the last one stays. */
 export async function choose(wanted: Language): Promise<void> {
+  last = wanted;
   const loaded = await loaders[wanted]().catch(() => null);
-  if (loaded === null) return;
+  if (loaded === null || last !== wanted) return;
   messages.value = loaded;
   language.value = wanted;
 }
