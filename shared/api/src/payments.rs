@@ -114,7 +114,8 @@ pub struct RefundApprovalView {
     pub requested_at: String,
     /// Decision; null while the refund waits for one.
     pub verdict: Option<Verdict>,
-    /// Why it was decided so; null if the admin stated no reason, and after the account of the customer was deleted.
+    /// Why it was decided so; null if the admin stated no reason, and after the account of the customer was deleted. The response to the
+    /// decision itself shows it in any case.
     pub decision_reason: Option<String>,
     /// Id of the admin who decided.
     #[schemars(extend("format" = "uuid"))]
