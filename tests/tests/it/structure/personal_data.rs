@@ -62,7 +62,7 @@ fn every_store_has_an_entry_and_every_entry_a_store() {
         complaints.extend(found.difference(&listed).map(|name| format!("{kind} {name} has no entry")));
         complaints.extend(listed.difference(&found).map(|name| format!("the entry {name} has no {kind}")));
     }
-    expect_none(&complaints, "say in shared/catalog/src/stores.rs what becomes of the personal data in it");
+    expect_none(&complaints, "say in shared/catalog/src/stores.rs how the personal data in it is handled");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{
     expect_none,
     sources::{Source, documents, terraform, with_extension},
-    syntax::{Function, RustFile, parse_all, rust_files},
+    syntax::{Function, RustFile, Word, parse_all, rust_files},
 };
 
 /// Lines of a file. CONTRIBUTING names the limits.
@@ -16,10 +16,11 @@ const MAX_PORTS: usize = 3;
 const MAX_TEST_NAME: usize = 80;
 /// Columns of a comment, which no formatter wraps.
 const MAX_COMMENT_COLUMNS: usize = 150;
-/// Words that comments and documents do not use, each with a plain one.
-const FORBIDDEN_WORDS: [(&str, &str); 11] = [
+/// Words that comments, texts and documents do not use, each with a plain one.
+const FORBIDDEN_WORDS: [(&str, &str); 12] = [
     ("stands still", "is stuck, stops"),
     ("stand still", "are stuck, stop"),
+    ("stood still", "was stuck, stopped"),
     ("anew", "again"),
     ("what became of", "the result of"),
     ("what becomes of", "how it is handled"),
@@ -30,6 +31,22 @@ const FORBIDDEN_WORDS: [(&str, &str); 11] = [
     ("mends", "fixes"),
     ("mended", "fixed"),
 ];
+/// Former words for what has a term, in lower case. Code does not use them either.
+const FORMER_WORDS: [(&str, &str); 11] = [
+    ("bury", "dead-letter"),
+    ("buried", "dead-lettered"),
+    ("graveyard", "dead-letter queue"),
+    ("errand", "notification job"),
+    ("hindrance", "blocked reason"),
+    ("addressee", "recipient"),
+    ("lapsed", "expired"),
+    ("stockkept", "StockAllocated"),
+    ("stockcommitted", "StockShipped"),
+    ("gatewaymail", "GatewayEvent"),
+    ("stripemail", "StripeWebhooks"),
+];
+/// Has these words as data.
+const THIS_FILE: &str = "tests/tests/it/structure/source_files.rs";
 /// In two parts, so that this file does not report itself.
 const SLEEP: &str = concat!("sle", "ep(");
 
@@ -170,9 +187,24 @@ fn long_test_names(file: &RustFile) -> Vec<String> {
 fn comments_have_at_most_150_columns_and_use_plain_words() {
     let sources = ["rs", "py", "js", "ts", "tsx", "sql"].into_iter().flat_map(with_extension);
     // The types of the API, which a build of the pages generates.
-    let sources = sources.filter(|source| !source.path.ends_with(".d.ts"));
+    let sources = sources.filter(|source| !source.path.ends_with(".d.ts") && source.path != THIS_FILE);
     let complaints: Vec<_> = sources.flat_map(|source| unreadable_comments(&source)).collect();
     expect_none(&complaints, "wrap the comment, and use the word of docs/glossary.md");
+}
+
+#[test]
+fn texts_in_code_and_templates_use_plain_words() {
+    let files = rust_files().iter().filter(|file| file.path != THIS_FILE);
+    let mut complaints: Vec<_> = files.flat_map(forbidden_in_literals).collect();
+    for source in ["html", "txt", "short", "subject"].into_iter().flat_map(with_extension) {
+        complaints.extend(forbidden_words(&source.path, source.text.lines()));
+    }
+    expect_none(&complaints, "use the word of docs/glossary.md");
+}
+
+fn forbidden_in_literals(file: &RustFile) -> Vec<String> {
+    let lines = |literal: &Word| forbidden_words(&format!("{}:{}", file.path, literal.line), literal.text.lines());
+    file.literals.iter().flat_map(lines).collect()
 }
 
 #[test]
@@ -193,6 +225,8 @@ fn unreadable_comments(source: &Source) -> Vec<String> {
     let is_read = |line: &str| is_comment(line) || source.path.ends_with(".py");
     let mut complaints =
         forbidden_words(&source.path, source.text.lines().map(|line| if is_read(line) { line } else { "" }));
+    let code = source.text.lines().map(|line| if is_read(line) { "" } else { line });
+    complaints.extend(used_words(&source.path, code, &FORMER_WORDS));
     let lines = source.text.lines().enumerate().filter(|(_, line)| is_comment(line));
     let wide = lines.filter(|(_, line)| line.chars().count() > MAX_COMMENT_COLUMNS);
     complaints
@@ -201,12 +235,17 @@ fn unreadable_comments(source: &Source) -> Vec<String> {
 }
 
 fn forbidden_words<'a>(path: &str, lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    used_words(path, lines, &[&FORBIDDEN_WORDS[..], &FORMER_WORDS].concat())
+}
+
+/// The lines that use one of `words`.
+fn used_words<'a>(path: &str, lines: impl Iterator<Item = &'a str>, words: &[(&str, &str)]) -> Vec<String> {
     let mut complaints = Vec::new();
     for (n, line) in lines.enumerate() {
         let lower = line.to_lowercase();
-        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let text = format!(" {} ", words.join(" "));
-        let used = FORBIDDEN_WORDS.iter().filter(|(word, _)| text.contains(&format!(" {word} ")));
+        let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
+        let text = format!(" {} ", parts.join(" "));
+        let used = words.iter().filter(|(word, _)| text.contains(&format!(" {word} ")));
         complaints.extend(used.map(|(word, plain)| format!("{path}:{} {word}: {plain}", n + 1)));
     }
     complaints
@@ -243,10 +282,16 @@ fn checks_report_what_they_forbid() {
     let count = |text: &str| ports(&[parsed("functions/a/src/lib.rs", text)]).map(|(_, count)| count).sum::<usize>();
     assert_eq!(count("pub async fn handle(a: &impl A, b: &(impl B + C), d: (&impl D, &impl E), f: impl Fn(u8)) {}"), 5);
     assert_eq!(count("pub async fn handle<P: A>(a: &P) where P: B {}"), 2);
-    let comments = format!("/// It stands still.\nlet anew = 1;\n// {}\n", "a".repeat(148));
+    let comments = format!("/// It stands still.\nlet anew = StockKept;\n// {}\n", "a".repeat(148));
     let comments = Source { path: "a.rs".to_owned(), text: comments };
-    let expected = ["a.rs:1 stands still: is stuck, stops", "a.rs:3 is wider than 150 columns"];
+    let expected = [
+        "a.rs:1 stands still: is stuck, stops",
+        "a.rs:2 stockkept: StockAllocated",
+        "a.rs:3 is wider than 150 columns",
+    ];
     assert_eq!(unreadable_comments(&comments), expected);
+    let literals = parsed("a.rs", "fn say() { log(\"it begins\\nanew\"); buried(); }");
+    assert_eq!(forbidden_in_literals(&literals), ["a.rs:1:2 anew: again"]);
     let docstring =
         Source { path: "a.py".to_owned(), text: "\"\"\"What it does.\n\nIt begins anew.\n\"\"\"\n".to_owned() };
     assert_eq!(unreadable_comments(&docstring), ["a.py:3 anew: again"]);

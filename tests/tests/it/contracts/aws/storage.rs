@@ -74,7 +74,7 @@ mod products {
         for clock in [-300, 0, day, day + 300] {
             assert_eq!(reject(clock, "again").await, Ok(IdempotencyOutcome::Replayed(reply.clone())), "{clock}");
         }
-        assert_eq!(reject(day + 301, "anew").await, Ok(IdempotencyOutcome::Committed));
+        assert_eq!(reject(day + 301, "another").await, Ok(IdempotencyOutcome::Committed));
     }
 }
 

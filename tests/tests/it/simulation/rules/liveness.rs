@@ -6,7 +6,7 @@ use domain::order::{PENDING_TIMEOUT_SECONDS, State};
 
 /// Two messages one after another wait for their longest backoff, and their events for a sweep of the outbox.
 const STOCK_SECONDS: i64 = 40 * 60;
-/// `order-sweep` cancels what has stood still, and runs twice an hour.
+/// `order-sweep` cancels what is stuck, and runs twice an hour.
 const PAYMENT_SECONDS: i64 = PENDING_TIMEOUT_SECONDS + STOCK_SECONDS;
 
 /// What a consumer has not recorded is published again when it is an hour old.
