@@ -5,10 +5,14 @@ use super::{
     sources::{Source, with_extension},
 };
 use proc_macro2::{TokenStream, TokenTree};
-use std::{collections::BTreeSet, ops::RangeInclusive, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    sync::LazyLock,
+};
 use syn::{
-    Attribute, Block, FnArg, ImplItemFn, Item, ItemFn, ItemMod, Meta, Signature, TraitItemFn, TypeParamBound,
-    punctuated::Punctuated, spanned::Spanned as _, token::Comma, visit::Visit,
+    Attribute, Block, FnArg, ImplItemFn, Item, ItemFn, ItemMod, ItemTrait, Meta, Signature, TraitItemFn,
+    TypeParamBound, punctuated::Punctuated, spanned::Spanned as _, token::Comma, visit::Visit,
 };
 
 /// Contract rules become tests by the macros of `testkit`, without an attribute of their own.
@@ -48,7 +52,7 @@ pub struct Function {
     pub is_test: bool,
     pub is_ignored: bool,
     pub is_in_test_code: bool,
-    /// Traits that its parameters must implement, without those of closures.
+    /// Traits that its parameters must implement, without those of closures. Instead of a trait of the file its supertraits.
     pub ports: Vec<String>,
 }
 
@@ -98,6 +102,8 @@ struct Reader {
     /// Inline modules around the item at hand.
     modules: Vec<String>,
     functions: Vec<Function>,
+    /// Traits of the file with their supertraits, if they have any.
+    traits: BTreeMap<String, Vec<String>>,
     /// Lines of items under `#[cfg(test)]`.
     test_lines: Vec<RangeInclusive<usize>>,
     /// Paths, without `.rs`, of modules under `#[cfg(test)]` that are files of their own.
@@ -119,8 +125,11 @@ impl Reader {
         words.collect(source.text.parse().unwrap_or_else(|error| panic!("{}: {error}", source.path)));
         let is_in_test_code = |line: usize| is_test_file || self.test_lines.iter().any(|lines| lines.contains(&line));
         let mark = |(line, text): (usize, String)| Word { text, line, is_in_test_code: is_in_test_code(line) };
-        let mark_function =
-            |function: Function| Function { is_in_test_code: is_in_test_code(function.line), ..function };
+        let mark_function = |function: Function| {
+            let parts = |port: String| self.traits.get(&port).cloned().unwrap_or_else(|| vec![port]);
+            let ports = function.ports.into_iter().flat_map(parts).collect();
+            Function { is_in_test_code: is_in_test_code(function.line), ports, ..function }
+        };
         let mark_named = |(line, (name, text)): (usize, (String, String))| (name, mark((line, text)));
         let mark_call = |(line, call): (usize, Call)| Call { is_in_test_code: is_in_test_code(line), ..call };
         let production = source.text.lines().zip(1..).map(|(line, at)| if is_in_test_code(at) { "" } else { line });
@@ -196,6 +205,15 @@ impl<'ast> Visit<'ast> for Reader {
         syn::visit::visit_impl_item_fn(self, function);
     }
 
+    fn visit_item_trait(&mut self, item: &'ast ItemTrait) {
+        let mut bounds = Bounds::default();
+        item.supertraits.iter().for_each(|bound| bounds.visit_type_param_bound(bound));
+        if !bounds.0.is_empty() {
+            self.traits.insert(item.ident.to_string(), bounds.0);
+        }
+        syn::visit::visit_item_trait(self, item);
+    }
+
     fn visit_trait_item_fn(&mut self, function: &'ast TraitItemFn) {
         if let Some(block) = &function.default {
             self.add(&function.attrs, &function.sig, block, false);
@@ -254,22 +272,26 @@ fn path_attribute(attribute: &Attribute) -> Option<String> {
     pair.path.is_ident("path").then(|| path.value())
 }
 
-/// The traits of `impl Trait` parameters and of type parameters, except closures and markers.
-fn ports(signature: &Signature) -> Vec<String> {
-    const NO_PORTS: [&str; 9] =
-        ["Fn", "FnMut", "FnOnce", "AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Send", "Sync", "Into"];
-    struct Bounds(Vec<String>);
-    impl<'ast> Visit<'ast> for Bounds {
-        fn visit_type_param_bound(&mut self, bound: &'ast TypeParamBound) {
-            if let TypeParamBound::Trait(bound) = bound {
-                let name = bound.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
-                if !NO_PORTS.contains(&name.as_str()) {
-                    self.0.push(name);
-                }
+/// Names of traits in bounds, except closures and markers.
+#[derive(Default)]
+struct Bounds(Vec<String>);
+
+impl<'ast> Visit<'ast> for Bounds {
+    fn visit_type_param_bound(&mut self, bound: &'ast TypeParamBound) {
+        const NO_PORTS: [&str; 9] =
+            ["Fn", "FnMut", "FnOnce", "AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Send", "Sync", "Into"];
+        if let TypeParamBound::Trait(bound) = bound {
+            let name = bound.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+            if !NO_PORTS.contains(&name.as_str()) {
+                self.0.push(name);
             }
         }
     }
-    let mut bounds = Bounds(Vec::new());
+}
+
+/// The traits of `impl Trait` parameters and of type parameters.
+fn ports(signature: &Signature) -> Vec<String> {
+    let mut bounds = Bounds::default();
     for input in &signature.inputs {
         if let FnArg::Typed(input) = input {
             bounds.visit_type(&input.ty);
