@@ -90,9 +90,9 @@ CREATE FUNCTION inventory.add_to_outbox(event jsonb) RETURNS jsonb LANGUAGE sql 
 $$;
 
 -- Claims an event for a consumer; false when it was claimed before.
-CREATE FUNCTION inventory.claim(consumer_name text, cause uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION inventory.claim(consumer_name text, event_id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO inventory.inbox (consumer, event_id) VALUES (consumer_name, cause) ON CONFLICT DO NOTHING;
+    INSERT INTO inventory.inbox (consumer, event_id) VALUES (consumer_name, event_id) ON CONFLICT DO NOTHING;
     RETURN FOUND;
 END;
 $$;
@@ -263,15 +263,15 @@ $$;
 -- Reserves all lines of a placed order or none. Returns the event that was added to the outbox; null when the event was processed
 -- before or the order has a reservation. Each product occurs once. A product without a stock account raises QS001.
 CREATE FUNCTION inventory.reserve(
-    consumer_name text, cause uuid, order_of uuid, products uuid[], quantities bigint[], expires timestamptz,
-    if_reserved jsonb, if_failed jsonb
+    consumer_name text, event_id uuid, order_of uuid, products uuid[], quantities bigint[], expires timestamptz,
+    reserved_event jsonb, failed_event jsonb
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    reserved_at timestamptz := (if_reserved ->> 'time')::timestamptz;
+    reserved_at timestamptz := (reserved_event ->> 'time')::timestamptz;
     known bigint;
     sufficient bigint;
 BEGIN
-    IF NOT inventory.claim(consumer_name, cause) THEN
+    IF NOT inventory.claim(consumer_name, event_id) THEN
         RETURN NULL;
     END IF;
 
@@ -298,13 +298,13 @@ BEGIN
     IF sufficient < known THEN
         UPDATE inventory.reservations
         SET state = inventory.next_state(NULL, 'reserve_out_of_stock'), expires_at = NULL WHERE order_id = order_of;
-        RETURN inventory.add_to_outbox(jsonb_set(if_failed, '{sequence}', '1'));
+        RETURN inventory.add_to_outbox(jsonb_set(failed_event, '{sequence}', '1'));
     END IF;
 
     INSERT INTO inventory.reservation_lines (order_id, product_id, quantity)
     SELECT order_of, product_id, quantity FROM unnest(products, quantities) AS line (product_id, quantity);
     RETURN inventory.add_to_outbox(jsonb_set(
-        jsonb_set(if_reserved, '{sequence}', '1'),
+        jsonb_set(reserved_event, '{sequence}', '1'),
         '{data,levels}', inventory.move_stock(order_of, 'reserved', -1, 1, reserved_at)
     ));
 END;
@@ -312,14 +312,14 @@ $$;
 
 -- Allocates the stock of a paid order. Returns the event that was added to the outbox; null when nothing changed.
 CREATE FUNCTION inventory.allocate(
-    consumer_name text, cause uuid, order_of uuid, payment uuid, payment_version_of bigint, paid timestamptz,
-    if_allocated jsonb, if_failed jsonb
+    consumer_name text, event_id uuid, order_of uuid, payment uuid, payment_version_of bigint, paid timestamptz,
+    allocated_event jsonb, failed_event jsonb
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     state_before text;
     lines jsonb;
 BEGIN
-    IF NOT inventory.claim(consumer_name, cause) THEN
+    IF NOT inventory.claim(consumer_name, event_id) THEN
         RETURN NULL;
     END IF;
 
@@ -335,19 +335,19 @@ BEGIN
             SELECT jsonb_agg(jsonb_build_object('product_id', product_id, 'quantity', quantity) ORDER BY product_id)
             INTO lines FROM inventory.reservation_lines WHERE order_id = order_of;
             RETURN inventory.add_to_outbox(inventory.transition(
-                order_of, state_before, 'allocate_out_of_stock', jsonb_set(if_failed, '{data,lines}', lines),
+                order_of, state_before, 'allocate_out_of_stock', jsonb_set(failed_event, '{data,lines}', lines),
                 payment, payment_version_of, paid
             ));
         END IF;
     END IF;
     RETURN inventory.add_to_outbox(inventory.transition(
-        order_of, state_before, 'allocate', if_allocated, payment, payment_version_of, paid
+        order_of, state_before, 'allocate', allocated_event, payment, payment_version_of, paid
     ));
 END;
 $$;
 
 -- Allocates the stock of a backordered order if it is available now. Returns the event that was added to the outbox, or null.
-CREATE FUNCTION inventory.allocate_backorder(order_of uuid, if_allocated jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION inventory.allocate_backorder(order_of uuid, allocated_event jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     state_before text := inventory.lock_reservation(order_of);
     input text := 'allocate_out_of_stock';
@@ -359,57 +359,57 @@ BEGIN
     IF inventory.can_allocate(order_of, (SELECT paid_at FROM inventory.reservations WHERE order_id = order_of)) THEN
         input := 'allocate';
     END IF;
-    RETURN inventory.add_to_outbox(inventory.transition(order_of, state_before, input, if_allocated));
+    RETURN inventory.add_to_outbox(inventory.transition(order_of, state_before, input, allocated_event));
 END;
 $$;
 
 -- Ends a reservation that was not paid in time. Returns the event that was added to the outbox; null when it has not expired.
-CREATE FUNCTION inventory.expire(order_of uuid, if_expired jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION inventory.expire(order_of uuid, expired_event jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     state_before text := inventory.lock_reservation(order_of);
 BEGIN
     PERFORM FROM inventory.reservations
-    WHERE order_id = order_of AND expires_at < (if_expired ->> 'time')::timestamptz;
+    WHERE order_id = order_of AND expires_at < (expired_event ->> 'time')::timestamptz;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    RETURN inventory.add_to_outbox(inventory.transition(order_of, state_before, 'expire', if_expired));
+    RETURN inventory.add_to_outbox(inventory.transition(order_of, state_before, 'expire', expired_event));
 END;
 $$;
 
 -- Removes the allocated units of a shipped order from stock. Returns the event that was added to the outbox; null when this was done
 -- before.
-CREATE FUNCTION inventory.ship(consumer_name text, cause uuid, order_of uuid, if_shipped jsonb) RETURNS jsonb
+CREATE FUNCTION inventory.ship(consumer_name text, event_id uuid, order_of uuid, shipped_event jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT inventory.claim(consumer_name, cause) THEN
+    IF NOT inventory.claim(consumer_name, event_id) THEN
         RETURN NULL;
     END IF;
     RETURN inventory.add_to_outbox(
-        inventory.transition(order_of, inventory.lock_reservation(order_of), 'ship', if_shipped)
+        inventory.transition(order_of, inventory.lock_reservation(order_of), 'ship', shipped_event)
     );
 END;
 $$;
 
 -- Releases the stock of a cancelled order. Returns the event that was added to the outbox; null when no stock was held. An order
 -- without a reservation gets a `released` one, so that a reservation that arrives later changes nothing.
-CREATE FUNCTION inventory.release(consumer_name text, cause uuid, order_of uuid, if_released jsonb) RETURNS jsonb
+CREATE FUNCTION inventory.release(consumer_name text, event_id uuid, order_of uuid, released_event jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
     state_before text;
     event jsonb;
 BEGIN
-    IF NOT inventory.claim(consumer_name, cause) THEN
+    IF NOT inventory.claim(consumer_name, event_id) THEN
         RETURN NULL;
     END IF;
 
     INSERT INTO inventory.reservations (order_id, state, updated_at)
-    VALUES (order_of, inventory.next_state(NULL, 'release'), (if_released ->> 'time')::timestamptz) ON CONFLICT DO NOTHING;
+    VALUES (order_of, inventory.next_state(NULL, 'release'), (released_event ->> 'time')::timestamptz) ON CONFLICT DO NOTHING;
     IF FOUND THEN
         RETURN NULL;
     END IF;
     state_before := inventory.lock_reservation(order_of);
-    event := inventory.transition(order_of, state_before, 'release', if_released);
+    event := inventory.transition(order_of, state_before, 'release', released_event);
     IF NOT inventory.counts_as_reserved(state_before) THEN
         RETURN NULL;
     END IF;
