@@ -128,13 +128,13 @@ def follow(
     try:
         while True:
             found = order(api, arguments)
-            news = [line for line in changes(found) if line not in printed]
-            printed.update(news)
-            quiet = 0 if news else quiet + 1
-            if arguments.json and news:
+            added = [line for line in changes(found) if line not in printed]
+            printed.update(added)
+            quiet = 0 if added else quiet + 1
+            if arguments.json and added:
                 print(json.dumps(found), flush=True)
             elif not arguments.json:
-                for line in news:
+                for line in added:
                     progress.note(line)
             if quiet >= QUIET_LOOKS and is_settled(found):
                 return

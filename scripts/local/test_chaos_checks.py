@@ -313,8 +313,8 @@ class InvariantsTest(unittest.TestCase):
         self.assert_breaks(lambda observed: observed.update(images=[]), UPLOADED)
 
     def test_dead_letter_is_found(self) -> None:
-        letter = {"queue": "q-dlq", "reason": "not-found", "detail": ""}
-        self.assert_breaks(lambda observed: observed["dead_letters"].append(letter), "dead letters:")
+        dead = {"queue": "q-dlq", "reason": "not-found", "detail": ""}
+        self.assert_breaks(lambda observed: observed["dead_letters"].append(dead), "dead letters:")
 
     def test_row_shows_its_first_violations(self) -> None:
         row = Row("orders:", 3, [("a", 1), ("b", 2)], [f"order {n}" for n in range(8)])

@@ -96,7 +96,7 @@ impl Migrator {
 
     async fn create_roles(&self) -> Result<(), Failure> {
         let roles: Vec<DatabaseRole> = catalog::database_roles().collect();
-        retry_on_conflict(async || self.try_create_roles(&roles).await).await
+        retry_concurrent_ddl(async || self.try_create_roles(&roles).await).await
     }
 
     /// Replaces the state machine of reservations and the privileges in one transaction, so that no function has the new ones of only
@@ -141,7 +141,7 @@ impl Migrator {
 }
 
 /// Calls `attempt`, up to [`MAX_ATTEMPTS`] times while it conflicts with another connection.
-async fn retry_on_conflict(
+async fn retry_concurrent_ddl(
     mut attempt: impl AsyncFnMut() -> Result<Result<(), QueryError>, Failure>,
 ) -> Result<(), Failure> {
     let mut attempts = 1;
@@ -178,7 +178,7 @@ impl Migrations for Migrator {
         let mut session = self.owner.session().await?;
         let report = Runner::new(&migrations).run_async(session.client()).await.map_err(Failure::internal)?;
         session.release();
-        retry_on_conflict(async || self.try_finish().await).await?;
+        retry_concurrent_ddl(async || self.try_finish().await).await?;
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
 

@@ -271,7 +271,8 @@ fn to_json(record: &WindowEntry) -> Value {
 }
 
 fn read(row: &Row) -> Result<Window, Failure> {
-    let tally = |count, amount| Ok::<_, Failure>(CountAndAmount { count: get(row, count)?, amount: get(row, amount)? });
+    let count_and_amount =
+        |count, amount| Ok::<_, Failure>(CountAndAmount { count: get(row, count)?, amount: get(row, amount)? });
     Ok(Window {
         start: get(row, "window_start")?,
         orders: get(row, "orders")?,
@@ -279,9 +280,9 @@ fn read(row: &Row) -> Result<Window, Failure> {
         units: get(row, "units")?,
         first_orders: get(row, "first_orders")?,
         payments: Payments {
-            paid: tally("paid", "paid_amount")?,
-            declined: tally("declined", "declined_amount")?,
-            refunded: tally("refunded", "refunded_amount")?,
+            paid: count_and_amount("paid", "paid_amount")?,
+            declined: count_and_amount("declined", "declined_amount")?,
+            refunded: count_and_amount("refunded", "refunded_amount")?,
         },
         top_products: json(row, "products")?,
         by_region: json(row, "regions")?,

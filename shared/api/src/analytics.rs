@@ -163,12 +163,11 @@ impl From<Sum> for SumView {
 }
 
 fn outcomes(payments: &Payments, currency: Currency) -> PaymentOutcomesView {
-    let tally =
-        |CountAndAmount { count, amount }| CountAndAmountView { count, amount: Sum { amount, currency }.into() };
+    let view = |CountAndAmount { count, amount }| CountAndAmountView { count, amount: Sum { amount, currency }.into() };
     PaymentOutcomesView {
-        paid: tally(payments.paid),
-        declined: tally(payments.declined),
-        refunded: tally(payments.refunded),
+        paid: view(payments.paid),
+        declined: view(payments.declined),
+        refunded: view(payments.refunded),
     }
 }
 

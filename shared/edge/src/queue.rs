@@ -123,9 +123,9 @@ struct Hooks<'a> {
 /// Maximum backoff, in seconds.
 const MAX_BACKOFF: u32 = 900;
 
-/// Seconds over which a message is retried at least, with a `maxReceiveCount` of `max_receive_count`.
-pub fn retry_window_seconds(max_receive_count: u32) -> u32 {
-    (1..max_receive_count).map(doubled).fold(0, u32::saturating_add)
+/// Seconds over which a message is retried at least, in as many attempts.
+pub fn retry_window_seconds(attempts: u32) -> u32 {
+    (1..attempts).map(doubled).fold(0, u32::saturating_add)
 }
 
 /// Backoff after an attempt, without jitter.

@@ -209,7 +209,7 @@ impl ports::Migrations for Migrations {
         let commit = self.0.commit("migrations.seed_accounts", |state| {
             let mut made = 0;
             for account in accounts {
-                made += u32::from(state.users.found(account, now));
+                made += u32::from(state.users.seed(account, now));
             }
             Ok(made)
         });

@@ -56,7 +56,7 @@ impl UsersState {
     }
 
     /// Creates an account unless its e-mail address or username is taken. Returns whether it did.
-    pub fn found(&mut self, account: &SeedAccount, now: Timestamp) -> bool {
+    pub fn seed(&mut self, account: &SeedAccount, now: Timestamp) -> bool {
         let there = |one: &Account| one.user.email == account.email || one.user.username == account.username;
         if self.accounts.values().any(there) {
             return false;

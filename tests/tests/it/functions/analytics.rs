@@ -100,7 +100,7 @@ async fn window_counts_sales_payments_and_cancellations_once() {
         let domain::window::Payments { paid, declined, refunded } = window.payments;
         [paid, declined, refunded]
     };
-    assert_eq!(windows.iter().flat_map(outcomes).filter(|tally| *tally == one).count(), 3);
+    assert_eq!(windows.iter().flat_map(outcomes).filter(|outcome| *outcome == one).count(), 3);
     let cancelled: Vec<_> = windows.iter().flat_map(|one| one.cancellations.clone()).collect();
     assert_eq!(cancelled, [(Reason::CustomerRequest, 1)]);
 }

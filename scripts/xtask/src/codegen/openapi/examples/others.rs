@@ -256,8 +256,8 @@ examples! {
 }
 
 fn outcomes() -> PaymentOutcomesView {
-    let tally = |count, cents| CountAndAmountView { count, amount: dollars(cents) };
-    PaymentOutcomesView { paid: tally(2, 9736), declined: tally(1, 4900), refunded: tally(0, 0) }
+    let view = |count, cents| CountAndAmountView { count, amount: dollars(cents) };
+    PaymentOutcomesView { paid: view(2, 9736), declined: view(1, 4900), refunded: view(0, 0) }
 }
 
 fn dollars(cents: i64) -> SumView {
