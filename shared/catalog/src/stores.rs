@@ -84,12 +84,12 @@ pub const STORES: &[Store] = &[
     store(
         PostgresTable,
         "identity.login_attempts",
-        Expires("a day after the last attempt", "a keyed hash of name and source"),
+        Expires("a day after the last attempt", "a keyed hash of name and client address"),
     ),
     store(
         PostgresTable,
         "identity.login_sources",
-        Expires("a day after the last attempt", "a keyed hash of the source"),
+        Expires("a day after the last attempt", "a keyed hash of the client address"),
     ),
     store(PostgresTable, "identity.clients", Nothing),
     store(PostgresTable, "identity.totp", Erased(USER_ERASE, "deleted")),

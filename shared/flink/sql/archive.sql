@@ -27,7 +27,7 @@ SELECT id, `type`, `time`, data FROM (
   WHERE id IS NOT NULL AND `time` >= CURRENT_TIMESTAMP - INTERVAL '${kept_days}' DAY
 ) WHERE occurrence = 1;
 
--- What windows.sql has written: each figure as often as it changed.
+-- What windows.sql has written: each window value as often as it changed.
 CREATE TABLE result_log (
   window_start TIMESTAMP_LTZ(3),
   currency STRING,

@@ -1,4 +1,4 @@
--- Windows of five minutes of event time, by currency. Each row of the results is one figure of a window: its total, or that of one product,
+-- Windows of five minutes of event time, by currency. Each row of the results is one value of a window: its total, or that of one product,
 -- area, outcome of payments, or reason of cancellations. A record that comes late changes the row, and `records` grows with every
 -- change, so that the row with most records is the newest.
 
