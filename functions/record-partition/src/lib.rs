@@ -1,4 +1,4 @@
-//! Makes the partitions of the next days, and moves days that are past their retention to the archive: sealed, copied in files, dropped.
+//! Makes the partitions of the next days, and moves days that are past their retention to the archive: closed, copied in files, dropped.
 //!
 //! Each step can be repeated, and the next run continues after the last one that is recorded: a crash between any two loses nothing. Days are
 //! archived in their order, so that what is archived is older than what is not.
@@ -44,7 +44,7 @@ pub async fn handle(days: &impl RecordDays, archive: &impl RecordArchive, tick: 
     let due: Vec<Date> = days.stored().await?.into_iter().filter(|day| *day < plan.archive_before).collect();
     metrics::value("RecordDaysDue", metrics::Unit::Count, due.len() as u64);
     for (index, day) in due.iter().enumerate() {
-        days.seal(*day).await?;
+        days.close(*day).await?;
         if !copy(days, archive, *day, &tick, &mut summary).await? {
             summary.behind = due.len() - index;
             break;
@@ -55,7 +55,7 @@ pub async fn handle(days: &impl RecordDays, archive: &impl RecordArchive, tick: 
     Ok(summary)
 }
 
-/// Copies what of a day is not in the archive yet; `false` if the time was over before.
+/// Copies the records of a day that are not in the archive yet; `false` if the time was over before.
 async fn copy(
     days: &impl RecordDays,
     archive: &impl RecordArchive,

@@ -36,9 +36,9 @@ CREATE INDEX records_of_source ON records.records (source, id);
 -- The days that have, or had, a partition.
 CREATE TABLE records.partitions (
     day   date PRIMARY KEY,
-    -- `open` days are written to. `sealed` ones are read and being copied to the archive. The records of `archived` ones are in the files that
+    -- `open` days are written to. `closed` ones are read and being copied to the archive. The records of `archived` ones are in the files that
     -- `archived` names, and nowhere else.
-    state text NOT NULL CHECK (state IN ('open', 'sealed', 'archived'))
+    state text NOT NULL CHECK (state IN ('open', 'closed', 'archived'))
 );
 
 -- The files of the archive, each with a range of the ids of a day.
@@ -105,19 +105,19 @@ END;
 $$;
 
 -- Lets nothing be written to a day any more. The constraint is not validated, so that it holds for new rows alone.
-CREATE FUNCTION records.seal_day(wanted date) RETURNS void
+CREATE FUNCTION records.close_day(wanted date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 BEGIN
-    UPDATE records.partitions SET state = 'sealed' WHERE day = wanted AND state = 'open';
+    UPDATE records.partitions SET state = 'closed' WHERE day = wanted AND state = 'open';
     IF FOUND THEN
         EXECUTE format(
-            'ALTER TABLE records.%I ADD CONSTRAINT sealed CHECK (false) NOT VALID', 'records_' || to_char(wanted, 'YYYYMMDD')
+            'ALTER TABLE records.%I ADD CONSTRAINT closed CHECK (false) NOT VALID', 'records_' || to_char(wanted, 'YYYYMMDD')
         );
     END IF;
 END;
 $$;
 
--- Drops the partition of a sealed day whose records are all in the archive; in one step, so that a reader finds them in one place. Detaching
+-- Drops the partition of a closed day whose records are all in the archive; in one step, so that a reader finds them in one place. Detaching
 -- needs the table for itself for a moment: if it does not get it within a second, the day stays as it is.
 CREATE FUNCTION records.drop_day(wanted date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
@@ -129,7 +129,7 @@ DECLARE
     );
     missing boolean;
 BEGIN
-    UPDATE records.partitions SET state = 'archived' WHERE day = wanted AND state = 'sealed';
+    UPDATE records.partitions SET state = 'archived' WHERE day = wanted AND state = 'closed';
     IF FOUND THEN
         EXECUTE format('SELECT EXISTS (SELECT FROM records.%I WHERE id > $1)', partition) INTO missing USING archived_to;
         IF missing THEN

@@ -1,4 +1,4 @@
-//! The days of records: made ahead, sealed, copied to the archive and dropped.
+//! The days of records: made ahead, closed, copied to the archive and dropped.
 
 use super::{
     params::params,
@@ -35,8 +35,8 @@ impl RecordDays for PgRecords {
         self.database.query(STORED, &[]).await?.iter().map(|row| get(row, "day")).collect()
     }
 
-    async fn seal(&self, day: Date) -> Result<(), Failure> {
-        self.database.query("SELECT seal_day($1)", &params![day]).await.map(drop)
+    async fn close(&self, day: Date) -> Result<(), Failure> {
+        self.database.query("SELECT close_day($1)", &params![day]).await.map(drop)
     }
 
     async fn last_part(&self, day: Date) -> Result<Option<ArchivedPart>, Failure> {

@@ -142,9 +142,9 @@ fn lacks_partition(error: &QueryError) -> bool {
 
 /// A batch that cannot be written.
 fn refusal(error: QueryError) -> Failure {
-    let sealed = error.server_error().filter(|error| *error.code() == SqlState::CHECK_VIOLATION);
-    match sealed.and_then(|error| error.constraint()) {
-        Some("sealed") => archived(),
+    let violation = error.server_error().filter(|error| *error.code() == SqlState::CHECK_VIOLATION);
+    match violation.and_then(|error| error.constraint()) {
+        Some("closed") => archived(),
         _ => error.into(),
     }
 }

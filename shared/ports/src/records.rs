@@ -115,18 +115,18 @@ pub trait RecordDays {
     async fn stored(&self) -> Result<Vec<Date>, Failure>;
 
     /// Makes a day read-only after the writes in progress have committed. Repeating it changes nothing.
-    async fn seal(&self, day: Date) -> Result<(), Failure>;
+    async fn close(&self, day: Date) -> Result<(), Failure>;
 
     /// The last file of the archive of a day, if it has one.
     async fn last_part(&self, day: Date) -> Result<Option<ArchivedPart>, Failure>;
 
-    /// Records of a sealed day after one of them, in the order of their ids.
+    /// Records of a closed day after one of them, in the order of their ids.
     async fn page(&self, day: Date, after: Option<RecordId>, limit: u32) -> Result<Vec<Record>, Failure>;
 
     /// Says that a file of the archive is complete. Repeating it changes nothing.
     async fn add_part(&self, part: &ArchivedPart) -> Result<(), Failure>;
 
-    /// Drops the partition of a sealed day whose records are all in the files that were added: from then on readers find them there alone.
+    /// Drops the partition of a closed day whose records are all in the files that were added: from then on readers find them there alone.
     /// `Internal` if a record is in no file. Repeating it changes nothing.
     async fn retire(&self, day: Date) -> Result<(), Failure>;
 }

@@ -154,13 +154,13 @@ async fn role_that_writes_may_neither_change_partitions_nor_make_more_than_enoug
 }
 
 #[tokio::test]
-async fn sealed_day_is_read_and_not_written() {
+async fn closed_day_is_read_and_not_written() {
     let database = database().await;
     let (today, tomorrow) = (record(0), record(8_640));
     writer(&database).write(&[today.clone(), tomorrow.clone()], &[]).await.expect("written");
-    database.execute("SELECT records.seal_day('2026-11-21'), records.seal_day('2026-11-21')").await;
+    database.execute("SELECT records.close_day('2026-11-21'), records.close_day('2026-11-21')").await;
     for late in [vec![record(1)], vec![tomorrow, record(1), record(8_641)]] {
-        let failure = writer(&database).write(&late, &[]).await.expect_err("the day is sealed");
+        let failure = writer(&database).write(&late, &[]).await.expect_err("the day is closed");
         assert_eq!((failure.kind, failure.fields[0].pointer.as_str()), (FailureKind::Invalid, "/recorded_at"));
     }
     assert_eq!(database.number(COUNT).await, 2);
@@ -188,7 +188,7 @@ async fn day_is_dropped_once_all_of_its_records_are_archived() {
     let drop_day = "SELECT records.drop_day('2026-11-21')";
     database.execute(drop_day).await;
     assert_eq!(database.number(COUNT).await, 3, "an open day stays");
-    database.execute("SELECT records.seal_day('2026-11-21')").await;
+    database.execute("SELECT records.close_day('2026-11-21')").await;
     archive(&database, &records[..2]).await;
     assert!(database.connect().await.batch_execute(drop_day).await.is_err(), "the last record is in no file");
     assert_eq!(database.number(COUNT).await, 3);

@@ -40,7 +40,7 @@ macro_rules! contract_records {
             page_starts_after_the_record_before_it
             sums_have_the_records_of_their_hour
             source_that_is_not_known_is_not_found
-            sealed_day_is_read_and_not_written
+            closed_day_is_read_and_not_written
             day_leaves_once_its_records_are_in_files
         }
     };
@@ -238,7 +238,7 @@ pub async fn source_that_is_not_known_is_not_found(
     assert_eq!([listed.kind, summed.kind], [FailureKind::NotFound; 2]);
 }
 
-pub async fn sealed_day_is_read_and_not_written(
+pub async fn closed_day_is_read_and_not_written(
     fixture: &Fixture<WriterAndReader<impl RecordWriter + RecordDays, impl RecordStore, impl Sources>>,
 ) {
     let (port, mine) = (fixture.port(), source());
@@ -247,11 +247,11 @@ pub async fn sealed_day_is_read_and_not_written(
     port.writer.write(std::slice::from_ref(&known), &[]).await.expect("written");
     let day = known.id.day();
     for _ in 0..2 {
-        port.writer.seal(day).await.expect("sealed");
-        port.writer.open(day).await.expect("it stays sealed");
+        port.writer.close(day).await.expect("closed");
+        port.writer.open(day).await.expect("it stays closed");
     }
     let tomorrow = record(&mine, later(86_400));
-    let failure = port.writer.write(&[tomorrow, record(&mine, now())], &[]).await.expect_err("the day is sealed");
+    let failure = port.writer.write(&[tomorrow, record(&mine, now())], &[]).await.expect_err("the day is closed");
     assert_eq!((failure.kind, failure.fields[0].pointer.as_str()), (FailureKind::Invalid, "/recorded_at"));
     assert_eq!(ids(&port.reader, &mine).await, [known.id], "all of the batch or nothing");
 }
@@ -266,7 +266,7 @@ pub async fn day_leaves_once_its_records_are_in_files(
     port.writer.write(&[batch.clone(), vec![next_day.clone()]].concat(), &[]).await.expect("written");
     let day = batch[0].id.day();
     port.writer.retire(day).await.expect("a day that is open stays");
-    port.writer.seal(day).await.expect("sealed");
+    port.writer.close(day).await.expect("closed");
     assert!(port.writer.retire(day).await.is_err(), "no file has its records");
     assert_eq!(port.writer.page(day, None, 2).await, Ok(batch[..2].to_vec()));
     assert_eq!(port.writer.page(day, Some(batch[1].id), 2).await, Ok(batch[2..].to_vec()));

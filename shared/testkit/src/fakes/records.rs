@@ -30,7 +30,7 @@ pub(super) struct RecordStoreState {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Day {
     Open,
-    Sealed,
+    Closed,
     Archived,
 }
 
@@ -184,10 +184,10 @@ impl RecordDays for Records {
         query.await
     }
 
-    async fn seal(&self, day: Date) -> Result<(), Failure> {
-        let step = self.0.step(Dependency::Database, "records.seal", |state| {
+    async fn close(&self, day: Date) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "records.close", |state| {
             if let Some(state @ Day::Open) = state.record_store.days.get_mut(&day) {
-                *state = Day::Sealed;
+                *state = Day::Closed;
             }
             Ok(())
         });
@@ -224,7 +224,7 @@ impl RecordDays for Records {
     async fn retire(&self, day: Date) -> Result<(), Failure> {
         let step = self.0.step(Dependency::Database, "records.retire", |state| {
             let store = &mut state.record_store;
-            if store.days.get(&day) != Some(&Day::Sealed) {
+            if store.days.get(&day) != Some(&Day::Closed) {
                 return Ok(());
             }
             let last = store.parts.get(&day).and_then(|parts| parts.last()).map(|part| part.last);
