@@ -163,7 +163,7 @@ fn exchange<'a>(
                 telemetry::log_failure("request", &failure);
                 let trace = trace::enter(trace::IncomingTraceIds::default(), &invocation.clock.ids());
                 return Envelope { trace: &trace, request_id: &invocation.request_id }
-                    .seal(Rendered::problem(&failure, "", &trace));
+                    .response(Rendered::problem(&failure, "", &trace));
             }
         };
         let (path, trace, request_id) = (head.path.clone(), head.trace.clone(), head.request_id.clone());
@@ -200,7 +200,7 @@ fn exchange<'a>(
             }
             spans::end(&trace, rendered.status.as_u16() < 500);
             finish(&rendered, invocation.clock.millis_since(started));
-            Envelope { trace: &trace, request_id: &request_id }.seal(rendered)
+            Envelope { trace: &trace, request_id: &request_id }.response(rendered)
         }
         .instrument(span)
         .await

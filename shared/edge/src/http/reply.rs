@@ -316,7 +316,7 @@ pub(crate) struct Envelope<'a> {
 
 impl Envelope<'_> {
     /// The response in API Gateway's format.
-    pub fn seal(&self, rendered: Rendered) -> Value {
+    pub fn response(&self, rendered: Rendered) -> Value {
         let mut headers = rendered.headers;
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         let correlation_id = self.trace.correlation_id.to_string();
