@@ -16,6 +16,7 @@ pub mod client;
 pub mod consumer;
 pub mod credit_note;
 pub mod dead_letter;
+pub mod delivery_check;
 pub mod event;
 pub mod event_patch;
 pub mod forecast;

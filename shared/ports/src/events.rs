@@ -116,17 +116,9 @@ pub struct DeliveryCheck {
     pub published_before: Timestamp,
     /// Events that happened before it are given up.
     pub given_up_before: Timestamp,
-    /// The ages in whole hours at which an event is published again.
+    /// The ages in whole hours at which an event is published again: [`domain::delivery_check::is_repeat_due`].
     pub repeat_hours: &'static [i64],
     pub limit: u32,
-}
-
-impl DeliveryCheck {
-    /// Whether an event that happened then and is not delivered is published again now.
-    pub fn is_repeat_due(&self, happened: Timestamp) -> bool {
-        let hours = (self.now.as_second() - happened.as_second()).div_euclid(3600);
-        self.repeat_hours.contains(&hours)
-    }
 }
 
 /// Result of one delivery check.

@@ -4,7 +4,7 @@ use crate::fixtures::*;
 use adapters_postgres::{PgEvents, PgHandledEvents};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole, Function};
-use domain::{Event, id::UserId};
+use domain::{Event, delivery_check::is_repeat_due, id::UserId};
 use kernel::{Claim, Timestamp, Uuid};
 use ports::{DeliveryCheck, DeliveryCheckReport, EventOutbox, HandledEvents, OrderStore, Outbox, PlacementConditions};
 use std::time::Duration;
@@ -38,12 +38,13 @@ async fn record(database: &TestDatabase, consumer: &Function, event: Uuid) {
     }
 }
 
+const REPEAT_HOURS: &[i64] = &[1, 2, 8, 24, 48];
+
 async fn check(database: &TestDatabase) -> DeliveryCheckReport {
     let at = Timestamp::now();
     let ago = |seconds: u64| at - Duration::from_secs(seconds);
     let (published_before, given_up_before) = (ago(3_600), ago(14 * 24 * 3_600));
-    let repeat_hours = &[1, 2, 8, 24, 48];
-    let check = DeliveryCheck { now: at, published_before, given_up_before, repeat_hours, limit: 100 };
+    let check = DeliveryCheck { now: at, published_before, given_up_before, repeat_hours: REPEAT_HOURS, limit: 100 };
     database.outbox().requeue_undelivered(&check).await.expect("a delivery check")
 }
 
@@ -79,6 +80,8 @@ async fn undelivered_event_is_published_again_less_and_less_often_until_it_is_gi
     let database = database().await;
     for (hours, is_due) in ages {
         let event = published(&database, hours).await;
+        let happened = Timestamp::now() - Duration::from_secs(61 * 60 + hours * 3_600);
+        assert_eq!(is_repeat_due(happened, Timestamp::now(), REPEAT_HOURS), is_due, "the rule of the domain");
         let expected = DeliveryCheckReport { checked: 1, requeued: is_due.into() };
         database.execute("DELETE FROM operations.delivery_checks").await;
         assert_eq!(check(&database).await, expected, "published {hours} hours after it happened");

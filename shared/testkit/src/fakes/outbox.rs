@@ -2,7 +2,7 @@
 
 use super::{Bus, Dependency, Events, Outbox, Platform, State};
 use catalog::Function;
-use domain::{Event, event::is_published_by, replay::Selection};
+use domain::{Event, delivery_check::is_repeat_due, event::is_published_by, replay::Selection};
 use kernel::{Failure, Timestamp, Uuid, seconds_after};
 use ports::{
     Backlog, Claim, DeliveryCheck, DeliveryCheckReport, ExpiredRows, MAX_COUNTED, Page, PublishedEvent,
@@ -304,7 +304,7 @@ impl ports::Outbox for Outbox {
                     continue;
                 }
                 (sent.at, sent.is_checked) = (check.now, false);
-                if check.is_repeat_due(sent.event.time) {
+                if is_repeat_due(sent.event.time, check.now, check.repeat_hours) {
                     requeued.push(Rc::clone(&sent.event));
                 }
             }
