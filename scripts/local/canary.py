@@ -78,7 +78,7 @@ class Canary:
 def create_product(staff: ApiClient, name: str, price: int) -> str:
     """Creates the test product, and waits for its stock."""
     row = {
-        # Of a product that is there no SKU can be used again.
+        # The SKU of a withdrawn product stays taken.
         "sku": f"{SKU}-{new_key()[:8].upper()}",
         "name": name,
         "category": "canary",
@@ -118,7 +118,7 @@ def read_arguments() -> argparse.Namespace:
         "--email", default="canary@quayside.example", help="address of its account; nothing is sent to it"
     )
     parser.add_argument("--price", type=int, default=0, help="price of its product in cents; 0: nothing is charged")
-    parser.add_argument("--pause", action="store_true", help="it orders no more until it is set up again")
+    parser.add_argument("--pause", action="store_true", help="disable its orders until it is set up again")
     parser.add_argument("--region", help="instead of the AWS CLI's")
     return parser.parse_args()
 

@@ -12,8 +12,7 @@ use ports::{CircuitBreaker, Gateway, PaymentStore};
 use services::{advance_payment, call_gateway, get_payment, record_all_refunds, staff_metrics};
 
 /// Makes one refund. A rejection by the gateway is final and published; a refund of a cancelled order that the gateway never made is requested
-/// again. The queue retries while the gateway is unreachable; a refund
-/// that is too old to retry becomes a dead letter.
+/// again. The queue retries while the gateway is unreachable; a refund that is too old to retry becomes a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,

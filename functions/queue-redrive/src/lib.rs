@@ -84,7 +84,7 @@ async fn act(
             return queues.remove(consumer.name, message).await;
         }
         let Some((topic, key)) = record else { return queues.redrive(consumer.name, message, delay_s).await };
-        // Its time is now: consumers measure by it how long the record waits, and the topic deletes by it.
+        // The time of the append, not that of the first one: consumers measure by it how long the record waits, and the topic deletes by it.
         let (key, value) = (key.clone(), Some(message.body.clone()));
         log.append(&EventLogRecord { topic: topic.name, key, value, time: now }).await?;
         // After a crash before this, both exist: the record is appended twice, and recognized.

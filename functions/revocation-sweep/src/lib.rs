@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Sessions of a run. Where more have ended in an hour, those that are left out were in an earlier run.
 const MOST: u32 = 5_000;
-/// Sessions between two looks at the time, which are revoked together.
+/// Sessions that are revoked together. The deadline is checked after each such chunk.
 const CHUNK: usize = 500;
 /// Stop this long before the deadline.
 const TIME_RESERVE: Duration = Duration::from_secs(10);

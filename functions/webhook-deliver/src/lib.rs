@@ -2,7 +2,7 @@
 //! can be, by `webhook-enqueue`.
 //!
 //! A delivery is leased for two minutes, attempted, and concluded. If the run dies in between, it is due again: receivers get each event at least
-//! once, and tell repetitions by `webhook-id`.
+//! once, and detect duplicates by `webhook-id`.
 
 use edge::{
     schedule::Tick,

@@ -16,7 +16,7 @@ CREATE TABLE payments.payments (
     attempted_at    timestamptz NOT NULL,
     -- The order is cancelled: there are no further attempts, and a charge that succeeds is refunded at once.
     closed          boolean     NOT NULL DEFAULT false,
-    -- {client_secret, redirect_url?} while the card wants the customer's consent.
+    -- {client_secret, redirect_url?} while the charge requires the customer's consent.
     action          jsonb,
     -- The gateway's id of the charge, or its code for the decline.
     transaction_id  text,

@@ -188,7 +188,7 @@ impl ports::Gateway for StripeGateway {
             ("payment_method", method.as_str().to_owned()),
             ("payment_method_types[]", "card".to_owned()),
             ("confirm", "true".to_owned()),
-            // A card that wants the customer's consent is confirmed by Stripe's library on the client.
+            // A charge that requires the customer's consent is confirmed by Stripe's library on the client.
             ("use_stripe_sdk", "true".to_owned()),
             ("metadata[order_id]", payment.order_id.to_string()),
             ("metadata[payment_id]", payment.id.to_string()),

@@ -49,7 +49,7 @@ impl Form {
         format!("{}/{}.{}", key.locale.name(), key.template.name(), &self.pointer()[1..])
     }
 
-    /// Whether the space around the form is no part of it.
+    /// Whether the form is one line, of which white space at both ends is removed.
     pub fn is_one_line(self) -> bool {
         matches!(self, Self::Subject | Self::Short)
     }
@@ -99,7 +99,7 @@ impl EditedTemplates {
         Ok(Self { environment })
     }
 
-    /// Renders one form, and checks it as what it is to become.
+    /// Renders one form, and checks the result by the rules of that form.
     pub fn render(&self, key: TemplateKey, form: Form, texts: &TemplateTexts, data: &Value) -> Result<String, Defect> {
         let source = form.source(texts);
         syntax::check(source)?;

@@ -43,7 +43,7 @@ impl DatabaseRole {
         }
     }
 
-    /// Whether every transaction of its is read-only.
+    /// Whether every transaction of the role is read-only.
     pub const fn is_read_only(self) -> bool {
         !matches!(self, Self::Writer(_) | Self::Recorder)
     }

@@ -21,7 +21,7 @@ words! {
         AwaitingStock,
         /// Stock is reserved; the charge is pending.
         AwaitingPayment,
-        /// The card wants the customer's consent, such as 3-D Secure; the payment says how to continue.
+        /// The charge requires the customer's consent, such as 3-D Secure; the payment says how to continue.
         AwaitingCustomer,
         /// At least one product is out of stock.
         InsufficientStock,

@@ -6,7 +6,7 @@ words! {
     pub enum Status {
         /// An attempt is in progress.
         Pending,
-        /// The card wants the customer's consent to the last attempt.
+        /// The last attempt requires the customer's consent.
         RequiresAction,
         /// Charged.
         Succeeded,

@@ -6,7 +6,7 @@ use catalog::{
 };
 use serde_json::{Map, Value, json};
 
-/// Milliseconds of a percent of a second.
+/// Milliseconds in one percent of a second, in which timeouts are.
 const MS_PER_PERCENT: u32 = 10;
 
 /// The value of a metric's dimension.

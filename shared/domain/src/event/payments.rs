@@ -45,7 +45,7 @@ pub struct PaymentFailed {
     pub reason: Reason,
 }
 
-/// The card wants the customer's consent to an attempt, such as 3-D Secure. What the client needs to continue is in the payment, which
+/// An attempt requires the customer's consent, such as 3-D Secure. What the client needs to continue is in the payment, which
 /// only its owner reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentActionRequired {

@@ -19,7 +19,7 @@ pub enum State {
     AwaitingStock,
     /// Reserved; the charge is pending.
     AwaitingPayment,
-    /// The card wants the customer's consent, such as 3-D Secure.
+    /// The charge requires the customer's consent, such as 3-D Secure.
     AwaitingCustomer,
     /// The charge was declined; the customer may retry.
     Declined,
@@ -106,7 +106,7 @@ pub enum Input {
     StockReservationFailed,
     /// A charge was requested again.
     PaymentRequested,
-    /// The card wants the customer's consent.
+    /// The charge requires the customer's consent.
     PaymentActionRequired,
     PaymentFailed,
     StockAllocated,

@@ -9,7 +9,7 @@ pub type State = Status;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     ChargeSucceeded,
-    /// The card wants the customer's consent.
+    /// The charge requires the customer's consent.
     ActionRequired,
     /// The order costs nothing.
     NothingToCharge,

@@ -49,7 +49,7 @@ fn declined() -> ChargeOutcome {
     ChargeOutcome::Declined("card_declined".to_owned())
 }
 
-/// The card wants the customer's consent.
+/// The charge requires the customer's consent.
 fn waits() -> ChargeOutcome {
     let (client_secret, redirect_url) = ("ch_1_secret".to_owned(), None);
     ChargeOutcome::ActionRequired(

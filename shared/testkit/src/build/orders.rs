@@ -173,7 +173,7 @@ impl OrderBuilder {
         self.transition(&self.placed(), Input::StockReserved.into()).0
     }
 
-    /// The order whose card wants the customer's consent.
+    /// The order whose charge requires the customer's consent.
     pub fn awaiting_customer(&self) -> Order {
         self.transition(&self.reserved(), self.update(Input::PaymentActionRequired)).0
     }

@@ -45,7 +45,7 @@ impl OrderBuilder {
         concluded(&self.payment(), &ChargeOutcome::Charged(ReportedTransaction::new(self.charge_id(), yen)))
     }
 
-    /// Its payment, whose card wants the customer's consent.
+    /// Its payment, whose charge requires the customer's consent.
     pub fn requires_action(&self) -> PaymentTransition {
         let (client_secret, redirect_url) = ("secret".to_owned(), Some("https://example.com/3ds".to_owned()));
         let answer = ReportedTransaction::new(self.charge_id(), self.payment().amount);

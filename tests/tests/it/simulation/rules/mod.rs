@@ -89,7 +89,7 @@ pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Above the limit, staff refund only what somebody else than the asker has approved.
+/// A refund above the limit was approved by another person than the one who requested it.
 fn approved(payment: &payment::Payment) -> Result<(), Violation> {
     for approval in &payment.approvals {
         let by_another = approval.decision.as_ref().is_some_and(|decision| {
