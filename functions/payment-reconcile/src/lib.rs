@@ -74,7 +74,7 @@ pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: 
         match reconcile_payment(payments, gateway, payment, proof, tick.context(), applied).await {
             Err(failure) if [GATEWAY_PENDING, GATEWAY_LIST_TOO_LONG].contains(&failure.code) => {
                 if failure.code == GATEWAY_LIST_TOO_LONG {
-                    // It takes minutes to find out, and would be so for the payments of the same hours.
+                    // Reading the list takes minutes, and the lists of payments of the same hours are as long.
                     proof = Certainty::ProofWithoutList;
                 }
                 summary.pending += 1;
