@@ -39,9 +39,9 @@ pub(super) async fn run(
 }
 
 /// Looks at events in the order in which they were published, from the position of the last check on; events of the same time are looked at
-/// together. An undelivered event loses its mark, so that the sweep publishes it again, or is marked again, so that it is looked at again in
-/// an hour: each with a time of its own, so that pages stay small however many are undelivered. Concurrent checks look at the same events and
-/// requeue each once. Parameters: those of [`DeliveryCheck`], in order.
+/// together. An undelivered event is marked as unpublished, so that the sweep publishes it again, or as published now, so that it is looked at
+/// again in an hour: each with a time of its own, so that pages stay small however many are undelivered. Concurrent checks look at the same
+/// events and requeue each once. Parameters: those of [`DeliveryCheck`], in order.
 fn statement(context: Context) -> Option<String> {
     let name = context.name();
     let missing = missing_entries(context)?;

@@ -3,7 +3,7 @@
 use crate::{EVENTS, Event, FUNCTIONS, Function, Trigger};
 
 /// `maxReceiveCount` of every queue: deliveries of a message before SQS moves it to the dead-letter queue; the maximum of SQS. It counts for
-/// functions that die before they report (at start, out of time or memory): nothing sets a backoff then, and a message is redelivered after
+/// functions that end without a batch response (at start, out of time or memory): nothing sets a backoff then, and a message is redelivered after
 /// the visibility timeout, 90 seconds or more, so that such a failure may last for a day. What a running function fails, `edge::queue`
 /// redelivers with backoff and dead-letters by itself.
 pub const MAX_RECEIVES: u32 = 1_000;

@@ -4,7 +4,7 @@
 //! failure or a panic, or whose event has a type or another word that this version does not know, is reported and redelivered with
 //! exponential backoff. It goes to the dead-letter queue, too, when it has waited for a dependency for a day, when a defect has failed it forty
 //! times, and at its last delivery, because the queue's redrive policy would move it without a reason. The queue itself allows many more
-//! deliveries, for a function that dies before it can set a backoff. Handlers see every message at least once.
+//! deliveries, for a function that ends without a batch response. Handlers see every message at least once.
 
 #[cfg(test)]
 mod tests;

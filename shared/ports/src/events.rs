@@ -10,7 +10,7 @@ pub trait Bus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure>;
 }
 
-/// How long the events that a sweep leased are left alone by other sweeps, if it dies before it reports. Longer than a run may take.
+/// How long the events that a sweep leased are left alone by other sweeps, if it ends before it has marked them. Longer than a run may take.
 pub const SWEEP_LEASE_SECONDS: i64 = 60;
 
 /// Pending events that [`Outbox::backlog`] counts at most.
