@@ -126,7 +126,7 @@ pub struct Import {
     pub failure: Option<ImportFailure>,
     /// ETag of the file that is read.
     pub etag: Option<String>,
-    pub progress: Progress,
+    pub progress: ImportProgress,
     pub created_at: Timestamp,
     pub upload_expires_at: Timestamp,
     pub ended_at: Option<Timestamp>,
@@ -134,7 +134,7 @@ pub struct Import {
 
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct ImportProgress {
     /// Where the next line, or the rest of a line that is too long, begins in the file.
     pub position: u64,
     /// Lines before it, empty ones included.
@@ -149,7 +149,7 @@ pub struct Progress {
     pub error_bytes: u64,
 }
 
-impl Progress {
+impl ImportProgress {
     pub fn count(&mut self, outcome: Option<ImportLineOutcome>) {
         let count = match outcome {
             Some(ImportLineOutcome::Created) => &mut self.created,
@@ -195,7 +195,7 @@ pub fn create(id: ImportId, command: &CreateImport, now: Timestamp) -> Result<Im
         status: Status::AwaitingUpload,
         failure: None,
         etag: None,
-        progress: Progress::default(),
+        progress: ImportProgress::default(),
         created_at: now,
         upload_expires_at: seconds_after(now, UPLOAD_SECONDS.into())?,
         ended_at: None,
@@ -235,7 +235,7 @@ impl Import {
     }
 
     /// Takes the progress of a step, and ends if there is nothing left to read or a limit is exceeded.
-    pub fn advance(&mut self, progress: Progress, now: Timestamp) {
+    pub fn advance(&mut self, progress: ImportProgress, now: Timestamp) {
         self.progress = progress;
         if progress.rejected > MAX_REJECTED {
             self.fail(ImportFailure::TooManyErrors, now);
