@@ -10,7 +10,7 @@ use domain::{
     Event, Money,
     id::{PaymentId, RefundId},
     ledger::{Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, Lines, Position, Progress, Report, StepResult},
+    reconciliation::{self, ComparisonProgress, LinePosition, Lines, Progress, Report, StepResult},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
@@ -265,8 +265,8 @@ impl<'a> From<&'a GatewayTransaction> for LineRow<'a> {
 }
 
 /// The position of a line, which consists of columns that are never absent.
-fn position(row: &Row) -> Result<Position, Failure> {
-    Ok(Position { at: get(row, "at")?, purpose: get(row, "purpose")?, reference: get(row, "reference")? })
+fn position(row: &Row) -> Result<LinePosition, Failure> {
+    Ok(LinePosition { at: get(row, "at")?, purpose: get(row, "purpose")?, reference: get(row, "reference")? })
 }
 
 fn stated_line(row: &Row) -> Result<StatedLine, Failure> {

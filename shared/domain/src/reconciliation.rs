@@ -70,7 +70,7 @@ pub struct ComparisonProgress {
     pub to: Timestamp,
     pub side: ComparedSource,
     /// The last line that was compared.
-    pub after: Option<Position>,
+    pub after: Option<LinePosition>,
     /// Events of this comparison.
     pub pages: u32,
     /// Transactions that were compared.
@@ -88,7 +88,7 @@ pub enum ComparedSource {
 
 /// Position in a list of transactions or transfers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
+pub struct LinePosition {
     pub at: Timestamp,
     /// The word of a [`Purpose`](ledger::Purpose), or one that this version does not know.
     pub purpose: String,
@@ -101,7 +101,7 @@ pub struct Lines<T> {
     /// Those that can be decoded.
     pub lines: Vec<T>,
     /// The last line, also if it cannot be decoded; `None` for the last page.
-    pub next: Option<Position>,
+    pub next: Option<LinePosition>,
 }
 
 /// What was posted in a period, and how the ledger and the statement of the gateway differ now.

@@ -10,7 +10,7 @@ use domain::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
     payment::{self, ChargeOutcome, Payment, PaymentTransition, ReportedTransaction},
-    reconciliation::{ComparedSource, ComparisonProgress, Lines, Position, Progress, StepResult},
+    reconciliation::{ComparedSource, ComparisonProgress, LinePosition, Lines, Progress, StepResult},
 };
 use edge::testing::CapturedLogs;
 use futures_util::future::join_all;
@@ -143,7 +143,7 @@ fn charge_at_the_gateway(reference: &str, at: Timestamp) -> GatewayTransaction {
 }
 
 /// A period, after a position.
-fn comparison(from: Timestamp, to: Timestamp, after: Option<Position>) -> ComparisonProgress {
+fn comparison(from: Timestamp, to: Timestamp, after: Option<LinePosition>) -> ComparisonProgress {
     ComparisonProgress { from, to, side: ComparedSource::Statement, after, pages: 0, compared: 0, fees: 0 }
 }
 
@@ -175,7 +175,7 @@ async fn statement_is_stored_with_the_progress_and_compared_page_by_page() {
         has_fee: false,
     };
     let position = |reference: &str| {
-        Some(Position { at: start, purpose: Purpose::Charge.name().to_owned(), reference: reference.to_owned() })
+        Some(LinePosition { at: start, purpose: Purpose::Charge.name().to_owned(), reference: reference.to_owned() })
     };
     let first = Lines { lines: vec![line(&a, Some(usd(500)))], next: position("a") };
     assert_eq!(ledger.stated(&comparison(start, end, None), 1).await, Ok(first));

@@ -34,7 +34,7 @@ fn transfer(reference: &str, second: i64) -> Transfer {
 }
 
 fn lines<T>(lines: Vec<T>, next: Option<&str>) -> Lines<T> {
-    let position = |reference: &str| Position {
+    let position = |reference: &str| LinePosition {
         at: at(1),
         purpose: "a purpose of a newer version".to_owned(),
         reference: reference.to_owned(),

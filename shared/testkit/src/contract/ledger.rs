@@ -9,7 +9,7 @@ use domain::{
     ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
     payment::PaymentTransition,
     reconciliation::{
-        CLOCK_MARGIN_S, ComparedSource, ComparisonProgress, Lines, Position, Progress, SPAN_S, StatementPage,
+        CLOCK_MARGIN_S, ComparedSource, ComparisonProgress, LinePosition, Lines, Progress, SPAN_S, StatementPage,
         StepResult,
     },
 };
@@ -73,7 +73,7 @@ fn a_transfer(at: Timestamp) -> Transfer {
 }
 
 /// A period, with the position in it.
-fn period(from: Timestamp, to: Timestamp, after: Option<Position>) -> ComparisonProgress {
+fn period(from: Timestamp, to: Timestamp, after: Option<LinePosition>) -> ComparisonProgress {
     ComparisonProgress { from, to, side: ComparedSource::Ledger, after, pages: 0, compared: 0, fees: 0 }
 }
 
@@ -346,7 +346,7 @@ pub async fn pages_of_both_sides_continue_after_a_position(
         assert_eq!(references, [&expected.reference]);
         assert_eq!(posted.lines.iter().map(|line| &line.transfer).collect::<Vec<_>>(), [expected]);
         let (at, purpose, reference) = (expected.at, expected.purpose.name().to_owned(), expected.reference.clone());
-        let position = Some(Position { at, purpose, reference });
+        let position = Some(LinePosition { at, purpose, reference });
         assert_eq!((&stated.next, &posted.next), (&position, &position), "the page is full");
         after = position;
     }

@@ -4,7 +4,7 @@ use super::{Dependency, Ledger, payments::PaymentsState};
 use domain::{
     Event,
     ledger::{Discrepancy, GatewayTransaction, LedgerAccount, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, Lines, Position, Progress, Report, StepResult},
+    reconciliation::{self, ComparisonProgress, LinePosition, Lines, Progress, Report, StepResult},
 };
 use kernel::{Failure, Timestamp};
 use std::{collections::BTreeMap, ops::Range};
@@ -156,7 +156,7 @@ fn page<'a, T: 'a, L>(
     lines.truncate(limit);
     let position = |one: &&T| {
         let (at, purpose, reference) = key(one);
-        Position { at, purpose: purpose.to_owned(), reference }
+        LinePosition { at, purpose: purpose.to_owned(), reference }
     };
     let next = lines.last().filter(|_| lines.len() == limit).map(position);
     Lines { lines: lines.into_iter().map(line).collect(), next }
