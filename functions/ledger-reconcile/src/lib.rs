@@ -3,7 +3,7 @@
 //! A run works page by page until its time is over, and the next one, half an hour later, continues. The gateway reports its fees only in its
 //! own ledger, so the comparison posts them. Discrepancies are published as events, a hundred in each, and counted as a metric.
 
-use domain::reconciliation::{self, ComparedSource, PAGE, Progress, Step, StepResult};
+use domain::reconciliation::{self, ComparedSource, PAGE, ReconciliationProgress, Step, StepResult};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
 use ports::{Gateway, Ledger};
@@ -53,7 +53,7 @@ pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) ->
 async fn take(
     ledger: &impl Ledger,
     gateway: &impl Gateway,
-    progress: &Progress,
+    progress: &ReconciliationProgress,
     step: Step,
     tick: &Tick,
 ) -> Result<StepResult, Failure> {

@@ -10,7 +10,7 @@ use domain::{
     Event, Money,
     id::{PaymentId, RefundId},
     ledger::{Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, LinePosition, Lines, Progress, Report, StepResult},
+    reconciliation::{self, ComparisonProgress, LinePosition, Lines, ReconciliationProgress, Report, StepResult},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
@@ -157,7 +157,7 @@ impl<B: Bus> PgLedger<B> {
 }
 
 impl<B: Bus> Ledger for PgLedger<B> {
-    async fn progress(&self) -> Result<Progress, Failure> {
+    async fn progress(&self) -> Result<ReconciliationProgress, Failure> {
         json(only(&self.relay.database().query(PROGRESS, &[]).await?)?, "progress")
     }
 
@@ -200,7 +200,12 @@ impl<B: Bus> Ledger for PgLedger<B> {
         Ok(())
     }
 
-    async fn advance(&self, before: &Progress, outcome: &StepResult, events: &[Event]) -> Result<bool, Failure> {
+    async fn advance(
+        &self,
+        before: &ReconciliationProgress,
+        outcome: &StepResult,
+        events: &[Event],
+    ) -> Result<bool, Failure> {
         let lines: Vec<LineRow<'_>> = outcome.transactions.iter().map(LineRow::from).collect();
         let params =
             params![Json(before), Json(&outcome.progress), Json(lines), Json(rows(&outcome.fees)), Json(events),];

@@ -1,7 +1,7 @@
 //! Reconciliation of the ledger with the gateway's, in steps of a page: which comes next, and how its result is handled.
 //!
 //! The statement of the gateway is read once, page by page, and stored. Once a day what was stored is compared with what was posted, also page
-//! by page. [`Progress`] says how far this is; it is committed with the results of each step, so that a run that ends continues in the
+//! by page. [`ReconciliationProgress`] says how far this is; it is committed with the results of each step, so that a run that ends continues in the
 //! next one, and of two runs at once only one takes a step.
 
 use crate::{
@@ -31,7 +31,7 @@ const MAX_REPORTED: usize = 100;
 
 /// How far reading and comparing are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct ReconciliationProgress {
     /// Transactions of the gateway before this are stored.
     pub read_until: Option<Timestamp>,
     /// The page of the statement that is read next, unless it is the first of a window.
@@ -45,7 +45,7 @@ pub struct Progress {
     pub compared_until: Option<Timestamp>,
 }
 
-impl Progress {
+impl ReconciliationProgress {
     /// Until when everything was compared; `None` before the first comparison.
     fn compared_until(&self) -> Result<Option<Timestamp>, Failure> {
         match (self.compared_until, self.compared_at) {
@@ -109,7 +109,7 @@ pub struct Lines<T> {
 pub struct Report {
     /// By purpose and currency.
     pub totals: Vec<PurposeTotal>,
-    pub progress: Progress,
+    pub progress: ReconciliationProgress,
     /// Those in the period that is [`comparable`] now, by reference.
     pub discrepancies: Vec<Discrepancy>,
 }
@@ -126,7 +126,7 @@ pub enum Step {
 /// The result of a step, to be committed as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StepResult {
-    pub progress: Progress,
+    pub progress: ReconciliationProgress,
     pub transactions: Vec<GatewayTransaction>,
     pub fees: Vec<Transfer>,
     pub reports: Vec<LedgerReconciled>,
@@ -134,7 +134,7 @@ pub struct StepResult {
 
 /// The next step at `now`; `None` if there is nothing to do until later. A comparison that has begun is finished first, and begins only
 /// once everything is read. It covers the last three days, or those that no comparison has reached.
-pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Failure> {
+pub fn next_step(progress: &ReconciliationProgress, now: Timestamp) -> Result<Option<Step>, Failure> {
     if let Some(comparison) = &progress.comparison {
         return Ok(Some(Step::Compare(comparison.clone())));
     }
@@ -172,7 +172,7 @@ pub fn comparable(read_until: Timestamp) -> Result<Range<Timestamp>, Failure> {
 
 /// The result of reading a page of the window `[from, to)`.
 pub fn read(
-    progress: &Progress,
+    progress: &ReconciliationProgress,
     (from, to): (Timestamp, Timestamp),
     ledger::GatewayStatement { transactions, unreadable, next }: ledger::GatewayStatement,
 ) -> StepResult {
@@ -190,13 +190,13 @@ pub fn read(
         unreadable: unreadable.to_vec(),
     };
     let reports = unreadable.chunks(MAX_REPORTED).map(report).collect();
-    let progress = Progress { read_until, reading, ..progress.clone() };
+    let progress = ReconciliationProgress { read_until, reading, ..progress.clone() };
     StepResult { progress, transactions, fees: vec![], reports }
 }
 
 /// The result of comparing a page of the statement with what is posted.
 pub fn compare_statement(
-    progress: &Progress,
+    progress: &ReconciliationProgress,
     comparison: &ComparisonProgress,
     Lines { lines, next }: &Lines<StatedLine>,
     now: Timestamp,
@@ -211,13 +211,13 @@ pub fn compare_statement(
     }
     let reports = reports(&mut comparison, discrepancies, false);
     let compared_at = if progress.comparison.is_none() { Some(now) } else { progress.compared_at };
-    let progress = Progress { comparison: Some(comparison), compared_at, ..progress.clone() };
+    let progress = ReconciliationProgress { comparison: Some(comparison), compared_at, ..progress.clone() };
     StepResult { progress, fees, reports, transactions: vec![] }
 }
 
 /// The result of comparing a page of the ledger with what is stated. The last one ends the comparison, and is reported in any case.
 pub fn compare_ledger(
-    progress: &Progress,
+    progress: &ReconciliationProgress,
     comparison: &ComparisonProgress,
     Lines { lines, next }: &Lines<PostedLine>,
 ) -> StepResult {
@@ -226,7 +226,8 @@ pub fn compare_ledger(
     comparison.after.clone_from(next);
     let reports = reports(&mut comparison, ledger::compare_ledger(lines), is_last);
     let compared_until = if is_last { Some(comparison.to) } else { progress.compared_until };
-    let progress = Progress { comparison: (!is_last).then_some(comparison), compared_until, ..progress.clone() };
+    let progress =
+        ReconciliationProgress { comparison: (!is_last).then_some(comparison), compared_until, ..progress.clone() };
     StepResult { progress, reports, ..StepResult::default() }
 }
 

@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, PostedLine, StatedLine, Transfer},
     payment::{AttemptLimit, Payment, PaymentTransition},
-    reconciliation::{ComparisonProgress, Lines, Progress, Report, StepResult},
+    reconciliation::{ComparisonProgress, Lines, ReconciliationProgress, Report, StepResult},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::ops::Range;
@@ -82,7 +82,7 @@ pub struct WaitingApprovals {
 /// The double-entry ledger: transfers are posted once and never changed. Beside it is the statement of the gateway, as far as it was read.
 pub trait Ledger {
     /// How far the statement was read and compared.
-    async fn progress(&self) -> Result<Progress, Failure>;
+    async fn progress(&self) -> Result<ReconciliationProgress, Failure>;
 
     /// The transfers of a period by purpose and currency, with up to `limit` discrepancies of the comparable period.
     async fn report(&self, period: &Range<Timestamp>, limit: u32) -> Result<Report, Failure>;
@@ -102,5 +102,10 @@ pub trait Ledger {
 
     /// Commits the outcome of a step with its events: stores transactions and posts fees that are not there yet. `false`, and nothing
     /// committed, if the progress is not `before` any more, because another run has taken the step.
-    async fn advance(&self, before: &Progress, outcome: &StepResult, events: &[Event]) -> Result<bool, Failure>;
+    async fn advance(
+        &self,
+        before: &ReconciliationProgress,
+        outcome: &StepResult,
+        events: &[Event],
+    ) -> Result<bool, Failure>;
 }

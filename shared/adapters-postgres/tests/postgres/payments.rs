@@ -10,7 +10,7 @@ use domain::{
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
     payment::{self, ChargeOutcome, Payment, PaymentTransition, ReportedTransaction},
-    reconciliation::{ComparedSource, ComparisonProgress, LinePosition, Lines, Progress, StepResult},
+    reconciliation::{ComparedSource, ComparisonProgress, LinePosition, Lines, ReconciliationProgress, StepResult},
 };
 use edge::testing::CapturedLogs;
 use futures_util::future::join_all;
@@ -153,7 +153,7 @@ async fn statement_is_stored_with_the_progress_and_compared_page_by_page() {
     let ledger = PgLedger::new(database.as_context(Context::Payments), database.bus());
     let (start, end) = (now(), now() + Duration::from_secs(60));
     let before = ledger.progress().await.expect("a response");
-    assert_eq!(before, Progress::default());
+    assert_eq!(before, ReconciliationProgress::default());
     let (a, b) = (charge_at_the_gateway("a", start), charge_at_the_gateway("b", start));
     let posted = Transfer {
         purpose: Purpose::Charge,
@@ -163,7 +163,7 @@ async fn statement_is_stored_with_the_progress_and_compared_page_by_page() {
         amount: usd(500),
         at: start,
     };
-    let next = Progress { read_until: Some(end), ..Progress::default() };
+    let next = ReconciliationProgress { read_until: Some(end), ..ReconciliationProgress::default() };
     let transactions = vec![b.clone(), a.clone()];
     let outcome = StepResult { progress: next.clone(), transactions, fees: vec![posted.clone()], reports: vec![] };
     assert_eq!(ledger.advance(&before, &outcome, &[]).await, Ok(true));
@@ -197,9 +197,9 @@ async fn line_that_cannot_be_decoded_is_stepped_over_on_both_sides() {
         Transfer { purpose, reference, payment_id, refund_id, amount: line.amount, at: line.at }
     };
     let (fees, transactions) = (lines.iter().map(transfer).collect(), lines.to_vec());
-    let progress = Progress { read_until: Some(end), ..Progress::default() };
+    let progress = ReconciliationProgress { read_until: Some(end), ..ReconciliationProgress::default() };
     let outcome = StepResult { progress, transactions, fees, reports: vec![] };
-    assert_eq!(ledger.advance(&Progress::default(), &outcome, &[]).await, Ok(true));
+    assert_eq!(ledger.advance(&ReconciliationProgress::default(), &outcome, &[]).await, Ok(true));
     for table in ["statement_lines", "transfers"] {
         database.execute(&format!("UPDATE payments.{table} SET currency = 'XTS' WHERE reference <> 'c'")).await;
     }

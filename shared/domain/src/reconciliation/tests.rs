@@ -48,12 +48,12 @@ fn stated(count: u32, posted: Option<Money>) -> Vec<StatedLine> {
     (0..count).map(line).collect()
 }
 
-fn next(progress: &Progress) -> Option<Step> {
+fn next(progress: &ReconciliationProgress) -> Option<Step> {
     next_step(progress, at(NOW)).expect("within the calendar")
 }
 
-fn all_read() -> Progress {
-    Progress { read_until: Some(at(NOW - 1_800)), ..Progress::default() }
+fn all_read() -> ReconciliationProgress {
+    ReconciliationProgress { read_until: Some(at(NOW - 1_800)), ..ReconciliationProgress::default() }
 }
 
 fn first_comparison() -> ComparisonProgress {
@@ -65,7 +65,7 @@ fn first_comparison() -> ComparisonProgress {
 
 #[test]
 fn statement_is_read_from_four_days_ago_in_windows_until_half_an_hour_ago() {
-    let (mut progress, mut windows) = (Progress::default(), Vec::new());
+    let (mut progress, mut windows) = (ReconciliationProgress::default(), Vec::new());
     while let Some(Step::Read { from, to, after }) = next(&progress) {
         assert_eq!((after, progress.read_until.is_none_or(|until| until == from)), (None, true), "no gap");
         windows.push((from.as_second(), to.as_second()));
@@ -77,7 +77,7 @@ fn statement_is_read_from_four_days_ago_in_windows_until_half_an_hour_ago() {
 
 #[test]
 fn window_keeps_its_end_until_its_last_page_is_read() {
-    let progress = Progress { read_until: Some(at(100)), ..Progress::default() };
+    let progress = ReconciliationProgress { read_until: Some(at(100)), ..ReconciliationProgress::default() };
     let Some(Step::Read { from, to, .. }) = next_step(&progress, at(2_000)).expect("a step") else {
         panic!("no window")
     };
@@ -105,7 +105,7 @@ fn comparison_begins_once_a_day_when_all_is_read_and_overlaps_the_ones_before() 
         compare_ledger(&begun, begun.comparison.as_ref().expect("the other side"), &lines(vec![], None)).progress;
     assert_eq!((ended.comparison.clone(), ended.compared_at), (None, Some(at(NOW))));
     assert_eq!(next(&ended), None);
-    let tomorrow = Progress { read_until: Some(at(NOW + 86_400 - 1_800)), ..ended };
+    let tomorrow = ReconciliationProgress { read_until: Some(at(NOW + 86_400 - 1_800)), ..ended };
     assert!(matches!(next_step(&tomorrow, at(NOW + 86_400)), Ok(Some(Step::Compare(_)))));
 }
 
@@ -155,7 +155,8 @@ fn discrepancies_are_published_in_events_of_at_most_a_hundred() {
 #[test]
 fn undecodable_transactions_are_reported_when_read() {
     let unreadable = (0..150).map(|n| format!("txn_{n}")).collect();
-    let outcome = read(&Progress::default(), (at(0), at(1)), GatewayStatement { unreadable, ..Default::default() });
+    let outcome =
+        read(&ReconciliationProgress::default(), (at(0), at(1)), GatewayStatement { unreadable, ..Default::default() });
     assert_eq!(outcome.reports.iter().map(|report| report.unreadable.len()).collect::<Vec<_>>(), [100, 50]);
     assert!(outcome.reports.iter().all(|report| (report.page, report.is_last) == (0, false)));
 }
@@ -164,17 +165,17 @@ fn undecodable_transactions_are_reported_when_read() {
 fn progress_is_stored_as_it_is() {
     let page = lines(stated(PAGE, None), Some("pi_499"));
     let progress = compare_statement(&all_read(), &first_comparison(), &page, at(NOW)).progress;
-    let ended = Progress { compared_until: Some(at(NOW)), ..progress.clone() };
+    let ended = ReconciliationProgress { compared_until: Some(at(NOW)), ..progress.clone() };
     for progress in [progress, ended] {
         let stored = serde_json::to_value(&progress).expect("JSON");
-        assert_eq!(serde_json::from_value::<Progress>(stored).expect("progress"), progress);
+        assert_eq!(serde_json::from_value::<ReconciliationProgress>(stored).expect("progress"), progress);
     }
 }
 
 #[test]
 fn progress_of_an_older_version_is_stored_as_it_was_read() {
     let stored = serde_json::json!({ "read_until": null, "reading": null, "comparison": null, "compared_at": null });
-    let read: Progress = serde_json::from_value(stored.clone()).expect("progress");
+    let read: ReconciliationProgress = serde_json::from_value(stored.clone()).expect("progress");
     assert_eq!(serde_json::json!(read), stored, "a step is committed only if the stored progress equals it");
 }
 
@@ -193,7 +194,7 @@ fn page_without_a_line_that_can_be_decoded_does_not_end_a_comparison() {
 
 /// The periods that are compared, one after the other, in hours before now, when the last comparison ended so many hours ago.
 fn compared_after(hours: i64) -> Vec<(i64, i64)> {
-    let mut progress = Progress {
+    let mut progress = ReconciliationProgress {
         compared_at: Some(at(NOW - hours * 3_600)),
         compared_until: Some(at(NOW - hours * 3_600)),
         ..all_read()
@@ -219,7 +220,7 @@ fn days_without_a_comparison_are_compared_first_and_three_at_a_time() {
 
 #[test]
 fn end_of_the_last_comparison_follows_from_its_start_in_an_older_progress() {
-    let older = Progress { compared_at: Some(at(NOW - 100 * 3_600)), ..all_read() };
+    let older = ReconciliationProgress { compared_at: Some(at(NOW - 100 * 3_600)), ..all_read() };
     let Some(Step::Compare(comparison)) = next(&older) else { panic!("nothing is compared") };
     assert_eq!(comparison.from, at(NOW - 100 * 3_600 - 5_400));
 }

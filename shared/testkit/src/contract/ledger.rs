@@ -9,8 +9,8 @@ use domain::{
     ledger::{DiscrepancyKind, GatewayTransaction, Purpose, PurposeTotal, StatedLine, Transfer},
     payment::PaymentTransition,
     reconciliation::{
-        CLOCK_MARGIN_S, ComparedSource, ComparisonProgress, LinePosition, Lines, Progress, SPAN_S, StatementPage,
-        StepResult,
+        CLOCK_MARGIN_S, ComparedSource, ComparisonProgress, LinePosition, Lines, ReconciliationProgress, SPAN_S,
+        StatementPage, StepResult,
     },
 };
 use futures_util::future::join_all;
@@ -90,9 +90,9 @@ async fn posted(ledger: &impl Ledger, references: &[&str]) -> Vec<Transfer> {
 }
 
 /// Another progress than any before.
-fn moved() -> Progress {
+fn moved() -> ReconciliationProgress {
     let reading = StatementPage { to: now(), after: fresh().to_string() };
-    Progress { reading: Some(reading), ..Progress::default() }
+    ReconciliationProgress { reading: Some(reading), ..ReconciliationProgress::default() }
 }
 
 /// Posts transfers in a step, as fees are; repeats it if somebody else takes one meanwhile.
@@ -374,7 +374,7 @@ pub async fn report_sums_a_period_and_lists_what_differs(
     let statement = [&agreed, &Transfer { amount: build::usd(71), ..other.clone() }, &foreign];
     let transactions = statement.map(|one| a_transaction(one, 0)).to_vec();
     post(ledger, &[agreed, other, unstated, fee, early, recent], &reconciled()).await.expect("posted");
-    let progress = Progress { read_until: Some(read_until), ..moved() };
+    let progress = ReconciliationProgress { read_until: Some(read_until), ..moved() };
     let outcome = StepResult { progress: progress.clone(), transactions, ..StepResult::default() };
     assert_eq!(ledger.advance(&ledger.progress().await.expect("a response"), &outcome, &[]).await, Ok(true));
     let report = ledger.report(&(first..last), 10).await.expect("a response");

@@ -4,7 +4,7 @@ use super::{Dependency, Ledger, payments::PaymentsState};
 use domain::{
     Event,
     ledger::{Discrepancy, GatewayTransaction, LedgerAccount, PostedLine, Purpose, PurposeTotal, StatedLine, Transfer},
-    reconciliation::{self, ComparisonProgress, LinePosition, Lines, Progress, Report, StepResult},
+    reconciliation::{self, ComparisonProgress, LinePosition, Lines, ReconciliationProgress, Report, StepResult},
 };
 use kernel::{Failure, Timestamp};
 use std::{collections::BTreeMap, ops::Range};
@@ -28,7 +28,7 @@ impl Ledger {
 }
 
 impl ports::Ledger for Ledger {
-    async fn progress(&self) -> Result<Progress, Failure> {
+    async fn progress(&self) -> Result<ReconciliationProgress, Failure> {
         self.0.query(Dependency::Database, |state| Ok(state.payments.progress.clone())).await
     }
 
@@ -109,7 +109,12 @@ impl ports::Ledger for Ledger {
         commit.await
     }
 
-    async fn advance(&self, before: &Progress, outcome: &StepResult, events: &[Event]) -> Result<bool, Failure> {
+    async fn advance(
+        &self,
+        before: &ReconciliationProgress,
+        outcome: &StepResult,
+        events: &[Event],
+    ) -> Result<bool, Failure> {
         let commit = self.0.commit("ledger.advance", |state| {
             if state.payments.progress != *before {
                 return Ok(false);

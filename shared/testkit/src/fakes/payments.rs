@@ -8,7 +8,7 @@ use domain::{
     id::{OrderId, PaymentId, UserId},
     ledger::{GatewayTransaction, Transfer},
     payment::{ATTEMPT_WINDOW_SECONDS, AttemptLimit, Payment, PaymentTransition, Status},
-    reconciliation::Progress,
+    reconciliation::ReconciliationProgress,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Claim, Page, TransitionOutcome, WaitingApprovals};
@@ -26,7 +26,7 @@ pub(super) struct PaymentsState {
     pub transfers: Vec<Transfer>,
     /// Of the gateway, as far as it was read.
     pub(super) statement: Vec<GatewayTransaction>,
-    pub(super) progress: Progress,
+    pub(super) progress: ReconciliationProgress,
     /// The attempts that count for the limit: their names, with their starts.
     attempts: HashMap<UserId, BTreeMap<String, Timestamp>>,
 }

@@ -5,7 +5,7 @@ use crate::{build, ids};
 use domain::{
     ledger::LedgerAccount,
     payment::{ChargeOutcome, ReportedTransaction},
-    reconciliation::{self, ComparedSource, ComparisonProgress, Progress},
+    reconciliation::{self, ComparedSource, ComparisonProgress, ReconciliationProgress},
 };
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
@@ -206,7 +206,7 @@ async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let outcome = platform.gateway().charge(&payment).await.expect("a response");
     let change = build::concluded(&payment, &outcome);
     platform.payments().advance(None, &change, &[]).await.expect("stored");
-    let (ledger, before) = (platform.ledger(), Progress::default());
+    let (ledger, before) = (platform.ledger(), ReconciliationProgress::default());
     let statement =
         platform.gateway().balance_transactions(build::at(-1), build::at(1), None).await.expect("a response");
     let read = reconciliation::read(&before, (build::at(-1), build::at(1)), statement);
