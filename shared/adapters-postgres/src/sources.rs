@@ -14,7 +14,7 @@ use domain::{
     source::{self, PayloadSchema, SchemaOf, Source, SourceStatus, Writers},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Admission, Page, RecordIntake, SourceStore};
+use ports::{Page, RecordAdmission, RecordIntake, SourceStore};
 use serde::Deserialize;
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 use tokio_postgres::{Row, types::Json};
@@ -185,7 +185,7 @@ impl SourceStore for PgSources {
 }
 
 impl RecordIntake for PgSources {
-    async fn admit(&self, key: &IdempotencyKey, sources: &[SourceName]) -> Result<Admission, Failure> {
+    async fn admit(&self, key: &IdempotencyKey, sources: &[SourceName]) -> Result<RecordAdmission, Failure> {
         // The response follows from the request, so that none is stored.
         let (reply, body) = (StoredReply { status: 202, headers: Vec::new(), body: String::new() }, String::new());
         let names: Vec<&str> = sources.iter().map(SourceName::as_str).collect();
@@ -198,7 +198,7 @@ impl RecordIntake for PgSources {
         let positions: Vec<(i32, i64)> = json(row, "positions")?;
         let position = |(partition, next_offset)| Position { partition, next_offset };
         let stored: Vec<StoredSource> = json(row, "sources")?;
-        Ok(Admission {
+        Ok(RecordAdmission {
             sources: stored.into_iter().map(|one| self.complete(one)).collect::<Result<_, _>>()?,
             written: positions.into_iter().map(position).collect(),
             is_repeated: matches!(outcome, IdempotencyOutcome::Replayed(_)),

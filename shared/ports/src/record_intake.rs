@@ -38,7 +38,7 @@ pub trait SourceStore {
 
 /// What a request to store records needs to know.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Admission {
+pub struct RecordAdmission {
     /// Those of the wanted sources that exist.
     pub sources: Vec<Source>,
     /// Up to where each partition of the topic is written.
@@ -50,7 +50,7 @@ pub struct Admission {
 pub trait RecordIntake {
     /// Binds the key to the body of the request for a day, and reads what the request needs, in one round trip. `idempotency-key-reused` if
     /// the key is bound to another body.
-    async fn admit(&self, key: &IdempotencyKey, sources: &[SourceName]) -> Result<Admission, Failure>;
+    async fn admit(&self, key: &IdempotencyKey, sources: &[SourceName]) -> Result<RecordAdmission, Failure>;
 }
 
 /// The topic of records.

@@ -6,7 +6,7 @@ use domain::{
     source::{self, Source, SourceStatus},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Page, StoredReply, Timestamp};
-use ports::{Admission, RecordIntake, RecordLog, SourceStore};
+use ports::{RecordAdmission, RecordIntake, RecordLog, SourceStore};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl SourceStore for Sources {
 }
 
 impl RecordIntake for Sources {
-    async fn admit(&self, key: &IdempotencyKey, sources: &[SourceName]) -> Result<Admission, Failure> {
+    async fn admit(&self, key: &IdempotencyKey, sources: &[SourceName]) -> Result<RecordAdmission, Failure> {
         let step = self.0.step(Dependency::Database, "sources.admit", |state| {
             let bound = StoredReply { status: 202, headers: Vec::new(), body: String::new() };
             let is_repeated = state.record_store.intake.keys.find(key)?.is_some();
@@ -111,7 +111,7 @@ impl RecordIntake for Sources {
             }
             let sources =
                 sources.iter().filter_map(|name| state.record_store.intake.sources.get(name).cloned()).collect();
-            Ok(Admission { sources, written: state.record_store.positions(), is_repeated })
+            Ok(RecordAdmission { sources, written: state.record_store.positions(), is_repeated })
         });
         step.await
     }
