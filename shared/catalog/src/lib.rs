@@ -30,7 +30,7 @@ pub use events::*;
 pub use functions::*;
 pub use resources::*;
 pub use retention::{
-    EVENT_RECORD_DAYS, IDEMPOTENCY_HOURS, RETENTION, Retention, RetentionRule, SweptTable, swept_tables,
+    EVENT_RECORD_DAYS, IDEMPOTENCY_HOURS, RETENTION, Removal, RetentionRule, SweptTable, swept_tables,
 };
 pub use routes::*;
 pub use slo::*;

@@ -23,12 +23,12 @@ pub struct RetentionRule {
     pub kind: StoreKind,
     /// As in [`STORES`](crate::STORES).
     pub names: &'static [&'static str],
-    pub retention: Retention,
+    pub retention: Removal,
 }
 
 /// How expired data is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retention {
+pub enum Removal {
     /// `outbox-sweep` deletes a row `days` after the time in column `since`; with 0 days the column is the time of expiry.
     DeletedBySweep { since: &'static str, days: u32 },
     /// The store expires it; the text says when.
@@ -37,9 +37,9 @@ pub enum Retention {
     Unlimited(&'static str),
 }
 
-use Retention::{DeletedBySweep, ExpiresInStore, Unlimited};
+use Removal::{DeletedBySweep, ExpiresInStore, Unlimited};
 
-const fn rule(kind: StoreKind, names: &'static [&'static str], retention: Retention) -> RetentionRule {
+const fn rule(kind: StoreKind, names: &'static [&'static str], retention: Removal) -> RetentionRule {
     RetentionRule { kind, names, retention }
 }
 

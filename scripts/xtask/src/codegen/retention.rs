@@ -1,7 +1,7 @@
 //! `docs/retention.md`: every store, and how long it keeps what it holds.
 
 use super::COMMAND;
-use catalog::{RETENTION, Retention, STORE_KINDS};
+use catalog::{RETENTION, Removal, STORE_KINDS};
 
 pub const PATH: &str = "docs/retention.md";
 
@@ -20,10 +20,10 @@ pub(super) fn render() -> String {
             let quoted = |name: &&str| if *name == "*" { "all".to_owned() } else { format!("`{name}`") };
             let names = rule.names.iter().map(quoted).collect::<Vec<_>>().join(", ");
             let retention = match rule.retention {
-                Retention::DeletedBySweep { since, days: 0 } => format!("deleted after `{since}`"),
-                Retention::DeletedBySweep { since, days } => format!("deleted {days} days after `{since}`"),
-                Retention::ExpiresInStore(when) => format!("ends {when}"),
-                Retention::Unlimited(why) => format!("kept: {why}"),
+                Removal::DeletedBySweep { since, days: 0 } => format!("deleted after `{since}`"),
+                Removal::DeletedBySweep { since, days } => format!("deleted {days} days after `{since}`"),
+                Removal::ExpiresInStore(when) => format!("ends {when}"),
+                Removal::Unlimited(why) => format!("kept: {why}"),
             };
             page.push_str(&format!("| {names} | {retention} |\n"));
         }

@@ -5,7 +5,7 @@ use crate::{
     outbox::{multiply, place},
 };
 use adapters_testkit::postgres::TestDatabase;
-use catalog::{RETENTION, Retention as Stated, StoreKind, SweptTable};
+use catalog::{RETENTION, Removal, StoreKind, SweptTable};
 use futures_util::future::join;
 use kernel::Timestamp;
 use ports::{ExpiredRows, Retention as _};
@@ -89,7 +89,7 @@ fn pending_events_have_no_age() {
     let outboxes: Vec<_> = catalog::swept_tables().filter(|one| one.table.ends_with(".outbox")).collect();
     assert!(outboxes.len() >= 6);
     assert!(outboxes.iter().all(|one| one.since == "published_at"));
-    assert!(RETENTION.iter().any(|rule| matches!(rule.retention, Stated::Unlimited(_))));
+    assert!(RETENTION.iter().any(|rule| matches!(rule.retention, Removal::Unlimited(_))));
 }
 
 #[tokio::test]
