@@ -27,9 +27,9 @@ fn missing_variable_is_reported_before_the_first_invocation() {
 #[test]
 fn route_follows_the_row() {
     let route = wiring(catalog::ORDER_PLACE).route().unwrap();
-    assert_eq!((route.function, route.idempotency), ("order-place", edge::http::Idempotency::Required));
+    assert_eq!((route.function, route.idempotency), ("order-place", edge::http::KeyHandling::Required));
     assert_eq!(route.access, Access::Roles(&[catalog::role::CUSTOMER]));
-    assert_eq!(wiring(catalog::PRODUCT_GET).route().unwrap().idempotency, edge::http::Idempotency::Ignored);
+    assert_eq!(wiring(catalog::PRODUCT_GET).route().unwrap().idempotency, edge::http::KeyHandling::Ignored);
     assert!(wiring(catalog::STOCK_RESERVE).route().is_err());
 }
 

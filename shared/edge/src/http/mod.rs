@@ -28,7 +28,7 @@ pub use problem::{status, title};
 pub use refusals::{Audited, RefusalLog, RefusedCall};
 pub use reply::{Document, Reply};
 pub use request::{ORIGIN_SECRET, VIEWER_ADDRESS};
-pub use route::{Access, Idempotency, Route};
+pub use route::{Access, KeyHandling, Route};
 
 use crate::runtime::{self, Error, InvocationContext};
 use crate::telemetry::{self, metrics, spans};

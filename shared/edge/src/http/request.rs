@@ -3,7 +3,7 @@
 use super::body::{Content, Media};
 use super::canonical::fingerprint;
 use super::conditions::IfMatch;
-use super::route::{Idempotency, MAX_BODY, Route};
+use super::route::{KeyHandling, MAX_BODY, Route};
 use crate::runtime::InvocationContext;
 use crate::telemetry::spans;
 use crate::{Clock, trace};
@@ -184,11 +184,11 @@ fn bytes(sent: RawContent, limit: usize) -> Result<Vec<u8>, Failure> {
 }
 
 fn idempotency_key(route: &Route, head: &RequestHead) -> Result<Option<String>, Failure> {
-    if route.idempotency == Idempotency::Ignored {
+    if route.idempotency == KeyHandling::Ignored {
         return Ok(None);
     }
     let Some(key) = head.headers.get("idempotency-key") else {
-        if route.idempotency == Idempotency::Honoured {
+        if route.idempotency == KeyHandling::Honoured {
             return Ok(None);
         }
         let detail = "An Idempotency-Key header is required.";

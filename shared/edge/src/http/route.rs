@@ -13,7 +13,7 @@ pub struct Route {
     /// Who may call.
     pub access: Access,
     /// How an `Idempotency-Key` is treated.
-    pub idempotency: Idempotency,
+    pub idempotency: KeyHandling,
     /// Whether `If-Match` is required.
     pub precondition: bool,
 }
@@ -21,19 +21,19 @@ pub struct Route {
 impl Route {
     /// A route with `access` as its only requirement.
     pub const fn new(function: &'static str, access: Access) -> Self {
-        Self { function, access, idempotency: Idempotency::Ignored, precondition: false }
+        Self { function, access, idempotency: KeyHandling::Ignored, precondition: false }
     }
 
     /// Requires `Idempotency-Key`.
     #[must_use]
     pub const fn idempotent(self) -> Self {
-        Self { idempotency: Idempotency::Required, ..self }
+        Self { idempotency: KeyHandling::Required, ..self }
     }
 
     /// Honours an `Idempotency-Key` if there is one.
     #[must_use]
     pub const fn honours_key(self) -> Self {
-        Self { idempotency: Idempotency::Honoured, ..self }
+        Self { idempotency: KeyHandling::Honoured, ..self }
     }
 
     /// Requires `If-Match`.
@@ -45,7 +45,7 @@ impl Route {
 
 /// How the `Idempotency-Key` of a request is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Idempotency {
+pub enum KeyHandling {
     /// The header is ignored.
     Ignored,
     /// A repeated request gets the first response; a request without a key is accepted.
