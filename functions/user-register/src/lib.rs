@@ -7,8 +7,8 @@
 use api::UserView;
 use domain::{
     id::UserId,
+    login_throttle,
     message_limits::{Budget, MessageLimits},
-    throttle,
     user::{self, Register},
 };
 use edge::http::{Call, Reply};
@@ -29,7 +29,7 @@ pub async fn handle(
     let (user, registered) = user::register(UserId(call.ids.next()), command, call.now);
     // Before the password is hashed, which costs more than all the rest; an address that is taken counts, since it tells who has an account.
     let address = call.client_address(async |secret| sources.is_from_distribution(secret).await).await?;
-    let source = sources.keyed_hash(&format!("registration {}", throttle::source(address))).await?;
+    let source = sources.keyed_hash(&format!("registration {}", login_throttle::source(address))).await?;
     users.count_registration(&source, budget, call.now).await?;
     let event = call.event(user.id, user.version, registered);
     let hash = passwords.hash_new(&password, &user.account_words())?;

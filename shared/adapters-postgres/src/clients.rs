@@ -10,8 +10,8 @@ use super::{
 use domain::{
     client::Client,
     id::{ClientId, UserId},
+    login_throttle,
     text::ClientName,
-    throttle,
 };
 use kernel::{Failure, Timestamp};
 use ports::{Bus, ClientAttempt, ClientStore, LoginCounters, Page};
@@ -81,10 +81,10 @@ impl<B: Bus> ClientStore for PgUsers<B> {
             &counters.name_and_source,
             &counters.source,
             now,
-            throttle::delays(),
-            f64::from(throttle::MEMORY_S),
-            f64::from(throttle::SOURCE_INTERVAL_S),
-            f64::from(throttle::SOURCE_INTERVAL_S * (throttle::SOURCE_BURST - 1)),
+            login_throttle::delays(),
+            f64::from(login_throttle::MEMORY_S),
+            f64::from(login_throttle::SOURCE_INTERVAL_S),
+            f64::from(login_throttle::SOURCE_INTERVAL_S * (login_throttle::SOURCE_BURST - 1)),
         ];
         let rows = self.relay.database().query(RESERVE, &params).await?;
         let row = only(&rows)?;

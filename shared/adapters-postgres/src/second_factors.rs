@@ -10,9 +10,8 @@ use super::{
 use domain::{
     Event,
     id::{SessionId, UserId},
-    profile,
+    login_throttle, profile,
     second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
-    throttle,
     user::Role,
 };
 use kernel::{Failure, Timestamp, Uuid};
@@ -162,7 +161,7 @@ impl<B: Bus> FactorStore for PgUsers<B> {
     }
 
     async fn try_code(&self, user: UserId, now: Timestamp) -> Result<CodeAttempt, Failure> {
-        let (interval, ahead) = (f64::from(throttle::CODE_INTERVAL_S), f64::from(throttle::CODE_AHEAD_S));
+        let (interval, ahead) = (f64::from(login_throttle::CODE_INTERVAL_S), f64::from(login_throttle::CODE_AHEAD_S));
         let rows = self.relay.database().query(TRY_CODE, &params![user.0, now, interval, ahead]).await?;
         let Some(row) = rows.first() else { return Ok(CodeAttempt::Inactive) };
         match get(row, "sealed")? {
@@ -172,7 +171,7 @@ impl<B: Bus> FactorStore for PgUsers<B> {
     }
 
     async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure> {
-        let params = params![user.0, step, f64::from(throttle::CODE_INTERVAL_S)];
+        let params = params![user.0, step, f64::from(login_throttle::CODE_INTERVAL_S)];
         let rows = self.relay.database().query(USE_STEP, &params).await?;
         Ok(!rows.is_empty())
     }

@@ -11,8 +11,8 @@ use super::{
 use domain::{
     Event,
     id::{SessionId, UserId},
+    login_throttle,
     message_limits::Budget,
-    throttle,
     user::{Role, User},
 };
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -216,7 +216,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
         let row = only(&rows)?;
         match get(row, "counted")? {
             true => Ok(()),
-            false => Err(throttle::too_many_registrations(get(row, "until")?, budget, now)),
+            false => Err(login_throttle::too_many_registrations(get(row, "until")?, budget, now)),
         }
     }
 
@@ -239,10 +239,10 @@ impl<B: Bus> UserStore for PgUsers<B> {
             &counters.name_and_source,
             &counters.source,
             now,
-            throttle::delays(),
-            f64::from(throttle::MEMORY_S),
-            f64::from(throttle::SOURCE_INTERVAL_S),
-            f64::from(throttle::SOURCE_INTERVAL_S * (throttle::SOURCE_BURST - 1)),
+            login_throttle::delays(),
+            f64::from(login_throttle::MEMORY_S),
+            f64::from(login_throttle::SOURCE_INTERVAL_S),
+            f64::from(login_throttle::SOURCE_INTERVAL_S * (login_throttle::SOURCE_BURST - 1)),
             id,
         ];
         let rows = self.relay.database().query(RESERVE_LOGIN, &params).await?;
@@ -260,7 +260,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
     }
 
     async fn forget_attempt(&self, counters: &LoginCounters) -> Result<(), Failure> {
-        let interval = f64::from(throttle::SOURCE_INTERVAL_S);
+        let interval = f64::from(login_throttle::SOURCE_INTERVAL_S);
         let params = params![&counters.name_and_source, &counters.source, interval];
         self.relay.database().query(FORGET, &params).await.map(drop)
     }
@@ -279,7 +279,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
             token.expires_at,
             &counters.name_and_source,
             &counters.source,
-            f64::from(throttle::SOURCE_INTERVAL_S),
+            f64::from(login_throttle::SOURCE_INTERVAL_S),
             session.0,
             &checked.password_hash,
             checked.role.name(),

@@ -55,7 +55,7 @@ pub struct ClientProof<'a> {
     pub now: Timestamp,
 }
 
-/// Authenticates service clients, throttled by `domain::throttle`.
+/// Authenticates service clients, throttled by `domain::login_throttle`.
 pub trait ClientLogins: RequestSources {
     /// Verifies a secret. `None` for a wrong secret and for an unknown client alike; `RateLimited` after too many.
     async fn prove_client(&self, attempt: ClientProof<'_>) -> Result<Option<ClientId>, Failure>;

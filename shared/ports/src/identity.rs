@@ -30,7 +30,7 @@ pub trait UserStore {
     ) -> Result<IdempotencyOutcome, Failure>;
 
     /// Counts a registration from a source, whether or not it succeeds later, against the budget of the source. Beyond it the failure is that
-    /// of [`domain::throttle::too_many_registrations`], and nothing is counted.
+    /// of [`domain::login_throttle::too_many_registrations`], and nothing is counted.
     async fn count_registration(&self, source: &str, budget: Budget, now: Timestamp) -> Result<(), Failure>;
 
     /// Stores the response to a request that changed nothing, such as a rejection, unless its key has one.
@@ -39,7 +39,7 @@ pub trait UserStore {
     /// Counts a login attempt, and returns the credentials to check it against.
     ///
     /// The attempt counts as failed until [`Self::begin_session`] or [`Self::forget_attempt`], and counts before the password is verified, so
-    /// that concurrent guesses are counted one by one. `domain::throttle` has the rules; a refused attempt counts nothing. Names without an
+    /// that concurrent guesses are counted one by one. `domain::login_throttle` has the rules; a refused attempt counts nothing. Names without an
     /// account are treated alike.
     async fn reserve_login(
         &self,
@@ -206,7 +206,7 @@ pub struct PasswordAttempt<'a> {
     pub now: Timestamp,
 }
 
-/// The passwords of accounts: proving the old one, under the delays of `domain::throttle`.
+/// The passwords of accounts: proving the old one, under the delays of `domain::login_throttle`.
 pub trait AccountPasswords: RequestSources {
     /// Verifies a password. The attempt counts as failed until the returned counters are settled. `None` if it is wrong; `RateLimited` after
     /// too many wrong ones.

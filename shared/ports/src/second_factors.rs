@@ -41,7 +41,7 @@ pub trait FactorStore {
     ) -> Result<Option<Vec<SessionId>>, Failure>;
 
     /// Counts a code of the device, from whatever source, and returns what it is verified against. It counts as wrong until
-    /// [`Self::use_step`], and before it is verified, so that concurrent guesses are counted one by one. `domain::throttle` has the budget; a
+    /// [`Self::use_step`], and before it is verified, so that concurrent guesses are counted one by one. `domain::login_throttle` has the budget; a
     /// refused code counts nothing.
     async fn try_code(&self, user: UserId, now: Timestamp) -> Result<CodeAttempt, Failure>;
 
@@ -90,7 +90,7 @@ pub struct FactorAttempt<'a> {
     pub now: Timestamp,
 }
 
-/// Verifies second factors, throttled by `domain::throttle`.
+/// Verifies second factors, throttled by `domain::login_throttle`.
 pub trait FactorLogins: RequestSources {
     /// Uses a code or a recovery code. The attempt counts as failed until the returned counters are settled. `None` if it is wrong or was
     /// used before; `RateLimited` after too many wrong ones. Those of the device are also limited for each account, from all sources together.

@@ -1,7 +1,7 @@
 //! Proving to be a service client by its secret.
 
 use crate::throttled::Throttled;
-use domain::{id::ClientId, throttle};
+use domain::{id::ClientId, login_throttle};
 use kernel::Failure;
 use ports::{ClientAttempt, ClientLogins, ClientProof, ClientSecrets, ClientStore, RequestSources, UserStore};
 
@@ -13,7 +13,7 @@ impl<C: ClientStore + UserStore, S: ClientSecrets, T: RequestSources> ClientLogi
         let counters = self.counters(&name, client_address).await?;
         let digests = match self.store.reserve_client(id, &counters, now).await? {
             ClientAttempt::Granted(digests) => digests,
-            ClientAttempt::Refused(until) => return Err(throttle::too_many_logins(until, now)),
+            ClientAttempt::Refused(until) => return Err(login_throttle::too_many_logins(until, now)),
         };
         if !digests.iter().any(|digest| self.proofs.is_digest_of_secret(digest, &credentials.secret)) {
             return Ok(None);

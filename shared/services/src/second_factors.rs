@@ -3,8 +3,8 @@
 use crate::throttled::Throttled;
 use domain::{
     id::UserId,
+    login_throttle,
     second_factor::{Code, FactorResponse, RECOVERY_CODES},
-    throttle,
 };
 use kernel::{Failure, Timestamp};
 use ports::{
@@ -50,7 +50,7 @@ impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> Throttled<'_
             CodeAttempt::Inactive => return Ok(false),
             CodeAttempt::Refused(until) => {
                 self.store.forget_attempt(counters).await?;
-                return Err(throttle::too_many_codes(until, now));
+                return Err(login_throttle::too_many_codes(until, now));
             }
         };
         match self.proofs.step_of(user, &sealed, code, now).await? {

@@ -1,6 +1,6 @@
-//! Authentication throttled by `domain::throttle`: passwords, second factors, and secrets of service clients.
+//! Authentication throttled by `domain::login_throttle`: passwords, second factors, and secrets of service clients.
 
-use domain::throttle;
+use domain::login_throttle;
 use kernel::{Failure, Timestamp};
 use ports::{Credentials, LoginAttempt, LoginCounters, LoginName, RequestSources, UserStore};
 
@@ -19,7 +19,7 @@ impl<'a, U, P, S: RequestSources> Throttled<'a, U, P, S> {
 
     /// The counters of an attempt. The length of the source separates it from the name.
     pub(crate) async fn counters(&self, name: &str, client_address: Option<&str>) -> Result<LoginCounters, Failure> {
-        let source = throttle::source(client_address);
+        let source = login_throttle::source(client_address);
         let name_and_source = self.sources.keyed_hash(&format!("{} {source} {name}", source.len())).await?;
         Ok(LoginCounters { name_and_source, source: self.sources.keyed_hash(&format!("source {source}")).await? })
     }
@@ -36,7 +36,7 @@ impl<'a, U, P, S: RequestSources> Throttled<'a, U, P, S> {
     {
         match self.store.reserve_login(account, counters, now).await? {
             LoginAttempt::Granted(found) => Ok(found),
-            LoginAttempt::Refused(until) => Err(throttle::too_many_logins(until, now)),
+            LoginAttempt::Refused(until) => Err(login_throttle::too_many_logins(until, now)),
         }
     }
 }

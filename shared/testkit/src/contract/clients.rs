@@ -4,8 +4,8 @@ use super::{Fixture, fresh, later, now};
 use domain::{
     client::Client,
     id::{ClientId, SessionId, UserId},
+    login_throttle,
     text::ClientName,
-    throttle,
 };
 use ports::{ClientAttempt, ClientStore, LoginCounters, SessionStore, UserStore};
 
@@ -99,11 +99,11 @@ pub async fn clients_are_listed_newest_first_in_pages(fixture: &Fixture<impl Cli
 
 pub async fn wrong_secrets_are_delayed_like_logins_until_one_is_right(fixture: &Fixture<impl ClientStore + UserStore>) {
     let (port, client, counters) = (fixture.port(), create(fixture.port(), "one").await, counters());
-    for _ in 0..throttle::FREE_FAILURES {
+    for _ in 0..login_throttle::FREE_FAILURES {
         let attempt = port.reserve_client(Some(client.id), &counters, now()).await;
         assert_eq!(attempt, Ok(ClientAttempt::Granted(vec!["one".to_owned()])));
     }
-    let refused = ClientAttempt::Refused(Some(later(i64::from(throttle::FIRST_DELAY_S))));
+    let refused = ClientAttempt::Refused(Some(later(i64::from(login_throttle::FIRST_DELAY_S))));
     assert_eq!(port.reserve_client(Some(client.id), &counters, now()).await, Ok(refused));
     port.forget_attempt(&counters).await.expect("forgotten");
     let attempt = port.reserve_client(Some(client.id), &counters, now()).await;

@@ -5,10 +5,10 @@ use crate::build;
 use domain::{
     event::{ContactVerified, PasswordResetRequested},
     id::{SessionId, UserId},
+    login_throttle,
     password_reset::{MAX_ATTEMPTS, PasswordReset, request_budget},
     profile,
     text::Email,
-    throttle,
     user::User,
     verification::{ContactKind, Verification},
 };
@@ -256,7 +256,7 @@ pub async fn login_that_read_the_old_password_begins_no_session(fixture: &Fixtur
     for user in [&changed, &set] {
         let (counters, digest) = (counters(), selector());
         let attempt = async || port.reserve_login(LoginName::Id(user.id), &counters, now()).await;
-        for _ in 0..throttle::FREE_FAILURES {
+        for _ in 0..login_throttle::FREE_FAILURES {
             assert!(matches!(attempt().await, Ok(LoginAttempt::Granted(_))));
         }
         assert_eq!(finish(port, (SessionId(fresh()), user, "$old$"), &counters).await, Ok(false));

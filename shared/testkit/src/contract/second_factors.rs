@@ -5,9 +5,9 @@ use crate::build;
 use domain::{
     event::SecondFactorRemoved,
     id::{SessionId, UserId},
+    login_throttle::{CODE_BURST, CODE_INTERVAL_S},
     profile,
     second_factor::{MAX_ATTEMPTS, MfaPolicy, Totp},
-    throttle::{CODE_BURST, CODE_INTERVAL_S},
 };
 use futures_util::future::join_all;
 use ports::{

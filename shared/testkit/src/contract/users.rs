@@ -4,10 +4,10 @@ use super::{Fixture, an_event, credentials, fresh, kind_and_code, later, now};
 use crate::build::{self, UserBuilder};
 use domain::{
     id::{SessionId, UserId},
+    login_throttle,
     message_limits::Budget,
     text::Email,
     text::Username,
-    throttle,
     user::User,
 };
 use futures_util::future::join_all;
@@ -213,7 +213,7 @@ async fn assert_growing_delays(users: &impl UserStore, name: &str) {
             LoginAttempt::Refused(until) => until.map(|until| until.as_second() - began.as_second()),
         }
     };
-    for (delay, failures) in throttle::delays().into_iter().zip(1..) {
+    for (delay, failures) in login_throttle::delays().into_iter().zip(1..) {
         assert_eq!(refused_until(at).await, None, "attempt {failures}");
         if delay > 0 {
             assert_eq!(refused_until(at + delay - 1).await, Some(i64::from(at + delay)), "after {failures} failures");
@@ -222,7 +222,7 @@ async fn assert_growing_delays(users: &impl UserStore, name: &str) {
     }
     assert_eq!(
         (refused_until(at).await, refused_until(at + 1).await),
-        (None, Some(i64::from(at + throttle::MAX_DELAY_S)))
+        (None, Some(i64::from(at + login_throttle::MAX_DELAY_S)))
     );
 }
 
@@ -238,7 +238,7 @@ pub async fn unknown_name_is_counted_like_an_account(fixture: &Fixture<impl User
 
 pub async fn other_source_is_not_delayed(fixture: &Fixture<impl UserStore>) {
     let (guessing, elsewhere) = (counters(), counters());
-    for _ in 0..throttle::FREE_FAILURES {
+    for _ in 0..login_throttle::FREE_FAILURES {
         assert_eq!(attempt(fixture.port(), "ada", &guessing, 0).await, None);
     }
     assert!(attempt(fixture.port(), "ada", &guessing, 0).await.is_some());
@@ -249,7 +249,7 @@ pub async fn other_source_is_not_delayed(fixture: &Fixture<impl UserStore>) {
 
 pub async fn free_failures_delay_no_attempt_whose_clock_is_behind(fixture: &Fixture<impl UserStore>) {
     let counters = counters();
-    for failures in 0..throttle::FREE_FAILURES {
+    for failures in 0..login_throttle::FREE_FAILURES {
         assert_eq!(attempt(fixture.port(), "ada", &counters, 10 - failures).await, None, "after {failures}");
     }
     assert!(attempt(fixture.port(), "ada", &counters, 0).await.is_some());
@@ -258,8 +258,8 @@ pub async fn free_failures_delay_no_attempt_whose_clock_is_behind(fixture: &Fixt
 pub async fn forgotten_failures_start_again(fixture: &Fixture<impl UserStore>) {
     let counters = counters();
     for round in 0..2 {
-        let at = round * (throttle::MEMORY_S + 60);
-        for _ in 0..throttle::FREE_FAILURES {
+        let at = round * (login_throttle::MEMORY_S + 60);
+        for _ in 0..login_throttle::FREE_FAILURES {
             assert_eq!(attempt(fixture.port(), "ada", &counters, at).await, None, "{round}");
         }
         assert!(attempt(fixture.port(), "ada", &counters, at + 1).await.is_some(), "{round}");
@@ -272,7 +272,7 @@ pub async fn concurrent_guesses_are_all_counted(fixture: &Fixture<impl UserStore
     let granted = |guess: &Result<LoginAttempt, Failure>| matches!(guess, Ok(LoginAttempt::Granted(_)));
     let guesses = join_all(guesses).await;
     assert!(guesses.iter().all(Result::is_ok), "{guesses:?}");
-    let expected = usize::try_from(throttle::FREE_FAILURES).expect("positive");
+    let expected = usize::try_from(login_throttle::FREE_FAILURES).expect("positive");
     assert_eq!(guesses.iter().filter(|guess| granted(guess)).count(), expected);
 }
 
@@ -281,7 +281,7 @@ pub async fn session_resets_the_failures_of_its_name_and_gives_the_source_its_at
 ) {
     let (user, counters) = (new_user().registered(), counters());
     register(fixture.port(), &user).await.expect("registered");
-    for _ in 0..throttle::SOURCE_BURST {
+    for _ in 0..login_throttle::SOURCE_BURST {
         assert_eq!(attempt(fixture.port(), user.username.as_str(), &counters, 0).await, None);
         let token = RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(3_600) };
         let checked = credentials(user.id, "$hash$");
@@ -310,10 +310,10 @@ pub async fn source_has_a_budget_for_all_names_that_refills(fixture: &Fixture<im
             LoginAttempt::Refused(until) => until.map(|until| until.as_second() - began.as_second()),
         }
     };
-    for _ in 0..throttle::SOURCE_BURST {
+    for _ in 0..login_throttle::SOURCE_BURST {
         assert_eq!(spray(0).await, None);
     }
-    let interval = throttle::SOURCE_INTERVAL_S;
+    let interval = login_throttle::SOURCE_INTERVAL_S;
     assert_eq!(spray(0).await, Some(i64::from(interval)));
     assert_eq!((spray(interval).await, spray(interval).await), (None, Some(i64::from(2 * interval))));
     assert_eq!(
@@ -329,14 +329,14 @@ pub async fn refused_login_counts_nothing(fixture: &Fixture<impl UserStore>) {
         let at = Timestamp::from_second(began.as_second() + i64::from(after)).expect("a time");
         fixture.port().reserve_login(LoginName::Typed("ada"), &counters, at).await.expect("the store responds")
     };
-    for _ in 0..throttle::FREE_FAILURES {
+    for _ in 0..login_throttle::FREE_FAILURES {
         assert_eq!(reserve(0).await, LoginAttempt::Granted(None));
     }
-    for _ in 0..2 * throttle::SOURCE_BURST {
+    for _ in 0..2 * login_throttle::SOURCE_BURST {
         assert!(matches!(reserve(1).await, LoginAttempt::Refused(_)));
     }
     assert_eq!(
-        reserve(throttle::FIRST_DELAY_S).await,
+        reserve(login_throttle::FIRST_DELAY_S).await,
         LoginAttempt::Granted(None),
         "neither for the name nor for the source"
     );
@@ -352,7 +352,7 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
 
 pub async fn forgotten_attempt_resets_the_failures_of_its_name(fixture: &Fixture<impl UserStore>) {
     let counters = counters();
-    for _ in 0..throttle::SOURCE_BURST {
+    for _ in 0..login_throttle::SOURCE_BURST {
         assert_eq!(attempt(fixture.port(), "ada", &counters, 0).await, None);
         assert_eq!(fixture.port().forget_attempt(&counters).await, Ok(()));
     }

@@ -11,8 +11,8 @@ use super::{
 use domain::{
     Event,
     id::{SessionId, UserId},
+    login_throttle,
     message_limits::Budget,
-    throttle,
     user::{AccountStatus, User},
     verification::Verification,
 };
@@ -144,8 +144,8 @@ impl UsersState {
         counters: &LoginCounters,
         now: Timestamp,
     ) -> Result<Result<(), Timestamp>, Failure> {
-        let interval = i64::from(throttle::SOURCE_INTERVAL_S);
-        let ahead = i64::from(throttle::SOURCE_BURST - 1) * interval;
+        let interval = i64::from(login_throttle::SOURCE_INTERVAL_S);
+        let ahead = i64::from(login_throttle::SOURCE_BURST - 1) * interval;
         let known = self.attempts.get(&counters.name_and_source).filter(|(_, _, end)| *end > now).copied();
         let (failures, not_before, _) = known.unwrap_or((0, None, now));
         let full_at = self.sources.get(&counters.source).copied().unwrap_or(now).max(now);
@@ -154,9 +154,9 @@ impl UsersState {
             return Ok(Err(until));
         }
         let failures = failures + 1;
-        let delay = i64::from(throttle::delay_s(failures));
+        let delay = i64::from(login_throttle::delay_s(failures));
         let not_before = (delay > 0).then(|| seconds_after(now, delay)).transpose()?;
-        let entry = (failures, not_before, seconds_after(now, i64::from(throttle::MEMORY_S))?);
+        let entry = (failures, not_before, seconds_after(now, i64::from(login_throttle::MEMORY_S))?);
         self.attempts.insert(counters.name_and_source.clone(), entry);
         self.sources.insert(counters.source.clone(), seconds_after(full_at, interval)?);
         Ok(Ok(()))
@@ -166,7 +166,7 @@ impl UsersState {
     fn forget(&mut self, counters: &LoginCounters) -> Result<(), Failure> {
         self.attempts.remove(&counters.name_and_source);
         if let Some(full_at) = self.sources.get_mut(&counters.source) {
-            *full_at = seconds_after(*full_at, -i64::from(throttle::SOURCE_INTERVAL_S))?;
+            *full_at = seconds_after(*full_at, -i64::from(login_throttle::SOURCE_INTERVAL_S))?;
         }
         Ok(())
     }
@@ -240,7 +240,7 @@ impl ports::UserStore for Users {
             }
             let full_at = state.users.sources.get(source).copied().unwrap_or(now);
             let until = seconds_after(full_at, -i64::from(budget.ahead_s()))?;
-            Err(throttle::too_many_registrations(Some(until), budget, now))
+            Err(login_throttle::too_many_registrations(Some(until), budget, now))
         });
         commit.await
     }

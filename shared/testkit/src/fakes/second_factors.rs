@@ -5,9 +5,8 @@ use crate::hex;
 use domain::{
     Event,
     id::{SessionId, UserId},
-    profile,
+    login_throttle, profile,
     second_factor::{Code, MAX_ATTEMPTS, MfaPolicy, Totp, accepted_steps},
-    throttle,
     verification::Token,
 };
 use kernel::{Failure, Timestamp, seconds_after};
@@ -130,11 +129,11 @@ impl ports::FactorStore for Users {
                 return Ok(CodeAttempt::Inactive);
             };
             let refilled_at = factors.wrong_codes.get(&user).copied().unwrap_or(now).max(now);
-            let until = seconds_after(refilled_at, -i64::from(throttle::CODE_AHEAD_S))?;
+            let until = seconds_after(refilled_at, -i64::from(login_throttle::CODE_AHEAD_S))?;
             if until > now {
                 return Ok(CodeAttempt::Refused(Some(until)));
             }
-            factors.wrong_codes.insert(user, seconds_after(refilled_at, i64::from(throttle::CODE_INTERVAL_S))?);
+            factors.wrong_codes.insert(user, seconds_after(refilled_at, i64::from(login_throttle::CODE_INTERVAL_S))?);
             Ok(CodeAttempt::Granted(totp.sealed.clone()))
         });
         commit.await
@@ -149,7 +148,7 @@ impl ports::FactorStore for Users {
             };
             *last = step;
             if let Some(refilled_at) = factors.wrong_codes.get_mut(&user) {
-                *refilled_at = seconds_after(*refilled_at, -i64::from(throttle::CODE_INTERVAL_S))?;
+                *refilled_at = seconds_after(*refilled_at, -i64::from(login_throttle::CODE_INTERVAL_S))?;
             }
             Ok(true)
         });

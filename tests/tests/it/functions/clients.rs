@@ -7,8 +7,8 @@ use catalog::{AUTHORIZER, CLIENT_CREATE, CLIENT_DELETE, CLIENT_LIST, CLIENT_SECR
 use domain::{
     client::{Client, OVERLAP_S, TokenRequest},
     id::{ClientId, UserId},
+    login_throttle,
     text::ClientName,
-    throttle,
 };
 use edge::http::{Call, Form, Reply};
 use kernel::{Failure, Timestamp, Uuid};
@@ -192,7 +192,7 @@ async fn client_delete_revokes_the_tokens_of_the_client() {
 async fn wrong_secrets_are_delayed_and_the_right_one_is_refused_meanwhile() {
     let platform = platform().await;
     let wrong = form(&CLIENT.to_string(), "wrong");
-    for _ in 0..throttle::FREE_FAILURES {
+    for _ in 0..login_throttle::FREE_FAILURES {
         assert_eq!(token(&platform, &wrong).await["statusCode"], 401);
     }
     let refused = token(&platform, "ok").await;

@@ -5,7 +5,7 @@ use super::{
     second_factors::{at, body, code, finish, platform, route},
 };
 use catalog::USER_LOGIN_MFA;
-use domain::throttle::{CODE_BURST, CODE_INTERVAL_S};
+use domain::login_throttle::{CODE_BURST, CODE_INTERVAL_S};
 use edge::{Clock, http::respond};
 use ports::{FactorStore as _, RefreshTokens as _};
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use adapters::{Wiring, config::Config};
 use api::{RecoveryCodesView, TokenView, TotpView};
 use catalog::{Function, RECOVERY_CODE_RENEW, TOTP_BEGIN, TOTP_CONFIRM, TOTP_REMOVE, USER_LOGIN, USER_LOGIN_MFA};
 use domain::{
+    login_throttle,
     second_factor::{BeginTotp, ConfirmTotp, FinishLogin, LOGIN_S, MAX_ATTEMPTS, MfaPolicy, RemoveTotp},
-    throttle,
     user::{Role, User},
 };
 use edge::{
@@ -245,7 +245,7 @@ async fn guesses_of_codes_are_delayed_when_recovery_codes_are_renewed() {
         let handler = async |call| renew(&platform, call).await;
         respond(&route(RECOVERY_CODE_RENEW), event, &clock(), &handler).await["statusCode"].clone()
     };
-    for _ in 0..throttle::FREE_FAILURES {
+    for _ in 0..login_throttle::FREE_FAILURES {
         assert_eq!(send(wrong).await, 422);
     }
     assert_eq!(send(&right).await, 429);
@@ -261,7 +261,7 @@ async fn guesses_of_codes_are_delayed_when_a_second_factor_is_removed() {
         let handler = async |call| remove(&platform, call).await;
         respond(&route(TOTP_REMOVE), event, &clock(), &handler).await["statusCode"].clone()
     };
-    for _ in 0..throttle::FREE_FAILURES {
+    for _ in 0..login_throttle::FREE_FAILURES {
         assert_eq!(send(wrong).await, 422);
     }
     assert_eq!(send(&right).await, 429);
@@ -286,7 +286,7 @@ async fn guesses_of_codes_are_delayed_across_logins() {
     let (platform, _) = platform().await;
     let right = code(&platform, 0).await;
     let wrong = if right == "123456" { "654321" } else { "123456" };
-    for _ in 0..throttle::FREE_FAILURES {
+    for _ in 0..login_throttle::FREE_FAILURES {
         let token = mfa_token(&platform).await;
         assert_eq!(try_to_finish(&platform, &token, ("code", wrong), 0).await, refused(401, "wrong-code"));
     }

@@ -6,8 +6,8 @@ use adapters::{Wiring, config::Config};
 use adapters_auth::Argon2Passwords;
 use catalog::{KEY_ROTATE, USER_LOGIN};
 use domain::{
+    login_throttle::{FIRST_DELAY_S, FREE_FAILURES, SOURCE_BURST},
     second_factor::MfaPolicy,
-    throttle::{FIRST_DELAY_S, FREE_FAILURES, SOURCE_BURST},
     user::Password,
 };
 use edge::{

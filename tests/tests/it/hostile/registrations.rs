@@ -3,7 +3,7 @@
 use super::routes::{Answer, Api};
 use crate::functions::sample;
 use catalog::USER_REGISTER;
-use domain::throttle::REGISTRATIONS_PER_SOURCE;
+use domain::login_throttle::REGISTRATIONS_PER_SOURCE;
 use edge::http::{ORIGIN_SECRET, VIEWER_ADDRESS};
 use serde_json::{Value, json};
 

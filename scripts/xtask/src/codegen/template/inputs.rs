@@ -5,7 +5,7 @@ use crate::codegen::{
     environment::{SECRET_INPUTS, api_url},
     names::{UNDELIVERED, logical, physical_text},
 };
-use domain::{message_limits, money::Rounding, order::ShortfallPolicy, throttle};
+use domain::{login_throttle, message_limits, money::Rounding, order::ShortfallPolicy};
 use serde_json::{Value, json};
 
 /// Default and meaning of the seller.
@@ -104,7 +104,7 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("WebhookLocalOrigin", text("", "Origin that webhooks are sent to unchecked. For the local cloud alone.")),
         (
             "MaxRegistrationsPerSource",
-            text(&throttle::REGISTRATIONS_PER_SOURCE.to_string(), "Registrations from one address in an hour."),
+            text(&login_throttle::REGISTRATIONS_PER_SOURCE.to_string(), "Registrations from one address in an hour."),
         ),
         ("RecordBacklog", text("200000", "Records that may wait to be written before no more are accepted.")),
         ("InvoiceSeller", text(SELLER.0, SELLER.1)),
