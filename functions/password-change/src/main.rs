@@ -1,6 +1,6 @@
 //! Wires password-change.
 
-use services::{NewPasswords, Throttled};
+use services::{LoginThrottle, NewPasswords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
@@ -9,7 +9,7 @@ async fn main() -> Result<(), edge::Error> {
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
     let revocations = adapters_redis::revocations(&wiring)?;
     let new = NewPasswords { passwords: &passwords, strength: &adapters_strength::Zxcvbn };
-    let old = Throttled::new(&users, &passwords, &sources);
+    let old = LoginThrottle::new(&users, &passwords, &sources);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         password_change::handle(&users, (&old, &new), &revocations, call).await
     })

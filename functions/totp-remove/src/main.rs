@@ -7,8 +7,8 @@ async fn main() -> Result<(), edge::Error> {
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
     let codes = adapters_auth::totp_codes(&wiring)?;
     let (revocations, policy) = (adapters_redis::revocations(&wiring)?, wiring.mfa_policy()?);
-    let passwords = services::Throttled::new(&users, &passwords, &sources);
-    let factors = services::Throttled::new(&users, &codes, &sources);
+    let passwords = services::LoginThrottle::new(&users, &passwords, &sources);
+    let factors = services::LoginThrottle::new(&users, &codes, &sources);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         totp_remove::handle(&users, (&passwords, &factors), (&revocations, &policy), call).await
     })

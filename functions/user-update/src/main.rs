@@ -5,7 +5,7 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_UPDATE)?;
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
-    let passwords = services::Throttled::new(&users, &passwords, &sources);
+    let passwords = services::LoginThrottle::new(&users, &passwords, &sources);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         user_update::handle(&users, &passwords, call).await
     })

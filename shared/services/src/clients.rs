@@ -1,11 +1,11 @@
 //! Proving to be a service client by its secret.
 
-use crate::throttled::Throttled;
+use crate::login_throttle::LoginThrottle;
 use domain::{id::ClientId, login_throttle};
 use kernel::Failure;
 use ports::{ClientAttempt, ClientLogins, ClientProof, ClientSecrets, ClientStore, RequestSources, UserStore};
 
-impl<C: ClientStore + UserStore, S: ClientSecrets, T: RequestSources> ClientLogins for Throttled<'_, C, S, T> {
+impl<C: ClientStore + UserStore, S: ClientSecrets, T: RequestSources> ClientLogins for LoginThrottle<'_, C, S, T> {
     async fn prove_client(&self, attempt: ClientProof<'_>) -> Result<Option<ClientId>, Failure> {
         let ClientProof { credentials, client_address, now } = attempt;
         let id: Option<ClientId> = credentials.id.parse().ok();

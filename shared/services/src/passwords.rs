@@ -1,6 +1,6 @@
 //! Proving to be the user of an account by its password, and new passwords.
 
-use crate::throttled::Throttled;
+use crate::login_throttle::LoginThrottle;
 use domain::{
     session::password_forms,
     user::{self, AccountWords, Password},
@@ -11,7 +11,7 @@ use ports::{
     Passwords, RequestSources, UserStore,
 };
 
-impl<U: UserStore, P: Passwords, S: RequestSources> AccountPasswords for Throttled<'_, U, P, S> {
+impl<U: UserStore, P: Passwords, S: RequestSources> AccountPasswords for LoginThrottle<'_, U, P, S> {
     async fn verify(&self, attempt: PasswordAttempt<'_>) -> Result<Option<(Credentials, LoginCounters)>, Failure> {
         let name = match attempt.account {
             LoginName::Typed(name) => format!("login {name}"),

@@ -1,6 +1,6 @@
 //! Proving to have a second factor. Each code is accepted once, and wrong codes of a device are limited by source and by account.
 
-use crate::throttled::Throttled;
+use crate::login_throttle::LoginThrottle;
 use domain::{
     id::UserId,
     login_throttle,
@@ -12,7 +12,7 @@ use ports::{
     RequestSources, UserStore,
 };
 
-impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins for Throttled<'_, U, C, S> {
+impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins for LoginThrottle<'_, U, C, S> {
     async fn prove_factor(&self, attempt: FactorAttempt<'_>) -> Result<Option<(Credentials, LoginCounters)>, Failure> {
         let FactorAttempt { user, proof, client_address, now } = attempt;
         // Counted apart from passwords: those of a login are forgotten with the right password.
@@ -36,7 +36,7 @@ impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> FactorLogins
     }
 }
 
-impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> Throttled<'_, U, C, S> {
+impl<U: UserStore + FactorStore, C: FactorCodes, S: RequestSources> LoginThrottle<'_, U, C, S> {
     /// Uses a code of a user's device. `false` if it is wrong, was used already, or no second factor is active. A code that the budget of the
     /// account refuses does not count for its source, so that a recovery code from there is not delayed.
     async fn use_code(

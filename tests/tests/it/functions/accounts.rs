@@ -12,7 +12,7 @@ use domain::{
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::AccountStore as _;
-use services::Throttled;
+use services::LoginThrottle;
 use testkit::{Platform, build};
 
 /// The platform with the customer of the samples, whose e-mail address is verified, and with a member of staff, `grace`.
@@ -25,12 +25,12 @@ fn platform() -> Platform {
 
 pub(crate) async fn update(platform: &Platform, call: Call<UpdateProfile>) -> Result<Reply<UserView>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    user_update::handle(users, &Throttled::new(users, passwords, sources), call).await
+    user_update::handle(users, &LoginThrottle::new(users, passwords, sources), call).await
 }
 
 pub(crate) async fn erase(platform: &Platform, call: Call<EraseAccount>) -> Result<Reply<()>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    let own = Throttled::new(users, passwords, sources);
+    let own = LoginThrottle::new(users, passwords, sources);
     user_erase::handle(users, &own, &platform.revocations(), call).await
 }
 

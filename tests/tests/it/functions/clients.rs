@@ -14,7 +14,7 @@ use edge::http::{Call, Form, Reply};
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{ClientSecrets as _, ClientStore as _};
 use serde_json::{Value, json};
-use services::Throttled;
+use services::LoginThrottle;
 use testkit::Platform;
 
 /// The client of the samples.
@@ -38,7 +38,7 @@ pub(crate) async fn issue(
     call: Call<Form<TokenRequest>>,
 ) -> Result<Reply<ServiceTokenView>, Failure> {
     let (clients, tokens, sources) = (&platform.users(), &platform.tokens(), &platform.request_sources());
-    token_issue::handle(&Throttled::new(clients, tokens, sources), tokens, call).await
+    token_issue::handle(&LoginThrottle::new(clients, tokens, sources), tokens, call).await
 }
 
 /// The response to a request for a token, `seconds` after the time of the samples.

@@ -27,7 +27,7 @@ use edge::http::{Body, Call, Reply};
 use kernel::{Failure, Uuid};
 use ports::{PasswordStore as _, Revocations as _, VerificationTokens as _};
 use serde_json::{Value, json};
-use services::{NewPasswords, PasswordResetMailer, Throttled};
+use services::{LoginThrottle, NewPasswords, PasswordResetMailer};
 use testkit::Platform;
 
 const OLD: &str = "correct horse battery";
@@ -45,7 +45,7 @@ async fn platform() -> Platform {
 
 pub(crate) async fn change(platform: &Platform, call: Call<ChangePassword>) -> Result<Reply<()>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    let old = Throttled::new(users, passwords, sources);
+    let old = LoginThrottle::new(users, passwords, sources);
     let new = NewPasswords { passwords, strength: passwords };
     password_change::handle(users, (&old, &new), &platform.revocations(), call).await
 }
@@ -58,7 +58,7 @@ pub(crate) async fn confirm(platform: &Platform, call: Call<ConfirmReset>) -> Re
 
 pub(crate) async fn log_in(platform: &Platform, call: Call<Login>) -> Result<Reply<TokenView>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    let passwords = &Throttled::new(users, passwords, sources);
+    let passwords = &LoginThrottle::new(users, passwords, sources);
     user_login::handle(users, (passwords, &MfaPolicy::default()), (&platform.tokens(), &refresh_cookie()), call).await
 }
 

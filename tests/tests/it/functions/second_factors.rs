@@ -16,7 +16,7 @@ use edge::{
 use kernel::{Failure, Timestamp};
 use ports::{FactorCodes as _, FactorStore as _, TokenVerifier as _};
 use serde_json::{Value, json};
-use services::Throttled;
+use services::LoginThrottle;
 use testkit::Platform;
 
 const PASSWORD: &str = "correct horse battery";
@@ -24,7 +24,7 @@ pub(super) const AS_ADMIN: &str = r#"set /requestContext/authorizer/lambda/role 
 
 pub(crate) async fn begin(platform: &Platform, call: Call<BeginTotp>) -> Result<Reply<TotpView>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    totp_begin::handle(users, &Throttled::new(users, passwords, sources), &platform.tokens(), call).await
+    totp_begin::handle(users, &LoginThrottle::new(users, passwords, sources), &platform.tokens(), call).await
 }
 
 pub(crate) async fn remove(platform: &Platform, call: Call<Option<RemoveTotp>>) -> Result<Reply<()>, Failure> {
@@ -37,20 +37,20 @@ pub(super) async fn remove_under(
     call: Call<Option<RemoveTotp>>,
 ) -> Result<Reply<()>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    let (passwords, codes) = (&Throttled::new(users, passwords, sources), &platform.tokens());
-    let factors = &Throttled::new(users, codes, sources);
+    let (passwords, codes) = (&LoginThrottle::new(users, passwords, sources), &platform.tokens());
+    let factors = &LoginThrottle::new(users, codes, sources);
     totp_remove::handle(users, (passwords, factors), (&platform.revocations(), policy), call).await
 }
 
 pub(crate) async fn finish(platform: &Platform, call: Call<FinishLogin>) -> Result<Reply<TokenView>, Failure> {
     let (users, codes, sources) = (&platform.users(), &platform.tokens(), &platform.request_sources());
-    let factors = &Throttled::new(users, codes, sources);
+    let factors = &LoginThrottle::new(users, codes, sources);
     user_login_mfa::handle(users, factors, (codes, &refresh_cookie()), call).await
 }
 
 pub(crate) async fn renew(platform: &Platform, call: Call<ConfirmTotp>) -> Result<Reply<RecoveryCodesView>, Failure> {
     let (users, codes, sources) = (&platform.users(), &platform.tokens(), &platform.request_sources());
-    recovery_code_renew::handle(users, &Throttled::new(users, codes, sources), codes, call).await
+    recovery_code_renew::handle(users, &LoginThrottle::new(users, codes, sources), codes, call).await
 }
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -99,7 +99,7 @@ pub(super) async fn code(platform: &Platform, seconds: i64) -> String {
 /// The response to the right password.
 async fn log_in(platform: &Platform, policy: &MfaPolicy) -> Value {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    let passwords = &Throttled::new(users, passwords, sources);
+    let passwords = &LoginThrottle::new(users, passwords, sources);
     let (tokens, cookie) = (&platform.tokens(), &refresh_cookie());
     let handler = async |call| user_login::handle(users, (passwords, policy), (tokens, cookie), call).await;
     respond(&route(USER_LOGIN), sample(USER_LOGIN, "ok"), &clock(), &handler).await

@@ -17,7 +17,7 @@ use edge::{
 use kernel::{Failure, Ids, Timestamp};
 use ports::{Passwords, UserStore as _};
 use serde_json::{Value, json};
-use services::Throttled;
+use services::LoginThrottle;
 use std::{cell::Cell, time::Instant};
 use testkit::{Platform, build};
 
@@ -177,7 +177,7 @@ async fn work(platform: &Platform, passwords: &Counted, event: Value) -> (u64, u
     let (verified, steps) = (passwords.verified.get(), platform.operation_count());
     let response = respond(route, event, &Clock::at(sample_time(), 7), &async |call| {
         let (users, sources) = (&platform.users(), &platform.request_sources());
-        let passwords = &Throttled::new(users, passwords, sources);
+        let passwords = &LoginThrottle::new(users, passwords, sources);
         user_login::handle(users, (passwords, &MfaPolicy::default()), (&platform.tokens(), &refresh_cookie()), call)
             .await
     })

@@ -24,7 +24,7 @@ use ports::{
     VerificationStore as _, VerificationTokens as _,
 };
 use serde_json::{Value, json};
-use services::{NewPasswords, Throttled};
+use services::{LoginThrottle, NewPasswords};
 use std::time::Duration;
 use testkit::{build, ids};
 
@@ -80,7 +80,7 @@ async fn addresses(calls: &mut Calls<'_>, users: &Users) {
     let request = sample(row, &format!("set /body/token = {}", json!(token.expose())));
     calls.call(row, request, async |call| contact_verify::handle(users, tokens, call).await).await;
     let (passwords, sources) = (&p.passwords(), &p.request_sources());
-    let own = &Throttled::new(users, passwords, sources);
+    let own = &LoginThrottle::new(users, passwords, sources);
     let row = catalog::USER_UPDATE;
     let request = if_match(sample(row, "ok"), 2);
     calls.call(row, request, async |call| user_update::handle(users, own, call).await).await;
@@ -101,7 +101,7 @@ async fn sessions(calls: &mut Calls<'_>, users: &Users, password_hash: String) {
     let checked = &Credentials { user_id: USER, role: Role::Customer, password_hash, has_second_factor };
     let p = &calls.fixture.platform;
     let (passwords, sources, tokens) = (&p.passwords(), &p.request_sources(), &p.tokens());
-    let (throttled, policy) = (&Throttled::new(users, passwords, sources), &MfaPolicy::default());
+    let (throttled, policy) = (&LoginThrottle::new(users, passwords, sources), &MfaPolicy::default());
     let (cookie, revocations) = (&refresh_cookie(), &p.revocations());
     let row = catalog::USER_LOGIN;
     let handler = async |call| user_login::handle(users, (throttled, policy), (tokens, cookie), call).await;
@@ -126,7 +126,7 @@ async fn sessions(calls: &mut Calls<'_>, users: &Users, password_hash: String) {
 async fn passwords(calls: &mut Calls<'_>, users: &Users) {
     let p = &calls.fixture.platform;
     let (passwords, sources, revocations) = (&p.passwords(), &p.request_sources(), &p.revocations());
-    let (old, new) = (&Throttled::new(users, passwords, sources), &NewPasswords { passwords, strength: passwords });
+    let (old, new) = (&LoginThrottle::new(users, passwords, sources), &NewPasswords { passwords, strength: passwords });
     let row = catalog::PASSWORD_CHANGE;
     let handler = async |call| password_change::handle(users, (old, new), revocations, call).await;
     calls.call(row, sample(row, "ok"), handler).await;
@@ -155,7 +155,7 @@ async fn code(calls: &Calls<'_>, users: &Users) -> Value {
 async fn second_factors(calls: &mut Calls<'_>, users: &Users) {
     let p = &calls.fixture.platform;
     let (passwords, sources, codes) = (&p.passwords(), &p.request_sources(), &p.tokens());
-    let (own, factors) = (&Throttled::new(users, passwords, sources), &Throttled::new(users, codes, sources));
+    let (own, factors) = (&LoginThrottle::new(users, passwords, sources), &LoginThrottle::new(users, codes, sources));
     let (cookie, policy) = (&refresh_cookie(), &MfaPolicy::default());
     let row = catalog::TOTP_BEGIN;
     calls.call(row, sample(row, "ok"), async |call| totp_begin::handle(users, own, codes, call).await).await;
@@ -189,7 +189,7 @@ async fn clients(calls: &mut Calls<'_>, users: &Users) {
     let row = catalog::CLIENT_SECRET_ROTATE;
     let handler = async |call| client_secret_rotate::handle(users, tokens, call).await;
     let secret = calls.call(row, about(row, &client), handler).await["secret"].clone();
-    let (row, throttled) = (catalog::TOKEN_ISSUE, &Throttled::new(users, tokens, sources));
+    let (row, throttled) = (catalog::TOKEN_ISSUE, &LoginThrottle::new(users, tokens, sources));
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let mut request = sample(row, "ok");
     let form = format!("grant_type=client_credentials&client_id={}&client_secret={}", text(&client), text(&secret));
@@ -214,6 +214,6 @@ async fn administration(calls: &mut Calls<'_>, users: &Users, (other, colleague)
     let mut request = about(row, other);
     request["requestContext"]["authorizer"]["lambda"]["sub"] = other.clone();
     calls.call(row, request, async |call| user_delete::handle(users, revocations, call).await).await;
-    let (row, own) = (catalog::USER_ERASE, &Throttled::new(users, passwords, sources));
+    let (row, own) = (catalog::USER_ERASE, &LoginThrottle::new(users, passwords, sources));
     calls.call(row, sample(row, "ok"), async |call| user_erase::handle(users, own, revocations, call).await).await;
 }

@@ -6,13 +6,13 @@ use ports::{Credentials, LoginAttempt, LoginCounters, LoginName, RequestSources,
 
 /// Compares what a client proves, by `P`, with the accounts or service clients of a store.
 #[derive(Debug)]
-pub struct Throttled<'a, U, P, S> {
+pub struct LoginThrottle<'a, U, P, S> {
     pub(crate) store: &'a U,
     pub(crate) proofs: &'a P,
     sources: &'a S,
 }
 
-impl<'a, U, P, S: RequestSources> Throttled<'a, U, P, S> {
+impl<'a, U, P, S: RequestSources> LoginThrottle<'a, U, P, S> {
     pub fn new(store: &'a U, proofs: &'a P, sources: &'a S) -> Self {
         Self { store, proofs, sources }
     }
@@ -41,7 +41,7 @@ impl<'a, U, P, S: RequestSources> Throttled<'a, U, P, S> {
     }
 }
 
-impl<U, P, S: RequestSources> RequestSources for Throttled<'_, U, P, S> {
+impl<U, P, S: RequestSources> RequestSources for LoginThrottle<'_, U, P, S> {
     async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
         self.sources.keyed_hash(text).await
     }
