@@ -118,7 +118,9 @@ def sweeps(uses: Mapping[str, Use]) -> list[Work]:
         most = constant(source, r"const PAGE: u32 = (\d+)") * constant(
             source, r"(?:const MAX_PAGES: u32 =|max_pages:) (\d+)"
         )
-        in_time = _timeout_s(function) * MILLISECONDS / record_ms(function, uses[same])
+        # What a run leaves: for other work, or for its end.
+        left_s = constant(source, r"const (?:FOR_BACKORDERS|TIME_RESERVE): Duration = Duration::from_secs\((\d+)\)")
+        in_time = (_timeout_s(function) - left_s) * MILLISECONDS / record_ms(function, uses[same])
         found.append(Work(function, "orders that need it", min(most, in_time) / _every_s(function), 0))
     function = "webhook-deliver"
     source = _source(function)

@@ -48,9 +48,9 @@ class Schedules(unittest.TestCase):
                     "stock-sweep"
                 ]
 
-        # Ten pages of a hundred a minute; with a second for each, fifty a run.
+        # Ten pages of a hundred a minute; with a second for each, what fits in the time of reservations that expire.
         self.assertEqual(rate(1), 1000 / 60)
-        self.assertEqual(rate(1000), 50 / 60)
+        self.assertEqual(rate(1000), 25 / 60)
 
     def test_attempts_of_webhooks_are_limited_in_total_and_for_each_endpoint(self) -> None:
         found = [each for each in capacity_schedules.sweeps(capacity.stored()) if each.name == "webhook-deliver"]

@@ -15,6 +15,10 @@ use kernel::{Failure, Timestamp};
 use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
 use serde::Serialize;
 use services::{Certainty, Sweep, SweepSummary, reconcile_payment, staff_metrics};
+use std::time::Duration;
+
+/// Stop this long before the deadline: a look at a payment takes some requests to the gateway, of eight seconds at most each.
+const TIME_RESERVE: Duration = Duration::from_secs(80);
 
 /// Payments per page.
 const PAGE: u32 = 200;
@@ -83,7 +87,8 @@ pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: 
             result => result.map(|()| true),
         }
     };
-    let SweepSummary { items, failed, result, .. } = SWEEP.run(page, process).await;
+    let SweepSummary { items, failed, result, .. } =
+        SWEEP.run(|| tick.has_less_than(TIME_RESERVE), page, process).await;
     metrics::value("PaymentsUnresolved", metrics::Unit::Count, items);
     metrics::count("PaymentReconciliationErrors", failed.into());
     // Also while the gateway is unreachable.

@@ -29,21 +29,29 @@ pub struct SweepSummary {
 
 impl<T> Sweep<T> {
     /// Reads pages with `page`, which gets the last item of the page before, until one is empty, and calls `process` with each item,
-    /// which returns whether it changed anything. A failure of one item does not block the others, unless a dependency is unavailable.
+    /// which returns whether it changed anything. A failure of one item does not block the others, unless a dependency is unavailable. Once
+    /// `is_over`, no other page or item begins.
     pub async fn run(
         &self,
+        is_over: impl Fn() -> bool,
         mut page: impl AsyncFnMut(Option<&T>) -> Result<Vec<T>, Failure>,
         mut process: impl AsyncFnMut(&T) -> Result<bool, Failure>,
     ) -> SweepSummary {
         let mut summary = SweepSummary { items: 0, changed: 0, failed: 0, result: Ok(()) };
         let (mut last, mut unavailable) = (None, 0);
         for _ in 0..self.max_pages {
+            if is_over() {
+                break;
+            }
             let items = match page(last.as_ref()).await {
                 Ok(items) if items.is_empty() => break,
                 Ok(items) => items,
                 Err(failure) => return SweepSummary { result: Err(failure), ..summary },
             };
             for item in &items {
+                if is_over() {
+                    return summary;
+                }
                 summary.items += 1;
                 let processed = process(item).await;
                 let is_unavailable = processed.as_ref().is_err_and(|failure| failure.kind == FailureKind::Unavailable);
@@ -69,6 +77,7 @@ impl<T> Sweep<T> {
 mod tests {
     use super::*;
     use futures_util::FutureExt as _;
+    use std::cell::Cell;
 
     fn sweep(max_pages: u32, max_unavailable: u32) -> Sweep<u32> {
         Sweep { max_pages, max_unavailable, log: |_, _| () }
@@ -89,7 +98,7 @@ mod tests {
             seen.push(*item);
             process(*item)
         };
-        let summary = sweep.run(page, item).now_or_never().unwrap();
+        let summary = sweep.run(|| false, page, item).now_or_never().unwrap();
         (summary, seen)
     }
 
@@ -119,9 +128,28 @@ mod tests {
     }
 
     #[test]
+    fn no_item_and_no_page_begins_when_the_time_of_a_sweep_is_over() {
+        for (allowed, pages_read) in [(0, 0), (1, 1), (2, 1), (3, 2)] {
+            let (pages, seen) = (Cell::new(0), Cell::new(0));
+            let page = async |last: Option<&u32>| {
+                pages.set(pages.get() + 1);
+                let first = last.map_or(1, |last| last + 1);
+                Ok(vec![first, first + 1])
+            };
+            let item = async |_: &u32| {
+                seen.set(seen.get() + 1);
+                Ok(true)
+            };
+            let summary = sweep(10, 1).run(|| seen.get() >= allowed, page, item).now_or_never().unwrap();
+            assert_eq!((summary.items, summary.result), (allowed, Ok(())));
+            assert_eq!((seen.get(), pages.get()), (allowed, pages_read));
+        }
+    }
+
+    #[test]
     fn page_that_cannot_be_read_ends_a_sweep() {
         let page = async |_: Option<&u32>| Err(Failure::internal("a page"));
-        let summary = sweep(10, 1).run(page, async |_: &u32| Ok(true)).now_or_never().unwrap();
+        let summary = sweep(10, 1).run(|| false, page, async |_: &u32| Ok(true)).now_or_never().unwrap();
         assert_eq!((summary.items, summary.result), (0, Err(Failure::internal("a page"))));
     }
 }

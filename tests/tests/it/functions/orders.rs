@@ -11,9 +11,9 @@ use domain::{
 };
 use edge::{Clock, testing::CapturedLogs};
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, OrderStore, Page, PlacementConditions, TimeCursor, TransitionOutcome};
-use std::{collections::BTreeMap, time::Duration};
-use testkit::Platform;
+use ports::{Claim, DueErasures, OrderErasure, OrderStore, Page, PlacementConditions, TimeCursor, TransitionOutcome};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
+use testkit::{Access, InjectedFault, Platform};
 
 fn with_confirmed() -> Platform {
     let platform = seeded_platform();
@@ -177,10 +177,10 @@ async fn confirmed_order_is_never_stuck() {
     assert_eq!(response.expect("a summary")["cancelled"], 0);
 }
 
-/// Orders of which one cannot change.
+/// Orders of which some cannot change.
 struct FailingOrder {
     orders: testkit::Orders,
-    which: OrderId,
+    which: Vec<OrderId>,
     failure: Failure,
 }
 
@@ -214,7 +214,7 @@ impl OrderStore for FailingOrder {
         order: &Order,
         event: Option<&Event>,
     ) -> Result<TransitionOutcome, Failure> {
-        if order.id == self.which {
+        if self.which.contains(&order.id) {
             return Err(self.failure.clone());
         }
         self.orders.advance(claim, order, event).await
@@ -229,12 +229,55 @@ impl OrderStore for FailingOrder {
     }
 }
 
+/// Counts how often due orders are erased.
+#[derive(Default)]
+struct CountedErasures {
+    runs: Cell<u32>,
+}
+
+impl OrderErasure for CountedErasures {
+    async fn erase_customer(&self, _: Claim, _: UserId, _: Timestamp) -> Result<(), Failure> {
+        unreachable!("a sweep erases no other customer")
+    }
+
+    async fn erase_due(&self, _: Timestamp) -> Result<DueErasures, Failure> {
+        self.runs.set(self.runs.get() + 1);
+        Ok(DueErasures { erased: 0, open: 0 })
+    }
+}
+
 #[tokio::test]
-async fn order_sweep_skips_a_failing_order_and_stops_on_a_database_outage() {
-    for (failure, cancelled) in [
-        (Failure::internal("a row that cannot be decoded"), 150),
-        (Failure::new(FailureKind::Conflict, "invalid-order-transition", ""), 150),
-        (Failure::unavailable("database", "unreachable"), 0),
+async fn order_sweep_stops_in_time_and_the_next_run_continues() {
+    let platform = seeded_platform();
+    for n in 0..20 {
+        platform.orders().put(&Order { id: OrderId(Uuid::from_u128(n)), ..placed() });
+    }
+    let run = async |seconds: u64| {
+        let start = sample_time() + Duration::from_secs(3 * 3600 + seconds);
+        let clock = Clock::at(start, seconds).until(start + Duration::from_secs(50));
+        let passing = clock.clone();
+        platform.faults().intercept(move |_, access| {
+            passing.advance(Duration::from_secs(if access == Access::Write { 4 } else { 0 }));
+            InjectedFault::default()
+        });
+        let handler = async |tick| order_sweep::handle(&platform.orders(), &platform.orders(), tick).await;
+        let event = sample(catalog::ORDER_SWEEP, "ok");
+        let summary = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
+        assert!(clock.remaining() > Some(Duration::ZERO), "it would have been stopped");
+        summary.expect("a summary")["cancelled"].as_u64().expect("a count")
+    };
+    let first = run(0).await;
+    let second = run(300).await;
+    assert!(first > 0 && second > 0 && first + second < 20, "{first}, {second}");
+}
+
+#[tokio::test]
+async fn order_sweep_skips_failing_orders_and_stops_on_a_database_outage() {
+    for (failure, failing, cancelled) in [
+        (Failure::internal("a row that cannot be decoded"), 1, 150),
+        (Failure::new(FailureKind::Conflict, "invalid-order-transition", ""), 1, 150),
+        (Failure::unavailable("database", "the row is locked"), 2, 149),
+        (Failure::unavailable("database", "unreachable"), 151, 0),
     ] {
         let platform = seeded_platform();
         let order = placed();
@@ -243,9 +286,12 @@ async fn order_sweep_skips_a_failing_order_and_stops_on_a_database_outage() {
             let created_at = order.created_at + Duration::from_secs(1 + n);
             platform.orders().put(&Order { id: OrderId(Uuid::from_u128(n.into())), created_at, ..order.clone() });
         }
-        let spoilt = FailingOrder { orders: platform.orders(), which: order.id, failure };
+        let oldest = platform.orders().stuck(sample_time() + Duration::from_secs(3600), failing, None).await;
+        let which: Vec<OrderId> = oldest.expect("orders").iter().map(|order| order.id).collect();
+        let spoilt = FailingOrder { orders: platform.orders(), which: which.clone(), failure };
+        let erasures = CountedErasures::default();
         let clock = Clock::at(sample_time() + Duration::from_secs(3 * 3600), 7);
-        let handler = async |tick| order_sweep::handle(&spoilt, &platform.orders(), tick).await;
+        let handler = async |tick| order_sweep::handle(&spoilt, &erasures, tick).await;
         let event = sample(catalog::ORDER_SWEEP, "ok");
         let logs = CapturedLogs::begin();
         let response = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
@@ -255,7 +301,9 @@ async fn order_sweep_skips_a_failing_order_and_stops_on_a_database_outage() {
         assert_eq!(found, cancelled, "{response:?}");
         let logged = logs.with_message("sweep of an order failed");
         let named: Vec<_> = logged.iter().filter_map(|line| line["failure.item"].as_str()).collect();
-        let expected = if response.is_ok() { vec![order.id.to_string()] } else { vec![] };
-        assert_eq!(named, expected, "the order that is skipped is named");
+        let skipped = if response.is_ok() { &which[..] } else { &which[..2] };
+        let expected: Vec<String> = skipped.iter().map(ToString::to_string).collect();
+        assert_eq!(named, expected, "the orders that are skipped are named");
+        assert_eq!(erasures.runs.get(), 1, "erasures do not depend on the orders");
     }
 }

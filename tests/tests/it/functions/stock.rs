@@ -10,11 +10,13 @@ use adapters::{Wiring, config::Config};
 use domain::{
     DomainEvent,
     event::StockLow,
+    id::{OrderId, ProductId},
     stock::{LOW_STOCK_THRESHOLD, RESERVATION_SECONDS, State},
 };
 use edge::{Clock, Consumer};
+use kernel::Uuid;
 use std::time::Duration;
-use testkit::{Dependency, FaultPoint, Occurrence, Platform};
+use testkit::{Access, Dependency, FaultPoint, InjectedFault, Occurrence, Platform, build};
 
 /// A platform where the order of the samples has its stock reserved.
 async fn with_reservation() -> Platform {
@@ -99,6 +101,66 @@ async fn backorders_are_filled_even_if_expiring_reservations_fails() {
         edge::schedule::tick(catalog::STOCK_SWEEP.name, sample(catalog::STOCK_SWEEP, "ok"), &clock, &handler);
     assert!(response.await.is_err(), "the failure is still reported");
     assert_eq!(platform.stock().state(ORDER), Some(State::Allocated));
+}
+
+/// The reservations of `count` orders of one unit each, and an order that was paid without stock, for which stock has come.
+async fn with_reservations_and_a_backorder(count: u128) -> (Platform, Vec<OrderId>) {
+    let platform = with_reservation().await;
+    sweep(&platform, RESERVATION_SECONDS + 1, "ok").await;
+    platform.stock().put(PRODUCT, 1);
+    allocate(&platform).await;
+    let other = ProductId(Uuid::from_u128(2));
+    platform.stock().put(other, 100);
+    let orders: Vec<OrderId> = (1..=count).map(|n| OrderId(Uuid::from_u128(n))).collect();
+    for id in &orders {
+        let order = build::order().id(*id).line_of(other, 1, build::usd(100)).at(sample_time());
+        let event = build::event_with(id.0, sample_time(), order.order_placed());
+        let handler = async |delivery| stock_reserve::handle(&platform.stock(), delivery).await;
+        let consumer = Consumer::new(catalog::STOCK_RESERVE.name, catalog::MAX_RECEIVES);
+        let batch = edge::testing::sqs_event(&[&event]);
+        edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+        assert_eq!(platform.stock().state(*id), Some(State::Reserved));
+    }
+    platform.stock().put(PRODUCT, 2);
+    (platform, orders)
+}
+
+fn count_in(platform: &Platform, orders: &[OrderId], state: State) -> usize {
+    orders.iter().filter(|order| platform.stock().state(**order) == Some(state)).count()
+}
+
+#[tokio::test]
+async fn reservation_that_always_fails_does_not_keep_others_from_expiring() {
+    let (platform, orders) = with_reservations_and_a_backorder(5).await;
+    for run in 1..=2 {
+        // The first operation of a run reads the reservations, the second expires the first of them.
+        platform.faults().fail(Dependency::Database, Occurrence::Nth(2), FaultPoint::Before);
+        let summary = sweep(&platform, RESERVATION_SECONDS + 60 * run, "ok").await;
+        assert_eq!(summary["failed"], 1, "{summary}");
+        platform.faults().restore_all();
+        assert_eq!(platform.stock().state(orders[0]), Some(State::Reserved));
+    }
+    assert_eq!(count_in(&platform, &orders, State::Expired), 4);
+    assert_eq!(platform.stock().state(ORDER), Some(State::Allocated));
+}
+
+#[tokio::test]
+async fn backorders_are_filled_while_more_reservations_expire_than_fit_in_a_run() {
+    let (platform, orders) = with_reservations_and_a_backorder(40).await;
+    let start = sample_time() + Duration::from_secs(RESERVATION_SECONDS.unsigned_abs() + 60);
+    let clock = Clock::at(start, 7).until(start + Duration::from_secs(50));
+    let passing = clock.clone();
+    platform.faults().intercept(move |_, access| {
+        passing.advance(Duration::from_secs(if access == Access::Write { 2 } else { 0 }));
+        InjectedFault::default()
+    });
+    let handler = async |tick| stock_sweep::handle(&platform.stock(), tick).await;
+    let event = sample(catalog::STOCK_SWEEP, "ok");
+    edge::schedule::tick(catalog::STOCK_SWEEP.name, event, &clock, &handler).await.expect("a summary");
+    assert!(clock.remaining() > Some(Duration::ZERO), "it would have been stopped");
+    assert_eq!(platform.stock().state(ORDER), Some(State::Allocated));
+    let expired = count_in(&platform, &orders, State::Expired);
+    assert!((1..40).contains(&expired), "{expired}");
 }
 
 #[tokio::test]
