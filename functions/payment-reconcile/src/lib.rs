@@ -4,29 +4,34 @@
 //! changes nothing there, and recorded as if it had come at once. What the gateway never received is requested again while that is
 //! safe, and abandoned once nothing requests it any more.
 //!
+//! Each look moves the payment behind those that are due for longer, so that payments without a result do not keep others from a look.
+//!
 //! Then it counts the refunds that wait for approval: only a person decides on them.
 
-use domain::payment::{Payment, PaymentTransition, Resolution};
+use domain::payment::{PaymentTransition, RECONCILE_AGAIN_SECONDS, Resolution};
 use edge::{
     schedule::Tick,
     telemetry::{self, metrics},
 };
-use kernel::{Failure, Timestamp};
-use ports::{GATEWAY_LIST_TOO_LONG, GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
+use kernel::{Failure, Timestamp, seconds_after};
+use ports::{DuePayment, GATEWAY_LIST_TOO_LONG, GATEWAY_PENDING, Gateway, PaymentStore, WaitingApprovals};
 use serde::Serialize;
 use services::{Certainty, Sweep, SweepSummary, reconcile_payment, staff_metrics};
 use std::time::Duration;
 
 /// Stop this long before the deadline: a look at a payment takes some requests to the gateway, of eight seconds at most each.
 const TIME_RESERVE: Duration = Duration::from_secs(80);
+/// Time in which all charges of some hours can be read, up to the longest list. The first payment that needs the list and has less keeps its place,
+/// and is the first of the next run.
+const FOR_LIST: Duration = Duration::from_secs(160);
 
 /// Payments per page.
 const PAGE: u32 = 200;
 
-const SWEEP: Sweep<Payment> = Sweep {
+const SWEEP: Sweep<DuePayment> = Sweep {
     max_pages: 5,
     max_unavailable: 3,
-    log: |payment, failure| telemetry::log_item_failure("reconciliation of a payment", payment.id, failure),
+    log: |due, failure| telemetry::log_item_failure("reconciliation of a payment", due.payment.id, failure),
 };
 
 /// Counts of one run.
@@ -65,21 +70,28 @@ impl Summary {
 }
 
 /// Reconciles each payment that is due. A failure of one does not block the others, unless a dependency is unavailable. If there are too many
-/// charges to look for one among them, it is tried for no other payment in this run.
+/// charges to look for one among them, it is tried for no other payment in this run. What does not fit into the time of a run is left to the next.
 pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: Tick) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
-    let page = async |last: Option<&Payment>| payments.due_for_reconciliation(tick.now, last, PAGE).await;
-    let mut proof = Certainty::Proof;
-    let process = async |payment: &Payment| {
+    let again = seconds_after(tick.now, RECONCILE_AGAIN_SECONDS)?;
+    let page = async |last: Option<&DuePayment>| payments.due_for_reconciliation(tick.now, last, PAGE).await;
+    let (mut proof, mut is_next_chosen) = (Certainty::Proof, false);
+    let process = async |DuePayment { payment, since }: &DuePayment| {
+        // First, so that a payment that ends the run is not the first of the next.
+        payments.postpone_reconciliation(payment, again).await?;
+        let certainty = if tick.has_less_than(FOR_LIST) { Certainty::ProofWithoutList } else { proof };
         let applied = |change: &PaymentTransition, resolution| {
             summary.count(resolution);
             metrics::count_each(staff_metrics(change));
         };
-        match reconcile_payment(payments, gateway, payment, proof, tick.context(), applied).await {
+        match reconcile_payment(payments, gateway, payment, certainty, tick.context(), applied).await {
             Err(failure) if [GATEWAY_PENDING, GATEWAY_LIST_TOO_LONG].contains(&failure.code) => {
-                if failure.code == GATEWAY_LIST_TOO_LONG {
+                if failure.code == GATEWAY_LIST_TOO_LONG && certainty == proof {
                     // Reading the list takes minutes, and the lists of payments of the same hours are as long.
                     proof = Certainty::ProofWithoutList;
+                } else if failure.code == GATEWAY_LIST_TOO_LONG && !is_next_chosen {
+                    is_next_chosen = true;
+                    payments.postpone_reconciliation(payment, *since).await?;
                 }
                 summary.pending += 1;
                 Ok(false)

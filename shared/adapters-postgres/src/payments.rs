@@ -15,7 +15,7 @@ use domain::{
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Bus, Claim, Page, PaymentStore, TransitionOutcome, WaitingApprovals};
+use ports::{Bus, Claim, DuePayment, Page, PaymentStore, TransitionOutcome, WaitingApprovals};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
@@ -72,6 +72,8 @@ const FIND_BY_TRANSACTION: &str = "SELECT * FROM payments WHERE transaction_id =
 const DUE_FOR_RECONCILIATION: &str = "SELECT * FROM payments
     WHERE reconcile_after < $1 AND ($3::timestamptz IS NULL OR (reconcile_after, id) > ($3, $4::uuid)) ORDER BY reconcile_after, id LIMIT $2";
 
+const POSTPONE: &str = "UPDATE payments SET reconcile_after = $3 WHERE id = $1 AND version = $2 RETURNING id";
+
 const MISMATCHED: &str = "SELECT * FROM payments
     WHERE mismatched_at IS NOT NULL AND ($1::timestamptz IS NULL OR (mismatched_at, id) < ($1, $2::uuid))
     ORDER BY mismatched_at DESC, id DESC LIMIT $3";
@@ -92,7 +94,8 @@ macro_rules! store_transition {
             "updated AS (
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
-                    transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17,
+                    transaction_id = $13, decline_code = $14, refunds = $15, updated_at = $17,
+                    reconcile_after = CASE WHEN $16 IS NOT NULL THEN greatest($16, p.reconcile_after) END,
                     mismatches = $20, mismatched_at = $21, disputes = $22, action = $23, customer = $24,
                     approvals = CASE WHEN EXISTS (SELECT FROM gateway_customers AS g WHERE g.user_id = p.user_id AND g.is_deleted)
                         THEN without_reasons($25) ELSE $25 END,
@@ -275,16 +278,22 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
     async fn due_for_reconciliation(
         &self,
         before: Timestamp,
-        after: Option<&Payment>,
+        after: Option<&DuePayment>,
         limit: u32,
-    ) -> Result<Vec<Payment>, Failure> {
-        let after = after.and_then(|after| Some((after.reconcile_after()?, after.id.0)));
+    ) -> Result<Vec<DuePayment>, Failure> {
+        let after = after.map(|after| (after.since, after.payment.id.0));
+        let read = |row: &Row| Ok(DuePayment { payment: read(row)?, since: get(row, "reconcile_after")? });
         let page = async |after: Option<(Timestamp, Uuid)>| {
             let (since, id) = after.unzip();
             let params = params![before, i64::from(limit), since, id];
             self.relay.database().query(DUE_FOR_RECONCILIATION, &params).await
         };
         decodable_page("payments.payments", after, ("reconcile_after", "id"), page, read).await
+    }
+
+    async fn postpone_reconciliation(&self, payment: &Payment, until: Timestamp) -> Result<(), Failure> {
+        let params = params![payment.id.0, bigint(payment.version)?, until];
+        self.relay.database().query(POSTPONE, &params).await.map(drop)
     }
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
@@ -366,7 +375,8 @@ mod tests {
 
     #[test]
     fn statements_are_far_below_the_size_that_pins_the_proxy() {
-        let reads = [GET, FIND_BY_ORDER, FIND_BY_TRANSACTION, DUE_FOR_RECONCILIATION, MISMATCHED, AWAITING_APPROVAL];
+        let reads =
+            [GET, FIND_BY_ORDER, FIND_BY_TRANSACTION, DUE_FOR_RECONCILIATION, MISMATCHED, AWAITING_APPROVAL, POSTPONE];
         for sql in reads.into_iter().chain([WAITING_APPROVALS, BEGIN, ADVANCE, ADVANCE_WITH_REPLY, RECORD_EVENT]) {
             assert!(sql.len() < 4096);
         }

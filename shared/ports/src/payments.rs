@@ -53,13 +53,17 @@ pub trait PaymentStore {
     async fn record_event(&self, event: &Event) -> Result<(), Failure>;
 
     /// Up to `limit` payments that were due for reconciliation before `before`, those due longest first; with `after`, those that
-    /// follow it in this order.
+    /// follow it in this order. A payment is due at [`Payment::reconcile_after`], or later if it was postponed.
     async fn due_for_reconciliation(
         &self,
         before: Timestamp,
-        after: Option<&Payment>,
+        after: Option<&DuePayment>,
         limit: u32,
-    ) -> Result<Vec<Payment>, Failure>;
+    ) -> Result<Vec<DuePayment>, Failure>;
+
+    /// Makes a payment due for reconciliation at `until`, if it still has this version. The version stays. A transition keeps the later
+    /// time as long as the payment has an attempt or refund without a result.
+    async fn postpone_reconciliation(&self, payment: &Payment, until: Timestamp) -> Result<(), Failure>;
 
     /// Payments with an answer of the gateway that does not match what was asked, those with the newest one first.
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure>;
@@ -69,6 +73,14 @@ pub trait PaymentStore {
 
     /// The refunds of all payments that wait for approval. The cost depends on their number only.
     async fn waiting_approvals(&self) -> Result<WaitingApprovals, Failure>;
+}
+
+/// A payment whose reconciliation is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuePayment {
+    pub payment: Payment,
+    /// Since when it is due.
+    pub since: Timestamp,
 }
 
 /// Refunds that wait for approval.

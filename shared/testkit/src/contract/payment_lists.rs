@@ -7,7 +7,7 @@ use super::{
 use crate::build::{self, OrderBuilder};
 use domain::{
     id::{PaymentId, RefundId},
-    payment::{RECONCILE_AFTER_SECONDS, Verdict},
+    payment::{self, RECONCILE_AFTER_SECONDS, Verdict},
 };
 use kernel::Timestamp;
 use ports::{PaymentStore, WaitingApprovals};
@@ -18,6 +18,7 @@ macro_rules! contract_payment_lists {
     ($fixture:expr) => {
         $crate::each_rule! { payment_lists, $fixture;
             payments_due_for_reconciliation_are_listed_oldest_first
+            payment_that_was_postponed_is_due_later_at_the_same_version
             resolved_payment_is_no_longer_due_for_reconciliation
             payments_with_mismatched_answers_are_listed_newest_first
             payments_are_listed_while_a_refund_waits_for_approval
@@ -32,7 +33,7 @@ fn seconds(since: Timestamp, seconds: i64) -> Timestamp {
 /// Those of `wanted` that are due for reconciliation before `before`, in listed order.
 async fn due(payments: &impl PaymentStore, before: Timestamp, wanted: &[PaymentId]) -> Vec<PaymentId> {
     let found = payments.due_for_reconciliation(before, None, 100_000).await.expect("the store responds");
-    found.iter().map(|payment| payment.id).filter(|id| wanted.contains(id)).collect()
+    found.iter().map(|due| due.payment.id).filter(|id| wanted.contains(id)).collect()
 }
 
 pub async fn payments_due_for_reconciliation_are_listed_oldest_first(fixture: &Fixture<impl PaymentStore>) {
@@ -56,7 +57,8 @@ pub async fn payments_due_for_reconciliation_are_listed_oldest_first(fixture: &F
         .due_for_reconciliation(seconds(start, RECONCILE_AFTER_SECONDS + 31), None, 100_000)
         .await
         .expect("a response");
-    assert!(found.contains(&refund.payment) && found.contains(&last.payment()), "unchanged");
+    let listed: Vec<_> = found.iter().map(|due| &due.payment).collect();
+    assert!(listed.contains(&&refund.payment) && listed.contains(&&last.payment()), "unchanged");
     let limited = async |after| {
         fixture
             .port()
@@ -67,6 +69,29 @@ pub async fn payments_due_for_reconciliation_are_listed_oldest_first(fixture: &F
     assert_eq!(limited(None).await, found[..2]);
     assert_eq!(limited(Some(&found[0])).await, found[1..3.min(found.len())], "the payments after the cursor");
     assert_eq!(limited(found.last()).await, []);
+}
+
+pub async fn payment_that_was_postponed_is_due_later_at_the_same_version(fixture: &Fixture<impl PaymentStore>) {
+    let (store, start) = (fixture.port(), seconds(now(), -5000));
+    let [one, other] = [0, 10].map(|n| an_order().at(seconds(start, n)));
+    let ids = [begin(store, &one).await.id, begin(store, &other).await.id];
+    let until = seconds(start, 2000);
+    let postpone = async |payment| store.postpone_reconciliation(payment, until).await.expect("postponed");
+    postpone(&one.payment()).await;
+    assert_eq!(find(store, ids[0]).await, Some(one.payment()), "unchanged");
+    assert_eq!(due(store, seconds(start, 2000), &ids).await, ids[1..]);
+    assert_eq!(due(store, seconds(start, 2001), &ids).await, [ids[1], ids[0]], "behind the others");
+    // A look that changes the payment without a result does not bring it to the front again.
+    let retried = payment::republish_pending(&one.payment(), seconds(start, 700)).expect("a transition");
+    apply(store, &retried).await;
+    assert_eq!(due(store, seconds(start, 2000), &ids).await, ids[1..]);
+    let listed = store.due_for_reconciliation(seconds(start, 2001), None, 100_000).await.expect("a response");
+    let since: Vec<_> = listed.iter().filter(|due| due.payment == retried.payment).map(|due| due.since).collect();
+    assert_eq!(since, [until]);
+    // Neither is a payment postponed that another function has changed meanwhile, nor one that has its result.
+    apply(store, &other.paid()).await;
+    postpone(&other.payment()).await;
+    assert_eq!(due(store, now(), &ids).await, ids[..1]);
 }
 
 pub async fn resolved_payment_is_no_longer_due_for_reconciliation(fixture: &Fixture<impl PaymentStore>) {

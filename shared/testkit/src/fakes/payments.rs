@@ -11,7 +11,7 @@ use domain::{
     reconciliation::ReconciliationProgress,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, Page, TransitionOutcome, WaitingApprovals};
+use ports::{Claim, DuePayment, Page, TransitionOutcome, WaitingApprovals};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
@@ -21,6 +21,8 @@ use std::{
 pub(super) struct PaymentsState {
     pub payments: HashMap<PaymentId, Payment>,
     of_orders: HashMap<OrderId, PaymentId>,
+    /// When payments that were postponed are due for reconciliation.
+    postponed: HashMap<PaymentId, Timestamp>,
     pub(super) keys: IdempotencyKeys,
     pub(super) saved: SavedMethodsState,
     pub transfers: Vec<Transfer>,
@@ -38,7 +40,16 @@ impl PaymentsState {
 
     fn put(&mut self, payment: &Payment) {
         self.of_orders.insert(payment.order_id, payment.id);
+        if payment.reconcile_after().is_none() {
+            self.postponed.remove(&payment.id);
+        }
         self.payments.insert(payment.id, payment.clone());
+    }
+
+    /// When a payment is due for reconciliation.
+    fn due_at(&self, payment: &Payment) -> Option<Timestamp> {
+        let due = payment.reconcile_after()?;
+        Some(self.postponed.get(&payment.id).map_or(due, |until| due.max(*until)))
     }
 
     /// Counts the last attempt of a payment; the start of the oldest one that counts if there are too many.
@@ -245,23 +256,31 @@ impl ports::PaymentStore for Payments {
     async fn due_for_reconciliation(
         &self,
         before: Timestamp,
-        after: Option<&Payment>,
+        after: Option<&DuePayment>,
         limit: u32,
-    ) -> Result<Vec<Payment>, Failure> {
-        let behind = after.map(|after| (after.reconcile_after(), after.id));
+    ) -> Result<Vec<DuePayment>, Failure> {
+        let behind = after.map(|after| (after.since, after.payment.id));
         let query = self.0.query(Dependency::Database, |state| {
             let payments = state.payments.payments.values();
-            let due = payments.filter_map(|payment| Some((payment.reconcile_after()?, payment.id, payment)));
-            let mut due: Vec<_> = due
-                .filter(|(reconcile_after, id, _)| {
-                    *reconcile_after < before && Some((Some(*reconcile_after), *id)) > behind
-                })
-                .collect();
-            due.sort_by_key(|(reconcile_after, id, _)| (*reconcile_after, *id));
+            let due = payments.filter_map(|payment| Some((state.payments.due_at(payment)?, payment.id, payment)));
+            let mut due: Vec<_> =
+                due.filter(|(since, id, _)| *since < before && Some((*since, *id)) > behind).collect();
+            due.sort_by_key(|(since, id, _)| (*since, *id));
             due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            Ok(due.into_iter().map(|(.., payment)| payment.clone()).collect())
+            Ok(due.into_iter().map(|(since, _, payment)| DuePayment { payment: payment.clone(), since }).collect())
         });
         query.await
+    }
+
+    async fn postpone_reconciliation(&self, payment: &Payment, until: Timestamp) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "payments.postpone_reconciliation", |state| {
+            let payments = &mut state.payments;
+            if payments.payments.get(&payment.id).is_some_and(|stored| stored.version == payment.version) {
+                payments.postponed.insert(payment.id, until);
+            }
+            Ok(())
+        });
+        step.await
     }
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {

@@ -2,6 +2,7 @@
 
 mod earlier_attempts;
 mod lost_responses;
+mod reconcile_runs;
 mod refund_approvals;
 mod refund_reports;
 
@@ -269,7 +270,7 @@ async fn payment_reconcile_abandons_unknown_charges_of_cancelled_orders_only() {
     let closed = payment::close(&payment_of_order(&platform), REFUND, sample_time()).expect("a transition").payment;
     platform.payments().put(&closed);
     // The payment was closed at the time of the samples; by now no charge of it can still be running.
-    assert_eq!(reconcile(&platform, 601, "ok").await["abandoned"], 1);
+    assert_eq!(reconcile(&platform, 901, "ok").await["abandoned"], 1);
     assert_eq!((payment_of_order(&platform).status, platform.gateway().charges().len()), (Status::Failed, 0));
 }
 

@@ -153,7 +153,7 @@ async fn one_hour_gateway_outage_declines_nothing() {
 }
 
 /// Closes the stored payments, at the time of the samples.
-fn close_all(platform: &Platform) {
+pub(super) fn close_all(platform: &Platform) {
     for payment in platform.payments().all() {
         platform.payments().put(&payment::close(&payment, REFUND, sample_time()).expect("a transition").payment);
     }
@@ -190,7 +190,7 @@ async fn payment_reconcile_finds_out_once_in_a_run_that_there_are_too_many_charg
 }
 
 /// Stores `count` payments like that of the samples, each created a second after the previous one.
-fn put_many(platform: &Platform, count: u64) {
+pub(super) fn put_many(platform: &Platform, count: u64) {
     for n in 1..=count {
         let at = sample_time() + Duration::from_secs(n);
         let (id, order_id) = (PaymentId(Uuid::from_u128(n.into())), OrderId(Uuid::from_u128(n.into())));

@@ -13,7 +13,9 @@ use edge::{
     http::{Call, RawBody, Reply},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
-use ports::{Bus as _, Claim, Gateway, GatewayReport, Page, PaymentStore, TransitionOutcome, WebhookVerifier as _};
+use ports::{
+    Bus as _, Claim, DuePayment, Gateway, GatewayReport, Page, PaymentStore, TransitionOutcome, WebhookVerifier as _,
+};
 use testkit::{Platform, WebhookVerifier};
 
 /// A payment store with a defect.
@@ -115,10 +117,14 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
     async fn due_for_reconciliation(
         &self,
         before: Timestamp,
-        after: Option<&Payment>,
+        after: Option<&DuePayment>,
         limit: u32,
-    ) -> Result<Vec<Payment>, Failure> {
+    ) -> Result<Vec<DuePayment>, Failure> {
         self.inner.due_for_reconciliation(before, after, limit).await
+    }
+
+    async fn postpone_reconciliation(&self, payment: &Payment, until: Timestamp) -> Result<(), Failure> {
+        self.inner.postpone_reconciliation(payment, until).await
     }
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
