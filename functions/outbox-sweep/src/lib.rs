@@ -43,7 +43,7 @@ pub async fn handle(
     mappings: &impl ConsumerMappings,
     tick: Tick,
 ) -> Result<Summary, Failure> {
-    let published = publish_waiting(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await;
+    let published = publish_waiting(outbox, || tick.clock.now(), || tick.has_less_than(FOR_DELETING)).await;
     let refused = published.as_ref().map_or(0, |report| report.refused);
     let waiting = measure_backlog(outbox, refused, tick.now).await;
     let requeued = requeue_undelivered(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await;

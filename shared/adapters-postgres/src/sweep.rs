@@ -89,8 +89,8 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         let leased = rows.iter().map(|row| get(row, "id")).collect::<Result<Vec<Uuid>, _>>()?;
         self.database.query(&self.conclude, &params![&accepted, leased]).await?;
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let (due, sent, last) = (small(rows.len()), small(accepted.len()), Some(cursor_of(last)?));
-        Ok(SweepReport { due, sent, refused, last, timed_out })
+        let (due, sent, offered) = (small(rows.len()), small(accepted.len()), small(events.len()));
+        Ok(SweepReport { due, sent, offered, refused, last: Some(cursor_of(last)?), timed_out })
     }
 
     async fn requeue_undelivered(&self, check: &DeliveryCheck) -> Result<DeliveryCheckReport, Failure> {

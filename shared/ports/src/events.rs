@@ -10,7 +10,8 @@ pub trait Bus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure>;
 }
 
-/// How long the events that a sweep leased are left alone by other sweeps, if it ends before it has marked them. Longer than a run may take.
+/// How long the events that a sweep leased are left alone by other sweeps, if it ends before it has marked them. Longer than one sweep may take, by
+/// more than the clocks of two functions differ.
 pub const SWEEP_LEASE_SECONDS: i64 = 60;
 
 /// Pending events that [`Outbox::backlog`] counts at most.
@@ -144,6 +145,8 @@ pub struct SweepReport {
     pub due: u32,
     /// Events that the bus accepted.
     pub sent: u32,
+    /// Events that were offered to the bus: all but those that are refused or cannot be decoded.
+    pub offered: u32,
     /// Events that the context of their outbox does not publish. They are never offered to the bus.
     pub refused: u32,
     /// Position of the last event that was leased; `None` if there was none.

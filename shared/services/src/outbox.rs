@@ -7,7 +7,8 @@ use ports::{DeliveryCheck, ExpiredRows, Outbox, Retention, SweepReport};
 const GRACE_MS: i64 = 5_000;
 /// Events per page: as many as the adapter offers to the bus at once, so that a page takes one of its timeouts at most.
 const PAGE: u32 = 250;
-/// Consecutive pages of which the bus accepted nothing, after which a run ends. Events that it always rejects are skipped up to here.
+/// Pages of which the bus was offered events and accepted none, after which a run ends. Events that it always rejects are skipped up to here. What is
+/// not offered to it is always skipped.
 const MAX_PAGES_WITHOUT_PROGRESS: u32 = 20;
 
 const DAY_S: i64 = 24 * 3600;
@@ -22,19 +23,24 @@ const GIVE_UP_AGE_S: i64 = 14 * DAY_S;
 const BATCH: u32 = 5_000;
 
 /// Publishes until no event is due, the bus responds to nothing or `is_over`. Each page starts after the last one, so that rejected and
-/// undecodable events do not block younger ones. Returns the last report, with the events of all pages.
+/// undecodable events do not block younger ones; `now` is asked for each, since the lease of a page counts from then. Returns the last report, with
+/// the events of all pages.
 pub async fn publish_waiting(
     outbox: &impl Outbox,
-    now: Timestamp,
+    now: impl Fn() -> Timestamp,
     is_over: impl Fn() -> bool,
 ) -> Result<SweepReport, Failure> {
-    let before = Timestamp::from_millisecond(now.as_millisecond() - GRACE_MS).map_err(Failure::internal)?;
     let (mut total, mut without_progress) = (SweepReport::default(), 0);
     while !is_over() {
+        let before = Timestamp::from_millisecond(now().as_millisecond() - GRACE_MS).map_err(Failure::internal)?;
         let page = outbox.sweep(before, PAGE, total.last).await?;
         let (due, sent, refused) = (total.due + page.due, total.sent + page.sent, total.refused + page.refused);
-        total = SweepReport { due, sent, refused, ..page };
-        without_progress = if page.sent == 0 { without_progress + 1 } else { 0 };
+        total = SweepReport { due, sent, refused, offered: total.offered + page.offered, ..page };
+        without_progress = match (page.offered, page.sent) {
+            (0, _) => without_progress,
+            (_, 0) => without_progress + 1,
+            _ => 0,
+        };
         if page.due < PAGE || page.timed_out || without_progress == MAX_PAGES_WITHOUT_PROGRESS {
             break;
         }

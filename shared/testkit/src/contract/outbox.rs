@@ -135,7 +135,7 @@ pub async fn events_wait_while_the_bus_is_down_and_are_published_once(
     }
     fixture.platform.faults().take_down(Dependency::Bus);
     let report = sweep(fixture, later(60), 10).await;
-    assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (5, 0, 5));
+    assert_eq!((report.due, report.offered, report.sent, backlog(fixture).await.waiting), (5, 5, 0, 5));
     fixture.platform.faults().restore(Dependency::Bus);
     let report = sweep(fixture, later(60), 10).await;
     assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (5, 5, 0));
@@ -166,7 +166,7 @@ pub async fn event_of_another_context_is_refused_and_blocks_no_other(
     add_pending_from(fixture, 300, catalog::Context::Payments.source()).await;
     let own = add_pending(fixture, 200).await;
     let report = sweep(fixture, later(60), 10).await;
-    assert_eq!((report.due, report.sent, report.refused), (2, 1, 1));
+    assert_eq!((report.due, report.offered, report.sent, report.refused), (2, 1, 1, 1));
     assert_eq!(backlog(fixture).await, Backlog { waiting: 1, oldest: None }, "what never leaves does not lag");
     assert_eq!(published_ids(fixture), [own]);
     // The function that commits such an event does not publish it either.

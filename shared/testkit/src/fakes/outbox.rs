@@ -271,8 +271,9 @@ impl ports::Outbox for Outbox {
         let Some((_, last)) = due.last() else { return Ok(SweepReport::default()) };
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let refused = small(due.iter().filter(|(_, event)| !is_own(event)).count());
+        let offered = small(due.len()) - refused;
         let mut report =
-            SweepReport { due: small(due.len()), refused, last: Some(cursor(last)), ..SweepReport::default() };
+            SweepReport { due: small(due.len()), offered, refused, last: Some(cursor(last)), ..SweepReport::default() };
         // A failing bus does not fail the sweep: the events stay pending.
         let accepted = self.0.publish_numbered(due.clone()).await.unwrap_or_default();
         self.0.conclude(&accepted, &due).await?;

@@ -2,15 +2,15 @@
 
 use super::{USER, assert_all_samples_run, clock, sample, sample_time};
 use domain::{id::SessionId, user::Role, window::AnalyticsRecord};
-use edge::{Consumer, Delivery, schedule::Tick, testing::CapturedLogs};
+use edge::{Clock, Consumer, Delivery, schedule::Tick, testing::CapturedLogs};
 use kernel::{Failure, Timestamp};
 use ports::{
     Backlog, Claims, DeliveryCheck, DeliveryCheckReport, ExpiredRows, LoginAttempt, LoginCounters, LoginName, Outbox,
     Retention as _, SweepReport, TimeCursor, Tokens, UserStore as _, WindowStore,
 };
 use serde_json::{Value, json};
-use std::cell::Cell;
-use testkit::{Dependency, Platform, build};
+use std::{cell::Cell, time::Duration};
+use testkit::{Dependency, FaultPoint, InjectedFault, Platform, build};
 
 #[tokio::test]
 async fn authorizer_identifies_the_bearer_of_a_valid_token_only() {
@@ -208,6 +208,51 @@ async fn outbox_sweep_proceeds_past_events_that_the_bus_always_rejects() {
     let event = sample(catalog::OUTBOX_SWEEP, "ok");
     let response = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
     assert_eq!((&response["sent"], &response["waiting"]), (&1.into(), &300.into()));
+}
+
+#[tokio::test]
+async fn outbox_sweep_proceeds_past_any_number_of_events_that_are_not_offered_to_the_bus() {
+    let platform = Platform::new();
+    let of_no_context = |n: u64| {
+        let event = build::event(n, build::user().event());
+        let time = Timestamp::UNIX_EPOCH + Duration::from_secs(n);
+        domain::Event { source: "quayside.nobody".to_owned(), ..build::event_with(event.id, time, event.event) }
+    };
+    (0..=5_000).for_each(|n| platform.outbox().insert(&of_no_context(n)));
+    let event = build::event(6_000, build::user().event());
+    let younger = build::event_with(event.id, Timestamp::UNIX_EPOCH + Duration::from_secs(6_000), event.event);
+    platform.outbox().insert(&younger);
+    let handler = async |tick| sweep_outbox(&platform, tick).await;
+    let event = sample(catalog::OUTBOX_SWEEP, "ok");
+    let response = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
+    assert_eq!((&response["sent"], &response["refused"]), (&1.into(), &5_001.into()));
+}
+
+#[tokio::test]
+async fn outbox_sweep_leases_each_page_from_the_time_at_which_it_is_read() {
+    let platform = Platform::new();
+    for n in 0..300 {
+        let event = build::event(n, build::user().event());
+        platform.outbox().insert(&build::event_with(event.id, Timestamp::UNIX_EPOCH, event.event));
+    }
+    let sweep = async |clock: &Clock| {
+        let (handler, event) = (async |tick| sweep_outbox(&platform, tick).await, sample(catalog::OUTBOX_SWEEP, "ok"));
+        edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, clock, &handler).await.expect("a run")["sent"].clone()
+    };
+    let (clock, passing) = (clock(), clock());
+    let slow = passing.clone();
+    platform.faults().intercept(move |dependency, _| {
+        slow.advance(Duration::from_secs(if dependency == Dependency::Bus { 100 } else { 0 }));
+        InjectedFault::default()
+    });
+    // The first page takes 100 seconds, and the run stops within the second, of which the events are leased.
+    platform.faults().crash(4, FaultPoint::After);
+    platform.run(sweep(&passing)).await.expect_err("it crashed");
+    platform.faults().restore_all();
+    clock.advance(Duration::from_secs(100));
+    assert_eq!(sweep(&clock).await, 0, "another run has these events");
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(sweep(&clock).await, 50);
 }
 
 #[tokio::test]
