@@ -19,9 +19,13 @@ pub async fn handle(
     if change.kind == ChangeKind::Remove {
         return Ok(());
     }
-    // An item that cannot be decoded never will be: it must not block the changes behind it.
-    let broken = |cause| {
-        Failure::new(FailureKind::Invalid, "unreadable-item", "The item is not a valid product.").with_internal(cause)
+    // An item that cannot be decoded never will be, and must not block the changes behind it; one of a newer version waits for that.
+    let broken = |cause: Failure| match cause.kind {
+        FailureKind::Unavailable => cause,
+        _ => {
+            let detail = "The item is not a valid product.";
+            Failure::new(FailureKind::Invalid, "unreadable-item", detail).with_internal(cause)
+        }
     };
     let read = |image: &Option<Value>| image.as_ref().map_or(Ok(None), &parse).map_err(broken);
     let Some(product) = read(&change.new_image)? else { return Ok(()) };

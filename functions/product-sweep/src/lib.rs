@@ -2,7 +2,8 @@
 //!
 //! The stream keeps a change for a day, and nothing asks again for one that `product-relay` could not commit in that time. An event that
 //! was committed already changes nothing. Of several lost changes of one product the last is published, with all that it states, and the first,
-//! because a product without it has no stock account.
+//! because a product without it has no stock account. A product that cannot be read is tried again in each run for a day, because the next version
+//! of the code may be able to.
 
 use domain::{
     Event,
@@ -23,6 +24,8 @@ const PAGE: u32 = 100;
 const INITIAL_LOOKBACK_HOURS: i64 = 72;
 /// Delay in seconds before an hour is swept, so that the index contains its changes and `product-relay` has handled them.
 const INDEX_DELAY_S: i64 = 15 * 60;
+/// Seconds for which an hour with a product that cannot be read is swept again, with those after it.
+const WAIT_S: i64 = 24 * product::HOUR_S;
 /// Stop this long before the deadline, for the page in progress and the response.
 const TIME_RESERVE: Duration = Duration::from_secs(30);
 
@@ -49,34 +52,48 @@ pub async fn handle(
         Some(position) => position,
         None => beginning(seconds_after(over, -INITIAL_LOOKBACK_HOURS * product::HOUR_S)?),
     };
-    let mut summary = Summary::default();
+    let waits_since = seconds_after(tick.now, -WAIT_S)?;
+    let (mut summary, mut failed_in_hour, mut waits) = (Summary::default(), 0, false);
     while position.hour < over && !tick.has_less_than(TIME_RESERVE) {
         let page = changes.changed(position, PAGE).await?;
-        for changed in &page {
-            match events_of(changed, position.hour) {
-                Ok(due) => {
-                    for event in due {
-                        events.commit(&event).await?;
-                    }
-                    summary.products += 1;
-                }
-                Err(failure) => {
-                    summary.failed += 1;
-                    telemetry::log_item_failure("sweep of a product", changed.id, &failure);
-                }
-            }
-        }
+        let failed = commit(events, &page, position.hour).await?;
+        failed_in_hour += failed;
+        waits |= failed > 0 && position.hour > waits_since;
+        summary.failed += failed;
+        summary.products += u32::try_from(page.len()).map_err(Failure::internal)? - failed;
         position = match page.last() {
             Some(last) if page.len() as u64 >= u64::from(PAGE) => SweepPosition { after: Some(last.id), ..position },
             _ => {
-                summary.hours += 1;
+                summary.hours += u32::from(failed_in_hour == 0);
+                failed_in_hour = 0;
                 beginning(seconds_after(position.hour, product::HOUR_S)?)
             }
         };
-        positions.advance(position).await?;
+        if !waits {
+            positions.advance(position).await?;
+        }
     }
     metrics::value("ProductSweepErrors", metrics::Unit::Count, summary.failed);
     Ok(summary)
+}
+
+/// Commits the events of these products, and returns the number of those that cannot be read.
+async fn commit(events: &impl EventOutbox, page: &[ChangedProduct], hour: Timestamp) -> Result<u32, Failure> {
+    let mut failed = 0;
+    for changed in page {
+        match events_of(changed, hour) {
+            Ok(due) => {
+                for event in due {
+                    events.commit(&event).await?;
+                }
+            }
+            Err(failure) => {
+                failed += 1;
+                telemetry::log_item_failure("sweep of a product", changed.id, &failure);
+            }
+        }
+    }
+    Ok(failed)
 }
 
 const fn beginning(hour: Timestamp) -> SweepPosition {

@@ -130,10 +130,17 @@ pub(super) fn to_product(item: Item) -> Result<Product, Failure> {
     serde_dynamo::from_item(item).map_err(malformed_product)
 }
 
-/// The product in an image of the table's stream, with the attributes as plain JSON. `None` for the other kinds of items.
+/// The product in an image of the table's stream, with the attributes as plain JSON. `None` for the other kinds of items. `Unavailable` for one
+/// with a word that this version of the code does not know, such as a newer one writes.
 pub fn product_from_image(image: &Value) -> Result<Option<Product>, Failure> {
     match image.get(KEY).and_then(Value::as_str) {
-        Some(key) if key.starts_with(PRODUCT) => Product::deserialize(image).map(Some).map_err(malformed_product),
+        Some(key) if key.starts_with(PRODUCT) => Product::deserialize(image).map(Some).map_err(|cause| {
+            if cause.to_string().starts_with("unknown variant `") {
+                Failure { code: "newer-item", ..Failure::unavailable(super::DEPENDENCY, cause) }
+            } else {
+                malformed_product(cause)
+            }
+        }),
         _ => Ok(None),
     }
 }

@@ -52,9 +52,14 @@ impl Products {
         self.0.arrange(|state| state.products.products.insert(product.id, product.clone()));
     }
 
-    /// Makes a product one that cannot be found by its SKU, because its item cannot be decoded.
+    /// Makes a product one that cannot be found by its SKU or among the changed ones, because its item cannot be decoded.
     pub fn spoil(&self, id: ProductId) {
         self.0.arrange(|state| state.products.unreadable.insert(id));
+    }
+
+    /// Ends [`Self::spoil`].
+    pub fn restore(&self, id: ProductId) {
+        self.0.arrange(|state| state.products.unreadable.remove(&id));
     }
 
     /// All created products, in order: the records of the table's stream.
@@ -75,6 +80,10 @@ impl Products {
     }
 }
 
+fn malformed() -> Failure {
+    Failure { code: ports::PRODUCT_MALFORMED, ..Failure::internal("the product is malformed") }
+}
+
 impl ports::ProductChanges for Products {
     async fn changed(&self, position: SweepPosition, limit: u32) -> Result<Vec<ChangedProduct>, Failure> {
         let hour_of = |at: Timestamp| at.as_second().div_euclid(3600);
@@ -85,7 +94,11 @@ impl ports::ProductChanges for Products {
             let mut changed: Vec<Product> = changed.cloned().collect();
             changed.sort_by_key(|product| product.id);
             changed.truncate(usize::try_from(limit).map_err(Failure::internal)?);
-            Ok(changed.into_iter().map(|product| ChangedProduct { id: product.id, product: Ok(product) }).collect())
+            let read = |product: Product| match state.products.unreadable.contains(&product.id) {
+                true => ChangedProduct { id: product.id, product: Err(malformed()) },
+                false => ChangedProduct { id: product.id, product: Ok(product) },
+            };
+            Ok(changed.into_iter().map(read).collect())
         });
         step.await
     }
@@ -163,9 +176,7 @@ impl ports::ProductStore for Products {
         let query = self.0.query(Dependency::Table, |state| {
             let found = state.products.products.values().find(|product| product.sku == *sku).cloned();
             match found {
-                Some(product) if state.products.unreadable.contains(&product.id) => {
-                    Err(Failure { code: ports::PRODUCT_MALFORMED, ..Failure::internal("the product is malformed") })
-                }
+                Some(product) if state.products.unreadable.contains(&product.id) => Err(malformed()),
                 found => Ok(found),
             }
         });

@@ -62,6 +62,27 @@ async fn product_relay_publishes_products_with_stable_ids_and_dead_letters_other
     assert_eq!(platform.dead_letters().messages().len(), 1);
 }
 
+/// The reasons of dead letters after a record with a word that is not known was delivered at an age of `hours`.
+async fn dead_letters_of_a_newer_product(image: &str, hours: u64) -> Vec<String> {
+    let platform = Platform::new();
+    let consumer = Consumer::new(catalog::PRODUCT_RELAY.name, catalog::MAX_RECEIVES);
+    let edit = format!(r#"set /Records/0/dynamodb/{image}/price/M/currency = {{"S": "XTS"}}"#);
+    let event = super::edits::apply(sample(catalog::PRODUCT_RELAY, "ok_updated"), &edit);
+    let clock = clock();
+    clock.advance(std::time::Duration::from_secs(hours * 3600));
+    drop(edge::dynamodb::batch(&consumer, event, &clock, &platform.dead_letters(), &relay(&platform)).await);
+    assert!(platform.bus().published().is_empty());
+    platform.dead_letters().messages().into_iter().map(|message| message.reason).collect()
+}
+
+#[tokio::test]
+async fn product_relay_retries_a_product_with_an_unknown_word_for_a_day() {
+    for image in ["NewImage", "OldImage"] {
+        assert!(dead_letters_of_a_newer_product(image, 1).await.is_empty(), "{image}");
+        assert_eq!(dead_letters_of_a_newer_product(image, 24).await, ["newer-item"], "{image}");
+    }
+}
+
 /// What a run of product-sweep some hours after the sample's time returns.
 async fn product_sweep(platform: &Platform, hours: i64) -> Option<Value> {
     let clock = edge::Clock::at(later(hours), 7);
@@ -117,6 +138,49 @@ async fn product_sweep_resumes_where_the_database_failed() {
     platform.faults().restore_all();
     let resumed = product_sweep(&platform, 2).await.expect("a summary");
     assert_eq!((&resumed["products"], platform.outbox().committed().len()), (&json!(50), 150));
+}
+
+#[tokio::test]
+async fn product_sweep_tries_products_that_cannot_be_read_for_a_day() {
+    let platform = Platform::new();
+    let (newer, other) = (stored(&platform, 1), stored(&platform, 2));
+    let later_one = Product { updated_at: later(1), ..stored(&platform, 3) };
+    platform.products().put(&later_one);
+    platform.products().spoil(newer.id);
+    let committed = || -> Vec<_> { platform.outbox().committed().iter().map(|one| one.subject.clone()).collect() };
+    assert_eq!(product_sweep(&platform, 2).await, Some(json!({"hours": 71, "products": 2, "failed": 1})));
+    assert_eq!(committed(), [other.id.to_string(), later_one.id.to_string()], "it delays no other");
+    assert_eq!(product_sweep(&platform, 3).await, Some(json!({"hours": 2, "products": 2, "failed": 1})));
+    // The version that can read it is deployed.
+    platform.products().restore(newer.id);
+    assert_eq!(product_sweep(&platform, 4).await, Some(json!({"hours": 4, "products": 3, "failed": 0})));
+    assert_eq!(committed().last(), Some(&newer.id.to_string()));
+    assert_eq!(product_sweep(&platform, 5).await, Some(json!({"hours": 1, "products": 0, "failed": 0})));
+}
+
+#[tokio::test]
+async fn product_sweep_gives_up_a_product_that_cannot_be_read_after_a_day() {
+    let platform = Platform::new();
+    let broken = stored(&platform, 1);
+    platform.products().spoil(broken.id);
+    for (hours, failed) in [(2, 1), (23, 1), (25, 1), (26, 0)] {
+        let summary = product_sweep(&platform, hours).await.expect("a summary");
+        assert_eq!(summary["failed"], failed, "{hours} hours later: {summary}");
+    }
+}
+
+#[tokio::test]
+async fn product_sweep_resumes_before_a_product_that_cannot_be_read() {
+    let platform = Platform::new();
+    let products: Vec<Product> = (1..=250).map(|number| stored(&platform, number)).collect();
+    platform.products().spoil(products[120].id);
+    // After 70 hours without changes, the second page has a product that cannot be read, and the run fails at the third.
+    platform.faults().fail(Dependency::Table, testkit::Occurrence::Nth(73), testkit::FaultPoint::Before);
+    assert_eq!(product_sweep(&platform, 2).await, None);
+    platform.faults().restore_all();
+    platform.products().restore(products[120].id);
+    product_sweep(&platform, 2).await.expect("a summary");
+    assert_eq!(platform.outbox().committed().len(), 250);
 }
 
 /// An outbox that has lost a privilege.

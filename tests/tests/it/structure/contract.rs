@@ -23,6 +23,7 @@ const INTERNAL: &[&str] = &[
     "invalid-reservation-transition",
     "invalid-subject",
     "newer-event",
+    "newer-item",
     "order-stuck",
     "partitions-differ",
     "price-outdated",
