@@ -1,7 +1,8 @@
 //! Reads the statement of the gateway and compares the ledger with it, once a day: the charges and refunds of the last days, to the cent.
 //!
-//! A run works page by page until its time is over, and the next one, half an hour later, continues. The gateway reports its fees only in its
-//! own ledger, so the comparison posts them. Discrepancies are published as events, a hundred in each, and counted as a metric.
+//! A run works page by page until its time is over, and the next one, five minutes after it began, continues. Of two runs at once, one takes a
+//! step and the other ends. The gateway reports its fees only in its own ledger, so the comparison posts them. Discrepancies are published as
+//! events, a hundred in each, and counted as a metric.
 
 use domain::reconciliation::{self, ComparedSource, PAGE, ReconciliationProgress, Step, StepResult};
 use edge::{schedule::Tick, telemetry::metrics};

@@ -309,7 +309,7 @@ pub const ALARMS: &[Alarm] = &[
         .when(Lambda(FunctionKind::Every), "Duration", P99, AboveTimeoutPercent(80)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("schedule-silent", "schedule-silent", Page, "A function that runs every few minutes did not run.")
         .when(Lambda(FunctionKind::Scheduled(5, 0)), "Invocations", Sum, Below(1.0)).for_periods(5 * MINUTE, 3, 3).or_missing_data(),
-    Alarm::new("schedule-silent", "schedule-silent", Ticket, "A function that runs every half hour, hour or day did not run for two days.")
+    Alarm::new("schedule-silent", "schedule-silent", Ticket, "A function that runs every hour or day did not run for two days.")
         .when(Lambda(FunctionKind::Scheduled(1440, 5)), "Invocations", Sum, Below(1.0)).for_periods(DAY, 2, 2).or_missing_data(),
     Alarm::new("api-errors", "api-errors", Page, "The API returns server errors.")
         .when(Api, "5xx", Sum, AtLeast(10.0)).for_periods(5 * MINUTE, 2, 2),

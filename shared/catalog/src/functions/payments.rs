@@ -58,7 +58,7 @@ functions! {
         ])
         .timeout(240);
     /// Reads the statement of the gateway, and reconciles the ledger with it once a day.
-    LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 30 })
+    LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
         .publishes(&[LEDGER_RECONCILED]).timeout(300);
     /// Settles with the gateway after a restore of the database.
