@@ -21,5 +21,8 @@ FROM wanted, LATERAL (VALUES
 ) AS s (setting, value)
 WHERE value <> '' AND NOT config @> ARRAY[setting || '=' || value]
 UNION ALL
+SELECT 2, format('ALTER ROLE %I RESET default_transaction_read_only', name)
+FROM wanted WHERE read_only = '' AND config @> ARRAY['default_transaction_read_only=on']
+UNION ALL
 SELECT 3, format('ALTER ROLE %I PASSWORD %L', name, $2) FROM wanted WHERE $2 IS NOT NULL
 ORDER BY step

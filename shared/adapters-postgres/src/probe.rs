@@ -9,6 +9,10 @@ use kernel::Failure;
 use ports::Probe;
 use std::sync::Arc;
 
+/// The role of the probe is not read-only, so that this is how the server treats those that write.
+const IS_READ_ONLY: &str =
+    "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only";
+
 #[derive(Debug)]
 pub struct PgProbe {
     database: Arc<Database>,
@@ -29,12 +33,13 @@ impl Probe for PgProbe {
         true
     }
 
-    /// Fails if the server only takes reads, too, as the former primary does after a failover; the next check connects again.
+    /// Fails if the server only takes reads, too, as the former primary does after a failover; the next check
+    /// connects again.
     async fn check(&self) -> Result<(), Failure> {
         let session = self.database.session().await?;
-        let rows = session.query("SELECT pg_is_in_recovery() AS is_replica", &[]).await?;
-        if get(only(&rows)?, "is_replica")? {
-            return Err(Failure::unavailable(DEPENDENCY, "the server is a replica"));
+        let rows = session.query(IS_READ_ONLY, &[]).await?;
+        if get(only(&rows)?, "is_read_only")? {
+            return Err(Failure::unavailable(DEPENDENCY, "the server takes no writes"));
         }
         session.release();
         Ok(())

@@ -1,6 +1,6 @@
 //! A cache on Redis.
 
-use crate::link::{RedisLink, Server};
+use crate::link::RedisLink;
 use edge::telemetry::metrics;
 use kernel::Failure;
 use redis::RedisError;
@@ -67,16 +67,16 @@ impl ports::Cache for RedisCache {
 /// The readiness check of Redis. Not essential: the platform works without Redis.
 #[derive(Debug)]
 pub struct RedisProbe {
-    server: Server,
+    link: Rc<RedisLink>,
 }
 
 impl RedisProbe {
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self::of(Server::new(url, None)?))
+        Ok(Self::of(RedisLink::to(url)?))
     }
 
-    pub(crate) fn of(server: Server) -> Self {
-        Self { server }
+    pub(crate) fn of(link: Rc<RedisLink>) -> Self {
+        Self { link }
     }
 }
 
@@ -89,10 +89,12 @@ impl ports::Probe for RedisProbe {
         false
     }
 
+    /// Over the connection of the process. After an error it fails without a request for as long as no function sends one.
     async fn check(&self) -> Result<(), Failure> {
-        let unavailable = |cause| Failure::unavailable("cache", cause);
-        let mut connection = self.server.connect().await.map_err(unavailable)?;
-        redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(unavailable)
+        match self.link.execute::<String>(&redis::cmd("PING")).await {
+            Some(_) => Ok(()),
+            None => Err(Failure::unavailable("cache", "Redis does not respond")),
+        }
     }
 }
 
@@ -112,6 +114,25 @@ mod tests {
             "every process loads by itself"
         );
         assert_eq!(cache.wait("k").await, None);
+    }
+
+    #[tokio::test]
+    async fn probe_checks_again_over_the_same_connection() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let probe = RedisProbe::new(&format!("redis://127.0.0.1:{}", server.local_addr().unwrap().port())).unwrap();
+        let checks = async { (probe.check().await, probe.check().await) };
+        // Responds to each command of the first connection, and to no other.
+        let responses = async {
+            let (mut connection, mut received) = (server.accept().await.unwrap().0, [0_u8; 4096]);
+            while let Ok(count @ 1..) = connection.read(&mut received).await {
+                let commands = received[..count].iter().filter(|byte| **byte == b'*').count();
+                connection.write_all("+PONG\r\n".repeat(commands).as_bytes()).await.unwrap();
+            }
+            std::future::pending().await
+        };
+        let checked = tokio::select! { checked = checks => checked, () = responses => panic!("it never ends") };
+        assert_eq!(checked, (Ok(()), Ok(())));
     }
 
     #[tokio::test]

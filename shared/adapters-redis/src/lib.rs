@@ -26,7 +26,7 @@ pub fn cache(wiring: &Wiring) -> Result<RedisCache> {
 
 /// The readiness check of the cache.
 pub fn cache_probe(wiring: &Wiring) -> Result<RedisProbe> {
-    Ok(RedisProbe::of(server(wiring)?))
+    Ok(RedisProbe::of(link(wiring)?))
 }
 
 /// The circuit breaker before the payment gateway.

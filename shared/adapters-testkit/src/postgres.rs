@@ -115,9 +115,8 @@ impl TestDatabase {
     pub fn as_role(&self, role: DatabaseRole) -> Arc<Database> {
         let (settings, secret) = self.login();
         let schema = role.context().map_or("none", Context::name);
-        let read_only = if role.is_read_only() { "on" } else { "off" };
-        let options =
-            format!("-c role={} -c search_path={schema} -c default_transaction_read_only={read_only}", role.name());
+        let read_only = if role.is_read_only() { " -c default_transaction_read_only=on" } else { "" };
+        let options = format!("-c role={} -c search_path={schema}{read_only}", role.name());
         Arc::new(Database::new(Settings { options: Some(options), ..settings }, secret))
     }
 

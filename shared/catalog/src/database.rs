@@ -9,7 +9,7 @@ pub enum DatabaseRole {
     Writer(Context),
     /// Reads the tables of its context, but not outbox, inbox and stored responses.
     Reader(Context),
-    /// Logs in and can read nothing.
+    /// Logs in and may neither read nor write. Its transactions are not read-only by themselves, so that they show whether the server takes writes.
     Probe,
     /// Adds entries to the inbox, the event records and the actions of operations, and can read no table. It asks what consumers have handled.
     Recorder,
@@ -45,7 +45,7 @@ impl DatabaseRole {
 
     /// Whether every transaction of the role is read-only.
     pub const fn is_read_only(self) -> bool {
-        !matches!(self, Self::Writer(_) | Self::Recorder)
+        matches!(self, Self::Reader(_))
     }
 }
 

@@ -151,7 +151,7 @@ async fn reader_cannot_write_even_with_the_privilege() {
 }
 
 #[tokio::test]
-async fn readers_and_the_probe_log_in_read_only() {
+async fn readers_log_in_read_only_and_the_probe_does_not() {
     let database = database().await;
     for (context, role) in readers() {
         let settings = format!(
@@ -162,7 +162,7 @@ async fn readers_and_the_probe_log_in_read_only() {
         assert_eq!(database.number(&settings).await, 1, "{role}");
     }
     let probe = "SELECT count(*) FROM pg_roles WHERE rolname = 'probe' AND rolcanlogin AND NOT rolsuper
-        AND rolconfig @> '{default_transaction_read_only=on}'";
+        AND NOT rolconfig::text LIKE '%read_only%'";
     assert_eq!(database.number(probe).await, 1);
 }
 
@@ -177,6 +177,20 @@ async fn probe_sees_that_the_database_responds_and_reads_nothing() {
         AND has_schema_privilege('{role}', oid, 'USAGE, CREATE')"
     );
     assert_eq!(database.number(&schemas).await, 0);
+}
+
+#[tokio::test]
+async fn probe_fails_while_the_server_takes_no_writes() {
+    let database = database().await;
+    let probe = database.probe();
+    assert_eq!(probe.check().await, Ok(()));
+    let name: String = database.rows("SELECT current_database()::text AS name").await[0].get("name");
+    database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    let failure = database.probe().check().await.expect_err("read-only");
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+    let reset = format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT");
+    database.execute(&reset).await;
+    assert_eq!(database.probe().check().await, Ok(()));
 }
 
 #[tokio::test]

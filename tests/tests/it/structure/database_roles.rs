@@ -59,7 +59,8 @@ fn route_that_only_reads_has_a_role_that_only_reads() {
     for row in FUNCTIONS {
         let Some(role) = row.database_role() else { continue };
         let reads = matches!(row.trigger, Trigger::Http { method: Method::Get, .. });
-        if reads && !role.is_read_only() {
+        // The probe may do nothing at all: `adapters-postgres` tests its privileges.
+        if reads && !role.is_read_only() && role != DatabaseRole::Probe {
             complaints.push(format!("{} answers GET as {}", row.name, role.name()));
         }
         if role.is_read_only() && (!reads || !row.publishes.is_empty()) {
