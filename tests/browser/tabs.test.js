@@ -67,6 +67,25 @@ test("a logout in one tab of the console ends the other one, which says why and 
   }, { ...WIDE, expected: [/401.*\/api\//] });
 });
 
+test("a logout that fails says so, and the session stays until one succeeds", async () => {
+  await onPage(async (page) => {
+    await enterConsole(page, staff);
+    const logout = "**/api/v1/users/logout";
+    await page.route(logout, (route) => route.fulfill({ status: 503, body: "" }));
+    const button = page.getByRole("button", { name: "Log out" });
+    await button.click();
+    await page.getByRole("alert").getByText("You are still logged in.").waitFor();
+    await inspect(page, "console-not-logged-out");
+    await page.unroute(logout);
+    await page.reload();
+    await page.getByRole("heading", { name: "Orders", exact: true }).waitFor();
+    await button.click();
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    await page.reload();
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+  }, { ...WIDE, expected: [/503/] });
+});
+
 test("the console says that a list is late, cannot be read, or is not the current one, and shows it when the API is back", async () => {
   await onPage(async (page) => {
     await enterConsole(page, staff);

@@ -5,10 +5,11 @@ import type { ComponentType, JSX } from "preact";
 import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
-import { caller, isRestored, logOut } from "../core/session.ts";
+import { caller, isRestored } from "../core/session.ts";
 import { ExpiredSession } from "../ui/expired-session.tsx";
 import { Frame } from "../ui/frame.tsx";
 import { lazyPage } from "../ui/lazy-page.tsx";
+import { LogOut } from "../ui/log-out.tsx";
 import { Guard, Loading, Title } from "../ui/page.tsx";
 import { AdminsOnly, NotFound } from "./other-pages.tsx";
 import { ConsoleLogin } from "./pages/login.tsx";
@@ -72,9 +73,7 @@ function Outside({ isCustomer }: { isCustomer: boolean }): JSX.Element {
       <Title>{c().name}</Title>
       <p>{c().staffOnly}</p>
       <div class="actions">
-        <button type="button" onClick={() => void logOut()}>
-          {t().nav.logOut}
-        </button>
+        <LogOut />
         <a href="/">{t().toStart}</a>
       </div>
     </>
@@ -151,9 +150,7 @@ function Navigation(): JSX.Element {
         </a>
       ))}
       <a href="/">{c().nav.shop}</a>
-      <button type="button" class="link" onClick={() => void logOut()}>
-        {t().nav.logOut}
-      </button>
+      <LogOut isLink />
     </>
   );
 }

@@ -4,19 +4,34 @@ import { beforeEach, test } from "node:test";
 // What a browser has, and Node.js lacks or would wait for.
 Object.assign(globalThis, { BroadcastChannel: class { postMessage(): void {} } });
 Object.defineProperty(globalThis, "navigator", { value: { locks: { request: (_name: string, run: () => unknown) => run() } } });
-const { authorizedFetch, caller, dropSession, isExpired, logIn } = await import("./session.ts");
+const { ApiError } = await import("./problem.ts");
+const { authorizedFetch, caller, dropSession, isExpired, logIn, logOut } = await import("./session.ts");
 
-/** The API: who the cookie belongs to, tokens that it refuses, and those that requests came with. */
-const server = { cookie: "", issued: 0, refused: "", used: [] as string[] };
+/** The API: who the cookie belongs to, tokens that it refuses, those that requests came with, and whether it can be reached. */
+const server = { cookie: "", issued: 0, refused: "", used: [] as string[], isDown: false };
 
 const tokenOf = (sub: string): string => `${++server.issued}.${btoa(JSON.stringify({ sub }))}.x`;
 const json = (body: object, status = 200): Response => new Response(JSON.stringify(body), { status });
+const problem = (type: string, status: number): Response => json({ type: `/problems/${type}`, status, detail: "" }, status);
 
-globalThis.fetch = async (input) => {
+/** Ends the session of a valid token, or of the cookie of a request that a script has sent. */
+function endSession(headers: Headers): Response {
+  const token = headers.get("Authorization")?.replace("Bearer ", "") ?? "";
+  const isValid = token !== "" && token !== server.refused;
+  if (!isValid && server.cookie === "") return problem("unauthenticated", 401);
+  if (!isValid && !headers.has("X-Requested-With")) return problem("cross-site-request", 403);
+  server.cookie = "";
+  return new Response(null, { status: 204 });
+}
+
+globalThis.fetch = async (input, init) => {
+  if (server.isDown) throw new TypeError("Failed to fetch");
+  const { url } = input instanceof Request ? input : { url: String(input) };
+  if (url.endsWith("/users/logout")) return endSession(new Headers(init?.headers));
   if (!(input instanceof Request)) return json({ access_token: tokenOf(server.cookie), expires_in: 900 });
   const token = input.headers.get("Authorization")?.replace("Bearer ", "") ?? "";
   server.used.push(token);
-  return token === server.refused ? json({ type: "/problems/unauthenticated", status: 401, detail: "" }, 401) : json({});
+  return token === server.refused ? problem("unauthenticated", 401) : json({});
 };
 
 async function enter(name: string): Promise<string> {
@@ -38,7 +53,7 @@ async function orderAfterOther(): Promise<{ token: string; answer: Promise<Respo
 
 beforeEach(() => {
   dropSession();
-  Object.assign(server, { refused: "", used: [] });
+  Object.assign(server, { refused: "", used: [], isDown: false });
 });
 
 test("a request whose token is refused is sent again with a new one", async () => {
@@ -77,4 +92,24 @@ test("a request that was under way when somebody else logged in is not sent agai
   await enter("bea");
   assert.equal((await answer).status, 401);
   assert.deepEqual(server.used, [token]);
+});
+
+test("a logout with an expired token ends the session of the cookie", async () => {
+  server.refused = await enter("ann");
+  await logOut();
+  assert.deepEqual([caller.value, server.cookie], [null, ""]);
+});
+
+test("a logout without a valid token or cookie has nothing to end", async () => {
+  server.refused = await enter("ann");
+  server.cookie = "";
+  await logOut();
+  assert.equal(caller.value, null);
+});
+
+test("a logout that does not reach the API fails and keeps the session", async () => {
+  await enter("ann");
+  server.isDown = true;
+  await assert.rejects(logOut(), (error) => error instanceof ApiError && error.type === "offline");
+  assert.deepEqual([caller.value?.id, server.cookie], ["ann", "ann"]);
 });

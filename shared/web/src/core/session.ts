@@ -4,7 +4,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { syncWith } from "./clock.ts";
-import { isProblem, type Problem } from "./problem.ts";
+import { ApiError, isProblem, unwrap, type Problem } from "./problem.ts";
 import { setItem, localStore, getItem } from "./storage.ts";
 
 const API = "/api/v1";
@@ -160,11 +160,28 @@ export function sendCode(token: string, code: string): Promise<LoginResult> {
   return login("/users/login/mfa", { mfa_token: token, ...(isCode ? { code: plain } : { recovery_code: code.trim() }) });
 }
 
+/**
+ * Ends the session: of the token, or of the cookie once the token has expired. Throws an ApiError, and keeps the session, if the API has
+ * not ended it: the cookie is valid for weeks.
+ */
 export async function logOut(): Promise<void> {
-  const token = caller.value?.token;
-  if (token) await send(new Request(`${API}/users/logout`, { method: "POST" }), token).catch(() => null);
+  try {
+    // A refresh at the same time would replace the cookie whose session is ended.
+    await navigator.locks.request("refresh", () => unwrap(requestLogout()));
+  } catch (error) {
+    // Neither a token nor a cookie is valid: no session is left.
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+  }
   forget();
   otherTabs.postMessage("ended");
+}
+
+async function requestLogout(): Promise<{ error: unknown; response: Response }> {
+  const token = caller.value?.token;
+  const headers = { ...POST.headers, ...(token && { Authorization: `Bearer ${token}` }) };
+  const response = await fetch(`${API}/users/logout`, { method: "POST", headers });
+  syncWith(response);
+  return { response, error: response.ok ? null : await response.json().catch(() => null) };
 }
 
 /** Drops an expired session instead of logging in again. */

@@ -292,6 +292,7 @@ export const de: Messages = {
     codeHint: "Sechs Ziffern, oder einer Ihrer Wiederherstellungscodes.",
     finish: "Anmeldung abschließen",
     leave: "Stattdessen abmelden",
+    notLoggedOut: "Sie sind noch angemeldet.",
   },
   register: {
     title: "Konto anlegen",

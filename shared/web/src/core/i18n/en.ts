@@ -295,6 +295,7 @@ export const en = {
     codeHint: "Six digits, or one of your recovery codes.",
     finish: "Finish the login",
     leave: "Log out instead",
+    notLoggedOut: "You are still logged in.",
   },
   register: {
     title: "Create an account",

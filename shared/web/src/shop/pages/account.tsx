@@ -9,12 +9,13 @@ import { download } from "../../core/export.ts";
 import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
 import { unwrap } from "../../core/problem.ts";
 import type { Rows } from "../../core/rows.ts";
-import { dropSession, caller, isSignedIn, logOut } from "../../core/session.ts";
+import { dropSession, caller, isSignedIn } from "../../core/session.ts";
 import { Action } from "../../ui/action.tsx";
 import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
 import { Changed } from "../../ui/changed.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Field, Form, Saved, Select } from "../../ui/form.tsx";
+import { LogOut } from "../../ui/log-out.tsx";
 import { Failed, Loaded, Title } from "../../ui/page.tsx";
 import { profile } from "../reads.ts";
 import { Cards } from "./cards.tsx";
@@ -38,9 +39,7 @@ function Account({ id, onErased }: { id: string; onErased: () => void }): JSX.El
           <div class="sections">
             <p class="actions">
               <span>{user.full_name ?? user.username}</span>
-              <button type="button" onClick={() => void logOut()}>
-                {t().nav.logOut}
-              </button>
+              <LogOut />
             </p>
             {user.role === "customer" && KINDS.filter((kind) => user[kind]).map((kind) => <Verification key={kind} kind={kind} user={user} />)}
             <Profile current={{ data: user, tag }} />
