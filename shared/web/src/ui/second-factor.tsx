@@ -29,16 +29,17 @@ interface Props {
 
 export function SecondFactor({ userId, enrolmentToken, texts, onDone }: Props): JSX.Element {
   const [secret, setSecret] = useState<Schemas["TotpView"] | null>(null);
+  const [codes, setCodes] = useState<string[] | null>(null);
   const path = { id: userId };
   const headers = enrolmentToken ? { Authorization: `Bearer ${enrolmentToken}` } : {};
+  // Both return nothing: the cache of mutations would keep the secret and the codes.
   const beginning = useMutation({
-    mutationFn: (current_password: string) => unwrap(api.POST("/api/v1/users/{id}/totp", { params: { path }, headers, body: { current_password } })),
-    onSuccess: setSecret,
+    mutationFn: async (current_password: string) => setSecret(await unwrap(api.POST("/api/v1/users/{id}/totp", { params: { path }, headers, body: { current_password } }))),
   });
   const confirming = useMutation({
-    mutationFn: (code: string) => unwrap(api.POST("/api/v1/users/{id}/totp/confirm", { params: { path }, headers, body: { code } })),
+    mutationFn: async (code: string) => setCodes((await unwrap(api.POST("/api/v1/users/{id}/totp/confirm", { params: { path }, headers, body: { code } }))).recovery_codes),
   });
-  if (confirming.data) return <RecoveryCodes codes={confirming.data.recovery_codes} texts={texts} onDone={onDone} />;
+  if (codes) return <RecoveryCodes codes={codes} texts={texts} onDone={onDone} />;
   if (secret) {
     return (
       <Form key="code" takesFocus submit={texts.confirm} isBusy={confirming.isPending} error={confirming.error} onSubmit={(values) => confirming.mutate(values["/code"]?.replaceAll(" ", "") ?? "")}>
