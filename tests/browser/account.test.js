@@ -98,7 +98,7 @@ test("a customer saves cards, pays with the one that is offered first, and delet
 test("who gets no code for a new password asks for another one, and types the address once", async () => {
   const customer = await register();
   await onPage(async (page) => {
-    const [email, code] = [page.getByLabel("E-mail address", { exact: true }), page.getByLabel("Code of the message")];
+    const [email, code] = [page.getByLabel("E-mail address", { exact: true }), page.getByLabel("Code from the message")];
     await page.goto(`${shop}/password`);
     await email.fill(customer.email);
     await page.getByRole("button", { name: "Send me a message" }).click();

@@ -7,7 +7,7 @@ import { browser, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, regist
 const { PRODUCT_ID: product, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
 const WIDE = { viewport: DESKTOP };
-// Files are worked on once a minute.
+// Files are processed once a minute.
 const JOB_MS = 100_000;
 const WINDOW_MS = 300_000;
 

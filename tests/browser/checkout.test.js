@@ -22,11 +22,11 @@ test("an order of what is sold out meanwhile is cancelled unpaid, and the basket
     await call("PATCH", `/products/${scarce}/stock`, { delta: -1, reason: "damaged" }, { ...headers, "Idempotency-Key": randomUUID() });
     await page.getByRole("button", { name: "Order and pay" }).click();
     await status(page, "Cancelled");
-    await page.getByRole("status").getByText("At least one product is out of stock. Nothing was charged.").waitFor();
+    await page.getByRole("status").getByText("At least one product is out of stock. What was paid is refunded.").waitFor();
     assert.equal(await page.getByText("Thank you for your order").count(), 0);
     await inspect(page, "order-out-of-stock");
     await hasStock(scarce, 0);
-    await page.getByRole("button", { name: "Put into the basket again" }).click();
+    await page.getByRole("button", { name: "Add to the basket again" }).click();
     await page.getByRole("heading", { name: "Basket" }).waitFor();
     await page.getByText("Sold out at the moment.").waitFor();
     await page.goto(`${shop}/products/${scarce}`);
@@ -107,7 +107,7 @@ test("a card that is declined again is replaced again, and the page says what ea
     await logIn(page, customer);
     await page.getByRole("heading", { name: `Order ${order.id.split("-").pop().toUpperCase()}`, exact: true }).waitFor();
     const again = page.getByRole("button", { name: "Pay again" });
-    const declined = page.getByRole("status").getByText("Your payment was declined. You can pay with another card.");
+    const declined = page.getByRole("status").getByText("Your payment was declined.");
     await again.waitFor();
     // What the order and its payment have come to is not read yet when the page says that the payment is in progress.
     const { promise: isShown, resolve: read } = Promise.withResolvers();

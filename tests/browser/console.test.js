@@ -70,7 +70,7 @@ test("a large refund waits until an admin approves it who did not request it", a
     await page.getByRole("dialog").getByText(/^Refund the whole remaining amount of \$[\d,.]+\?$/).waitFor();
     await confirm(page, "Refund");
     await page.getByText("The refund waits for the approval of another admin.").waitFor();
-    await page.getByRole("cell", { name: "Waits for another admin" }).waitFor();
+    await page.getByRole("cell", { name: "Waiting for another admin" }).waitFor();
   }, WIDE);
   await onPage(async (page) => {
     await enter(page, admin);
@@ -103,7 +103,7 @@ test("an admin hears that another decision on a refund came first, and is asked 
     await page.getByRole("dialog", { name: "Reject" }).waitFor();
     await call("PATCH", `/payments/${payment}/refund-approvals/${first}`, { verdict: "rejected" }, { ...byAdmin, "Idempotency-Key": randomUUID() });
     await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
-    await page.getByRole("alert").getByText(/Somebody else has decided on this refund already\.$/).waitFor();
+    await page.getByRole("alert").getByText(/Somebody else has already decided on this refund\.$/).waitFor();
     await page.getByRole("cell", { name: "Rejected" }).waitFor();
     await inspect(page, "console-refund-decided");
     await request();
@@ -131,7 +131,7 @@ test("staff create a product, change it, adjust its stock and add an image", asy
     await hasFocus(page.getByLabel("Currency"));
     await page.getByText("Write a currency as three letters, such as USD.").waitFor();
     await page.getByLabel("Currency").fill("USD");
-    await page.getByLabel("Stock at the start").fill("7");
+    await page.getByLabel("Initial stock").fill("7");
     await inspect(page, "console-product-new");
     const notYet = { status: 404, contentType: "application/problem+json", json: { type: "/problems/not-found", title: "Not found", status: 404, detail: "There is no such stock." } };
     await page.route("**/stock", (route) => route.fulfill(notYet), { times: 1 });
@@ -150,7 +150,7 @@ test("staff create a product, change it, adjust its stock and add an image", asy
     await image.waitFor();
     await inspect(page, "console-product");
     await page.getByRole("button", { name: /^Delete: Ship's bell/ }).click();
-    await page.getByRole("dialog").getByText("The image is deleted for good.").waitFor();
+    await page.getByRole("dialog").getByText("The image is deleted permanently.").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     await image.waitFor();
     await page.getByRole("button", { name: /^Delete: Ship's bell/ }).click();
@@ -193,7 +193,7 @@ test("staff find a customer, see the orders, and look at payments and webhooks",
     await page.getByRole("heading", { name: "Amounts that do not match" }).waitFor();
     await page.getByLabel("Payment id").fill("nothing");
     await page.getByRole("button", { name: "Show", exact: true }).click();
-    await page.getByText("This is no id.").waitFor();
+    await page.getByText("This is not an id.").waitFor();
     await inspect(page, "console-payments");
     await page.getByLabel("Payment id").fill(await paymentOf(order, accessToken));
     await page.getByRole("button", { name: "Show", exact: true }).click();
@@ -280,11 +280,11 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
     await page.getByLabel("E-mail address", { exact: true }).fill(colleague.email);
     await inspect(page, "password");
     await page.getByRole("button", { name: "Send me a message" }).click();
-    await page.getByLabel("Code of the message").fill(await mailedToken(colleague.email, /password/));
+    await page.getByLabel("Code from the message").fill(await mailedToken(colleague.email, /password/));
     await inspect(page, "password-code");
     await page.getByLabel("New password").fill(colleague.password);
     await page.getByRole("button", { name: "Set the password" }).click();
-    await page.getByText("Your password is changed.").waitFor();
+    await page.getByText("Your password has been changed.").waitFor();
 
     await enter(page, colleague);
     await go(page, "Security");
@@ -296,7 +296,7 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
     await page.getByRole("button", { name: "Activate" }).click();
     const codes = page.getByRole("heading", { name: "Recovery codes" });
     await hasFocus(codes);
-    await page.getByRole("button", { name: "I have kept them" }).click();
+    await page.getByRole("button", { name: "I have saved them" }).click();
     const renewal = page.locator("section", { has: page.getByRole("heading", { name: "New recovery codes" }) });
     // A code is accepted once, and the next one is needed for the login: this is how the API answers to a right one.
     await page.route("**/totp/recovery-codes", (route) => route.fulfill({ json: { recovery_codes: ["ABCDE-FGHJK"] } }));
@@ -309,7 +309,7 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
     await hasFocus(page.getByLabel("Code of your second factor"));
     await page.getByLabel("Code of your second factor").fill("000000");
     await page.getByRole("button", { name: "Finish the login" }).click();
-    await page.getByText("This code is wrong or was used already.").waitFor();
+    await page.getByText("This code is wrong or has already been used.").waitFor();
     // A code is accepted once: the one of the next half minute is accepted already.
     await page.getByLabel("Code of your second factor").fill(codeOf(secret, 1));
     await page.getByRole("button", { name: "Finish the login" }).click();
@@ -388,7 +388,7 @@ test("staff are told which pages are for admins, and the navigation does not off
     const problem = { type: "/problems/forbidden", title: "Forbidden", status: 403, detail: "…", instance: "/", trace_id: "1-2" };
     await page.route("**/api/v1/webhook-endpoints?**", (route) => route.fulfill({ status: 403, contentType: "application/problem+json", body: JSON.stringify(problem) }));
     await go(page, "Webhooks");
-    await page.getByRole("alert").getByText("Your account may not do that.").waitFor();
+    await page.getByRole("alert").getByText("Your account does not have permission for that.").waitFor();
     assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
   }, { ...WIDE, expected: [/403.*\/webhook-endpoints/] });
 });

@@ -38,7 +38,7 @@ test("staff filter the orders of a customer by status, amount and time, and the 
     await form.getByLabel("Customer id").fill("nobody");
     await form.getByLabel("Total from").fill("40");
     await form.getByRole("button", { name: "Filter" }).click();
-    await form.getByText("This is no id.").waitFor();
+    await form.getByText("This is not an id.").waitFor();
     await form.getByText("Write a currency as three letters, such as USD.").waitFor();
     await form.getByLabel("Customer id").fill(idOf(accessToken));
     await form.getByLabel("Total from").fill("");

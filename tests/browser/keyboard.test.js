@@ -79,7 +79,7 @@ test("after a rejection the focus goes to the field once, and then stays where s
     await page.getByLabel("User name", { exact: true }).fill(username);
     await page.getByRole("textbox", { name: "Password" }).fill(known.password);
     await press(page.getByRole("button", { name: "Create the account" }));
-    await page.getByText("An account with this e-mail address exists already.").waitFor();
+    await page.getByText("An account with this e-mail address already exists.").waitFor();
     await hasFocus(page.getByLabel("E-mail address", { exact: true }));
     const show = page.getByLabel("Show the password");
     await press(show, "Space");

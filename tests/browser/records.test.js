@@ -96,7 +96,7 @@ test("staff create a source of records, read what it has, replace its schema, an
     await page.getByLabel("Service clients that may send and read").fill("nobody");
     await page.getByLabel("JSON Schema").fill("[]");
     await page.getByRole("button", { name: "Create the source" }).click();
-    await page.getByText("This is no id.").waitFor();
+    await page.getByText("This is not an id.").waitFor();
     await page.getByText("Write an object as JSON.").waitFor();
     await inspect(page, "console-source-new");
     await page.getByLabel("Service clients that may send and read").fill("");

@@ -275,7 +275,7 @@ test("a wrong current password is tried once, and the session goes on", async ()
     assert.equal(attempts, 1);
     await section.getByLabel("Current password").fill(customer.password);
     await section.getByRole("button", { name: "Change the password" }).click();
-    await section.getByText("Your password is changed.").waitFor();
+    await section.getByText("Your password has been changed.").waitFor();
   }, { expected: [/422/] });
 });
 

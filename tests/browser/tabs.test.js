@@ -32,7 +32,7 @@ test("two tabs edit a product: the second one hears what the first has saved, an
     assert.equal((await response.json()).name, "Ship's bell");
     await other.getByRole("heading", { name: "Ship's bell" }).waitFor();
     await second.getByRole("button", { name: "Save" }).click();
-    const notice = second.getByRole("status").filter({ hasText: "Somebody else has changed it meanwhile." });
+    const notice = second.getByRole("status").filter({ hasText: "Somebody else has changed this in the meantime." });
     await notice.getByText("Ship's bell").waitFor();
     await notice.getByText("$13.75").waitFor();
     assert.equal(await second.getByLabel("Description").inputValue(), "Cast in one piece.");

@@ -33,7 +33,7 @@ test("an admin is asked before a version replaces what is typed, and sees what s
       await edit({ subject: before, txt, html, short: "Zweite Fassung" });
       await reason.fill("Another subject");
       await save.click();
-      const notice = page.getByRole("status").filter({ hasText: "Somebody else has changed it meanwhile." });
+      const notice = page.getByRole("status").filter({ hasText: "Somebody else has changed this in the meantime." });
       await notice.getByText("Zweite Fassung").waitFor();
       assert.deepEqual([await subject.inputValue(), await short.inputValue()], [`Es dauert noch (${word})`, "Zweite Fassung"]);
       await inspect(page, "console-template-changed");

@@ -85,8 +85,8 @@ const fn waiting_de(reason: Reason) -> WaitWording {
         Reason::Backordered => WaitWording {
             headline: "ist derzeit nicht lieferbar",
             why: "wir haben Ihre Zahlung erhalten, aber mindestens ein Artikel ist nicht vorrätig.",
-            then: "Wir versenden sie, sobald alle Artikel wieder verfügbar sind. Wenn Sie nicht warten möchten, können Sie \
-                   stornieren und erhalten den vollen Betrag zurück.",
+            then: "Wir versenden Ihre Bestellung, sobald alle Artikel wieder verfügbar sind. Wenn Sie nicht warten möchten, \
+                   können Sie stornieren und erhalten den vollen Betrag zurück.",
         },
         Reason::UnderReview => WaitWording {
             headline: "wird geprüft",
