@@ -68,6 +68,33 @@ test("an admin reads in the audit what came of an action, and which one was not 
   }, { ...WIDE, expected: [/404.*\/users\//] });
 });
 
+test("stuck orders are read again, and one that goes on leaves the list", async () => {
+  const times = Object.fromEntries(["placed_at", "updated_at", "cancelled_at"].map((name) => [name, "2026-11-21T12:10:00Z"]));
+  const order = { id: randomUUID(), user_id: randomUUID(), status_reason: "awaiting_payment", next_step: "charge_payment", functions: ["payment-charge"], ...times, cancellation_reason: "payment_unreachable" };
+  await onPage(async (page) => {
+    let stuck = [order];
+    await page.route("**/api/v1/ops/stuck-orders?**", (route) => route.fulfill({ json: { items: stuck, next_cursor: null } }));
+    await enter(page, admin);
+    await go(page, "Operations");
+    await page.getByRole("row").filter({ has: page.getByRole("link", { name: order.id }) }).getByRole("cell", { name: /:10:00 .*[A-Z]{3}/ }).first().waitFor();
+    stuck = [];
+    await page.getByText("No order is stuck.").waitFor();
+  }, WIDE);
+});
+
+test("an admin reads of a dead letter what is recorded of its event", async () => {
+  await onPage(async (page) => {
+    const letter = { id: randomUUID(), dead_since: "2026-11-21T12:10:00Z", reason: "unavailable", detail: "", event: null, editable: [] };
+    const [retried, handled] = [{ outcome: "would_retry", failed_attempts: 3, last_failure: "timed-out" }, { outcome: "already_handled", handled_at: "2026-11-21T12:11:00Z" }];
+    const forecasts = [retried, handled].map((one) => ({ detail: "", handled_at: null, failed_attempts: 0, last_failure: null, ...one }));
+    await page.route("**/api/v1/ops/dead-letters?**", (route) => route.fulfill({ json: { items: forecasts.map((forecast, index) => ({ ...letter, id: `${index}`, forecast })), next_cursor: null } }));
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/${PAUSED}`);
+    await page.getByRole("cell", { name: "Runs again 3 failed, last timed-out" }).waitFor();
+    await page.getByRole("cell", { name: /^Already handled: nothing changes .*:11:00/ }).waitFor();
+  }, WIDE);
+});
+
 test("an admin edits the event of a dead letter, sees the result, and redrives that", async () => {
   await onPage(async (page) => {
     await enter(page, admin);

@@ -3,7 +3,7 @@
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import { Fragment, type JSX } from "preact";
 import type { Schemas } from "../core/client.ts";
-import { moment, number, t, type Money } from "../core/i18n/index.ts";
+import { momentInSeconds, number, t, type Money } from "../core/i18n/index.ts";
 import { Paged, Table } from "../ui/list.tsx";
 import { Operator } from "./operator.tsx";
 import { isAccount, memberOf, pathOf, rowsOf, wordsOf } from "./outcomes.ts";
@@ -23,7 +23,7 @@ export function Audit(): JSX.Element {
           <Table caption={c().operations.audit} head={[c().time, c().operations.who, c().operations.action, c().operations.target, c().reason, c().operations.outcome]}>
             {items.map((one) => (
               <tr key={one.id}>
-                <td>{moment(one.at)}</td>
+                <td>{momentInSeconds(one.at)}</td>
                 <td>
                   <Operator id={one.operator_id} /> {one.operator_role && <span class="hint">{c().codes.roles[one.operator_role] ?? one.operator_role}</span>}
                 </td>
@@ -108,7 +108,7 @@ function Text({ name, text }: { name: string; text: string }): JSX.Element {
   if (isAccount(name)) return <Operator id={text} />;
   const path = pathOf(name, text);
   if (path) return <a href={path}>{text}</a>;
-  if (name.endsWith("_at")) return <>{moment(text)}</>;
+  if (name.endsWith("_at")) return <>{momentInSeconds(text)}</>;
   return <>{codesOf(name)[text] ?? text}</>;
 }
 

@@ -27,6 +27,7 @@ interface Page<T> {
 
 /** Items of a page. */
 export const PAGE = 25;
+const LIST_INTERVAL = 10_000;
 
 /** A list read page by page. `read` gets the query of one page. */
 function pages<T>(key: readonly unknown[], read: (query: { limit: number; cursor?: string }, signal: AbortSignal) => Promise<Page<T>>) {
@@ -55,10 +56,16 @@ export interface OrderFilters {
   sort?: (typeof ORDER_SORTS)[number];
 }
 
-/** Read again while one page is shown: with more of them, rows would move under the reader. */
+interface ListState {
+  state: { data: { pages: { items: unknown[] }[] } | undefined };
+}
+
+/** A list that is read again while one page is shown: with more of them, rows would move under the reader. */
+const SINGLE_PAGE = { refetchInterval: ({ state }: ListState) => (state.data?.pages.length === 1 ? LIST_INTERVAL : (false as const)) };
+
 export const orders = (filters: OrderFilters) => ({
   ...pages(["orders", filters], (page, signal) => unwrap(api.GET("/api/v1/orders", { params: { query: { ...filters, ...page } }, signal }))),
-  refetchInterval: ({ state }: { state: { data: { pages: unknown[] } | undefined } }) => (state.data?.pages.length === 1 ? 10_000 : false as const),
+  ...SINGLE_PAGE,
 });
 
 /** An order with its ETag, read again while it may move. */
@@ -192,7 +199,7 @@ export const queues = () =>
   queryOptions({
     queryKey: ["queues"],
     queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/ops/queues", { signal }))).items,
-    refetchInterval: 10_000,
+    refetchInterval: LIST_INTERVAL,
   });
 
 /** The functions that receive events, as the description of the events has them. */
@@ -210,14 +217,30 @@ export const settings = () =>
     staleTime: 0,
   });
 
-/** The dead letters of a consumer: those with this reason, or all. */
-export const deadLetters = (queue: string, reason: string) =>
-  pages(["dead-letters", queue, reason], (page, signal) => unwrap(api.GET("/api/v1/ops/dead-letters", { params: { query: { ...page, queue, ...(reason ? { reason } : {}) } }, signal })));
+type DeadLetter = Pick<Schemas["DeadLetterView"], "id" | "dead_since">;
 
-export const stuckOrders = (minutes: number) =>
-  pages(["stuck-orders", minutes], (page, signal) => unwrap(api.GET("/api/v1/ops/stuck-orders", { params: { query: { ...page, minutes } }, signal })));
+/** The oldest first: SQS returns them in another order each time. */
+export const byAge = (one: DeadLetter, other: DeadLetter): number => one.dead_since.localeCompare(other.dead_since) || one.id.localeCompare(other.id);
 
-export const audit = () => pages(["audit"], (query, signal) => unwrap(api.GET("/api/v1/ops/audit", { params: { query }, signal })));
+/** The dead letters of a consumer: those with this reason, or all. Read again while the list is whole: of a longer queue, SQS returns others each time. */
+export const deadLetters = (queue: string, reason: string) => ({
+  ...pages(["dead-letters", queue, reason], async (page, signal) => {
+    const query = { ...page, queue, ...(reason ? { reason } : {}) };
+    const { items, next_cursor } = await unwrap(api.GET("/api/v1/ops/dead-letters", { params: { query }, signal }));
+    return { items: items.toSorted(byAge), next_cursor };
+  }),
+  refetchInterval: ({ state }: ListState) => ((state.data?.pages[0]?.items.length ?? PAGE) < PAGE ? LIST_INTERVAL : (false as const)),
+});
+
+export const stuckOrders = (minutes: number) => ({
+  ...pages(["stuck-orders", minutes], (page, signal) => unwrap(api.GET("/api/v1/ops/stuck-orders", { params: { query: { ...page, minutes } }, signal }))),
+  ...SINGLE_PAGE,
+});
+
+export const audit = () => ({
+  ...pages(["audit"], (query, signal) => unwrap(api.GET("/api/v1/ops/audit", { params: { query }, signal }))),
+  ...SINGLE_PAGE,
+});
 
 /** The API says of an order without a recorded event that there is none: an event is recorded up to half a minute after it occurred. */
 const NOT_RECORDED: Schemas["ListOfTimelineEntryView"] = { items: [], next_cursor: null };

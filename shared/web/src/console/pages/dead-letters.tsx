@@ -4,7 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import type { Schemas } from "../../core/client.ts";
-import { moment, number } from "../../core/i18n/index.ts";
+import { momentInSeconds, number } from "../../core/i18n/index.ts";
 import { explain, isProblemOf } from "../../core/text.ts";
 import { Field, Form, Saved, Select, TextArea } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
@@ -23,12 +23,14 @@ type FormName = "redrive" | "edit" | "discard";
 
 export function DeadLettersPage({ name }: { name: string }): JSX.Element {
   const [reason, setReason] = useState("");
-  const list = useInfiniteQuery(deadLetters(name, reason));
-  const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   // What is said of each action that was done.
   const [done, setDone] = useState<{ form: FormName; text: string }[]>([]);
   const [run, setRun] = useState<Run | null>(null);
+  // Reading hides the messages from an action for a moment.
+  const isActing = chosen.size > 0 || run !== null;
+  const list = useInfiniteQuery({ ...deadLetters(name, reason), ...(isActing && { refetchInterval: false as const }) });
+  const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const toggle = (id: string): void => {
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
@@ -66,7 +68,7 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
           <Paged query={list} empty={reason ? c().operations.noneDeadBecause(reason) : c().operations.noneDead}>
             {(letters) => <Letters name={name} letters={letters} chosen={chosen} toggle={toggle} />}
           </Paged>
-          {!reason && items.length >= PAGE && <Unlisted name={name} listed={items.length} />}
+          <Unlisted name={name} reason={reason} listed={items.length} />
         </>
       )}
       <RedriveForm key={keyOf("redrive")} name={name} reason={reason} chosen={[...chosen]} listed={items.length} isHidden={isHidden} onDone={(text) => finish("redrive", text)} onStart={setRun} />
@@ -106,10 +108,15 @@ function ReasonFilter({ reasons, reason, onChange }: { reasons: string[]; reason
   );
 }
 
-/** Says that a queue has more than its list, which has no further pages. */
-function Unlisted({ name, listed }: { name: string; listed: number }): JSX.Element | null {
+/** Messages that the API searches for a reason at most. */
+const SEARCHED = 200;
+
+/** Says that a queue has, or may have, more than its list, which has no further pages. */
+function Unlisted({ name, reason, listed }: { name: string; reason: string; listed: number }): JSX.Element | null {
   const dead = useQuery(queues()).data?.find((one) => one.name === name)?.dead_letters ?? 0;
-  return dead > listed ? <p class="hint">{c().operations.listed(number(listed), number(dead))}</p> : null;
+  const isFull = listed >= PAGE && dead > listed;
+  if (reason && (isFull || dead > SEARCHED)) return <p class="hint">{c().operations.listedOfReason(number(PAGE), number(Math.min(SEARCHED, dead)), number(dead))}</p>;
+  return isFull ? <p class="hint">{c().operations.listed(number(listed), number(dead))}</p> : null;
 }
 
 interface LettersProps {
@@ -127,7 +134,7 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
           <td>
             <input type="checkbox" aria-label={`${c().operations.choose} ${one.id}`} checked={chosen.has(one.id)} onChange={() => toggle(one.id)} />
           </td>
-          <td>{moment(one.dead_since)}</td>
+          <td>{momentInSeconds(one.dead_since)}</td>
           <td>
             <strong>{one.reason ?? c().operations.movedBySqs}</strong> <span lang="en">{one.detail}</span>
           </td>
@@ -150,8 +157,8 @@ function Letters({ name, letters, chosen, toggle }: LettersProps): JSX.Element {
   );
 }
 
-/** What its consumer would do with a dead letter; why, if it would not handle it. */
-function ForecastText({ forecast: { outcome, detail } }: { forecast: Letter["forecast"] }): JSX.Element {
+/** What its consumer would do with a dead letter, and what is recorded of the event; why, if it would not handle it. */
+function ForecastText({ forecast: { outcome, detail, handled_at, failed_attempts, last_failure } }: { forecast: Letter["forecast"] }): JSX.Element {
   const isClear = outcome === "would_retry" || outcome === "already_handled";
   return (
     <>
@@ -160,6 +167,8 @@ function ForecastText({ forecast: { outcome, detail } }: { forecast: Letter["for
           {detail}
         </span>
       )}
+      {handled_at && <span class="hint"> {momentInSeconds(handled_at)}</span>}
+      {last_failure && <span class="hint"> {c().operations.failed(failed_attempts, last_failure)}</span>}
     </>
   );
 }

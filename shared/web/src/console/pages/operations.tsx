@@ -4,7 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../core/client.ts";
-import { moment } from "../../core/i18n/index.ts";
+import { momentInSeconds } from "../../core/i18n/index.ts";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { Audit } from "../audit.tsx";
@@ -83,7 +83,7 @@ function StuckOrders(): JSX.Element {
           <Table caption={c().operations.stuck(LATE_MINUTES)} head={[c().operations.placed, c().id, c().status, c().operations.next, c().operations.until]}>
             {items.map((one) => (
               <tr key={one.id}>
-                <td>{moment(one.placed_at)}</td>
+                <td>{momentInSeconds(one.placed_at)}</td>
                 <td>
                   <a href={`/console/orders/${one.id}`}>{one.id}</a>
                 </td>
@@ -91,7 +91,7 @@ function StuckOrders(): JSX.Element {
                 <td>
                   {c().operations.steps[one.next_step] ?? one.next_step} <span class="hint">{one.functions.join(", ")}</span>
                 </td>
-                <td>{one.cancelled_at ? moment(one.cancelled_at) : "–"}</td>
+                <td>{one.cancelled_at ? momentInSeconds(one.cancelled_at) : "–"}</td>
               </tr>
             ))}
           </Table>

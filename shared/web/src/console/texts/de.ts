@@ -590,6 +590,7 @@ export const de: ConsoleTexts = {
     noneDead: "Es gibt keine unzustellbaren Nachrichten.",
     noneDeadBecause: (reason) => `Es gibt keine unzustellbaren Nachrichten mit dem Grund ${reason}.`,
     listed: (listed, all) => `${listed} von etwa ${all} stehen in der Liste. Andere folgen, wenn diese die Warteschlange verlassen haben.`,
+    listedOfReason: (most, searched, all) => `Höchstens ${most} mit diesem Grund stehen in der Liste, gefunden unter ${searched} von etwa ${all}. Andere folgen, wenn diese die Warteschlange verlassen haben.`,
     choose: "Auswählen",
     since: "Seit",
     event: "Ereignis",

@@ -589,6 +589,7 @@ export const en = {
     noneDead: "There are no dead letters.",
     noneDeadBecause: (reason: string) => `There are no dead letters with the reason ${reason}.`,
     listed: (listed: string, all: string) => `${listed} of about ${all} are listed. Others follow when these have left the queue.`,
+    listedOfReason: (most: string, searched: string, all: string) => `At most ${most} with this reason are listed, found among ${searched} of about ${all}. Others follow when these have left the queue.`,
     choose: "Choose",
     since: "Since",
     event: "Event",
