@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { browser, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, register, shop, token } from "./support.js";
+import { browser, createProduct, DESKTOP, enterConsole, go, inspect, onPage, placeOrder, register, shop, token } from "./support.js";
 
 const { PRODUCT_ID: product, HOSTILE_TEXT: hostileText, PRODUCT_WORD: word } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -43,6 +43,30 @@ test("staff import products, see which lines are rejected and why, and export al
     await page.getByText("/price/amount").waitFor();
     await page.getByRole("link", { name: "All 2 rejected lines as a file" }).waitFor();
     await inspect(page, "console-import");
+  }, WIDE);
+});
+
+test("no other image can be chosen while one is being uploaded", async () => {
+  const bell = await createProduct({ Authorization: `Bearer ${await token(staff)}` }, 1);
+  await onPage(async (page) => {
+    await enterConsole(page, staff);
+    await page.goto(`${shop}/console/products/${bell}`);
+    const { promise: isSent, resolve: send } = Promise.withResolvers();
+    await page.route(`**/api/v1/products/${bell}/images`, async (route, request) => {
+      if (request.method() === "POST") await isSent;
+      return route.continue();
+    });
+    const input = page.getByLabel("Add an image");
+    await input.setInputFiles({ name: "bell.png", mimeType: "image/png", buffer: await page.screenshot() });
+    await page.getByRole("status").getByText("Uploading …").waitFor();
+    let choosers = 0;
+    page.on("filechooser", () => choosers++);
+    await input.click({ force: true });
+    await inspect(page, "console-image-uploading");
+    assert.equal(choosers, 0);
+    send();
+    await page.getByRole("img", { name: "Image of Brass bell" }).waitFor();
+    await Promise.all([page.waitForEvent("filechooser"), input.click()]);
   }, WIDE);
 });
 

@@ -25,15 +25,8 @@ async function add(product: string, file: File): Promise<void> {
 }
 
 export function Images({ product }: { product: Product }): JSX.Element {
-  const id = useId();
   const query = useQuery(images(product.id));
   const reload = (): Promise<void> => queries.invalidateQueries({ queryKey: ["images", product.id] });
-  const uploading = useMutation({ mutationFn: (file: File) => add(product.id, file), onSettled: reload });
-  const choose = (input: HTMLInputElement): void => {
-    const [file] = input.files ?? [];
-    if (file && !uploading.isPending) uploading.mutate(file);
-    input.value = "";
-  };
   return (
     <section>
       <h2>{c().products.images}</h2>
@@ -60,15 +53,44 @@ export function Images({ product }: { product: Product }): JSX.Element {
           )
         }
       </Loaded>
+      <Upload product={product.id} onSettled={reload} />
+    </section>
+  );
+}
+
+/** One image at a time: the input refuses another one until it is uploaded. */
+function Upload({ product, onSettled }: { product: string; onSettled: () => Promise<void> }): JSX.Element {
+  const id = useId();
+  const uploading = useMutation({ mutationFn: (file: File) => add(product, file), onSettled });
+  const choose = (input: HTMLInputElement): void => {
+    const [file] = input.files ?? [];
+    if (file) uploading.mutate(file);
+    input.value = "";
+  };
+  // By a click or a drop: `disabled` would take the focus from the input.
+  const refuseWhileBusy = (event: Event): void => {
+    if (uploading.isPending) event.preventDefault();
+  };
+  return (
+    <>
       <div class="field">
         <label for={id}>{c().products.upload}</label>
-        <input id={id} type="file" accept={TYPES.join(",")} aria-describedby={`${id}-hint`} onChange={(event) => choose(event.currentTarget)} />
+        <input
+          id={id}
+          type="file"
+          accept={TYPES.join(",")}
+          aria-describedby={`${id}-hint`}
+          aria-disabled={uploading.isPending}
+          onClick={refuseWhileBusy}
+          onDrop={refuseWhileBusy}
+          onChange={(event) => choose(event.currentTarget)}
+        />
         <p id={`${id}-hint`} class="hint">
           {c().products.uploadHint}
         </p>
       </div>
       <div role="status">{uploading.isPending ? <p>{c().products.uploading}</p> : uploading.isSuccess && <p class="hint">{t().done}</p>}</div>
       <div role="alert">{uploading.error && <p class="error">{uploading.error instanceof ApiError && uploading.error.problem ? explain(uploading.error) : c().products.uploadFailed}</p>}</div>
-    </section>
+    </>
   );
 }
