@@ -23,7 +23,7 @@ from progress import note, step
 
 SOURCES = config.ROOT / "tests/browser"
 # Pictures that the pages are compared with.
-KEPT = SOURCES / "kept"
+SNAPSHOTS = SOURCES / "snapshots"
 WORKSPACE = config.LOCAL / "browser"
 PICTURES = WORKSPACE / "pictures"
 # Pictures of the pages as other people see them.
@@ -127,12 +127,12 @@ def picture_of_document(link: str, name: str) -> None:
 
 
 def accept(env: dict[str, str]) -> None:
-    """Keeps pictures of the pages as they are now, which the stories compare them with."""
-    shutil.rmtree(KEPT, ignore_errors=True)
-    KEPT.mkdir()
-    with step("Keep pictures of the pages"):
-        run({**env, "FONT": str(font()), "ACCEPT": str(KEPT)}, "--test", "appearance.test.js")
-    note(f"look at the changes: git diff --stat {KEPT.relative_to(config.ROOT)}")
+    """Replaces the snapshots of the pages, with which the stories compare them."""
+    shutil.rmtree(SNAPSHOTS, ignore_errors=True)
+    SNAPSHOTS.mkdir()
+    with step("Replace the snapshots of the pages"):
+        run({**env, "FONT": str(font()), "ACCEPT": str(SNAPSHOTS)}, "--test", "appearance.test.js")
+    note(f"look at the changes: git diff --stat {SNAPSHOTS.relative_to(config.ROOT)}")
 
 
 def matrix(env: dict[str, str]) -> None:
@@ -167,7 +167,7 @@ def show(report: str) -> None:
 
 
 def font() -> Path:
-    """The font of kept pictures, which is the same on every machine."""
+    """The font of the snapshots, which is the same on every machine."""
     return config.tools()["fonts"] / "FiraGO-Regular.ttf"
 
 
@@ -239,7 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/browser", description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="only the stories whose names match this expression")
     parser.add_argument("--pictures", action="store_true", help="make the pictures of docs/pictures instead")
-    parser.add_argument("--accept", action="store_true", help="keep pictures of the pages as they look now instead")
+    parser.add_argument("--accept", action="store_true", help="replace the snapshots of the pages instead")
     parser.add_argument("--matrix", action="store_true", help="inspect every page in other colours and sizes")
     parser.add_argument("--lighthouse", action="store_true", help="measure the shop's pages by Lighthouse instead")
     arguments = parser.parse_args()

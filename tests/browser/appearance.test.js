@@ -1,5 +1,5 @@
-// Pages compared with pictures that are kept in `kept`. The API's answers are the examples of its contract, the time and the font are
-// fixed, and pictures are of half the size: what is left to differ is how the pages look. scripts/browser --accept keeps new ones. With
+// Pages compared with their pictures in `snapshots`. The API's answers are the examples of its contract, the time and the font are
+// fixed, and pictures are of half the size: what is left to differ is how the pages look. scripts/browser --accept replaces them. With
 // another version of Chromium they are not compared.
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { onDrawn, PAGES } from "./pages.js";
 import { browser, DESKTOP, PHONE } from "./support.js";
 
 const { ACCEPT: accept, PICTURES: pictures } = process.env;
-const kept = new URL("./kept/", import.meta.url);
+const snapshots = new URL("./snapshots/", import.meta.url);
 const WIDTHS = { desktop: DESKTOP, phone: PHONE };
 // A pixel differs by this much in one of its colours, and so many of a million may.
 const [DIFFERENCE, LIMIT] = [48, 300];
@@ -40,22 +40,22 @@ async function differing(one, other) {
   }
 }
 
-/** Keeps a picture, or compares it with the one that is kept. */
+/** Compares a picture with its snapshot, or replaces that. */
 async function check(file, picture) {
   if (accept) return writeFile(`${accept}/${file}`, picture);
-  const before = await readFile(new URL(file, kept)).catch(() => null);
+  const before = await readFile(new URL(file, snapshots)).catch(() => null);
   if (before?.equals(picture)) return;
   const count = before ? await differing(before, picture) : 1_000_000;
   if (count > LIMIT) await writeFile(`${pictures}/now-${file}`, picture);
-  assert.ok(count <= LIMIT, `${file}: ${count} of a million pixels differ, more than ${LIMIT}: compare tests/browser/kept/${file} with now-${file}`);
+  assert.ok(count <= LIMIT, `${file}: ${count} of a million pixels differ, more than ${LIMIT}: compare tests/browser/snapshots/${file} with now-${file}`);
 }
 
 // Each version of the browser draws text and controls in its own way.
-const [drawnBy, current] = [await readFile(new URL("chromium", kept), "utf8").catch(() => ""), browser.version().split(".")[0]];
+const [drawnBy, current] = [await readFile(new URL("chromium", snapshots), "utf8").catch(() => ""), browser.version().split(".")[0]];
 if (accept) await writeFile(`${accept}/chromium`, `${current}\n`);
 const skip = accept || drawnBy.trim() === current ? false : `the pictures were drawn by Chromium ${drawnBy.trim()}, and this is ${current}: scripts/browser --accept`;
 
-describe("pages look as their kept pictures", { skip, concurrency: 2 }, () => {
+describe("pages look like their snapshots", { skip, concurrency: 2 }, () => {
   for (const name of Object.keys(PAGES)) {
     test(`the page ${name}`, () =>
       onDrawn(name, { viewport: DESKTOP, deviceScaleFactor: 0.5 }, async (page) => {

@@ -77,7 +77,7 @@ async function answer(context, role) {
   await context.route("**/*", async (route, request) => {
     const { pathname } = new URL(request.url());
     const headers = { Date: NOW.toUTCString(), ETag: '"1"' };
-    if (pathname === "/kept.ttf") return route.fulfill({ path: font });
+    if (pathname === "/snapshot.ttf") return route.fulfill({ path: font });
     if (!pathname.startsWith("/api/")) return route.continue();
     if (request.resourceType() === "image") return route.fulfill({ status: 404 });
     const token = `${part({ alg: "none" })}.${part({ sub: ID, role })}.x`;
@@ -100,7 +100,7 @@ export async function onDrawn(name, options, use) {
     await page.clock.setFixedTime(NOW);
     await page.goto(`${shop}${address}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await page.addStyleTag({ content: '@font-face { font-family: Kept; src: url("/kept.ttf"); } * { font-family: Kept !important; }' });
+    await page.addStyleTag({ content: '@font-face { font-family: Snapshot; src: url("/snapshot.ttf"); } * { font-family: Snapshot !important; }' });
     await page.waitForLoadState("networkidle");
     await page.locator(".loading").first().waitFor({ state: "detached" });
     await page.evaluate(() => document.fonts.ready);
