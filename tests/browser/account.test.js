@@ -19,7 +19,7 @@ async function texted(number, pattern) {
   });
 }
 
-test("a customer verifies a phone number, chooses channel and language, and is written to so", async () => {
+test("a customer verifies a phone number, and is written to by channel and language", async () => {
   const customer = await register();
   const number = `+499${String(randomInt(100_000_000_000)).padStart(11, "0")}`;
   const accessToken = await token(customer);
@@ -95,7 +95,7 @@ test("a customer saves cards, pays with the one that is offered first, and delet
   });
 });
 
-test("who gets no code for a new password asks for another one, and types the address once", async () => {
+test("a customer who gets no code asks for another without typing the address again", async () => {
   const customer = await register();
   await onPage(async (page) => {
     const [email, code] = [page.getByLabel("E-mail address", { exact: true }), page.getByLabel("Code from the message")];

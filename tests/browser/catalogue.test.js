@@ -13,7 +13,7 @@ const WINDOW_MS = 300_000;
 
 after(() => browser.close());
 
-test("staff import products, see which lines are rejected and why, and export all products", async () => {
+test("staff import products, see why lines are rejected, and export all products", async () => {
   const line = (sku, more) => JSON.stringify({ sku, name: "Signal flag", description: "", category: "signals", price: { amount: 1250, currency: "USD" }, stock_quantity: 5, ...more });
   const tag = word.toUpperCase();
   const lines = [line(`FLAG-${tag}`), line(`FLAG-${tag}-2`, { price: { amount: -1, currency: "USD" } }), `{"sku": "${hostileText.replaceAll('"', '\\"')}"}`];
@@ -70,7 +70,7 @@ test("no other image can be chosen while one is being uploaded", async () => {
   }, WIDE);
 });
 
-test("staff see what was sold: orders, revenue, products and regions, as charts and as tables", async () => {
+test("staff see orders, revenue, products and regions, as charts and as tables", async () => {
   await placeOrder(await token(await register()), product, "pm_card_visa");
   await onPage(async (page) => {
     await enterConsole(page, staff);
@@ -100,7 +100,7 @@ test("staff see that all payments of a period were declined", async () => {
   }, WIDE);
 });
 
-test("an unusual window has a sign in the charts of its figure and a row in the table; without one, the page says so", async () => {
+test("an unusual window has a mark in the charts of its figure and a row in the table", async () => {
   await placeOrder(await token(await register()), product, "pm_card_visa");
   await onPage(async (page) => {
     let metrics = [];
@@ -132,7 +132,7 @@ test("an unusual window has a sign in the charts of its figure and a row in the 
   }, WIDE);
 });
 
-test("staff see what a day came to, also of a day without orders, and while it loads or cannot be read", async () => {
+test("staff see the figures of a day, or why they are missing", async () => {
   await placeOrder(await token(await register()), product, "pm_card_visa");
   await onPage(async (page) => {
     await enterConsole(page, staff);

@@ -11,7 +11,7 @@ const CONSENT = "The confirmation takes place in your bank's app or on its page.
 
 after(() => browser.close());
 
-test("an order of what is sold out meanwhile is cancelled unpaid, and the basket comes back", async () => {
+test("an order of what has sold out is cancelled unpaid, and can be ordered again", async () => {
   const headers = { Authorization: `Bearer ${await token(staff)}` };
   const [scarce, customer] = [await createProduct(headers, 1), await register()];
   await onPage(async (page) => {
@@ -72,7 +72,7 @@ async function tellBank(order, accessToken, consents) {
   assert.equal(response.status, 200, await response.text());
 }
 
-test("a card that asks for the customer's consent waits for it, and the page follows what the bank is told", async () => {
+test("a card that needs the customer's consent waits for it, and the page follows", async () => {
   const customer = await register();
   const accessToken = await token(customer);
   const [agreed, refused] = [await placeOrder(accessToken, product, ASKS_FOR_CONSENT), await placeOrder(accessToken, product, ASKS_FOR_CONSENT)];
@@ -99,7 +99,7 @@ test("a card that asks for the customer's consent waits for it, and the page fol
   });
 });
 
-test("a card that is declined again is replaced again, and the page says what each payment comes to", async () => {
+test("a card that is declined again is replaced again, and each outcome is shown", async () => {
   const customer = await register();
   const order = await placeOrder(await token(customer), product, "pm_card_visa_chargeDeclined");
   await onPage(async (page) => {

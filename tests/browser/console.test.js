@@ -86,7 +86,7 @@ test("a large refund waits until an admin approves it who did not request it", a
   }, WIDE);
 });
 
-test("an admin hears that another decision on a refund came first, and is asked before a rejection", async () => {
+test("an admin hears of an earlier decision on a refund, and confirms a rejection", async () => {
   const customer = await token(await register());
   const [byStaff, byAdmin] = (await Promise.all([token(staff), token(admin)])).map((one) => ({ Authorization: `Bearer ${one}` }));
   const order = await placeOrder(customer, product, "pm_card_visa", { quantity: 30 });
@@ -317,7 +317,7 @@ test("a colleague is invited, chooses a password, and logs in with a second fact
   }, { ...WIDE, expected: [/401/] });
 });
 
-test("an admin edits a message, previews it, corrects it, and returns to the text of before", async () => {
+test("an admin edits, previews and corrects a message, and restores the text before", async () => {
   await onPage(async (page) => {
     await enter(page, admin);
     await go(page, "Messages");
@@ -372,7 +372,7 @@ test("a customer sees nothing of the console", async () => {
   });
 });
 
-test("staff are told which pages are for admins, and the navigation does not offer them", async () => {
+test("staff are told which pages are for admins, and have no links to them", async () => {
   await onPage(async (page) => {
     await enter(page, staff);
     const offered = await page.getByRole("navigation").getByRole("link").evaluateAll((links) => links.map((link) => link.pathname));

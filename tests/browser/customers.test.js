@@ -22,7 +22,7 @@ async function find(page, customer) {
   await page.getByRole("link", { name: customer.email }).click();
 }
 
-test("staff filter the orders of a customer by status, amount and time, and the address keeps the filter", async () => {
+test("staff filter a customer's orders by status, amount and time, in the address", async () => {
   const accessToken = await token(await register());
   const small = await placeOrder(accessToken, product, "pm_card_visa");
   const large = await placeOrder(accessToken, product, "pm_card_visa", { quantity: 3 });
@@ -74,7 +74,7 @@ async function isPdf(link) {
   return (await document.text()).startsWith("%PDF-");
 }
 
-test("staff find the orders of a customer by name or e-mail address, and open the documents of an order", async () => {
+test("staff find a customer's orders by name or e-mail address, with their documents", async () => {
   const name = `Eve Fairway ${word}`;
   const [customer, namesake] = await Promise.all([register(newCustomer(name)), register(newCustomer(name))]);
   const [order, other] = await Promise.all([customer, namesake].map(async (one) => placeOrder(await token(one), product, "pm_card_visa")));
@@ -140,7 +140,7 @@ test("staff write to a customer, who gets the message", async () => {
   }, WIDE);
 });
 
-test("an admin exports what is held about a customer, closes the account, opens it again, and erases it", async () => {
+test("an admin exports a customer's data, disables, enables and erases the account", async () => {
   const customer = await register(newCustomer("Eve Quay"));
   const order = await placeOrder(await token(customer), product, "pm_card_visa");
   await onPage(async (page) => {
@@ -204,7 +204,7 @@ function isSignedBy(secret, { headers, body }) {
   return headers["webhook-signature"].split(" ").includes(`v1,${signed}`);
 }
 
-test("staff send a test event to an endpoint, send it again, and give the endpoint another secret", async () => {
+test("staff send a test event to an endpoint twice, and give it another secret", async () => {
   const url = `${mailbox}webhooks/story-${randomUUID()}`;
   const headers = { Authorization: `Bearer ${await token(staff)}`, "Idempotency-Key": randomUUID() };
   // Of a type that no other story publishes.

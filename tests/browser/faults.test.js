@@ -29,7 +29,7 @@ async function readyToOrder(page, customer) {
   await fillAddress(page);
 }
 
-test("while the API is slow the page says so, orders once, and the back button orders nothing again", async () => {
+test("while the API is slow the page says so, and orders once, also after going back", async () => {
   const customer = await register();
   await onPage(async (page) => {
     await readyToOrder(page, customer);
@@ -64,7 +64,7 @@ test("a page whose data is late says that it loads, and shows it when it is ther
   });
 });
 
-test("a page whose script cannot be loaded says so, and is there when it is loaded again", async () => {
+test("a page whose script cannot be loaded says so, and is there on the next load", async () => {
   await onPage(async (page) => {
     await page.goto(`${shop}/`);
     await page.locator(".card").first().waitFor();
@@ -79,7 +79,7 @@ test("a page whose script cannot be loaded says so, and is there when it is load
   }, { expected: [/ERR_FAILED.*\/assets\//] });
 });
 
-test("an order placed offline, and then with a lost answer, keeps what was typed and is placed once", async () => {
+test("an order placed offline, and then with a lost answer, is placed once", async () => {
   const customer = await register();
   await onPage(async (page) => {
     await readyToOrder(page, customer);
@@ -138,7 +138,7 @@ const moveClock = (context, offset) =>
   }, offset);
 
 for (const [name, offset] of [["slow", -DAY_MS], ["fast", DAY_MS]]) {
-  test(`a clock that is a day ${name} ends no session, and staff see the sales of the API's last hour`, async () => {
+  test(`a clock that is a day ${name} ends no session and moves no sales`, async () => {
     const customer = await register();
     await onPage(async (page) => {
       await moveClock(page.context(), offset);

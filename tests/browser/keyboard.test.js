@@ -15,7 +15,7 @@ async function press(control, key = "Enter") {
   await control.press(key);
 }
 
-test("a search keeps the focus and says what it found, and the last page of a list leaves the focus at its end", async () => {
+test("a search keeps the focus, and the last page of a list leaves it at the end", async () => {
   await onPage(async (page) => {
     await page.goto(`${shop}/`);
     await page.locator(".card").first().waitFor();
@@ -70,7 +70,7 @@ test("the heading gets the focus when what had it disappears", async () => {
   });
 });
 
-test("after a rejection the focus goes to the field once, and then stays where somebody works", async () => {
+test("after a rejection the focus goes to the field, once", async () => {
   const known = await register();
   await onPage(async (page) => {
     await page.goto(`${shop}/register`);
@@ -89,7 +89,7 @@ test("after a rejection the focus goes to the field once, and then stays where s
   }, { expected: [/409/] });
 });
 
-test("a note outlives the end of the session, is said to be saved, and leaves the focus on the button", async () => {
+test("a note survives the end of the session, and its button keeps the focus", async () => {
   const order = await placeOrder(await token(await register()), product, "pm_card_visa");
   const problem = { type: "/problems/unauthenticated", title: "Unauthenticated", status: 401, detail: "…", instance: "/", trace_id: "1-2" };
   const refuse = (route) => route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify(problem) });
@@ -115,7 +115,7 @@ test("a note outlives the end of the session, is said to be saved, and leaves th
   }, { viewport: DESKTOP, expected: [/401/] });
 });
 
-test("Escape leaves the login over a page whose session has ended, and what was typed, until somebody logs out", async () => {
+test("Escape neither closes the login over a page nor loses what was typed", async () => {
   const customer = await register();
   await onPage(async (page) => {
     await page.goto(`${shop}/account`);

@@ -14,7 +14,7 @@ const WIDE = { viewport: DESKTOP, expected: [/404.*\/api\/v1\/users\/[\da-f-]{36
 
 after(() => browser.close());
 
-test("an admin sees what happened to an order, the queues, and the actions of operators", async () => {
+test("an admin sees the timeline of an order, the queues, and the audit", async () => {
   const order = await placeOrder(await token(await register()), product, "pm_card_visa");
   await onPage(async (page) => {
     await enter(page, admin);
@@ -45,7 +45,7 @@ test("an admin sees what happened to an order, the queues, and the actions of op
   }, { ...WIDE, expected: [...WIDE.expected, /422.*\/ops\/dead-letters/] });
 });
 
-test("an admin reads in the audit what came of an action, and which one was not finished", async () => {
+test("an admin reads in the audit what came of an action, or that it was not finished", async () => {
   await onPage(async (page) => {
     const change = { id: randomUUID(), at: "2026-11-21T12:10:00Z", operator_id: randomUUID(), operator_role: "staff", action: "StockAdjusted.v1", target: product, order_id: null, reason: null, request: {} };
     const action = { ...change, id: randomUUID(), operator_role: null, action: "redrive", target: "payment-charge", reason: "The gateway is back.", outcome: null };
@@ -206,7 +206,7 @@ async function withDeadLetters(page, count, isContinued) {
   return keys;
 }
 
-test("an admin redrives all dead letters of a consumer, a hundred in a request, stops, and goes on until none is left", async () => {
+test("an admin redrives all dead letters of a consumer, and stops and resumes that", async () => {
   await onPage(async (page) => {
     const { promise: isContinued, resolve: goOn } = Promise.withResolvers();
     const keys = await withDeadLetters(page, 230, isContinued);
@@ -232,7 +232,7 @@ test("an admin redrives all dead letters of a consumer, a hundred in a request, 
   }, WIDE);
 });
 
-test("what is typed into another form stays while all are redriven, and a dry run says whether there are more", async () => {
+test("what is typed into another form stays while all are redriven", async () => {
   await onPage(async (page) => {
     const { promise: isContinued, resolve: goOn } = Promise.withResolvers();
     const keys = await withDeadLetters(page, 300, isContinued);

@@ -11,7 +11,7 @@ const WIDE = { viewport: DESKTOP };
 
 after(() => browser.close());
 
-test("a refund is asked for first, a double click refunds once, and the form is empty after it", async () => {
+test("a refund is confirmed, refunded once by a double click, and empties its form", async () => {
   const order = await placeOrder(await token(await register()), product, "pm_card_visa", { quantity: 2 });
   await onPage(async (page) => {
     const requested = [];
@@ -63,7 +63,7 @@ test("the question before a cancellation says which button keeps the order", asy
   }, WIDE);
 });
 
-test("staff find an order by its number in an e-mail, and the customer by the address of the order", async () => {
+test("staff find an order by its number in an e-mail, and its customer by the address", async () => {
   const name = `Eve Anchor ${word}`;
   const customer = await register(newCustomer(name));
   const order = await placeOrder(await token(customer), product, "pm_card_visa", { address: { ...ADDRESS, name } });
@@ -95,7 +95,7 @@ test("staff find an order by its number in an e-mail, and the customer by the ad
   }, WIDE);
 });
 
-test("an admin sees who wrote a note, and what happened to an order as soon as an event of it is recorded", async () => {
+test("an admin sees who wrote a note, and events of an order once they are recorded", async () => {
   const order = await placeOrder(await token(await register()), product, "pm_card_visa");
   await onPage(async (page) => {
     let isRecorded = false;
@@ -114,7 +114,7 @@ test("an admin sees who wrote a note, and what happened to an order as soon as a
   }, WIDE);
 });
 
-test("staff read what the gateway has moved as an amount, or in minor units where its currency is not known", async () => {
+test("staff read amounts at the gateway, in minor units if the currency is unknown", async () => {
   await onPage(async (page) => {
     const mismatch = (transaction_id, answered) => ({ movement: "charge", transaction_id, refund_id: null, asked: { amount: 4900, currency: "USD" }, answered, seen_at: "2026-11-21T12:00:00Z" });
     const mismatches = [mismatch("ch_1", { amount: 4800, currency: "USD" }), mismatch("ch_2", { amount: 4800, currency: "ZZZ" })];

@@ -18,7 +18,7 @@ async function authenticate(client_id, client_secret) {
   return (await fetch(`${api}/api/v1/oauth/token`, { method: "POST", body })).status;
 }
 
-test("an admin creates a service client, copies its secret, replaces it, and deletes the client", async () => {
+test("an admin creates a service client, replaces its secret, and deletes the client", async () => {
   const name = `Warehouse ${word}`;
   await onPage(async (page) => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: shop });
@@ -85,7 +85,7 @@ async function written(source, payloads) {
   return { day, ids };
 }
 
-test("staff create a source of records, read what it has, replace its schema, and close it", async () => {
+test("staff create a source of records, read it, replace its schema, and close it", async () => {
   const name = `berth-${word}`;
   const schema = { type: "object", properties: { depth: { type: "number" } }, required: ["depth"] };
   await onPage(async (page) => {

@@ -9,7 +9,7 @@ const IS_DECLINED = "Visa test card that is declined";
 
 after(() => browser.close());
 
-test("a visitor finds a product, registers, orders it, and sees the order being confirmed", async () => {
+test("a visitor finds a product, registers, orders it, and sees it confirmed", async () => {
   await onPage(async (page) => {
     await page.goto(`${shop}/`);
     await page.getByLabel("Search").fill(word);
@@ -59,7 +59,7 @@ test("a visitor finds a product, registers, orders it, and sees the order being 
   });
 });
 
-test("a declined card is replaced by another one, and the order is confirmed and cancelled", async () => {
+test("a declined card is replaced, and the order is confirmed and cancelled", async () => {
   const customer = await register();
   await onPage(async (page) => {
     await toCheckout(page, product);
@@ -109,7 +109,7 @@ test("texts of customers and staff are shown and never run", async () => {
   }, { expected: [/422.*\/products\?q=/] });
 });
 
-test("what is typed survives the end of the session, and the order is placed after a new login", async () => {
+test("what is typed survives the end of the session, for an order after a new login", async () => {
   const customer = await register();
   const ended = await token(customer);
   await onPage(async (page) => {
@@ -241,7 +241,7 @@ test("the shop speaks German to those who prefer it, on a wide screen", async ()
   }, { locale: "de-DE", viewport: { width: 1280, height: 900 } });
 });
 
-test("a German page says in German what is wrong with a field, whether the browser or the API finds it", async () => {
+test("a German page says in German what the browser or the API finds wrong in a field", async () => {
   await onPage(async (page) => {
     await page.goto(`${shop}/register`);
     await page.getByLabel("E-Mail-Adresse", { exact: true }).fill("eve");
@@ -327,7 +327,7 @@ test("two tabs share one session, and a logout in one of them is one in both", a
   }, { expected: [/401.*\/api\//] });
 });
 
-test("an address that names no page, and an order of somebody else, show that there is nothing", async () => {
+test("an address of no page, and an order of somebody else, are not found", async () => {
   const [customer, other] = [await register(), await register()];
   const order = await placeOrder(await token(other), product, "pm_card_visa");
   await onPage(async (page) => {

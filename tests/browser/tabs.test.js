@@ -12,7 +12,7 @@ after(() => browser.close());
 const asStaff = async () => ({ Authorization: `Bearer ${await token(staff)}` });
 const editOf = (page) => page.locator("section", { has: page.getByRole("heading", { name: "Edit", exact: true }) });
 
-test("two tabs edit a product: the second one hears what the first has saved, and both changes stay", async () => {
+test("of two tabs that edit a product, the second shows what the first has saved", async () => {
   const product = await createProduct(await asStaff(), 7);
   await onPage(async (page) => {
     await enterConsole(page, staff);
@@ -48,7 +48,7 @@ test("two tabs edit a product: the second one hears what the first has saved, an
   }, { ...WIDE, expected: [/412.*\/products\//] });
 });
 
-test("a logout in one tab of the console ends the other one, which says why and goes on after a login", async () => {
+test("a logout in one tab of the console ends the other one, which says why", async () => {
   await onPage(async (page) => {
     await enterConsole(page, staff);
     const other = await page.context().newPage();
@@ -86,7 +86,7 @@ test("a logout that fails says so, and the session stays until one succeeds", as
   }, { ...WIDE, expected: [/503/] });
 });
 
-test("the console says that a list is late, cannot be read, or is not the current one, and shows it when the API is back", async () => {
+test("the console says that a list is late, cannot be read, or is outdated", async () => {
   await onPage(async (page) => {
     await enterConsole(page, staff);
     const { promise: isAnswered, resolve: answer } = Promise.withResolvers();
@@ -118,7 +118,7 @@ test("the console says that a list is late, cannot be read, or is not the curren
   }, { ...WIDE, expected: [/503/] });
 });
 
-test("a product that is edited offline, and then while the API fails, keeps what was typed and is saved once", async () => {
+test("a product edited offline, and then while the API fails, is saved once", async () => {
   const product = await createProduct(await asStaff(), 3);
   await onPage(async (page) => {
     await enterConsole(page, staff);

@@ -13,7 +13,7 @@ const AGAIN = "Use the built-in texts again";
 
 after(() => browser.close());
 
-test("an admin is asked before a version replaces what is typed, and sees what somebody else has saved", async () => {
+test("restoring a version is confirmed, and shows what others have saved", async () => {
   const headers = { Authorization: `Bearer ${await token(admin)}` };
   const { subject: before, txt, html } = await call("GET", PATH, undefined, headers);
   const edit = (texts) => call("PUT", PATH, { ...texts, reason: `A story of ${word}` }, { ...headers, "If-Match": "*" });
@@ -69,7 +69,7 @@ const HOSTILE = [
   '<iframe src="https://example.com/"></iframe><style>p { display: none }</style></p>',
 ].join("");
 
-test("the preview shows the HTML of a message with its styles, and nothing in it runs, loads or leads away", async () => {
+test("the preview shows the HTML of a message, and nothing in it runs or loads", async () => {
   await onPage(async (page) => {
     await enterConsole(page, admin);
     await page.goto(`${shop}/console${PATH.replace("message-templates", "templates")}`);

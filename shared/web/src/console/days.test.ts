@@ -59,7 +59,7 @@ test("the figures are those of the day, and the bars those of its period, by cur
   ]);
 });
 
-test("a currency without orders and payments is left out, and one with payments alone is not", () => {
+test("only a currency without orders and payments is left out", () => {
   const found = summaryOf([row("2026-11-21", 0, 0, "JPY"), row("2026-11-21", 0, 70, "USD", 1)], "2026-11-21");
   assert.deepEqual(found.currencies.map(({ currency, peakHour }) => [currency, peakHour]), [["USD", null]]);
   assert.deepEqual(found.revenueByDay, []);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lookups } from "./lookups.ts";
 
-test("a page looks up so many ids and no more, each as often as it asks, and the next page others", () => {
+test("a page looks up a limited number of ids, and the next page has others", () => {
   const may = lookups(2);
   const asked = (page: string, ids: string): boolean[] => [...ids].map((id) => may(page, id));
   assert.deepEqual(asked("/audit", "aabac"), [true, true, true, true, false]);

@@ -8,7 +8,7 @@ test("an outcome has the rows that the target and the order of its entry do not 
   assert.deepEqual(rowsOf({ target: "payment-charge", order_id: null, outcome: { matched: 2, redriven: 1 } }), [["matched", 2], ["redriven", 1]]);
 });
 
-test("an action that was not finished has no rows, and one without a result has none to show", () => {
+test("an unfinished action has no rows, and one without a result has none to show", () => {
   assert.equal(rowsOf({ target: "payment-charge", order_id: null, outcome: null }), null);
   assert.deepEqual(rowsOf({ target: "u-1", order_id: null, outcome: { user_id: "u-1" } }), []);
 });

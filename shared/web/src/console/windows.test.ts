@@ -39,7 +39,7 @@ test("products and regions are added up over windows, the best ones first", () =
   assert.deepEqual(found.currencies[0]?.regions, [{ region: "DE", orders: 1, revenue: 700 }, { region: "US-CA", orders: 3, revenue: 400 }]);
 });
 
-test("an unusual window marks its bar in the charts of its metric, and those of its currency alone", () => {
+test("an unusual window marks its bar in the charts of its metric and currency alone", () => {
   const anomaly = (start: string, metric: string, currency: string) => ({ id: "", found_at: "", end: "", expected: 40, least: 11, most: 69, observed: 4, start: `2026-11-21T${start}:00Z`, metric, currency });
   const found = [anomaly("11:50", "orders", "USD"), anomaly("12:05", "revenue", "USD"), anomaly("11:05", "revenue", "EUR")];
   const marked = (metric: "orders" | "revenue", currency: string | null): string[] =>

@@ -4,7 +4,7 @@ import { ApiError, isFinal, rejects, retryDelay, unwrap, unwrapIfChanged } from 
 
 const problem = (type: string, status: number) => ({ type: `/problems/${type}`, title: "", status, detail: "", instance: "/", trace_id: "1" });
 
-test("a request without a response, with a 429 or a 5xx may be repeated; other answers are final", () => {
+test("a request without a response, with a 429 or a 5xx may be repeated, no other", () => {
   for (const status of [0, 429, 500, 503]) assert.equal(isFinal(new ApiError(status, null)), false, String(status));
   for (const status of [400, 404, 409, 412, 422]) assert.equal(isFinal(new ApiError(status, null)), true, String(status));
   assert.equal(isFinal(new ApiError(409, problem("idempotency-key-in-flight", 409))), false);

@@ -63,7 +63,7 @@ test("a request whose token is refused is sent again with a new one", async () =
   assert.deepEqual(server.used, [token, caller.value?.token]);
 });
 
-test("the cookie of another account ends the session of this tab, and nothing is sent in the other name", async () => {
+test("the cookie of another account ends the session of this tab, which sends nothing", async () => {
   const { token, answer } = await orderAfterOther();
   assert.deepEqual([caller.value?.id, server.used], ["ann", [token]]);
   dropSession();
@@ -71,7 +71,7 @@ test("the cookie of another account ends the session of this tab, and nothing is
   assert.deepEqual([caller.value, server.used], [null, [token]]);
 });
 
-test("after that, a login of the same person sends the request again, and one of somebody else does not", async () => {
+test("after that, only a login of the same person sends the request again", async () => {
   const { token, answer } = await orderAfterOther();
   const renewed = await enter("ann");
   assert.equal((await answer).status, 200);

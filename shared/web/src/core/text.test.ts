@@ -12,7 +12,7 @@ afterEach(() => choose("en"));
 
 const failure = (type: string, detail: string) => new ApiError(409, { type: `/problems/${type}`, title: "", status: 409, detail, instance: "/", trace_id: "1" });
 
-test("a problem has a text of the page, and one that the page does not know a general one with what the API says", async () => {
+test("a problem has the text of the page, or a general one with what the API says", async () => {
   await choose("de");
   assert.deepEqual(explanation(failure("sku-taken", "Another product …")), { text: "Ein anderes Produkt hat oder hatte diese Artikelnummer. Bitte nehmen Sie eine andere." });
   assert.deepEqual(explanation(failure("new-problem", "It is new.")), { text: "Das war nicht möglich.", detail: "It is new." });

@@ -19,7 +19,7 @@ test("a final order is not polled", () => {
   assert.equal(nextRead({ status: "cancelled", status_reason: "customer_request" }, 0), false);
 });
 
-test("a payment is read again until it has a result, and after a cancellation until it is refunded", () => {
+test("a payment is read until it has a result, after a cancellation until its refund", () => {
   assert.equal(nextPaymentRead({ status: "pending" }, "pending", 0), 1_000);
   assert.equal(nextPaymentRead({ status: "cancelled" }, "succeeded", 50), 20_000);
   for (const [order, payment] of [["processing", "succeeded"], ["cancelled", "refunded"], ["cancelled", "failed"]] as const) {
@@ -29,7 +29,7 @@ test("a payment is read again until it has a result, and after a cancellation un
 
 const declined = { status: "pending", status_reason: "payment_declined" } as const;
 
-test("while a payment is tried again, the page says so and reads the order soon, whatever the order says", () => {
+test("while a payment is tried again, the page says so and reads the order soon", () => {
   const cases = [["pending", "awaiting_payment"], ["requires_action", "awaiting_customer"], ["succeeded", null]] as const;
   for (const [payment, reason] of cases) {
     assert.equal(reasonOf(declined, payment), reason, payment);
@@ -45,7 +45,7 @@ test("while a payment is tried again, the page says so and reads the order soon,
   assert.equal(reasonOf({ status: "pending", status_reason: "backordered" }, "succeeded"), "backordered");
 });
 
-test("a payment is followed anew with each attempt, and an outdated answer about it is dropped", () => {
+test("each attempt of a payment is followed from the start, without outdated answers", () => {
   const first = watched<{ status: "failed" | "pending"; attempts: number }>(undefined, { status: "failed", attempts: 1 });
   const again = watched(watched(first, { status: "failed", attempts: 1 }), { status: "failed", attempts: 1 });
   assert.equal(again.unchangedReads, 2);
