@@ -28,6 +28,7 @@ pub async fn handle(
         Some(body) => Some(body.refresh_token.as_str()),
         None => cookie.read(&call)?,
     };
+    tokens.ready().await?;
     let expiry = session::token_expiry(call.now)?;
     let (refresh_token, digest) = tokens.refresh_token()?;
     let next = RefreshToken { digest, issued_at: call.now, expires_at: expiry.refresh };

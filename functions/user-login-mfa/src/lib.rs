@@ -27,6 +27,7 @@ pub async fn handle(
     if in_cookie {
         cookie.check_sender(&call)?;
     }
+    tokens.ready().await?;
     let digest = tokens.digest(&call.body.mfa_token);
     let user = users.try_login(&digest, call.now).await?.ok_or_else(invalid_login_token)?;
     let client_address = call.client_address(async |secret| factors.is_from_distribution(secret).await).await?;

@@ -30,6 +30,7 @@ pub async fn handle(
     if in_cookie {
         cookie.check_sender(&call)?;
     }
+    tokens.ready().await?;
     let attempt = PasswordAttempt {
         account: LoginName::Typed(&name),
         password: call.body.password(),

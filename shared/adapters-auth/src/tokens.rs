@@ -63,6 +63,10 @@ impl<S: KeySource> JwtTokens<S> {
 }
 
 impl<S: KeySource> ports::Tokens for JwtTokens<S> {
+    async fn ready(&self) -> Result<(), Failure> {
+        self.keys().await?.ready()
+    }
+
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         self.keys().await?.sign(claims, &self.issuer)
     }

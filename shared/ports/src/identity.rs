@@ -251,6 +251,10 @@ pub struct Claims {
 /// Signs access tokens, with the private halves of the signing keys.
 pub trait Tokens: RefreshTokens {
     /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
+    /// Loads the signing keys, so that [`Self::issue`] succeeds in the next minutes even if they cannot be read again. To be called before
+    /// anything is used up that the client would need to repeat its request.
+    async fn ready(&self) -> Result<(), Failure>;
+
     /// was.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
 }

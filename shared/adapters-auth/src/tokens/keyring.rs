@@ -97,10 +97,13 @@ impl Keyring {
         self.keys.iter().find(is_published).or(self.keys.last())
     }
 
+    /// Fails while there is no key.
+    pub(super) fn ready(&self) -> Result<(), Failure> {
+        if self.keys.is_empty() { Err(no_key()) } else { Ok(()) }
+    }
+
     pub(super) fn sign(&self, claims: &Claims, issuer: &str) -> Result<String, Failure> {
-        let key = self.signing(claims.issued_at);
-        let key =
-            key.ok_or_else(|| Failure::unavailable("signing keys", "no signing key exists yet; run key-rotate"))?;
+        let key = self.signing(claims.issued_at).ok_or_else(no_key)?;
         let mut header = Header::new(ALGORITHM);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key.kid.clone());
@@ -118,6 +121,10 @@ impl Keyring {
         jsonwebtoken::encode(&header, &body, &EncodingKey::from_ec_der(&key.pkcs8))
             .map_err(|_| Failure::internal("the token cannot be signed"))
     }
+}
+
+fn no_key() -> Failure {
+    Failure::unavailable("signing keys", "no signing key exists yet; run key-rotate")
 }
 
 impl Key {

@@ -223,11 +223,26 @@ async fn cached_keys_remain_in_use_when_reading_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn signer_that_is_ready_issues_while_the_keys_cannot_be_read() {
+    let memory = Memory::default();
+    rotated(&memory).await;
+    memory.private.broken.set(true);
+    let tokens = tokens(&memory);
+    assert!(tokens.signer.ready().await.unwrap_err().is_retryable());
+    memory.private.broken.set(false);
+    assert_eq!(tokens.signer.ready().await, Ok(()));
+    memory.private.broken.set(true);
+    tokio::time::advance(MAX_AGE).await;
+    assert!(tokens.issue(&claims()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_keys_no_token_is_issued_until_the_first_rotation() {
     let memory = Memory::default();
     *memory.private.text.borrow_mut() = Some("{}".to_owned());
     let tokens = tokens(&memory);
     assert!(tokens.issue(&claims()).await.unwrap_err().is_retryable());
+    assert!(tokens.signer.ready().await.unwrap_err().is_retryable());
     assert_eq!(tokens.jwks().await.unwrap(), r#"{"keys":[]}"#);
     *memory.private.text.borrow_mut() = Some("secret but no JSON".to_owned());
     assert!(!tokens.rotate().await.unwrap_err().to_string().contains("secret but"), "it does not leak");

@@ -22,6 +22,10 @@ pub struct AllTokens<T, V, K> {
 }
 
 impl<T: Tokens, V, K> Tokens for AllTokens<T, V, K> {
+    async fn ready(&self) -> Result<(), Failure> {
+        self.tokens.ready().await
+    }
+
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         self.tokens.issue(claims).await
     }

@@ -78,6 +78,10 @@ fn claims(keys: &[Key], token: &str) -> Option<Claims> {
 }
 
 impl ports::Tokens for Tokens {
+    async fn ready(&self) -> Result<(), Failure> {
+        self.0.query(Dependency::Keys, |_| Ok(())).await
+    }
+
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         let query = self.0.query(Dependency::Keys, |state| {
             let keys = &state.keys.0;

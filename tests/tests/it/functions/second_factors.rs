@@ -17,7 +17,7 @@ use kernel::{Failure, Timestamp};
 use ports::{FactorCodes as _, FactorStore as _, TokenVerifier as _};
 use serde_json::{Value, json};
 use services::LoginThrottle;
-use testkit::Platform;
+use testkit::{Dependency, Platform};
 
 const PASSWORD: &str = "correct horse battery";
 pub(super) const AS_ADMIN: &str = r#"set /requestContext/authorizer/lambda/role = "admin"; set /requestContext/authorizer/lambda/sub = "0192f0c1-0000-7000-8000-0000000000ff""#;
@@ -202,6 +202,24 @@ async fn code_finishes_one_login_and_so_does_a_recovery_code() {
     assert_eq!(try_to_finish(&platform, &next().await, proof, 0).await, refused(401, "wrong-code"));
     let lower = recovery[1].to_lowercase();
     assert_eq!(try_to_finish(&platform, &next().await, ("recovery_code", &lower), 0).await, accepted());
+}
+
+#[tokio::test]
+async fn login_uses_up_nothing_while_the_signing_keys_cannot_be_read() {
+    let (platform, recovery) = platform().await;
+    let token = mfa_token(&platform).await;
+    let right = code(&platform, 0).await;
+    let proofs = [("code", right.as_str()), ("recovery_code", recovery[0].as_str())];
+    platform.faults().take_down(Dependency::Keys);
+    for attempt in 0..=MAX_ATTEMPTS.max(throttle::FREE_FAILURES) {
+        assert_eq!(log_in(&platform, &MfaPolicy::default()).await["statusCode"], 503, "{attempt}");
+        for proof in proofs {
+            assert_eq!(try_to_finish(&platform, &token, proof, 0).await, refused(503, "unavailable"), "{attempt}");
+        }
+    }
+    platform.faults().restore(Dependency::Keys);
+    assert_eq!(try_to_finish(&platform, &token, proofs[0], 0).await, accepted());
+    assert_eq!(try_to_finish(&platform, &mfa_token(&platform).await, proofs[1], 0).await, accepted());
 }
 
 #[tokio::test]

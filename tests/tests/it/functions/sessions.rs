@@ -6,9 +6,11 @@ use super::{
     clock, customer,
     http::assert_responses,
     sample, sample_time,
+    second_factors::route,
 };
 use catalog::{AUTHORIZER, REVOCATION_SWEEP, SESSION_END, SESSION_LIST, SESSION_REVOKE, TOKEN_REFRESH, USER_LOGOUT};
 use domain::{id::SessionId, user::Role};
+use edge::http::respond;
 use kernel::Timestamp;
 use ports::{
     Claims, LoginAttempt, LoginCounters, LoginName, RefreshToken, RefreshTokens as _, Revocations as _,
@@ -80,6 +82,19 @@ async fn token_refresh_rotates_the_token_and_its_reuse_ends_the_session() {
     assert_responses(TOKEN_REFRESH, &expected, async |_, call| refresh(&platform, call).await).await;
     assert_eq!(platform.users().sessions(USER), []);
     assert_eq!(authorized(&platform).await, json!({}));
+}
+
+#[tokio::test]
+async fn refresh_leaves_the_token_valid_while_the_signing_keys_cannot_be_read() {
+    let platform = platform().await;
+    let send = async || {
+        let handler = async |call| refresh(&platform, call).await;
+        respond(&route(TOKEN_REFRESH), sample(TOKEN_REFRESH, "ok"), &clock(), &handler).await["statusCode"].clone()
+    };
+    platform.faults().take_down(Dependency::Keys);
+    assert_eq!([send().await, send().await], [503, 503]);
+    platform.faults().restore(Dependency::Keys);
+    assert_eq!(send().await, 200);
 }
 
 #[tokio::test]
