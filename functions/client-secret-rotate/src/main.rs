@@ -4,8 +4,9 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CLIENT_SECRET_ROTATE)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::NoEvents)?;
+    let sealer = adapters_auth::sealer(&wiring)?;
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        client_secret_rotate::handle(&users, &adapters_auth::RandomTokens, call).await
+        client_secret_rotate::handle(&users, &adapters_auth::RandomTokens, &sealer, call).await
     })
     .await
 }

@@ -2,7 +2,9 @@
 
 use super::{
     PgUsers,
-    params::params,
+    fragments::{insert_idempotency_record, select_idempotency_outcome},
+    idempotency,
+    params::{Param, params},
     rows::{get, only, parsed},
     sessions::parse_cursor,
     users::reserve_attempt,
@@ -13,11 +15,23 @@ use domain::{
     login_throttle,
     text::ClientName,
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{Bus, ClientAttempt, ClientStore, LoginCounters, Page};
 use tokio_postgres::Row;
 
 const CREATE: &str = "INSERT INTO clients (id, name, created_by, created_at, digest) VALUES ($1, $2, $3, $4, $5)";
+
+/// Like [`CREATE`], with an idempotency record.
+const CREATE_ONCE: &str = concat!(
+    "WITH ",
+    insert_idempotency_record!(),
+    ", added AS (
+        INSERT INTO clients (id, name, created_by, created_at, digest) SELECT $6, $7, $8, $9, $10 FROM recorded
+    )",
+    select_idempotency_outcome!(),
+);
+
+const FIND: &str = "SELECT id, name, created_by, created_at, previous_valid_until FROM clients WHERE id = $1";
 
 /// Their ids are in the order of their creation.
 const LIST: &str = "
@@ -26,7 +40,17 @@ const LIST: &str = "
 
 const REPLACE: &str = "
     UPDATE clients SET digest = $2, previous_digest = digest, previous_valid_until = $3 WHERE id = $1
-    RETURNING id, name, created_by, created_at, previous_valid_until";
+    RETURNING id";
+
+/// Like [`REPLACE`], with an idempotency record; neither without the client. The lock makes the replacements of one client follow each other.
+const REPLACE_ONCE: &str = concat!(
+    "WITH known AS (SELECT id FROM clients WHERE id = $6 FOR UPDATE), ",
+    insert_idempotency_record!(from "known"),
+    ", replaced AS (
+        UPDATE clients SET digest = $7, previous_digest = digest, previous_valid_until = $8 FROM recorded WHERE id = $6
+    )",
+    select_idempotency_outcome!(),
+);
 
 const DELETE: &str = "DELETE FROM clients WHERE id = $1 RETURNING id";
 
@@ -40,10 +64,26 @@ const RESERVE: &str = concat!(
 );
 
 impl<B: Bus> ClientStore for PgUsers<B> {
-    async fn create_client(&self, client: &Client, digest: &str) -> Result<(), Failure> {
+    async fn create_client(
+        &self,
+        client: &Client,
+        digest: &str,
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let Client { id, name, created_by, created_at, .. } = client;
-        let params = params![id.0, name.as_str(), created_by.0, *created_at, digest];
-        self.relay.database().query(CREATE, &params).await.map(drop)
+        let columns = params![id.0, name.as_str(), created_by.0, *created_at, digest];
+        let Some((key, reply)) = once else {
+            self.relay.database().query(CREATE, &columns).await?;
+            return Ok(IdempotencyOutcome::Committed);
+        };
+        let head = params![&key.scope, &key.key, &key.fingerprint, idempotency::reply_head(reply), &reply.body];
+        let params: Vec<Param<'_>> = head.into_iter().chain(columns).collect();
+        idempotency::execute(self.relay.database(), key, CREATE_ONCE, &params).await
+    }
+
+    async fn client(&self, id: ClientId) -> Result<Option<Client>, Failure> {
+        let rows = self.relay.database().query(FIND, &params![id.0]).await?;
+        rows.first().map(client).transpose()
     }
 
     async fn clients(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Client>, Failure> {
@@ -60,9 +100,21 @@ impl<B: Bus> ClientStore for PgUsers<B> {
         id: ClientId,
         digest: &str,
         previous_valid_until: Timestamp,
-    ) -> Result<Option<Client>, Failure> {
-        let rows = self.relay.database().query(REPLACE, &params![id.0, digest, previous_valid_until]).await?;
-        rows.first().map(client).transpose()
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
+        let (database, columns) = (self.relay.database(), params![id.0, digest, previous_valid_until]);
+        let Some((key, reply)) = once else {
+            let rows = database.query(REPLACE, &columns).await?;
+            return Ok(rows.first().map(|_| IdempotencyOutcome::Committed));
+        };
+        let head = params![&key.scope, &key.key, &key.fingerprint, idempotency::reply_head(reply), &reply.body];
+        let params: Vec<Param<'_>> = head.into_iter().chain(columns).collect();
+        let rows = database.query(REPLACE_ONCE, &params).await?;
+        match idempotency::outcome(key, &rows)? {
+            Some(outcome) => Ok(Some(outcome)),
+            // Of a client that does not exist, or repeated at the same time.
+            None => idempotency::find_response(database, key).await,
+        }
     }
 
     async fn delete_client(&self, id: ClientId) -> Result<bool, Failure> {

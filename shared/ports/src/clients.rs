@@ -5,24 +5,33 @@ use domain::{
     client::{Client, ClientCredentials},
     id::ClientId,
 };
-use kernel::{Failure, Page, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Page, StoredReply, Timestamp};
 
 /// Service clients, each with the digests of its secrets.
 pub trait ClientStore {
-    /// Stores a new client with the digest of its secret.
-    async fn create_client(&self, client: &Client, digest: &str) -> Result<(), Failure>;
+    /// Stores a new client with the digest of its secret. With a key, it does so once: the response is stored with the client, or the one that
+    /// is stored is returned.
+    async fn create_client(
+        &self,
+        client: &Client,
+        digest: &str,
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<IdempotencyOutcome, Failure>;
+
+    async fn client(&self, id: ClientId) -> Result<Option<Client>, Failure>;
 
     /// The clients, newest first.
     async fn clients(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Client>, Failure>;
 
-    /// Replaces the secret of a client. The one that was current stays valid until `previous_valid_until`, and the one before is valid no
-    /// more. `None` if there is no such client.
+    /// Replaces the secret of a client, once for a key like [`Self::create_client`]. The one that was current stays valid until
+    /// `previous_valid_until`, and the one before is no longer valid. `None` if there is no such client.
     async fn replace_secret(
         &self,
         client: ClientId,
         digest: &str,
         previous_valid_until: Timestamp,
-    ) -> Result<Option<Client>, Failure>;
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// Deletes a client. `false` if there is none.
     async fn delete_client(&self, client: ClientId) -> Result<bool, Failure>;

@@ -118,13 +118,14 @@ functions! {
         .uses(&[Uses::PostgresRead]);
     /// Creates a service client.
     CLIENT_CREATE = Function::new("client-create", Identity).http(Post, "/api/v1/oauth/clients", ADMIN_ONLY)
-        .uses(&[Uses::Postgres]);
+        .honours_key().uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
     /// Lists the service clients.
     CLIENT_LIST = Function::new("client-list", Identity).http(Get, "/api/v1/oauth/clients", ADMIN_ONLY)
         .uses(&[Uses::PostgresRead]);
     /// Replaces the secret of a service client.
     CLIENT_SECRET_ROTATE = Function::new("client-secret-rotate", Identity)
-        .http(Post, "/api/v1/oauth/clients/{id}/secret", ADMIN_ONLY).uses(&[Uses::Postgres]);
+        .http(Post, "/api/v1/oauth/clients/{id}/secret", ADMIN_ONLY).honours_key()
+        .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
     /// Deletes a service client.
     CLIENT_DELETE = Function::new("client-delete", Identity).http(Delete, "/api/v1/oauth/clients/{id}", ADMIN_ONLY)
         .uses(&[Uses::Postgres, Uses::Redis]);

@@ -1,12 +1,12 @@
 //! In-memory fakes of service clients and their secrets.
 
-use super::{Dependency, Tokens, Users};
+use super::{Dependency, State, Tokens, Users};
 use crate::hex;
 use domain::{
     client::Client,
     id::{ClientId, SessionId},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{ClientAttempt, LoginCounters, Page};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -15,12 +15,26 @@ use std::collections::BTreeMap;
 pub(super) type Clients = BTreeMap<ClientId, (Client, String, Option<String>)>;
 
 impl ports::ClientStore for Users {
-    async fn create_client(&self, client: &Client, digest: &str) -> Result<(), Failure> {
+    async fn create_client(
+        &self,
+        client: &Client,
+        digest: &str,
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let commit = self.0.commit("users.create_client", |state| {
+            if let Some(settled) = once.map(|(key, _)| state.users.keys.find(key)).transpose()?.flatten() {
+                return Ok(settled);
+            }
             state.users.clients.insert(client.id, (client.clone(), digest.to_owned(), None));
-            Ok(())
+            once.into_iter().for_each(|(key, reply)| state.users.keys.record(key, Some(reply)));
+            Ok(IdempotencyOutcome::Committed)
         });
         commit.await
+    }
+
+    async fn client(&self, id: ClientId) -> Result<Option<Client>, Failure> {
+        let known = |state: &State| Ok(state.users.clients.get(&id).map(|(client, ..)| client.clone()));
+        self.0.query(Dependency::Database, known).await
     }
 
     async fn clients(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Client>, Failure> {
@@ -44,13 +58,17 @@ impl ports::ClientStore for Users {
         client: ClientId,
         digest: &str,
         previous_valid_until: Timestamp,
-    ) -> Result<Option<Client>, Failure> {
+        once: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
         let commit = self.0.commit("users.replace_secret", |state| {
-            Ok(state.users.clients.get_mut(&client).map(|(client, current, previous)| {
-                *previous = Some(std::mem::replace(current, digest.to_owned()));
-                client.previous_valid_until = Some(previous_valid_until);
-                client.clone()
-            }))
+            if let Some(settled) = once.map(|(key, _)| state.users.keys.find(key)).transpose()?.flatten() {
+                return Ok(Some(settled));
+            }
+            let Some((client, current, previous)) = state.users.clients.get_mut(&client) else { return Ok(None) };
+            *previous = Some(std::mem::replace(current, digest.to_owned()));
+            client.previous_valid_until = Some(previous_valid_until);
+            once.into_iter().for_each(|(key, reply)| state.users.keys.record(key, Some(reply)));
+            Ok(Some(IdempotencyOutcome::Committed))
         });
         commit.await
     }

@@ -27,7 +27,7 @@ use testkit::{build, ids};
 const WRITES: [(&str, u64); 53] = [
     ("client-create", 1),
     ("client-delete", 1),
-    ("client-secret-rotate", 1),
+    ("client-secret-rotate", 2),
     ("consumer-state-update", 2),
     ("contact-verify", 3),
     ("device-register", 1),

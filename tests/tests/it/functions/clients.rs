@@ -1,16 +1,15 @@
 //! Service clients: created, listed and deleted by admins, their secrets replaced, and tokens issued for these.
 
-use super::{clock, http::assert_responses, sample, sample_time};
-use adapters::{Wiring, config::Config};
-use api::ServiceTokenView;
+use super::{clock, http::assert_responses, sample, sample_time, second_factors::route};
+use api::{ClientSecretView, ServiceTokenView};
 use catalog::{AUTHORIZER, CLIENT_CREATE, CLIENT_DELETE, CLIENT_LIST, CLIENT_SECRET_ROTATE, TOKEN_ISSUE};
 use domain::{
-    client::{Client, OVERLAP_S, TokenRequest},
+    client::{Client, CreateClient, OVERLAP_S, TokenRequest},
     id::{ClientId, UserId},
     login_throttle,
     text::ClientName,
 };
-use edge::http::{Call, Form, Reply};
+use edge::http::{Call, Form, NoBody, Reply, respond};
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{ClientSecrets as _, ClientStore as _};
 use serde_json::{Value, json};
@@ -29,7 +28,7 @@ async fn platform() -> Platform {
     let name = ClientName::parse("Warehouse").expect("a name");
     let (created_by, created_at) = (UserId(Uuid::from_u128(9)), sample_time());
     let client = Client { id: CLIENT, name, created_by, created_at, previous_valid_until: None };
-    platform.users().create_client(&client, &digest).await.expect("stored");
+    platform.users().create_client(&client, &digest, None).await.expect("stored");
     platform
 }
 
@@ -41,12 +40,19 @@ pub(crate) async fn issue(
     token_issue::handle(&LoginThrottle::new(clients, tokens, sources), tokens, call).await
 }
 
+async fn create(platform: &Platform, call: Call<CreateClient>) -> Result<Reply<ClientSecretView>, Failure> {
+    client_create::handle(&platform.users(), &platform.tokens(), &platform.sealer(), call).await
+}
+
+async fn rotate(platform: &Platform, call: Call<NoBody>) -> Result<Reply<ClientSecretView>, Failure> {
+    client_secret_rotate::handle(&platform.users(), &platform.tokens(), &platform.sealer(), call).await
+}
+
 /// The response to a request for a token, `seconds` after the time of the samples.
 async fn token_at(platform: &Platform, edits: &str, seconds: i64) -> Value {
-    let route = Wiring::new(TOKEN_ISSUE, Config::from_vars([])).route().expect("a route");
     let at = Timestamp::from_second(sample_time().as_second() + seconds).expect("a time");
     let handler = async |call| issue(platform, call).await;
-    edge::http::respond(&route, sample(TOKEN_ISSUE, edits), &edge::Clock::at(at, 7), &handler).await
+    respond(&route(TOKEN_ISSUE), sample(TOKEN_ISSUE, edits), &edge::Clock::at(at, 7), &handler).await
 }
 
 async fn token(platform: &Platform, edits: &str) -> Value {
@@ -80,7 +86,7 @@ async fn client_create_shows_the_secret_once_and_stores_its_digest() {
     ];
     let platform = Platform::new();
     assert_responses(CLIENT_CREATE, &expected, async |_, call| {
-        let reply = client_create::handle(&platform.users(), &platform.tokens(), call).await?;
+        let reply = create(&platform, call).await?;
         let created: Value = serde_json::from_str(&reply.to_stored()?.body).expect("JSON");
         assert_eq!((&created["secret"], &created["role"]), (&json!("secret-1"), &json!("service")));
         Ok(reply)
@@ -157,17 +163,49 @@ async fn token_issue_refuses_in_the_form_of_rfc_6749() {
 async fn client_secret_rotate_keeps_the_old_secret_for_a_day() {
     let expected = [(AS_STAFF, 403, "forbidden", ""), ("bad_unknown", 404, "not-found", ""), ("ok", 200, "", "")];
     let platform = platform().await;
-    assert_responses(CLIENT_SECRET_ROTATE, &expected, async |_, call| {
-        client_secret_rotate::handle(&platform.users(), &platform.tokens(), call).await
-    })
-    .await;
-    // The secret of the unknown client was the second.
-    let new = form(&CLIENT.to_string(), "secret-3");
+    assert_responses(CLIENT_SECRET_ROTATE, &expected, async |_, call| rotate(&platform, call).await).await;
+    let new = form(&CLIENT.to_string(), "secret-2");
     for (case, after, status) in
         [(new.as_str(), 0, 200), ("ok", OVERLAP_S - 1, 200), (new.as_str(), OVERLAP_S, 200), ("ok", OVERLAP_S, 401)]
     {
         assert_eq!(token_at(&platform, case, after).await["statusCode"], status, "{case} after {after} seconds");
     }
+}
+
+#[tokio::test]
+async fn repeated_rotation_under_a_key_shows_the_same_secret_and_keeps_the_one_in_use() {
+    let platform = platform().await;
+    let send = async |key: &str| {
+        let mut event = sample(CLIENT_SECRET_ROTATE, &format!(r#"set /pathParameters/id = "{CLIENT}""#));
+        event["headers"]["idempotency-key"] = key.into();
+        let handler = async |call| rotate(&platform, call).await;
+        respond(&route(CLIENT_SECRET_ROTATE), event, &clock(), &handler).await
+    };
+    let (first, again) = (send("lost").await, send("lost").await);
+    assert_eq!((&first["statusCode"], &first["body"]), (&json!(200), &again["body"]));
+    assert_eq!(again["headers"]["idempotent-replayed"], "true");
+    let new = form(&CLIENT.to_string(), body(&first)["secret"].as_str().expect("a secret"));
+    for secret in ["ok", &new] {
+        assert_eq!(token(&platform, secret).await["statusCode"], 200, "{secret}");
+    }
+    send("on purpose").await;
+    assert_eq!(token(&platform, "ok").await["statusCode"], 401, "replaced twice");
+    assert_eq!(token(&platform, &new).await["statusCode"], 200);
+}
+
+#[tokio::test]
+async fn repeated_creation_under_a_key_creates_one_client_and_shows_its_secret_again() {
+    let platform = Platform::new();
+    let send = async || {
+        let handler = async |call| create(&platform, call).await;
+        respond(&route(CLIENT_CREATE), sample(CLIENT_CREATE, "ok"), &clock(), &handler).await
+    };
+    let (first, again) = (send().await, send().await);
+    assert_eq!((&first["statusCode"], &first["body"]), (&json!(201), &again["body"]));
+    assert_eq!(platform.users().clients(10, None).await.expect("a page").items.len(), 1);
+    let created = body(&first);
+    let known = form(created["id"].as_str().expect("an id"), created["secret"].as_str().expect("a secret"));
+    assert_eq!(token(&platform, &known).await["statusCode"], 200);
 }
 
 #[tokio::test]

@@ -126,9 +126,9 @@ impl Api {
             SESSION_REVOKE => |call| session_revoke::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
-            CLIENT_CREATE => |call| client_create::handle(&p.users(), &p.tokens(), call);
+            CLIENT_CREATE => |call| client_create::handle(&p.users(), &p.tokens(), &p.sealer(), call);
             CLIENT_LIST => |call| client_list::handle(&p.users(), call);
-            CLIENT_SECRET_ROTATE => |call| client_secret_rotate::handle(&p.users(), &p.tokens(), call);
+            CLIENT_SECRET_ROTATE => |call| client_secret_rotate::handle(&p.users(), &p.tokens(), &p.sealer(), call);
             CLIENT_DELETE => |call| client_delete::handle(&p.users(), &p.revocations(), call);
             TOKEN_ISSUE => |call| issue_token(p, call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);

@@ -183,11 +183,12 @@ async fn second_factors(calls: &mut Calls<'_>, users: &Users) {
 async fn clients(calls: &mut Calls<'_>, users: &Users) {
     let p = &calls.fixture.platform;
     let (tokens, sources, revocations) = (&p.tokens(), &p.request_sources(), &p.revocations());
+    let sealer = &p.sealer();
     let row = catalog::CLIENT_CREATE;
-    let handler = async |call| client_create::handle(users, tokens, call).await;
+    let handler = async |call| client_create::handle(users, tokens, sealer, call).await;
     let client = calls.call(row, sample(row, "ok"), handler).await["id"].clone();
     let row = catalog::CLIENT_SECRET_ROTATE;
-    let handler = async |call| client_secret_rotate::handle(users, tokens, call).await;
+    let handler = async |call| client_secret_rotate::handle(users, tokens, sealer, call).await;
     let secret = calls.call(row, about(row, &client), handler).await["secret"].clone();
     let (row, throttled) = (catalog::TOKEN_ISSUE, &LoginThrottle::new(users, tokens, sources));
     let text = |value: &Value| value.as_str().expect("a text").to_owned();

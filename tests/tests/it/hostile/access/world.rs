@@ -60,7 +60,7 @@ async fn identity(api: &Api, function: &Function) {
     let name = ClientName::parse("Warehouse").expect("a name");
     let (created_by, created_at) = (UserId(id(4)), sample_time());
     let client = Client { id: CLIENT, name, created_by, created_at, previous_valid_until: None };
-    users.create_client(&client, &digest).await.expect("stored");
+    users.create_client(&client, &digest, None).await.expect("stored");
     let needs = |rows: &[&Function]| rows.iter().any(|row| row.name == function.name);
     if needs(&[catalog::TOTP_CONFIRM, catalog::TOTP_REMOVE, catalog::RECOVERY_CODE_RENEW]) {
         let (_, sealed) = tokens.totp_secret(USER).await.expect("a secret");
