@@ -5,7 +5,7 @@
 //! which its user removes it; that one ends when it is refreshed, unless there is another second factor by then.
 
 use domain::{
-    event::SecondFactorRemoved,
+    event::{SEQUENCE_SET_BY_STORE, SecondFactorRemoved},
     id::{SessionId, UserId},
     profile,
     second_factor::{FactorResponse, MfaPolicy, RemoveTotp, wrong_code_field},
@@ -41,7 +41,7 @@ pub async fn handle(
         }
         own = Some((proven.password_hash, session));
     }
-    let event = call.event(user_id, 1, SecondFactorRemoved { user_id, removed_by });
+    let event = call.event(user_id, SEQUENCE_SET_BY_STORE, SecondFactorRemoved { user_id, removed_by });
     let own = own.as_ref().map(|(proven, session)| (proven.as_str(), *session));
     let ended = factors.remove_totp(user_id, policy, own, &event).await?;
     revocations.revoke(&ended.ok_or_else(|| Failure::not_found("second factor"))?).await;

@@ -6,7 +6,10 @@
 
 use api::VerificationView;
 use domain::{
-    event::ContactVerificationRequested, message_limits::MessageLimits, user, verification::RequestVerification,
+    event::{ContactVerificationRequested, SEQUENCE_SET_BY_STORE},
+    message_limits::MessageLimits,
+    user,
+    verification::RequestVerification,
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
@@ -27,7 +30,7 @@ pub async fn handle(
             return Reply::rejected(rejection, users.find_request(key).await?);
         }
     };
-    let event = call.event(user_id, 1, ContactVerificationRequested { user_id, channel });
+    let event = call.event(user_id, SEQUENCE_SET_BY_STORE, ContactVerificationRequested { user_id, channel });
     let reply = Reply::accepted(VerificationView::from(channel));
     let stored = reply.to_stored()?;
     let outcome = users.request_verification(address, &event, key, &stored, &limits.verifications).await?;

@@ -4,7 +4,7 @@ use super::{
     PgUsers,
     fragments::insert_event,
     params::params,
-    rows::{get, only},
+    rows::{get, json_if, only},
     users::unchanged_account,
 };
 use domain::{
@@ -62,18 +62,18 @@ const RENEW: &str = "
 /// Ends the logins of the account but for the session `$4`, if its role is one of `$3`. The row of the user is locked first, as wherever logins end.
 const REMOVE: &str = concat!(
     "WITH owner AS MATERIALIZED (
-        SELECT id, role, password_hash FROM users WHERE id = $1 AND erased_at IS NULL FOR NO KEY UPDATE
+        SELECT id, role, password_hash, version FROM users WHERE id = $1 AND erased_at IS NULL FOR NO KEY UPDATE
     ), removed AS (
         DELETE FROM totp USING owner
         WHERE totp.user_id = owner.id AND owner.password_hash = coalesce($5, owner.password_hash)
-        RETURNING totp.user_id, owner.role
+        RETURNING totp.user_id, owner.role, owner.version
     ), marked AS (
         UPDATE users SET has_second_factor = false WHERE id = (SELECT user_id FROM removed)
     ), ended AS (
         SELECT end_logins(user_id, $4) AS sessions FROM removed WHERE role = ANY ($3::text[])
     ), ",
-    insert_event!("$2", from "removed"),
-    " SELECT EXISTS (SELECT FROM removed) AS is_removed, EXISTS (SELECT FROM owner WHERE password_hash <> $5) AS has_another_password,
+    insert_event!("jsonb_set($2, '{sequence}', to_jsonb(removed.version))", from "removed"),
+    " SELECT (SELECT event FROM inserted_events) AS event, EXISTS (SELECT FROM owner WHERE password_hash <> $5) AS has_another_password,
         coalesce((SELECT sessions FROM ended), '{}') AS ended",
 );
 
@@ -152,11 +152,9 @@ impl<B: Bus> FactorStore for PgUsers<B> {
         if get(row, "has_another_password")? {
             return Err(profile::wrong_current_password());
         }
-        if !get::<bool>(row, "is_removed")? {
-            return Ok(None);
-        }
+        let Some(removed) = json_if::<Event>(row, "event")? else { return Ok(None) };
         let ended: Vec<Uuid> = get(row, "ended")?;
-        self.relay.publish(std::slice::from_ref(event)).await;
+        self.relay.publish(&[removed]).await;
         Ok(Some(ended.into_iter().map(SessionId).collect()))
     }
 

@@ -5,7 +5,7 @@ use super::{
     fragments::{insert_event, insert_idempotency_record, select_idempotency_outcome, take_from_budget},
     idempotency,
     params::params,
-    rows::{bigint, count, get, only, word},
+    rows::{bigint, count, get, json, only, word},
 };
 use domain::{
     Event,
@@ -34,8 +34,11 @@ const REQUEST: &str = concat!(
     ", ",
     insert_idempotency_record!(from "address"),
     ", ",
-    insert_event!("$6", from "recorded"),
-    select_idempotency_outcome!(),
+    insert_event!(
+        "jsonb_set($6, '{sequence}', coalesce((SELECT to_jsonb(version) FROM users WHERE id = ($6 ->> 'subject')::uuid), $6 -> 'sequence'))",
+        from "recorded"
+    ),
+    select_idempotency_outcome!(with "(SELECT event FROM inserted_events) AS event"),
 );
 
 const WAS_SENT: &str = "SELECT count(*) AS known FROM inbox WHERE consumer = $1 AND event_id = $2";
@@ -117,7 +120,7 @@ impl<B: Bus> VerificationStore for PgUsers<B> {
                 .ok_or_else(|| verification::too_many_requests(quota))?,
         };
         if outcome == IdempotencyOutcome::Committed {
-            self.relay.publish(std::slice::from_ref(event)).await;
+            self.relay.publish(&[json(only(&rows)?, "event")?]).await;
         }
         Ok(outcome)
     }

@@ -178,6 +178,16 @@ pub const WEBHOOK_EVENTS: &[&Event] = &[
     CREDIT_NOTE_ISSUED,
 ];
 
+/// The events that change no version of their subject: their `sequence` is always 1, and readers do not compare it.
+pub const UNVERSIONED: [&Event; 6] = [
+    GATEWAY_SUSPENDED,
+    LEDGER_RECONCILED,
+    INVOICE_ISSUED,
+    CREDIT_NOTE_ISSUED,
+    NOTIFICATION_REQUESTED,
+    NOTIFICATION_SENT,
+];
+
 /// The events that analytics uses.
 pub const ANALYTICS_EVENTS: &[&Event] =
     &[ORDER_CONFIRMED, ORDER_CANCELLED, PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REFUNDED, USER_ERASED];

@@ -23,7 +23,8 @@ pub struct CloudEvent<E> {
     /// When the event occurred, not when it was published.
     #[serde(deserialize_with = "crate::time::deserialize")]
     pub time: Timestamp,
-    /// Version of the aggregate after this event. Consumers ignore events older than what they have processed.
+    /// Version of the aggregate after this event. Consumers ignore events older than what they have processed. 1 where the event changes no
+    /// version, which is not compared: `catalog::UNVERSIONED`.
     pub sequence: u64,
     /// Identifies the request that caused the event; see [`TraceContext::correlation_id`].
     pub correlationid: Uuid,

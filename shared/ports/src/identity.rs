@@ -111,8 +111,9 @@ pub trait VerificationStore {
     /// The addresses of a user.
     async fn contacts(&self, user: UserId) -> Result<Option<Contacts>, Failure>;
 
-    /// Commits the event that requests a verification of `address`, with the response to the key if there is one. It counts for the
-    /// customer and for the address, which have budgets: beyond these it is `RateLimited` and stores nothing.
+    /// Commits the event that requests a verification of `address`, with the response to the key if there is one. The `sequence` of the event
+    /// becomes the version of the account. It counts for the user and for the address, which have budgets: beyond these it is `RateLimited` and
+    /// stores nothing.
     async fn request_verification(
         &self,
         address: &str,
@@ -250,11 +251,11 @@ pub struct Claims {
 
 /// Signs access tokens, with the private halves of the signing keys.
 pub trait Tokens: RefreshTokens {
-    /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
     /// Loads the signing keys, so that [`Self::issue`] succeeds in the next minutes even if they cannot be read again. To be called before
     /// anything is used up that the client would need to repeat its request.
     async fn ready(&self) -> Result<(), Failure>;
 
+    /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
     /// was.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
 }

@@ -28,8 +28,8 @@ pub trait FactorStore {
     /// active.
     async fn renew_recovery_codes(&self, user: UserId, digests: &[String]) -> Result<bool, Failure>;
 
-    /// Removes the second factor and the recovery codes, and commits the event. If `policy` requires one of the account's role, its sessions end.
-    /// `None` if there is no second factor; otherwise the sessions that have ended.
+    /// Removes the second factor and the recovery codes, and commits the event, whose `sequence` becomes the version of the account. If `policy`
+    /// requires one of the account's role, its sessions end. `None` if there is no second factor; otherwise the sessions that have ended.
     ///
     /// `own` is given where the user removes it: the password hash that was proven, as in [`Self::begin_totp`], and the session that does not end.
     async fn remove_totp(

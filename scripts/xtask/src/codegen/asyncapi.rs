@@ -2,7 +2,7 @@
 
 use super::{COMMAND, openapi::types, pretty};
 use crate::Result;
-use catalog::{EVENTS, Event, FUNCTIONS, Function};
+use catalog::{EVENTS, Event, FUNCTIONS, Function, UNVERSIONED};
 use schemars::Schema;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ pub const PATH: &str = "docs/asyncapi.json";
 
 const ABOUT: &str = "Every event is a CloudEvent (1.0, JSON) whose `type` is its name and version. It is published on the event bus after \
     the state that it describes is committed, at least once and in no promised order: `id` identifies a repetition, and `sequence` is the \
-    version of the `subject` after the event. Members are added within a version and never change or vanish; readers ignore those \
+    version of the `subject` after the event, by which readers tell an older event of it, unless it has none. Members are added within a version and never change or vanish; readers ignore those \
     that they do not know. The Kafka topics carry the same events, keyed by `subject`, with the members of `data` that may leave the platform.";
 
 /// Key of the channel of the event bus.
@@ -59,7 +59,7 @@ fn envelope() -> Value {
             "subject": text("Id of the aggregate that it describes."),
             "type": text("Name and version of the event."),
             "time": { "type": "string", "format": "date-time", "description": "When it occurred." },
-            "sequence": { "type": "integer", "minimum": 0, "description": "Version of the subject after the event." },
+            "sequence": { "type": "integer", "minimum": 0, "description": sequence() },
             "correlationid": id("Identifies the request that caused it."),
             "traceparent": text("W3C trace context."),
             "actorid": id("The user or service client whose request caused it. Absent, as `actorrole`, if a consumer, a schedule or an anonymous \
@@ -67,6 +67,14 @@ fn envelope() -> Value {
             "actorrole": text("The role of that caller: `customer`, `staff`, `admin` or `service`."),
         },
     })
+}
+
+/// What `sequence` means, and where it means nothing.
+fn sequence() -> String {
+    let unversioned = UNVERSIONED.map(|event| format!("`{}`", event.name)).join(", ");
+    format!(
+        "Version of the subject after the event. Always 1 in events that change no version of their subject, where it is not compared: {unversioned}."
+    )
 }
 
 fn message(name: &str, data: Value) -> Value {

@@ -3,7 +3,8 @@
 use super::{Fixture, an_event, credentials, fresh, later, now};
 use crate::build;
 use domain::{
-    event::SecondFactorRemoved,
+    Event,
+    event::{SEQUENCE_SET_BY_STORE, SecondFactorRemoved},
     id::{SessionId, UserId},
     login_throttle::{CODE_BURST, CODE_INTERVAL_S},
     profile,
@@ -191,8 +192,12 @@ pub async fn concurrent_renewals_leave_the_codes_of_one(fixture: &Fixture<impl S
 pub async fn removed_second_factor_takes_its_recovery_codes_along(fixture: &Fixture<impl Stores>) {
     let (port, user) = (fixture.port(), protected(fixture.port()).await);
     let removed = || an_event(SecondFactorRemoved { user_id: user, removed_by: user });
-    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed()).await, Ok(Some(vec![])));
-    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &removed()).await, Ok(None));
+    let event = Event { sequence: SEQUENCE_SET_BY_STORE, ..removed() };
+    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &event).await, Ok(Some(vec![])));
+    assert_eq!(fixture.published(event.id).expect("published").sequence, 1, "the version of the account");
+    let again = removed();
+    assert_eq!(port.remove_totp(user, &MfaPolicy::default(), None, &again).await, Ok(None));
+    assert_eq!(fixture.publish_count(again.id), 0);
     assert_eq!((port.totp(user).await, port.use_recovery_code(user, "one").await), (Ok(None), Ok(false)));
     assert!(!has_second_factor(port, user).await);
 }

@@ -4,7 +4,7 @@ use super::{Fixture, a_claim, an_event, fresh, kind_and_code, later, now};
 use crate::build;
 use domain::{
     Event,
-    event::ContactVerificationRequested,
+    event::{ContactVerificationRequested, SEQUENCE_SET_BY_STORE},
     id::UserId,
     message_limits::MessageBudgets,
     text::Phone,
@@ -28,6 +28,7 @@ macro_rules! contract_verifications {
             expired_token_is_not_found
             token_that_is_stored_again_replaces_the_first
             requests_of_a_customer_are_limited_and_a_key_repeats_its_first
+            request_has_the_version_of_the_account
             requests_for_an_address_are_limited_whoever_asks
             sent_token_is_recorded_once
             digest_is_of_its_own_token_only
@@ -182,6 +183,24 @@ pub async fn requests_of_a_customer_are_limited_and_a_key_repeats_its_first<
     assert_eq!((fixture.publish_count(first.id), fixture.publish_count(refused.id)), (1, 0));
     assert_eq!(users.find_request(&key).await, Ok(Some(IdempotencyOutcome::Replayed(reply))));
     assert_eq!(users.find_request(&build::a_key(&fresh().to_string(), "email")).await, Ok(None));
+}
+
+pub async fn request_has_the_version_of_the_account<U: UserStore + VerificationStore, T: VerificationTokens>(
+    fixture: &Port<U, T>,
+) {
+    let users = &fixture.port().users;
+    let user = a_user(users).await;
+    let (reply, quota) = (build::a_reply("accepted"), MessageBudgets::daily(4, 40));
+    let request = async || {
+        let event = Event { sequence: SEQUENCE_SET_BY_STORE, ..request(user.id) };
+        let asked = users.request_verification(user.email.as_str(), &event, None, &reply, &quota).await;
+        assert_eq!(asked, Ok(IdempotencyOutcome::Committed));
+        fixture.published(event.id).expect("published").sequence
+    };
+    assert_eq!(request().await, user.version);
+    let (_, verification) = store(fixture.port(), &user).await;
+    assert_eq!(users.verify(&verification, &an_event(verification.verified())).await, Ok(true));
+    assert_eq!(request().await, user.version + 1);
 }
 
 pub async fn requests_for_an_address_are_limited_whoever_asks<

@@ -7,6 +7,7 @@ use domain::{
     id::{SessionId, UserId},
     login_throttle, profile,
     second_factor::{Code, MAX_ATTEMPTS, MfaPolicy, Totp, accepted_steps},
+    user::User,
     verification::Token,
 };
 use kernel::{Failure, Timestamp, seconds_after};
@@ -112,11 +113,9 @@ impl ports::FactorStore for Users {
             }
             factors.wrong_codes.remove(&user);
             factors.recovery_codes.retain(|(owner, _)| *owner != user);
-            let ended = match policy.requires(state.users.account(user)?.user.role) {
-                true => state.users.end_logins(user, keep),
-                false => vec![],
-            };
-            state.outbox.add(event);
+            let User { role, version, .. } = state.users.account(user)?.user;
+            let ended = if policy.requires(role) { state.users.end_logins(user, keep) } else { vec![] };
+            state.outbox.add(&Event { sequence: version, ..event.clone() });
             Ok(Some(ended))
         });
         commit.await

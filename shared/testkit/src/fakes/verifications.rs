@@ -67,7 +67,9 @@ impl ports::VerificationStore for Users {
             if let Some(key) = key {
                 state.users.keys.record(key, Some(reply));
             }
-            state.outbox.add(event);
+            let known = state.users.accounts.values().find(|account| account.user.id.to_string() == event.subject);
+            let sequence = known.map_or(event.sequence, |account| account.user.version);
+            state.outbox.add(&Event { sequence, ..event.clone() });
             Ok(IdempotencyOutcome::Committed)
         });
         commit.await
