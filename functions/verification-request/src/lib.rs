@@ -1,8 +1,8 @@
-//! `POST /api/v1/users/{id}/verification`: sends a token to an address of the caller.
+//! `POST /api/v1/users/{id}/verification`: sends a token to an address of a user, for its user or an admin.
 //!
-//! Returns 202; the token is sent right after. 409 if the address is verified already, 422 if the caller has none of this kind or text messages
-//! are not sent to its country, and 429 if too many were requested by the customer or for the address. A repeated `Idempotency-Key` gets the
-//! first response, whatever happened to the address since, and sends nothing.
+//! Returns 202; the token is sent right after. 409 if the address is verified already, 422 if the user has none of this kind or text messages
+//! are not sent to its country, and 429 if too many were requested of the user or for the address. An admin sends another token to a colleague
+//! whose invitation has expired. A repeated `Idempotency-Key` gets the first response, whatever happened to the address since, and sends nothing.
 
 use api::VerificationView;
 use domain::{
@@ -20,7 +20,7 @@ pub async fn handle(
     limits: &MessageLimits,
     call: Call<RequestVerification>,
 ) -> Result<Reply<VerificationView>, Failure> {
-    let user_id = call.owner_from_path("id", user::check_owner)?;
+    let user_id = call.owner_from_path("id", user::check_self_or_admin)?;
     let (channel, key) = (call.body.channel, call.idempotency.as_ref());
     let contacts = users.contacts(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
     let address = match contacts.to_verify_in(&limits.countries, channel) {

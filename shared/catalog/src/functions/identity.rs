@@ -44,9 +44,9 @@ functions! {
             Uses::Secret(&SEALING_KEYS, &[GetSecretValue, PutSecretValue]),
             Uses::Secret(&COUNTER_KEY, &[GetSecretValue, PutSecretValue]),
         ]);
-    /// Requests a token that verifies an address of a customer.
+    /// Requests a token that verifies an address of a user.
     VERIFICATION_REQUEST = Function::new("verification-request", Identity)
-        .http(Post, "/api/v1/users/{id}/verification", CUSTOMER_ONLY).honours_key()
+        .http(Post, "/api/v1/users/{id}/verification", ANY_USER).honours_key()
         .uses(&[Uses::Postgres, Uses::Bus, Uses::MessageLimits]).publishes(&[CONTACT_VERIFICATION_REQUESTED]);
     /// Sends the token to the address, and tells one that was replaced.
     VERIFICATION_SEND = Function::new("verification-send", Identity)

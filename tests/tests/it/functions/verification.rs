@@ -6,19 +6,22 @@ use super::{
     customer,
     http::assert_responses,
     sample, sample_time,
+    second_factors::{AS_ADMIN, route},
 };
 use catalog::{CONTACT_VERIFY, VERIFICATION_REQUEST, VERIFICATION_SEND};
 use domain::{
     message_limits::MessageLimits,
     text::Phone,
-    user::User,
+    user::{Role, User},
     verification::{ContactKind, Token, Verification},
 };
-use edge::Consumer;
+use edge::{Consumer, http::respond};
 use ports::{VerificationStore as _, VerificationTokens as _};
 use serde_json::Value;
 use services::VerificationMessageSender;
 use testkit::{Dependency, Platform, REPLACED_SUBJECT};
+
+const AS_OTHER_STAFF: &str = r#"set /requestContext/authorizer/lambda/role = "staff"; set /requestContext/authorizer/lambda/sub = "0192f0c1-0000-7000-8000-0000000000ff""#;
 
 /// The platform with the customer of the samples, who has a phone.
 fn platform() -> Platform {
@@ -36,13 +39,51 @@ async fn verification_request_is_accepted_for_an_own_unverified_address() {
         (r#"set /body/channel = "push""#, 422, "validation", "/channel"),
         ("bad_unknown_field", 422, "validation", "/unknown"),
         (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
+        (r#"set /requestContext/authorizer/lambda/role = "staff""#, 202, "", ""),
+        (AS_OTHER_STAFF, 404, "not-found", ""),
+        (AS_ADMIN, 202, "", ""),
+        (r#"set /requestContext/authorizer/lambda/role = "service""#, 403, "forbidden", ""),
     ];
     let platform = platform();
     assert_responses(VERIFICATION_REQUEST, &expected, async |_, call| {
         verification_request::handle(&platform.users(), &MessageLimits::default(), call).await
     })
     .await;
-    assert_eq!(platform.bus().published().len(), 2);
+    let published = platform.bus().published();
+    assert_eq!(published.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1; 4], "the version of the account");
+}
+
+#[tokio::test]
+async fn colleague_whose_invitation_has_expired_gets_another_token_from_an_admin() {
+    let platform = Platform::new();
+    platform.users().put(&User { role: Role::Staff, ..customer() }, "unknown");
+    let (invitation, digest) = platform.tokens().verification_token().expect("a token");
+    let (id, address) = (kernel::Ids::system().next(), "ada@example.com".to_owned());
+    let verification = Verification { id, user_id: USER, kind: ContactKind::Email, address, digest, version: 1 };
+    platform.users().store_token(&verification, invitation.selector(), sample_time()).await.expect("stored");
+    let use_token = async |token: &Token| {
+        let event = sample(CONTACT_VERIFY, &format!(r#"set /body/token = "{}""#, token.text()));
+        let handler = async |call| contact_verify::handle(&platform.users(), &platform.tokens(), call).await;
+        respond(&route(CONTACT_VERIFY), event, &clock(), &handler).await["statusCode"].clone()
+    };
+    assert_eq!(use_token(&invitation).await, 422);
+    let limits = MessageLimits::default();
+    let request = async |call| verification_request::handle(&platform.users(), &limits, call).await;
+    let event = sample(VERIFICATION_REQUEST, AS_ADMIN);
+    assert_eq!(respond(&route(VERIFICATION_REQUEST), event, &clock(), &request).await["statusCode"], 202);
+    let (tokens, messages) = (platform.tokens(), platform.message_templates());
+    let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
+    let sender = VerificationMessageSender { messages: &messages, email, sms, countries: &limits.countries };
+    let handler = async |delivery| verification_send::handle(&platform.users(), &tokens, &sender, delivery).await;
+    let mut sent = sample(VERIFICATION_SEND, "ok_requested");
+    let mut body: Value = serde_json::from_str(sent["Records"][0]["body"].as_str().expect("a body")).expect("JSON");
+    body["detail"] = serde_json::to_value(&platform.bus().published()[0]).expect("JSON");
+    sent["Records"][0]["body"] = body.to_string().into();
+    let consumer = Consumer::new(VERIFICATION_SEND.name, catalog::MAX_RECEIVES);
+    edge::queue::batch(&consumer, sent, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    let text = email.sent()[0].text.clone();
+    let token = Token::parse(text.rsplit(' ').next().expect("a token")).expect("a token");
+    assert_eq!(use_token(&token).await, 204);
 }
 
 #[tokio::test]
