@@ -16,10 +16,11 @@ use services::advance_order;
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
     let owner = call.with_principal(user::owner_filter)?;
     let input = if owner.is_some() { Input::CancelByCustomer } else { Input::CancelByStaff };
+    let wanted = call.optional_if_match()?;
     let decide = |order: &Order| {
         let cancelled = order::apply_command(order, input, call.now)?;
         // A repetition names the version before the cancellation.
-        match &call.if_match {
+        match &wanted {
             Some(wanted) if cancelled.is_some() && !wanted.matches(order.version) => Err(order::version_mismatch()),
             _ => Ok(cancelled),
         }

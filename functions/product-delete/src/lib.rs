@@ -16,12 +16,12 @@ pub async fn handle(
     cache: &impl Cache,
     call: Call<NoBody>,
 ) -> Result<Reply<()>, Failure> {
-    let id: ProductId = call.path("id")?;
+    let (id, wanted): (ProductId, _) = (call.path("id")?, call.optional_if_match()?);
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "product", async || {
         let known = products.get(id).await?.ok_or_else(|| Failure::not_found("product"))?;
         let withdrawn = product::withdraw(&known, call.now)?.by(call.principal.as_ref());
         let is_wanted = |tag: &str| ProductView::is_tag_of(tag, known.version);
-        if call.if_match.as_ref().is_some_and(|wanted| !wanted.matches_any(is_wanted)) {
+        if wanted.as_ref().is_some_and(|wanted| !wanted.matches_any(is_wanted)) {
             return Err(product::version_mismatch());
         }
         Ok(products.replace(&withdrawn).await?.then_some(()))

@@ -66,7 +66,7 @@ const REPLACE: &str = "
     )
     SELECT id FROM replaced";
 
-const DELETE: &str = "DELETE FROM webhook_endpoints WHERE id = $1 RETURNING id";
+const DELETE: &str = "DELETE FROM webhook_endpoints WHERE id = $1 AND version = coalesce($2, version) RETURNING id";
 
 /// The deliveries, or one row without a delivery if there is none.
 const DELIVERIES: &str = "
@@ -138,8 +138,9 @@ impl<B: Bus> WebhookEndpoints for PgWebhooks<B> {
         Ok(!rows.is_empty())
     }
 
-    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, Failure> {
-        let rows = self.relay.database().query(DELETE, &params![id.0]).await?;
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<u64>) -> Result<bool, Failure> {
+        let version = version.map(bigint).transpose()?;
+        let rows = self.relay.database().query(DELETE, &params![id.0, version]).await?;
         Ok(!rows.is_empty())
     }
 }

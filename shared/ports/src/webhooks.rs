@@ -27,8 +27,8 @@ pub trait WebhookEndpoints {
     /// its URL or its status changes. Pending deliveries to an endpoint that is disabled fail.
     async fn replace_endpoint(&self, endpoint: &Endpoint) -> Result<bool, Failure>;
 
-    /// Deletes an endpoint with its deliveries; `false` if there is none.
-    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, Failure>;
+    /// Deletes an endpoint with its deliveries; `false` if there is none, or if another version than `version` is stored.
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<u64>) -> Result<bool, Failure>;
 }
 
 /// The log of deliveries to an endpoint.

@@ -2,7 +2,7 @@
 
 use super::{
     COMMAND,
-    openapi::{self, Operation, Request, Response, Route},
+    openapi::{self, IfMatch, Operation, Request, Response, Route},
 };
 use crate::Result;
 use api::problems::{PROBLEMS, uri};
@@ -16,7 +16,7 @@ const INTRODUCTION: &str = "# HTTP contract
 The routes of the API. Their schemas are in [openapi.json](openapi.json), which a deployment serves as `/openapi.json` and shows at `/docs`; the
 events are in [asyncapi.json](asyncapi.json). What all routes have in common, and why, is in [api-conventions.md](api-conventions.md).
 
-‡ requires `Idempotency-Key`, (‡) honours it, † requires `If-Match`. Every route may also respond with `internal` and `unavailable`, those with a body with the
+‡ requires `Idempotency-Key`, (‡) honours it, † requires `If-Match`, (†) evaluates it if it is sent. Every route may also respond with `internal` and `unavailable`, those with a body with the
 problems of an unreadable one, and those that are not public with `unauthenticated` and `forbidden`.
 ";
 
@@ -53,8 +53,9 @@ fn row(root: &Path, operation: &Operation) -> Result<String> {
     let mark = match (route.idempotency, operation.if_match) {
         (Idempotency::Required, _) => " ‡",
         (Idempotency::Honoured, _) => " (‡)",
-        (Idempotency::Ignored, true) => " †",
-        (Idempotency::Ignored, false) => "",
+        (Idempotency::Ignored, IfMatch::Required) => " †",
+        (Idempotency::Ignored, IfMatch::Honoured) => " (†)",
+        (Idempotency::Ignored, IfMatch::Ignored) => "",
     };
     let who = route.auth.callers();
     let query: Vec<_> = operation.query.iter().map(|parameter| parameter.name).collect();

@@ -6,7 +6,7 @@ mod operations;
 mod responses;
 pub(super) mod types;
 
-pub use operation::{Cookie, Operation, Parameter, Request, Response, Type};
+pub use operation::{Cookie, IfMatch, Operation, Parameter, Request, Response, Type};
 pub use operations::routes;
 
 use super::{COMMAND, pretty};
@@ -191,13 +191,13 @@ fn parameters(operation: &Operation, route: &Route) -> Vec<Value> {
             },
         ));
     }
-    if operation.if_match {
+    if operation.if_match != IfMatch::Ignored {
         all.push(described(
             "header",
             &Parameter {
                 name: "If-Match",
                 about: "The `ETag` of the version to change, or `*`.",
-                required: true,
+                required: operation.if_match == IfMatch::Required,
                 schema: json!({ "type": "string" }),
             },
         ));

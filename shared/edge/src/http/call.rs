@@ -26,8 +26,6 @@ pub struct Call<B> {
     pub trace: TraceContext,
     /// The authenticated caller; `None` on public routes.
     pub principal: Option<Principal>,
-    /// The versions in `If-Match`: those that the client means to change.
-    pub if_match: Option<IfMatch>,
     /// The client's idempotency key; present if the route requires one, or honours it and one was sent.
     pub idempotency: Option<IdempotencyKey>,
     head: RequestHead,
@@ -44,26 +42,17 @@ pub struct PageRequest {
 
 impl<B: Body> Call<B> {
     pub(crate) fn new(request: ValidatedRequest) -> Result<Self, Failure> {
-        let ValidatedRequest { head, content, now, ids, if_match, idempotency } = request;
+        let ValidatedRequest { head, content, now, ids, idempotency } = request;
         let body = B::read(content)?;
-        Ok(Self {
-            body,
-            now,
-            ids,
-            trace: head.trace.clone(),
-            principal: head.principal.clone(),
-            if_match,
-            idempotency,
-            head,
-        })
+        Ok(Self { body, now, ids, trace: head.trace.clone(), principal: head.principal.clone(), idempotency, head })
     }
 }
 
 impl<B> Call<B> {
     /// Splits the call into its body and a call without one, which has everything else.
     pub fn into_parts(self) -> (B, Call<NoBody>) {
-        let Self { body, now, ids, trace, principal, if_match, idempotency, head } = self;
-        (body, Call { body: NoBody, now, ids, trace, principal, if_match, idempotency, head })
+        let Self { body, now, ids, trace, principal, idempotency, head } = self;
+        (body, Call { body: NoBody, now, ids, trace, principal, idempotency, head })
     }
 
     /// Parses the path parameter `name`; `NotFound` if it cannot be parsed, since no resource has such an id.
@@ -179,15 +168,18 @@ impl<B> Call<B> {
     }
 
     /// The condition in `If-Match`; `PreconditionRequired` if the header is missing.
-    pub fn if_match(&self) -> Result<&IfMatch, Failure> {
-        let missing = || {
-            Failure::new(
-                FailureKind::PreconditionRequired,
-                "if-match-missing",
-                "This request requires an If-Match header.",
-            )
-        };
-        self.if_match.as_ref().ok_or_else(missing)
+    pub fn if_match(&self) -> Result<IfMatch, Failure> {
+        let detail = "An If-Match header with the ETag of the version to change is required.";
+        let missing = || Failure::new(FailureKind::PreconditionRequired, "if-match-missing", detail);
+        self.optional_if_match()?.ok_or_else(missing)
+    }
+
+    /// The condition in `If-Match`, for a route that does not require it. A route that asks for neither ignores the header.
+    pub fn optional_if_match(&self) -> Result<Option<IfMatch>, Failure> {
+        // Several header lines are one list (RFC 9110, section 5.2).
+        let lines = self.head.headers.get_all("if-match").iter().map(|line| line.to_str().unwrap_or_default());
+        let lines: Vec<_> = lines.collect();
+        if lines.is_empty() { Ok(None) } else { IfMatch::read(&lines.join(",")).map(Some) }
     }
 
     /// The context of the new events that this call causes. Their actor is the authenticated caller.

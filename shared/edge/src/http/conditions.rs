@@ -1,5 +1,7 @@
 //! Conditional requests (RFC 9110, section 13): `If-Match`, which guards a change, and `If-None-Match`, which saves a transfer.
 
+use kernel::{Failure, FailureKind};
+
 /// The versions that the client means to change, as strong ETags without their quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IfMatch {
@@ -26,8 +28,23 @@ impl IfMatch {
         }
     }
 
+    /// Reads the header; `PreconditionFailed` if it has weak ETags alone.
+    pub(crate) fn read(header: &str) -> Result<Self, Failure> {
+        match Self::parse(header) {
+            Some(Self::Tags(tags)) if tags.is_empty() => {
+                let detail = "A weak ETag matches no version; send the ETag as it was received.";
+                Err(Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail))
+            }
+            Some(condition) => Ok(condition),
+            None => {
+                let detail = "If-Match must be * or a list of ETags as they were received, for instance \"3\".";
+                Err(Failure::new(FailureKind::Malformed, "if-match-invalid", detail))
+            }
+        }
+    }
+
     /// Parses the header; `None` if it is malformed. Weak ETags are left out, since `If-Match` compares strongly and they never match.
-    pub(crate) fn parse(header: &str) -> Option<Self> {
+    fn parse(header: &str) -> Option<Self> {
         Some(match list(header)? {
             List::Any => Self::Any,
             List::Tags(tags) => {

@@ -2,7 +2,6 @@
 
 use super::body::{Content, Media};
 use super::canonical::fingerprint;
-use super::conditions::IfMatch;
 use super::route::{KeyHandling, MAX_BODY, Route};
 use crate::runtime::InvocationContext;
 use crate::telemetry::spans;
@@ -56,7 +55,6 @@ pub(crate) struct ValidatedRequest {
     pub content: Content,
     pub now: Timestamp,
     pub ids: Ids,
-    pub if_match: Option<IfMatch>,
     pub idempotency: Option<IdempotencyKey>,
 }
 
@@ -156,14 +154,13 @@ pub(crate) fn check(
     route.access.check(head.principal.as_ref())?;
     let bytes = bytes(sent, MAX_BODY)?;
     let key = idempotency_key(route, &head)?;
-    let if_match = if_match(route, &head)?;
     let content = Content::read(media, head.header("content-type"), bytes)?;
     let idempotency = key.map(|key| IdempotencyKey {
         scope: scope(route, head.principal.as_ref()),
         key,
         fingerprint: fingerprint(&head.path_parameters, &content),
     });
-    Ok(ValidatedRequest { content, now: clock.now(), ids: clock.ids(), if_match, idempotency, head })
+    Ok(ValidatedRequest { content, now: clock.now(), ids: clock.ids(), idempotency, head })
 }
 
 fn bytes(sent: RawContent, limit: usize) -> Result<Vec<u8>, Failure> {
@@ -209,29 +206,5 @@ fn scope(route: &Route, principal: Option<&Principal>) -> String {
     match principal {
         Some(principal) => format!("{}:{}", principal.id, route.function),
         None => format!("public:{}", route.function),
-    }
-}
-
-/// The condition in `If-Match`. It is checked even on routes that do not require it.
-fn if_match(route: &Route, head: &RequestHead) -> Result<Option<IfMatch>, Failure> {
-    // Several header lines are one list (RFC 9110, section 5.2).
-    let lines: Vec<_> = head.headers.get_all("if-match").iter().map(|line| line.to_str().unwrap_or_default()).collect();
-    if lines.is_empty() {
-        let detail = "An If-Match header with the ETag of the version to change is required.";
-        return match route.precondition {
-            true => Err(Failure::new(FailureKind::PreconditionRequired, "if-match-missing", detail)),
-            false => Ok(None),
-        };
-    }
-    match IfMatch::parse(&lines.join(",")) {
-        Some(IfMatch::Tags(tags)) if tags.is_empty() => {
-            let detail = "A weak ETag matches no version; send the ETag as it was received.";
-            Err(Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail))
-        }
-        Some(condition) => Ok(Some(condition)),
-        None => {
-            let detail = "If-Match must be * or a list of ETags as they were received, for instance \"3\".";
-            Err(Failure::new(FailureKind::Malformed, "if-match-invalid", detail))
-        }
     }
 }

@@ -14,14 +14,12 @@ pub struct Route {
     pub access: Access,
     /// How an `Idempotency-Key` is treated.
     pub idempotency: KeyHandling,
-    /// Whether `If-Match` is required.
-    pub precondition: bool,
 }
 
 impl Route {
     /// A route with `access` as its only requirement.
     pub const fn new(function: &'static str, access: Access) -> Self {
-        Self { function, access, idempotency: KeyHandling::Ignored, precondition: false }
+        Self { function, access, idempotency: KeyHandling::Ignored }
     }
 
     /// Requires `Idempotency-Key`.
@@ -34,12 +32,6 @@ impl Route {
     #[must_use]
     pub const fn honours_key(self) -> Self {
         Self { idempotency: KeyHandling::Honoured, ..self }
-    }
-
-    /// Requires `If-Match`.
-    #[must_use]
-    pub const fn precondition(self) -> Self {
-        Self { precondition: true, ..self }
     }
 }
 

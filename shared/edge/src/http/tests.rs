@@ -1,5 +1,6 @@
 //! Tests of the HTTP runner through `respond`, with events as API Gateway sends them: requests here, responses in `responses`.
 
+mod conditions;
 mod cookies;
 mod limits;
 mod refusals;
@@ -98,7 +99,7 @@ async fn viewer_address_counts_only_with_the_secret_of_the_distribution() {
 
 #[tokio::test]
 async fn handler_gets_all_members_of_the_event() {
-    let route = ROUTE.idempotent().precondition();
+    let route = ROUTE.idempotent();
     let response = send(route, serde_json::from_str(FIXTURE).unwrap(), async |call: Call<Change>| {
         assert_eq!(call.body.delta, -3);
         assert_eq!(call.path::<Uuid>("id")?.as_u128() & 0xff, 0x0a);
@@ -331,20 +332,6 @@ async fn route_that_honours_a_key_accepts_requests_without_one() {
     assert_eq!(key(patch().key("k")), Ok(Some("k".to_owned())));
     assert_eq!(change(route, patch().key("two words")).await.problem(), problem("idempotency-key-invalid", 400));
     assert_eq!(patch().key("k").call::<Change>(&ROUTE, &clock()).map(|call| call.idempotency), Ok(None));
-}
-
-#[tokio::test]
-async fn route_with_a_precondition_requires_a_star_or_strong_etags() {
-    let route = ROUTE.precondition();
-    let with = |tag: &str| patch().header("if-match", tag);
-    assert_eq!(change(route, patch()).await.problem(), problem("if-match-missing", 428));
-    for bad in ["3", "\"3", "\"1\" \"2\"", ","] {
-        assert_eq!(change(route, with(bad)).await.problem(), problem("if-match-invalid", 400), "{bad}");
-    }
-    assert_eq!(change(route, with("W/\"3\"")).await.problem(), problem("precondition-failed", 412));
-    for good in ["\"3\"", "*", "\"3\", \"4\"", "W/\"2\", \"3\""] {
-        assert_eq!(change(route, with(good)).await.status, 200, "{good}");
-    }
 }
 
 #[tokio::test]

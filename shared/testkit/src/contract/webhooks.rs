@@ -340,8 +340,10 @@ pub async fn deleted_endpoint_takes_its_deliveries_with_it(fixture: &Fixture<imp
     let endpoint = created(store, 0, &[PLACED]).await;
     enqueued(store, now()).await;
     let due = only_leased(store, now()).await;
-    assert_eq!(store.delete_endpoint(endpoint.id).await, Ok(true));
-    assert_eq!(store.delete_endpoint(endpoint.id).await, Ok(false));
+    assert_eq!(store.delete_endpoint(endpoint.id, Some(endpoint.version + 1)).await, Ok(false));
+    assert_eq!(store.endpoint(endpoint.id).await, Ok(Some(endpoint.clone())));
+    assert_eq!(store.delete_endpoint(endpoint.id, Some(endpoint.version)).await, Ok(true));
+    assert_eq!(store.delete_endpoint(endpoint.id, None).await, Ok(false));
     assert!(!conclude(store, &due, Ok(500), now()).await);
     assert_eq!(store.webhook_deliveries(endpoint.id, 10, None).await, Ok(None));
     assert_eq!(lease_all(store, later(9_999)).await, []);

@@ -202,8 +202,12 @@ impl ports::WebhookEndpoints for Webhooks {
         commit.await
     }
 
-    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, Failure> {
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<u64>) -> Result<bool, Failure> {
         let commit = self.0.commit("webhooks.delete_endpoint", |state| {
+            let known = state.webhooks.endpoints.get(&id).map(|endpoint| endpoint.version);
+            if known.is_none() || version.is_some() && version != known {
+                return Ok(false);
+            }
             state.webhooks.deliveries.retain(|(endpoint, _), _| *endpoint != id);
             Ok(state.webhooks.endpoints.remove(&id).is_some())
         });

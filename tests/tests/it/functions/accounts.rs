@@ -83,7 +83,13 @@ async fn user_update_of_the_email_needs_the_password_of_the_user() {
 
 #[tokio::test]
 async fn user_delete_ends_the_account_once() {
-    let expected = [("bad_other", 404, "not-found", ""), ("ok", 204, "", ""), ("ok", 404, "not-found", "")];
+    let expected = [
+        ("bad_other", 404, "not-found", ""),
+        (r#"set /headers/if-match = "\"2\"""#, 412, "precondition-failed", ""),
+        (r#"set /headers/if-match = "3""#, 400, "if-match-invalid", ""),
+        (r#"set /headers/if-match = "\"1\"""#, 204, "", ""),
+        ("ok", 404, "not-found", ""),
+    ];
     let platform = platform();
     assert_responses(USER_DELETE, &expected, async |_, call| {
         user_delete::handle(&platform.users(), &platform.revocations(), call).await

@@ -129,7 +129,10 @@ async fn endpoint_is_read_listed_and_deleted_by_staff() {
     .await;
     let shown = body(WEBHOOK_ENDPOINT_GET, "ok", get).await;
     assert_eq!((shown["id"].as_str(), shown.get("secret")), (Some(ENDPOINT.to_string().as_str()), None));
-    let expected = [ANONYMOUS, (CUSTOMER, 403, "forbidden", ""), (NOBODYS, 404, "not-found", ""), ("ok", 204, "", "")];
+    let stale = (r#"set /headers/if-match = "\"2\"""#, 412, "precondition-failed", "");
+    let current = (r#"set /headers/if-match = "\"1\"""#, 204, "", "");
+    let refused = [ANONYMOUS, (CUSTOMER, 403, "forbidden", ""), (NOBODYS, 404, "not-found", ""), stale];
+    let expected = [&refused[..], &[current, ("ok", 404, "not-found", "")]].concat();
     assert_responses(WEBHOOK_ENDPOINT_DELETE, &expected, async |_, call| {
         webhook_endpoint_delete::handle(&webhooks, call).await
     })

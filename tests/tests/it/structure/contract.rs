@@ -10,7 +10,7 @@ use api::problems::PROBLEMS;
 use catalog::{FUNCTIONS, Trigger};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs};
-use xtask::codegen::openapi::{Operation, Request, Response, routes};
+use xtask::codegen::openapi::{IfMatch, Operation, Request, Response, routes};
 
 /// Failures that never answer a request: of consumers, of operators' functions and between stores and handlers.
 const INTERNAL: &[&str] = &[
@@ -112,7 +112,12 @@ fn differences(operation: &Operation, source: &Source) -> Vec<String> {
     expect("query", format!("{:?}", parameters(&source.text)), format!("{described:?}"));
     let success = BTreeSet::from([operation.status]);
     expect("status", format!("{:?}", statuses(&source.text)), format!("{success:?}"));
-    expect("use of If-Match", source.text.contains("if_match()").to_string(), operation.if_match.to_string());
+    let evaluated = match (source.text.contains(".optional_if_match()"), source.text.contains(".if_match()")) {
+        (true, _) => IfMatch::Honoured,
+        (false, true) => IfMatch::Required,
+        (false, false) => IfMatch::Ignored,
+    };
+    expect("use of If-Match", format!("{evaluated:?}"), format!("{:?}", operation.if_match));
     differences
 }
 

@@ -67,6 +67,16 @@ pub enum Cookie {
     Takes,
 }
 
+/// How a route treats `If-Match`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMatch {
+    /// The header is ignored.
+    Ignored,
+    /// It is evaluated if there is one.
+    Honoured,
+    Required,
+}
+
 /// A parameter of the query or the path.
 pub struct Parameter {
     pub name: &'static str,
@@ -85,8 +95,7 @@ pub struct Operation {
     pub query: Vec<Parameter>,
     /// Path parameters that are not a UUID.
     pub path: Vec<Parameter>,
-    /// Whether `If-Match` is required.
-    pub if_match: bool,
+    pub if_match: IfMatch,
     /// Codes of the problems that are specific to the route.
     pub problems: Vec<&'static str>,
     /// Whether the refresh token may come and go in a cookie.
@@ -107,7 +116,7 @@ pub fn route(function: &'static Function) -> Operation {
         example: None,
         query: Vec::new(),
         path: Vec::new(),
-        if_match: false,
+        if_match: IfMatch::Ignored,
         problems: Vec::new(),
         cookie: Cookie::None,
         rejections: None,
@@ -170,7 +179,12 @@ impl Operation {
 
     /// Requires `If-Match`.
     pub fn if_match(self) -> Self {
-        Self { if_match: true, ..self }
+        Self { if_match: IfMatch::Required, ..self }
+    }
+
+    /// Evaluates an `If-Match` if there is one.
+    pub fn honours_if_match(self) -> Self {
+        Self { if_match: IfMatch::Honoured, ..self }
     }
 
     /// Rejections with these statuses may also have this body instead of a problem document.

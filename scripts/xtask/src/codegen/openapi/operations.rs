@@ -89,7 +89,7 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_LOGOUT).cookie(Cookie::Removes),
         route(catalog::USER_GET).ok::<UserView>(),
         route(catalog::USER_UPDATE).takes::<UpdateProfile>().ok::<UserView>().if_match().refuses(&["email-taken"]),
-        route(catalog::USER_DELETE).refuses(&OF_ADMINS),
+        route(catalog::USER_DELETE).honours_if_match().refuses(&OF_ADMINS),
         route(catalog::USER_ERASE).takes::<EraseAccount>().accepted::<()>().refuses(&OF_ERASURE),
         route(catalog::USER_EXPORT).ok::<ExportView>().query(
             "cursor",
@@ -140,7 +140,7 @@ fn catalogue() -> Vec<Operation> {
     vec![
         route(catalog::PRODUCT_CREATE).takes::<CreateProduct>().created::<ProductView>().refuses(&["sku-taken"]),
         route(catalog::PRODUCT_UPDATE).takes::<UpdateProduct>().ok::<ProductView>().if_match(),
-        route(catalog::PRODUCT_DELETE),
+        route(catalog::PRODUCT_DELETE).honours_if_match(),
         route(catalog::PRODUCT_GET).ok::<ProductView>(),
         product_list(),
         route(catalog::IMAGE_ADD).takes::<AddImage>().created::<UploadView>().refuses(&["too-many-images"]),
@@ -226,6 +226,7 @@ fn orders() -> Vec<Operation> {
         route(catalog::ORDER_CANCEL)
             .accepted::<OrderView>()
             .example(examples::cancelled_order)
+            .honours_if_match()
             .refuses(&["order-not-cancellable"]),
     ]
 }
@@ -295,7 +296,7 @@ fn webhooks() -> Vec<Operation> {
         route(catalog::WEBHOOK_ENDPOINT_LIST).ok::<ListView<WebhookEndpointView>>().paged(),
         route(catalog::WEBHOOK_ENDPOINT_GET).ok::<WebhookEndpointView>(),
         route(catalog::WEBHOOK_ENDPOINT_UPDATE).takes::<UpdateEndpoint>().ok::<WebhookEndpointView>().if_match(),
-        route(catalog::WEBHOOK_ENDPOINT_DELETE),
+        route(catalog::WEBHOOK_ENDPOINT_DELETE).honours_if_match(),
         route(catalog::WEBHOOK_SECRET_ROTATE).ok::<WebhookSecretView>().if_match(),
         route(catalog::WEBHOOK_ENDPOINT_TEST).accepted::<WebhookDeliveryView>().refuses(&["endpoint-disabled"]),
         route(catalog::WEBHOOK_DELIVERY_LIST).ok::<ListView<WebhookDeliveryView>>().paged(),

@@ -1,6 +1,6 @@
 //! The responses of a route: its success, and the problems that follow from its row, its parameters and its own rules.
 
-use super::{Cookie, Operation, Request, Response, Route, types::Types};
+use super::{Cookie, IfMatch, Operation, Request, Response, Route, examples::SIGNED_TOKEN, types::Types};
 use crate::Result;
 use api::problems::{self, Problem};
 use catalog::{Auth, Idempotency};
@@ -108,7 +108,7 @@ fn success(operation: &Operation, route: &Route, types: &mut Types) -> Value {
     };
     let text = |about: &str| json!({ "description": about, "schema": { "type": "string" } });
     let mut headers = json!({});
-    if route.method == "get" || operation.if_match {
+    if route.method == "get" || operation.if_match != IfMatch::Ignored {
         headers["ETag"] = text("Identifies this representation; for If-Match and If-None-Match.");
     }
     if operation.status == 201 {
@@ -146,8 +146,6 @@ fn links(route: &Route) -> Map<String, Value> {
 /// The codes of all problems of a route, each once.
 fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
     let mut codes = EVERYWHERE.to_vec();
-    // If-Match is checked wherever it is sent.
-    codes.extend(["if-match-invalid", "precondition-failed"]);
     if route.auth != Auth::Public {
         codes.extend(["unauthenticated", "forbidden"]);
     }
@@ -182,7 +180,10 @@ fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
     if route.idempotency == Idempotency::Required {
         codes.push("idempotency-key-missing");
     }
-    if operation.if_match {
+    if operation.if_match != IfMatch::Ignored {
+        codes.extend(["if-match-invalid", "precondition-failed"]);
+    }
+    if operation.if_match == IfMatch::Required {
         codes.push("if-match-missing");
     }
     if operation.cookie != Cookie::None {
