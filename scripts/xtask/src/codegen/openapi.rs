@@ -155,16 +155,26 @@ fn describe(root: &Path, operation: &Operation, route: &Route, types: &mut Types
     Ok(described)
 }
 
-/// Summary and description of a function: the `//!` lines of its `lib.rs`, without the route that they begin with.
+/// Summary and description of a function: the `//!` lines of its `lib.rs`, without the route that they begin with. The summary is the first
+/// sentence.
 pub(super) fn prose(root: &Path, function: &str) -> Result<(String, String)> {
     let source = read(root, &format!("functions/{function}/src/lib.rs"))?;
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
-    let text: Vec<&str> = lines.map(str::trim).collect();
-    let (first, rest) = text.split_first().unwrap_or((&"", &[]));
-    let summary = first.split_once("`: ").map_or(*first, |(_, summary)| summary).trim_end_matches('.');
-    let mut letters = summary.chars();
+    let text = lines.map(str::trim).collect::<Vec<_>>().join("\n");
+    let text = text.split_once("`: ").filter(|(route, _)| !route.contains('\n')).map_or(&*text, |(_, text)| text);
+    let (first, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let first = first.replace('\n', " ");
+    let (summary, more) = first_sentence(&first);
+    let mut letters = summary.trim_end_matches('.').chars();
     let summary = letters.next().map(|letter| letter.to_uppercase().chain(letters).collect()).unwrap_or_default();
-    Ok((summary, rest.join("\n").trim().to_owned()))
+    Ok((summary, format!("{more}\n\n{}", rest.trim()).trim().to_owned()))
+}
+
+/// The first sentence of a text, and the others. A sentence ends where the next begins with a capital or with code.
+fn first_sentence(text: &str) -> (&str, &str) {
+    let begins = |rest: &str| rest.starts_with(|first: char| first.is_uppercase() || first == '`');
+    let ends = text.match_indices(". ").map(|(at, _)| text.split_at(at + 1));
+    ends.map(|(sentence, rest)| (sentence, rest.trim_start())).find(|(_, rest)| begins(rest)).unwrap_or((text, ""))
 }
 
 fn parameters(operation: &Operation, route: &Route) -> Vec<Value> {

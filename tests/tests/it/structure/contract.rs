@@ -48,7 +48,10 @@ const ABSENT: &[&str] = &[
     "PaymentView.mismatches",
     "PaymentView.next_action",
     "PaymentView.refund_approvals",
+    "Problem.enrolment_token",
     "Problem.errors",
+    "Problem.mfa_token",
+    "Problem.prices",
 ];
 
 /// Ids that others give: the gateway, and traces.

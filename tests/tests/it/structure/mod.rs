@@ -6,6 +6,7 @@ mod alarms;
 mod calls;
 mod configuration;
 mod contract;
+mod contract_texts;
 mod database_roles;
 mod dependencies;
 mod documents;

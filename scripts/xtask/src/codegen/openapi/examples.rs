@@ -9,6 +9,7 @@ mod others;
 mod payments;
 mod records;
 
+pub use identity::SIGNED_TOKEN;
 pub use orders::{cancelled_order, shipped_order};
 pub use others::{asyncapi, key_set, openapi};
 pub use payments::{payment_with_approved_refund, payment_with_refund, pending_payment};

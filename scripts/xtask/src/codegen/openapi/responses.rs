@@ -230,16 +230,57 @@ pub(super) fn problem_examples() -> Map<String, Value> {
         if problem.code == "validation" {
             document["errors"] = json!([{ "pointer": "/items/0/quantity", "detail": "must be between 1 and 10000" }]);
         }
+        for (_, name, _, example) in members().into_iter().filter(|(code, ..)| *code == problem.code) {
+            document[name] = example;
+        }
         (problem.code.to_owned(), json!({ "summary": problem.meaning, "value": document }))
     };
     problems::PROBLEMS.iter().map(example).collect()
 }
 
+/// The members that one problem type has: its code, the name, the schema and an example.
+fn members() -> [(&'static str, &'static str, Value, Value); 3] {
+    let token = |about: &str| json!({ "type": "string", "description": about });
+    let money = json!({ "$ref": "#/components/schemas/Money" });
+    let product = json!("0192f0c1-0000-7000-8000-00000000000a");
+    let price = json!({
+        "type": "object",
+        "required": ["product_id", "expected_unit_price", "unit_price"],
+        "properties": {
+            "product_id": { "type": "string", "format": "uuid" }, "expected_unit_price": money, "unit_price": money,
+        },
+    });
+    let about_prices = "Of `price-changed`: the lines whose price differs from the expected one.";
+    let prices = json!({ "type": "array", "description": about_prices, "items": price });
+    let [expected, actual] = [1_999, 2_499].map(|amount| json!({ "amount": amount, "currency": "USD" }));
+    let mfa = "q2Zr0m6Yw1cJ8xTgVb4uLkHsNdPfAe3oIiRy7WzXt5E";
+    [
+        (
+            "mfa-required",
+            "mfa_token",
+            token("Of `mfa-required`: finishes the login at `POST /api/v1/users/login/mfa`."),
+            mfa.into(),
+        ),
+        (
+            "mfa-enrolment-required",
+            "enrolment_token",
+            token("Of `mfa-enrolment-required`: an access token for the routes that set a second factor up."),
+            SIGNED_TOKEN.into(),
+        ),
+        (
+            "price-changed",
+            "prices",
+            prices,
+            json!([{ "product_id": product, "expected_unit_price": expected, "unit_price": actual }]),
+        ),
+    ]
+}
+
 /// The schema of a problem document.
 pub(super) fn problem_schema() -> Value {
-    json!({
+    let mut schema = json!({
         "type": "object",
-        "description": "A problem document (RFC 9457). Some types have further members.",
+        "description": "A problem document (RFC 9457). `errors` and the members after it are those of some types.",
         "required": ["type", "title", "status", "detail", "instance", "trace_id"],
         "properties": {
             "type": { "type": "string", "format": "uri-reference", "description": "The problem type: a page that explains it." },
@@ -264,5 +305,9 @@ pub(super) fn problem_schema() -> Value {
                 },
             },
         },
-    })
+    });
+    for (_, name, member, _) in members() {
+        schema["properties"][name] = member;
+    }
+    schema
 }

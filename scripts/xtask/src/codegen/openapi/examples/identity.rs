@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::json;
 
-const SIGNED_TOKEN: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl";
+pub const SIGNED_TOKEN: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl";
 
 examples! {
     UserView = Self {
