@@ -68,6 +68,12 @@ CREATE TABLE payments.saved_methods (
 );
 CREATE INDEX saved_methods_of_user ON payments.saved_methods (user_id, created_at, id);
 
+-- Whether a user may save a method: one that is saved already, or one that leaves at most `most`. It is volatile, so that it sees what was committed
+-- before it is called; the caller has locked the customer.
+CREATE FUNCTION payments.may_save_method(of_user uuid, wanted text, most bigint) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+    SELECT count(*) < most OR coalesce(bool_or(m.token = wanted), false) FROM payments.saved_methods AS m WHERE m.user_id = of_user;
+$$;
+
 -- The attempts of each customer that count for the limit: {"<order>/<attempt>": <start>}, those of the last hour that have not succeeded.
 CREATE TABLE payments.customer_attempts (
     user_id  uuid  PRIMARY KEY,

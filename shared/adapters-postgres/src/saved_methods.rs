@@ -10,7 +10,7 @@ use super::{
 };
 use domain::{
     id::{PaymentMethodId, UserId},
-    saved_method::SavedMethod,
+    saved_method::{self, MAX_SAVED_METHODS, SavedMethod},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -24,14 +24,17 @@ const SAVE_CUSTOMER: &str = "
     ON CONFLICT (user_id) DO UPDATE SET customer = coalesce(known.customer, excluded.customer) WHERE NOT known.is_deleted
     RETURNING customer, is_deleted";
 
+/// The methods are counted after the customer is locked, by a function that sees what was committed until then.
 const SAVE: &str = concat!(
     "WITH known AS (
         SELECT FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at > now()
     ), owner AS (
         SELECT user_id FROM gateway_customers
         WHERE user_id = $7 AND customer IS NOT NULL AND NOT is_deleted AND NOT EXISTS (SELECT FROM known) FOR UPDATE
+    ), room AS MATERIALIZED (
+        SELECT user_id, may_save_method(user_id, $8, $11) AS has_room FROM owner
     ), saved AS (
-        INSERT INTO saved_methods AS old (id, user_id, token, card, created_at) SELECT $6, user_id, $8, $9, $10 FROM owner
+        INSERT INTO saved_methods AS old (id, user_id, token, card, created_at) SELECT $6, user_id, $8, $9, $10 FROM room WHERE has_room
         ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id WHERE old.user_id = excluded.user_id
         RETURNING id, user_id, created_at
     ), chosen AS (
@@ -41,7 +44,8 @@ const SAVE: &str = concat!(
     insert_idempotency_record!(body "replace($5, $6::text, saved.id::text)", from "saved WHERE $2::text IS NOT NULL"),
     select_idempotency_outcome!(
         with "(SELECT id FROM saved) AS saved, (SELECT created_at FROM saved) AS saved_at,
-            (SELECT default_method FROM chosen) AS default_method, EXISTS (SELECT FROM owner) AS has_owner"
+            (SELECT default_method FROM chosen) AS default_method, EXISTS (SELECT FROM owner) AS has_owner,
+            EXISTS (SELECT FROM room WHERE NOT has_room) AS is_full"
     ),
 );
 
@@ -129,6 +133,7 @@ impl<B: Bus> SavedMethodStore for PgPayments<B> {
             method.token.as_str(),
             Json(&method.card),
             method.created_at,
+            i64::try_from(MAX_SAVED_METHODS).map_err(Failure::internal)?,
         ];
         let rows = self.relay.database().query(SAVE, &params).await?;
         let row = only(&rows)?;
@@ -144,6 +149,7 @@ impl<B: Bus> SavedMethodStore for PgPayments<B> {
                 Ok((saved, outcome.unwrap_or(IdempotencyOutcome::Committed)))
             }
             (None, Some(outcome)) => Ok((method.clone(), outcome)),
+            (None, None) if get(row, "is_full")? => Err(saved_method::too_many()),
             (None, None) if get(row, "has_owner")? => Err(Failure::field("/payment_method", "cannot be saved")),
             (None, None) => Err(Failure::not_found("user")),
         }

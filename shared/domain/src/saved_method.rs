@@ -47,8 +47,13 @@ pub fn check_room(saved: &[SavedMethod], token: &PaymentMethod) -> Result<(), Fa
     if saved.len() < MAX_SAVED_METHODS || saved.iter().any(|method| method.token == *token) {
         return Ok(());
     }
+    Err(too_many())
+}
+
+/// The failure to save more than [`MAX_SAVED_METHODS`].
+pub fn too_many() -> Failure {
     let detail = format!("At most {MAX_SAVED_METHODS} payment methods can be saved; delete one of them first.");
-    Err(Failure::new(FailureKind::Conflict, "too-many-payment-methods", detail))
+    Failure::new(FailureKind::Conflict, "too-many-payment-methods", detail)
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ pub trait SavedMethodStore {
     async fn save_customer(&self, user: UserId, customer: &str) -> Result<String, Failure>;
 
     /// Saves a method, the first of a user as the default one, and the response for the key, if any, which names the given id. Returns the method:
-    /// the given one, unless its token is saved already. `NotFound` if the user is deleted.
+    /// the given one, unless its token is saved already. `NotFound` if the user is deleted, and the failure [`domain::saved_method::too_many`] if
+    /// it would be one more than [`domain::saved_method::MAX_SAVED_METHODS`], also of concurrent requests.
     async fn save_method(
         &self,
         method: &SavedMethod,

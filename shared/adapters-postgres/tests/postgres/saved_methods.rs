@@ -9,7 +9,7 @@ use domain::{
         self, ChargeOutcome, DecideRefund, Payment, PaymentTransition, RefundLimit, RefundPayment, ReportedTransaction,
         StaffRefundReason, Verdict,
     },
-    saved_method::{Card, SavedMethod},
+    saved_method::{self, Card, MAX_SAVED_METHODS, SavedMethod},
     text::{ActionReason, PaymentMethod},
 };
 use kernel::IdempotencyOutcome;
@@ -83,6 +83,22 @@ async fn assert_next_is_the_default(database: &TestDatabase, user: UserId) {
 /// Another request to save a method that is saved.
 fn again(saved: &SavedMethod) -> SavedMethod {
     SavedMethod { id: PaymentMethodId(id()), ..saved.clone() }
+}
+
+#[tokio::test]
+async fn methods_that_wait_for_each_other_do_not_exceed_the_most_that_a_user_saves() {
+    let database = database().await;
+    let (user, ..) = customer_with_two_methods(&database).await;
+    for _ in 3..MAX_SAVED_METHODS {
+        database.payments().save_method(&method(user), None).await.expect("saved");
+    }
+    let (one, other) = (database.payments(), database.payments());
+    let (last, more) = (method(user), method(user));
+    let (saved, refused) = in_turn(&database, one.save_method(&last, None), other.save_method(&more, None)).await;
+    assert!(saved.is_ok(), "{saved:?}");
+    assert_eq!(refused, Err(saved_method::too_many()));
+    let most = i64::try_from(MAX_SAVED_METHODS).expect("few");
+    assert_eq!(database.number("SELECT count(*) FROM payments.saved_methods").await, most);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::build::{self, OrderBuilder, a_reply};
 use domain::{
     id::{OrderId, PaymentMethodId, RefundId, UserId},
     payment::Verdict,
-    saved_method::{Card, SavedMethod},
+    saved_method::{self, Card, MAX_SAVED_METHODS, SavedMethod},
     text::PaymentMethod,
 };
 use futures_util::future::join_all;
@@ -23,6 +23,7 @@ macro_rules! contract_saved_methods {
             first_customer_of_a_user_is_kept
             saved_methods_are_listed_oldest_first_and_the_first_is_the_default
             concurrent_first_methods_have_one_default
+            concurrent_methods_do_not_exceed_the_most_that_a_user_saves
             method_is_saved_once_and_its_response_is_replayed
             method_of_somebody_else_does_not_exist
             chosen_default_replaces_another_and_goes_with_its_method
@@ -96,6 +97,27 @@ pub async fn concurrent_first_methods_have_one_default(fixture: &Fixture<impl Pa
     assert_eq!((saved.iter().all(Result::is_ok), defaults), (true, 1));
     let listed = fixture.port().methods(user).await.expect("a list");
     assert_eq!((listed.len(), listed.iter().filter(|method| method.is_default).count()), (6, 1));
+}
+
+pub async fn concurrent_methods_do_not_exceed_the_most_that_a_user_saves(
+    fixture: &Fixture<impl PaymentStore + SavedMethodStore>,
+) {
+    let (store, other) = (fixture.port(), a_customer(fixture.port()).await);
+    let user = a_customer(store).await;
+    save(store, &a_method(other, 0)).await;
+    let first = save(store, &a_method(user, 0)).await;
+    for n in 2..MAX_SAVED_METHODS {
+        save(store, &a_method(user, i64::try_from(n).expect("few"))).await;
+    }
+    let methods: Vec<SavedMethod> = (0..4).map(|n| a_method(user, 100 + n)).collect();
+    let saves = fixture.concurrent(methods.len()).zip(&methods);
+    let saved = join_all(saves.map(|(store, method)| async move { store.save_method(method, None).await })).await;
+    let refused =
+        saved.iter().filter(|saved| saved.as_ref().is_err_and(|one| *one == saved_method::too_many())).count();
+    assert_eq!((saved.iter().filter(|saved| saved.is_ok()).count(), refused), (1, 3), "{saved:?}");
+    assert_eq!(store.methods(user).await.expect("a list").len(), MAX_SAVED_METHODS);
+    assert_eq!(save(store, &first).await.id, first.id, "one that is saved already");
+    assert_eq!(save(store, &a_method(other, 1)).await.user_id, other);
 }
 
 pub async fn method_is_saved_once_and_its_response_is_replayed(

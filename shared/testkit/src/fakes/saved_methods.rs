@@ -3,7 +3,7 @@
 use super::{Dependency, Gateway, Payments};
 use domain::{
     id::{PaymentMethodId, UserId},
-    saved_method::{Card, SavedMethod},
+    saved_method::{self, Card, MAX_SAVED_METHODS, SavedMethod},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply};
@@ -45,12 +45,14 @@ impl SavedMethodsState {
     fn save(&mut self, method: &SavedMethod) -> Result<SavedMethod, Failure> {
         let of_user = |saved: &&SavedMethod| saved.user_id == method.user_id;
         let is_first = !self.methods.iter().any(|saved| of_user(&saved) && saved.is_default);
+        let is_full = self.methods.iter().filter(of_user).count() >= MAX_SAVED_METHODS;
         match self.methods.iter_mut().find(|saved| saved.token == method.token) {
             Some(known) if of_user(&&*known) => {
                 known.is_default |= is_first;
                 Ok(known.clone())
             }
             Some(_) => Err(Failure::field("/payment_method", "cannot be saved")),
+            None if is_full => Err(saved_method::too_many()),
             None => {
                 let saved = SavedMethod { is_default: is_first, ..method.clone() };
                 self.methods.push(saved.clone());
