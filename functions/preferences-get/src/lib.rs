@@ -1,4 +1,5 @@
-//! `GET /api/v1/users/{id}/preferences`: notification preferences, for the user and for admins; 404 for everyone else.
+//! `GET /api/v1/users/{id}/preferences`: notification preferences, for the user and for admins; 403 for staff, 404 for other
+//! customers.
 
 use api::PreferencesView;
 use domain::user;

@@ -1,4 +1,5 @@
-//! `PUT /api/v1/users/{id}/preferences`: replaces notification preferences, for the user and for admins; 404 for everyone else.
+//! `PUT /api/v1/users/{id}/preferences`: replaces notification preferences, for the user and for admins; 403 for staff, 404 for other
+//! customers.
 
 use api::PreferencesView;
 use domain::{notification::Preferences, user};
