@@ -1,6 +1,6 @@
 //! `DELETE /api/v1/oauth/clients/{id}`: deletes a service client, by an admin.
 //!
-//! Returns 204. The client gets no more tokens, and those that it has are revoked.
+//! Returns 204. The client can no longer get tokens, and those that it has are revoked.
 
 use domain::id::{ClientId, SessionId};
 use edge::http::{Call, NoBody, Reply};

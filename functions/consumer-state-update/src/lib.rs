@@ -1,7 +1,7 @@
 //! `PUT /api/v1/ops/consumers/{name}/state`: pauses or resumes a consumer, for admins.
 //!
 //! All event source mappings of its function are stopped or started. Messages of a paused consumer wait in their queue, stream or topic for as
-//! long as that keeps them. Who does it and why is recorded before the first mapping changes, and what came of it after the last. With an
+//! long as that keeps them. Who does it and why is recorded before the first mapping changes, and the result after the last. With an
 //! `Idempotency-Key`, a repeated request gets the first response; without one, it finds the state that it wants.
 
 use api::ConsumerStateView;

@@ -1,4 +1,4 @@
-//! `GET /api/v1/ops/audit`: what operators did and what staff and admins changed, newest first, with who, why and what came of it, for admins.
+//! `GET /api/v1/ops/audit`: what operators did and what staff and admins changed, newest first, with who, why and the result, for admins.
 //!
 //! Actions on queues and consumers are listed for two years, changes for half a year. An action that the role of its caller does not permit is
 //! listed as `refused`, the first in an hour of each caller and operation. A change is listed once for each event that its request caused, about

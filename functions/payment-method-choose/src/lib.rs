@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::SavedMethodStore;
 
-/// Chooses one method. One of somebody else is `NotFound`.
+/// Chooses one method. Another user's method is `NotFound`.
 pub async fn handle(methods: &impl SavedMethodStore, call: Call<NoBody>) -> Result<Reply<PaymentMethodView>, Failure> {
     let chosen = methods.make_default(UserId(call.principal()?.id), call.path("id")?).await?;
     let chosen = chosen.ok_or_else(|| Failure::not_found("payment-method"))?;

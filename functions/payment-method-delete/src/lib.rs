@@ -8,7 +8,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{MethodVault, SavedMethodStore};
 
-/// Deletes one method. One of somebody else is `NotFound`.
+/// Deletes one method. Another user's method is `NotFound`.
 pub async fn handle(
     methods: &impl SavedMethodStore,
     vault: &impl MethodVault,

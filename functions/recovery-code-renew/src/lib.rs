@@ -1,6 +1,6 @@
 //! `POST /api/v1/users/{id}/totp/recovery-codes`: replaces the recovery codes of the caller, who proves to have the device.
 //!
-//! Returns ten codes, which are shown this once; earlier codes are no longer accepted. A code of the device that is wrong or was used before
+//! Returns ten codes, which are shown only once; earlier codes are no longer accepted. A code of the device that is wrong or was used before
 //! is 422, as is any without a second factor, and after repeated failures it is 429, with the delays of logins.
 
 use api::RecoveryCodesView;

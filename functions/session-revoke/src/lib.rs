@@ -7,7 +7,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{Revocations, SessionStore};
 
-/// Ends one session. One of somebody else, and one that has ended, is `NotFound`.
+/// Ends one session. Another user's session, and one that has ended, is `NotFound`.
 pub async fn handle(
     sessions: &impl SessionStore,
     revocations: &impl Revocations,

@@ -1,6 +1,6 @@
 //! `POST /api/v1/users/{id}/totp`: makes the secret of a second factor of the caller, who proves to know the password.
 //!
-//! Returns the secret in base32 and as an `otpauth` URI, which are shown this once. It has no effect before
+//! Returns the secret in base32 and as an `otpauth` URI, which are shown only once. It has no effect before
 //! `POST /api/v1/users/{id}/totp/confirm`; until then, another request replaces it. 409 `totp-active` if a second factor is active. A wrong
 //! password is 422, and after repeated failures 429, with the delays of logins.
 

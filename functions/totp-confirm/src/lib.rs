@@ -1,6 +1,6 @@
 //! `POST /api/v1/users/{id}/totp/confirm`: activates the second factor of the caller with a code of the device.
 //!
-//! Returns ten recovery codes, which are shown this once; each finishes one login. 409 `totp-active` if it is active already, 404 if no secret was
+//! Returns ten recovery codes, which are shown only once; each finishes one login. 409 `totp-active` if it is active already, 404 if no secret was
 //! made, and 422 for a wrong code. From then on, a login needs a code.
 
 use api::RecoveryCodesView;

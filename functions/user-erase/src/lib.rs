@@ -3,7 +3,7 @@
 //!
 //! Returns 202. The account is erased at once, and all sessions end; contexts that hold something about the person follow by event, an order when it
 //! is final. Invoices and the ledger are kept, as the law demands. A wrong password is 422, and after repeated failures 429. Admins cannot erase
-//! their own account, nor the last one of an active admin: 409.
+//! their own account, nor the last active admin's account: 409.
 
 use domain::{
     event::{SEQUENCE_SET_BY_STORE, UserDeleted, UserErased},

@@ -1,8 +1,8 @@
 //! `PUT /api/v1/users/{id}`: replaces the profile of an account, for its user and for admins; 404 for everyone else.
 //!
 //! `If-Match` names the version to change; 412 for another one. A taken e-mail address or username is 409. A changed address is to be verified
-//! again, and the one before is told if it was verified. A changed e-mail address needs the password of the user, with the delays of logins, since a
-//! new password can be requested there; not so from an admin.
+//! again, and the one before is notified if it was verified. A changed e-mail address needs the password of the user, with the delays of logins,
+//! since a new password can be requested there; not so from an admin.
 
 use api::UserView;
 use domain::{

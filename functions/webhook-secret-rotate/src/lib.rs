@@ -1,6 +1,6 @@
 //! `POST /api/v1/webhook-endpoints/{id}/secret`: gives an endpoint of webhooks another secret.
 //!
-//! Returns 200 with the secret, which is shown this once. For a day the one before signs, too: messages have both signatures. `If-Match` names the
+//! Returns 200 with the secret, which is shown only once. For a day the one before signs, too: messages have both signatures. `If-Match` names the
 //! version to change, so that a repeated request does not end the overlap.
 
 use api::{WebhookEndpointView, WebhookSecretView};

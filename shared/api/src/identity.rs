@@ -110,7 +110,7 @@ impl TotpView {
     }
 }
 
-/// Recovery codes, which are shown this once.
+/// Recovery codes, which are shown only once.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct RecoveryCodesView {
     /// Each finishes one login without the device.
@@ -184,7 +184,7 @@ impl From<&Client> for ClientView {
     }
 }
 
-/// A service client with its secret, which is shown this once.
+/// A service client with its secret, which is shown only once.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct ClientSecretView {
     /// The client.

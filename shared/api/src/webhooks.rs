@@ -33,7 +33,7 @@ pub struct WebhookEndpointView {
     /// Until when the secret before the current one signs, too; null if only one signs.
     #[schemars(extend("format" = "date-time"))]
     pub previous_secret_expires_at: Option<String>,
-    /// Id of the user who created it, who is told when it is disabled.
+    /// Id of the user who created it, who is notified when it is disabled.
     #[schemars(extend("format" = "uuid"))]
     pub created_by: String,
     /// Time of creation.
@@ -95,7 +95,7 @@ pub struct NewWebhookEndpointView {
     pub description: Option<EndpointDescription>,
     /// Whether events are sent.
     pub status: EndpointStatus,
-    /// Id of the user who created it, who is told when it is disabled.
+    /// Id of the user who created it, who is notified when it is disabled.
     #[schemars(extend("format" = "uuid"))]
     pub created_by: String,
     /// Time of creation.

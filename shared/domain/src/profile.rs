@@ -38,7 +38,7 @@ impl fmt::Debug for UpdateProfile {
     }
 }
 
-/// The user with another profile, and the event. An address that changes is to be verified again; the one before is told, if it was verified.
+/// The user with another profile, and the event. An address that changes is to be verified again; the one before is notified, if it was verified.
 pub fn update(user: &User, command: UpdateProfile) -> (User, UserUpdated) {
     let is_same = |kind: &ContactKind| match kind {
         ContactKind::Email => command.email == user.email,

@@ -45,10 +45,10 @@ pub struct UserUpdated {
     pub role: String,
     /// Whether the user may log in.
     pub status: AccountStatus,
-    /// The verified e-mail address that this change replaced, which is told.
+    /// The verified e-mail address that this change replaced, which is notified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_email: Option<Email>,
-    /// The verified phone number that this change replaced or removed, which is told.
+    /// The verified phone number that this change replaced or removed, which is notified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_phone: Option<Phone>,
 }
