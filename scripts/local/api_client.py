@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from config import ScriptError
 PREFIX = "/api/v1"
 # The most that a page of a list has.
 PAGE = 100
+# A client logs in again so long before its access token expires.
+RENEWAL_S = 60
 
 T = TypeVar("T")
 # E-mail address, password, and code of the second factor.
@@ -54,6 +57,14 @@ class UnexpectedStatusError(ScriptError):
         super().__init__(f"{text}: {body}" if body else text)
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """How a client gets its next access token, and from when on by the monotonic clock."""
+
+    log_in: Callable[[], "ApiClient"]
+    due_at: float
+
+
 class ApiClient:
     """Calls the API, with an access token after `login`."""
 
@@ -62,11 +73,15 @@ class ApiClient:
     ) -> None:
         """`hint` is what the user is asked if there is no response."""
         self.base, self.token, self.timeout_s, self.hint = base, token, timeout_s, hint
+        self.renewal: Renewal | None = None
 
     def call(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Response:
         sent = dict(headers or {})
         if body is not None:
             sent["Content-Type"] = "application/json"
+        if self.renewal and time.monotonic() >= self.renewal.due_at:
+            renewed = self.renewal.log_in()
+            self.token, self.renewal = renewed.token, renewed.renewal
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         return self.send(method, path, json.dumps(body).encode() if body is not None else None, sent)
@@ -107,18 +122,27 @@ class ApiClient:
     def delete(self, path: str) -> Response:
         return self.call("DELETE", PREFIX + path)
 
-    def login(self, email: str, password: str, code: str = "") -> "ApiClient":
-        """`code` is what the device of the second factor shows, if the account has one."""
+    def login(self, email: str, password: str, code: str | Callable[[], str] = "") -> "ApiClient":
+        """A client that logs in again before its token expires, unless that takes a code.
+
+        `code` is what the device of the second factor shows, if the account has one, or what asks for it.
+        """
         response = self.post("/users/login", {"email": email, "password": password})
         further = _members(response) if response.status == HTTPStatus.UNAUTHORIZED else {}
         # Neither token is shown.
         if "enrolment_token" in further:
             raise ScriptError(f"{email} needs a second factor: log in to the console once, which sets it up")
         if "mfa_token" in further:
-            if not code:
+            shown = code() if callable(code) else code
+            if not shown:
                 raise ScriptError(f"{email} has a second factor: set STAFF_CODE to what its device shows now")
-            response = self.post("/users/login/mfa", {"mfa_token": further["mfa_token"], "code": code})
-        return ApiClient(self.base, response.expect(200)["access_token"])
+            response = self.post("/users/login/mfa", {"mfa_token": further["mfa_token"], "code": shown})
+        granted = response.expect(200)
+        client = ApiClient(self.base, granted["access_token"], self.timeout_s, self.hint)
+        if "mfa_token" not in further:
+            due_at = time.monotonic() + granted["expires_in"] - RENEWAL_S
+            client.renewal = Renewal(partial(self.login, email, password), due_at)
+        return client
 
 
 def staff_login(known: Mapping[str, str]) -> StaffLogin:
