@@ -7,7 +7,6 @@ works on another one.
 import argparse
 import json
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,34 +14,26 @@ from rich.table import Table
 
 import operate_completion
 import operate_consumers
+import operate_dead_letters
 import operate_metrics
 import operate_orders
 import operate_payments
 import progress
-from api_client import ApiClient, UnexpectedStatusError, escaped
+from api_client import ApiClient, UnexpectedStatusError
 from config import ScriptError
 from operate_access import admin, explained
 from operate_arguments import (
     Parser,
-    consumer_name,
     idempotency_key,
-    json_patch,
     lowered,
     order_reference,
-    resource_id,
 )
 from operate_consumers import print_queues, queues
 from operate_lists import listed
 
 Json = dict[str, Any]
 
-# The reason of a dead letter that SQS moved by itself.
-MOVED_BY_SQS = "moved-by-sqs"
-
-# What is said of dead letters beyond those of a request.
-MORE = {True: "; there are more", False: "", None: "; there may be more"}
-
-# ---- stuck orders, and dead letters ----------------------------------------------------------------------------
+# ---- stuck orders, replays and the audit -----------------------------------------------------------------------
 
 
 def stuck(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
@@ -63,111 +54,6 @@ def print_stuck(orders: list[Json]) -> None:
             (one["cancelled_at"] or "never")[:19],
         )
     progress.table(table, "no order is stuck")
-
-
-def dead(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
-    """Dead letters of one consumer, or of all that have some."""
-    if arguments.queue is not None:
-        consumers = [arguments.queue]
-    else:
-        consumers = [one["name"] for one in api.get("/ops/queues").expect(200)["items"] if one["dead_letters"]]
-    found = []
-    for consumer in consumers:
-        path = f"/ops/dead-letters?queue={escaped(consumer)}"
-        if arguments.reason_code is not None:
-            path += f"&reason={escaped(arguments.reason_code)}"
-        messages = listed(api, path, f"dead letters of {consumer}", arguments)
-        found += [{"queue": consumer, **message} for message in messages]
-    return found
-
-
-def print_dead(messages: list[Json]) -> None:
-    counts = Counter((one["queue"], one["reason"] or MOVED_BY_SQS) for one in messages)
-    reasons = Table("consumer", "reason", "dead letters", box=None, pad_edge=False)
-    for (consumer, reason), count in sorted(counts.items()):
-        reasons.add_row(consumer, reason, str(count))
-    progress.table(reasons, "there are no dead letters")
-    if not messages:
-        return
-    columns = ("consumer", "message", "since", "reason", "event", "order", "if redriven", "detail")
-    table = Table(*columns, box=None, pad_edge=False)
-    for one in messages:
-        event = one["event"] or {}
-        table.add_row(
-            one["queue"],
-            one["id"],
-            one["dead_since"][:19],
-            one["reason"] or MOVED_BY_SQS,
-            event.get("type", "none"),
-            event.get("order_id") or "-",
-            expected(one["forecast"]),
-            one["detail"] or "",
-        )
-    progress.table(table)
-
-
-def expected(forecast: Json) -> str:
-    """What the consumer would do with a dead letter; why, if it would not handle it."""
-    outcome = str(forecast["outcome"]).replace("_", " ")
-    if forecast["outcome"] == "would_retry":
-        failed = f"{forecast['failed_attempts']} failed, last {forecast['last_failure']}"
-        return f"{outcome}: {failed if forecast['last_failure'] else 'no failure is recorded'}"
-    if forecast["outcome"] == "already_handled":
-        return f"{outcome} at {forecast['handled_at'][:19]}"
-    return f"{outcome}: {forecast['detail']}"
-
-
-def redrive(api: ApiClient, arguments: argparse.Namespace) -> Json:
-    """Moves dead letters back to their queue, or to their topic."""
-    body: Json = {"reason": arguments.reason, "dry_run": arguments.dry_run}
-    if arguments.per_second is not None:
-        body["per_second"] = arguments.per_second
-    if arguments.message is not None:
-        body["message_ids"] = arguments.message
-    if arguments.max is not None:
-        body["max"] = arguments.max
-    if arguments.reason_code is not None:
-        body["reason_code"] = arguments.reason_code
-    if arguments.patch is not None:
-        body["patch"] = arguments.patch
-    return _act(api, body, arguments)
-
-
-def discard(api: ApiClient, arguments: argparse.Namespace) -> Json:
-    """Deletes dead letters that will never be redriven."""
-    body: Json = {"action": "discard", "reason": arguments.reason, "dry_run": arguments.dry_run}
-    optional = {"message_ids": arguments.message, "reason_code": arguments.reason_code, "max": arguments.max}
-    return _act(api, body | {name: value for name, value in optional.items() if value is not None}, arguments)
-
-
-def _act(api: ApiClient, body: Json, arguments: argparse.Namespace) -> Json:
-    moved: Json = api.post(f"/ops/queues/{escaped(arguments.queue)}/redrive", body, arguments.key).expect(200)
-    verb = "deleted" if body.get("action") == "discard" else "moved"
-    missing = [one for one in arguments.message or [] if one not in moved["message_ids"]]
-    return {**moved, "verb": verb, "missing": missing}
-
-
-def print_redrive(moved: Json) -> None:
-    refused, more = {one["message_id"] for one in moved["refused"]}, MORE[moved["has_more"]]
-    if moved["action_id"]:
-        done = moved["discarded"] + moved["redriven"]
-        count = f"{done} {moved['verb']}, {len(refused)} stay{more}"
-        progress.done(f"{moved['queue']}: {count}; action {moved['action_id']} in the audit")
-    else:
-        chosen = [message for message in moved["message_ids"] if message not in refused]
-        progress.heading(f"{moved['queue']}: {len(chosen)} would be {moved['verb']}, {len(refused)} stay{more}")
-        for one in moved["forecasts"]:
-            progress.note(f"{one['message_id']} if redriven {expected(one['forecast'])}")
-    for one in moved["edited"]:
-        progress.note(f"{one['message_id']} becomes {json.dumps(one['event']['data'])}")
-    for one in moved["refused"]:
-        progress.fail(f"{one['message_id']} stays: {one['reason']}: {one['detail']}")
-    for message in moved["missing"]:
-        progress.fail(f"{message} is not a dead letter of {moved['queue']}: scripts/ops dead lists them")
-
-
-def is_redriven_in_part(moved: Json) -> bool:
-    return bool(moved["refused"] or moved["missing"])
 
 
 def replay(api: ApiClient, arguments: argparse.Namespace, pause: Callable[[float], None] = time.sleep) -> Json:
@@ -249,28 +135,7 @@ def read_arguments() -> argparse.Namespace:
     return command_line().parse_args(namespace=argparse.Namespace(notes=[], watch=None))
 
 
-def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
-    """The commands that deliver messages again."""
-    again = command("redrive", "move dead letters back to their queue or topic", redrive, print_redrive)
-    again.set_defaults(failed=is_redriven_in_part)
-    again.add_argument(
-        "queue", type=consumer_name, metavar="CONSUMER", help="the function that is to handle them again"
-    )
-    again.add_argument("--reason", required=True, help="why; it is kept in the audit")
-    again.add_argument(
-        "--message", action="append", type=lowered, metavar="ID", help="this message; may be repeated; by default all"
-    )
-    again.add_argument("--reason-code", metavar="CODE", help="those with this reason, as scripts/ops dead shows it")
-    again.add_argument("--max", type=int, help="how many at most; 100 by default")
-    again.add_argument("--per-second", type=int, help="how many a queue delivers in a second; 10 by default")
-    again.add_argument(
-        "--patch", type=json_patch, metavar="JSON", help="edit texts of each event by this JSON Patch (RFC 6902)"
-    )
-    again.add_argument("--dry-run", action="store_true", help="say what would be moved, and move nothing")
-    again.add_argument(
-        "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
-    )
-    _add_discard(command)
+def _add_replay(command: Callable[..., argparse.ArgumentParser]) -> None:
     replayed = command(
         "replay", "deliver published events of the last seven days again to a consumer", replay, print_replay
     )
@@ -290,18 +155,6 @@ def _add_deliveries(command: Callable[..., argparse.ArgumentParser]) -> None:
     replayed.add_argument(
         "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
     )
-
-
-def _add_discard(command: Callable[..., argparse.ArgumentParser]) -> None:
-    gone = command("discard", "delete dead letters that will never be redriven", discard, print_redrive)
-    gone.set_defaults(failed=is_redriven_in_part)
-    gone.add_argument("queue", type=consumer_name, metavar="CONSUMER", help="the function whose dead letters they are")
-    gone.add_argument("--reason", required=True, help="why; it is kept in the audit, with the events of the messages")
-    gone.add_argument("--message", action="append", type=lowered, metavar="ID", help="this message; may be repeated")
-    gone.add_argument("--reason-code", metavar="CODE", help="those with this reason, as scripts/ops dead shows it")
-    gone.add_argument("--max", type=int, help="how many at most; 100 by default")
-    gone.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
-    gone.add_argument("--key", type=idempotency_key, help="a command that is repeated with this key does nothing again")
 
 
 def command_line() -> Parser:
@@ -327,32 +180,10 @@ def command_line() -> Parser:
     still.add_argument("--minutes", type=int, default=minutes, help=f"since their placement; {minutes} by default")
     counted = command("queues", "list the consumers that have messages or are paused", queues, print_queues)
     counted.add_argument("--all", action="store_true", help="and all others")
-    dead_letters = command("dead", "list dead letters, and count them by their reasons", dead, print_dead)
-    dead_letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
-    dead_letters.add_argument("--reason", dest="reason_code", metavar="CODE", help="with this reason alone")
-    _add_deliveries(command)
+    operate_dead_letters.add_commands(command)
+    _add_replay(command)
     operate_consumers.add_commands(command)
-    books = command(
-        "ledger",
-        "sum up the ledger, and list how it differs from the gateway",
-        operate_payments.ledger,
-        operate_payments.print_ledger,
-    )
-    books.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339; a day before --to by default")
-    books.add_argument("--to", dest="until", metavar="TIME", help="exclusive; now by default")
-    command(
-        "approvals", "list refunds that wait for approval", operate_payments.approvals, operate_payments.print_approvals
-    )
-    for verb, verdict in (("approve", "approved"), ("reject", "rejected")):
-        what = f"{verb} a refund that waits for approval and that somebody else requested"
-        decided = command(verb, what, operate_payments.decide, operate_payments.print_decided)
-        decided.set_defaults(verdict=verdict)
-        decided.add_argument("payment", type=resource_id, metavar="PAYMENT", help="as approvals lists it")
-        decided.add_argument("refund", type=resource_id, metavar="REFUND", help="as approvals lists it")
-        decided.add_argument("--reason", help="why; it is kept with the decision, and the audit shows it")
-        decided.add_argument(
-            "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
-        )
+    operate_payments.add_commands(command)
     command(
         "metrics",
         "print the key figures: orders, queues, outbox, errors",

@@ -40,6 +40,7 @@ def metrics(api: ApiClient, arguments: argparse.Namespace) -> Json:
     queues = api.get("/ops/queues").expect(200)["items"]
     stuck = api.get(f"/ops/stuck-orders?minutes={STUCK_MINUTES}&limit={MOST}").expect(200)["items"]
     dead = {one["name"]: one["dead_letters"] for one in queues if one["dead_letters"]}
+    seen = seen_dead_letters(api, dead)
     found: Json = {
         "minutes": MINUTES,
         "orders_per_minute": round(orders / (now - since) * 60, 2),
@@ -47,7 +48,8 @@ def metrics(api: ApiClient, arguments: argparse.Namespace) -> Json:
         "waiting": sum(one["waiting"] + one["in_flight"] + one["delayed"] for one in queues),
         "longest_queue": max(queues, key=lambda one: one["waiting"], default={"name": None, "waiting": 0}),
         "dead_letters": dead,
-        "oldest_dead_letter": oldest_dead_letter(api, dead),
+        "oldest_dead_letter": min(seen, default=None),
+        "dead_letters_seen": len(seen),
         "paused": [one["name"] for one in queues if is_stopped(one)],
         "emitted": None,
     }
@@ -58,10 +60,10 @@ def metrics(api: ApiClient, arguments: argparse.Namespace) -> Json:
     return {**found, "emitted": emitted((record["message"] for record in records), now)}
 
 
-def oldest_dead_letter(api: ApiClient, dead: Iterable[str]) -> str | None:
-    """Since when the first of the listed dead letters is one."""
+def seen_dead_letters(api: ApiClient, dead: Iterable[str]) -> list[str]:
+    """Since when each dead letter that the API lists is one: `MOST` of a consumer, in no order."""
     pages = (api.get(f"/ops/dead-letters?queue={escaped(name)}&limit={MOST}").expect(200)["items"] for name in dead)
-    return min((message["dead_since"] for page in pages for message in page), default=None)
+    return [message["dead_since"] for page in pages for message in page]
 
 
 def emitted(lines: Iterable[str], now: float) -> Json:
@@ -95,7 +97,9 @@ def print_metrics(found: Json) -> None:
     rows.add_row("messages in queues", f"{found['waiting']}{most}")
     dead = ", ".join(f"{name} {count}" for name, count in found["dead_letters"].items())
     rows.add_row("dead letters", dead or "0")
-    rows.add_row("oldest dead letter since", found["oldest_dead_letter"] or "-")
+    total, seen = sum(found["dead_letters"].values()), found["dead_letters_seen"]
+    perhaps = f" or earlier: only {seen} of about {total} were looked at" if seen < total else ""
+    rows.add_row("oldest dead letter since", f"{found['oldest_dead_letter'] or '-'}{perhaps}")
     rows.add_row("paused consumers", ", ".join(found["paused"]) or "none")
     shown = found["emitted"]
     if shown is not None:

@@ -28,7 +28,7 @@ COMMON = {"order_id", "user_id", "levels", "lines", "payment"}
 
 
 def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
-    """The order, its payment, and its timeline."""
+    """The order, its payment, its timeline, and the messages about it."""
     # Once: `follow` looks again and again.
     arguments.order = identified(api, arguments.order)
     path = f"/orders/{arguments.order}"
@@ -40,6 +40,7 @@ def order(api: ApiClient, arguments: argparse.Namespace) -> Json:
         "payment": None if payment.status == 404 else payment.expect(200),
         "timeline": [] if recorded.status == 404 else listed(api, f"/ops{path}/timeline", "events", arguments),
         "history_removed": recorded.status == 404 and recorded.body["type"] == HISTORY_REMOVED,
+        "messages": listed(api, f"/notifications?order_id={arguments.order}", "messages", arguments),
     }
 
 
@@ -65,14 +66,24 @@ def print_order(found: Json) -> None:
         progress.note(f"payment {payment['id']}: {payment['status']}, {money.text(payment['amount'])}")
     if found["history_removed"]:
         progress.note(REMOVED)
-        return
-    if not found["timeline"]:
+    elif found["timeline"]:
+        print_timeline(found["timeline"])
+    else:
         progress.note("no event of it is recorded yet: that takes up to half a minute")
-        return
+    for message in found["messages"]:
+        progress.note(f"{message['at']}  {about(message)}")
+
+
+def about(message: Json) -> str:
+    """What became of a message to the customer. Only one that was sent is an event, too."""
+    return f"message {message['template']} by {message['channel']}: {message['status']}"
+
+
+def print_timeline(timeline: Sequence[Json]) -> None:
     table = Table(
         "at", "after", "event", "by", "published", "handled by", "request", "details", box=None, pad_edge=False
     )
-    for entry in found["timeline"]:
+    for entry in timeline:
         table.add_row(
             entry["occurred_at"][11:23],
             "" if entry["since_previous_ms"] is None else milliseconds(entry["since_previous_ms"]),
@@ -84,9 +95,9 @@ def print_order(found: Json) -> None:
             details(entry["data"]),
         )
     progress.table(table)
-    for line in requests(found["timeline"]):
+    for line in requests(timeline):
         progress.note(line)
-    for line in unhandled(found["timeline"]):
+    for line in unhandled(timeline):
         progress.fail(line)
 
 
@@ -158,6 +169,8 @@ def changes(found: Json) -> Iterator[str]:
                 yield f"{who} {state(one)}, {what}{failures(one)}"
     if found["history_removed"]:
         yield REMOVED
+    for message in found["messages"]:
+        yield f"{message['at'][11:23]}  {about(message)}"
     yield f"order {placed['id']}: {placed['status']}{reason}"
     if payment:
         yield f"payment {payment['id']}: {payment['status']}"

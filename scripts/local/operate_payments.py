@@ -1,7 +1,11 @@
-"""The ledger, and refunds that wait for approval, for scripts/ops."""
+"""The ledger, refunds that wait for approval, and payments of another amount, for scripts/ops.
+
+`operate.py` has the other commands.
+"""
 
 import argparse
 import urllib.parse
+from collections.abc import Callable
 from typing import Any
 
 from rich.table import Table
@@ -10,6 +14,7 @@ import api_client
 import money
 import progress
 from api_client import PREFIX, ApiClient
+from operate_arguments import idempotency_key, resource_id
 from operate_lists import listed
 
 Json = dict[str, Any]
@@ -65,6 +70,30 @@ def print_approvals(payments: list[Json]) -> None:
     progress.table(table, "no refund waits for approval")
 
 
+def mismatches(api: ApiClient, arguments: argparse.Namespace) -> list[Json]:
+    """Payments of which the gateway moved something else than was asked, those with the newest mismatch first."""
+    return listed(api, "/ops/payments/mismatches", "payments", arguments)
+
+
+def print_mismatches(payments: list[Json]) -> None:
+    columns = ("seen", "payment", "status", "movement", "asked", "answered", "transaction", "refund", "order")
+    table = Table(*columns, box=None, pad_edge=False)
+    for payment in payments:
+        for one in payment["mismatches"]:
+            table.add_row(
+                one["seen_at"][:19],
+                payment["payment_id"],
+                payment["status"],
+                one["movement"],
+                money.text(one["asked"]),
+                "not stated" if one["answered"] is None else money.text(one["answered"]),
+                one["transaction_id"],
+                one["refund_id"] or "-",
+                payment["order_id"],
+            )
+    progress.table(table, "the gateway moved what was asked")
+
+
 def decide(api: ApiClient, arguments: argparse.Namespace) -> Json:
     """Approves or rejects a refund. Returns the payment."""
     path = f"{PREFIX}/payments/{arguments.payment}/refund-approvals/{arguments.refund}"
@@ -82,3 +111,22 @@ def print_decided(payment: Json) -> None:
     for one in payment["refund_approvals"]:
         why = f": {one['decision_reason']}" if one["decision_reason"] else ""
         progress.note(f"{one['id']}: {money.text(one['amount'])}, {one['verdict'] or 'waits'}{why}")
+
+
+def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands about money."""
+    books = command("ledger", "sum up the ledger, and list how it differs from the gateway", ledger, print_ledger)
+    books.add_argument("--from", dest="since", metavar="TIME", help="RFC 3339; a day before --to by default")
+    books.add_argument("--to", dest="until", metavar="TIME", help="exclusive; now by default")
+    command("mismatches", "list payments of which the gateway moved another amount", mismatches, print_mismatches)
+    command("approvals", "list refunds that wait for approval", approvals, print_approvals)
+    for verb, verdict in (("approve", "approved"), ("reject", "rejected")):
+        what = f"{verb} a refund that waits for approval and that somebody else requested"
+        decided = command(verb, what, decide, print_decided)
+        decided.set_defaults(verdict=verdict)
+        decided.add_argument("payment", type=resource_id, metavar="PAYMENT", help="as approvals lists it")
+        decided.add_argument("refund", type=resource_id, metavar="REFUND", help="as approvals lists it")
+        decided.add_argument("--reason", help="why; it is kept with the decision, and the audit shows it")
+        decided.add_argument(
+            "--key", type=idempotency_key, help="a command that is repeated with this key does nothing again"
+        )

@@ -11,6 +11,7 @@ from unittest import mock
 import api_client
 import operate
 import operate_consumers
+import operate_dead_letters
 import operate_payments
 
 ORDER = "01936d6e-0000-7000-8000-000000000001"
@@ -155,10 +156,10 @@ class Commands(unittest.TestCase):
         api: Any = mock.Mock()
         api.get.return_value.expect.return_value = {"items": [], "next_cursor": None}
         name, escaped = "a b/ü&limit=1", "a%20b%2F%C3%BC%26limit%3D1"
-        operate.dead(api, arguments("dead", name))
-        api.get.assert_called_once_with(f"/ops/dead-letters?queue={escaped}&limit=100")
+        operate_dead_letters.dead(api, arguments("dead", name))
+        api.get.assert_called_with(f"/ops/dead-letters?queue={escaped}&limit=100")
         api.post.return_value.expect.return_value = {"message_ids": []}
-        operate.redrive(api, arguments("redrive", name, "--reason", "it is back"))
+        operate_dead_letters.redrive(api, arguments("redrive", name, "--reason", "it is back"))
         self.assertEqual(api.post.call_args.args[0], f"/ops/queues/{escaped}/redrive")
         operate_consumers.pause(api, arguments("pause", name, "--reason", "a defect"))
         self.assertEqual(api.put.call_args.args[0], f"/ops/consumers/{escaped}/state")
@@ -169,8 +170,9 @@ class Commands(unittest.TestCase):
 
     def test_empty_names_are_not_left_out(self) -> None:
         page: dict[str, Any] = {"items": [], "next_cursor": None}
-        api: Any = Api({"/ops/dead-letters?queue=&limit=100": page, "/ops/ledger?from=": {"from": "a"}})
-        self.assertEqual(operate.dead(api, arguments("dead", "")), [])
+        queues: dict[str, Any] = {"/ops/queues": {"items": []}}
+        api: Any = Api({**queues, "/ops/dead-letters?queue=&limit=100": page, "/ops/ledger?from=": {"from": "a"}})
+        self.assertEqual(operate_dead_letters.dead(api, arguments("dead", "")), [])
         self.assertEqual(operate_payments.ledger(api, arguments("ledger", "--from", "")), {"from": "a"})
         for line in (("redrive", ""), ("pause", ""), ("resume", "")):
             self.assertIn("is empty", refusal(*line, "--reason", "it is back"))
@@ -253,6 +255,22 @@ class RefundApprovals(unittest.TestCase):
         self.assertRegex(shown, row)
         self.assertNotIn("decided", shown)
         self.assertIn("no refund waits", self.printed(operate_payments.print_approvals, []))
+
+    def test_payments_of_which_another_amount_moved_are_listed(self) -> None:
+        seen = {"movement": "charge", "transaction_id": "ch_1", "refund_id": None, "seen_at": "2026-11-21T12:00:00Z"}
+        asked = {"amount": 1999, "currency": "USD"}
+        both = [
+            {**seen, "asked": asked, "answered": {"amount": 1499, "currency": "XTS"}},
+            {**seen, "asked": asked, "answered": None, "movement": "refund", "refund_id": REFUND},
+        ]
+        payment = {"payment_id": PAYMENT, "order_id": ORDER, "status": "pending", "mismatches": both}
+        api: Any = Api({"/ops/payments/mismatches?limit=100": {"items": [payment], "next_cursor": None}})
+        listed = operate_payments.mismatches(api, arguments("mismatches"))
+        shown = self.printed(operate_payments.print_mismatches, listed)
+        row = rf"2026-11-21T12:00:00 +{PAYMENT} +pending +charge +19.99 USD +1499 minor units of XTS +ch_1 +- +{ORDER}"
+        self.assertRegex(shown, row)
+        self.assertRegex(shown, rf"refund +19.99 USD +not stated +ch_1 +{REFUND}")
+        self.assertIn("moved what was asked", self.printed(operate_payments.print_mismatches, []))
 
     def test_decision_is_sent_with_a_key(self) -> None:
         dollars = {"amount": 60_000, "currency": "USD"}

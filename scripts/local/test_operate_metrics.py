@@ -37,11 +37,11 @@ class Emitted(unittest.TestCase):
 
 
 class Metrics(unittest.TestCase):
-    def found(self, environment: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
+    def found(self, environment: dict[str, str], dead_letters: int = 2) -> tuple[dict[str, Any], list[str]]:
         messages = [{"dead_since": "2026-11-21T12:00:00Z"}, {"dead_since": "2026-11-21T11:00:00Z"}]
         queues = [
             {"name": "a", **IDLE, "waiting": 3, "delayed": 1},
-            {"name": "b", **IDLE, "state": "paused", "dead_letters": 2},
+            {"name": "b", **IDLE, "state": "paused", "dead_letters": dead_letters},
             {"name": "c", **IDLE},
         ]
         answers = {
@@ -80,6 +80,13 @@ class Metrics(unittest.TestCase):
             r"requests that failed \(5xx\), last 15 minutes +0 of 3 invocations\n",
         ):
             self.assertRegex(printed.getvalue(), shown)
+
+    def test_oldest_dead_letter_of_those_that_are_listed_is_not_taken_for_that_of_all(self) -> None:
+        found, _ = self.found({"OPS_API_URL": ""}, dead_letters=5000)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            operate_metrics.print_metrics(found)
+        told = "2026-11-21T11:00:00Z or earlier: only 2 of about 5000 were looked at"
+        self.assertIn(told, printed.getvalue())
 
     def test_what_another_stack_emitted_is_not_taken_from_this_machine(self) -> None:
         found, notes = self.found({"OPS_API_URL": "https://api.example"})

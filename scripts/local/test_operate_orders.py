@@ -38,10 +38,11 @@ FAILED = {"failed_attempts": 2, "last_failure": "unavailable"}
 
 
 class Orders(unittest.TestCase):
-    def shown(self, timeline: list[dict[str, Any]], history_removed: bool = False) -> str:
+    def shown(self, timeline: list[dict[str, Any]], *messages: dict[str, Any], history_removed: bool = False) -> str:
         placed = {"id": ORDER, "status": "pending", "status_reason": "awaiting_payment", "created_at": "2026-11-21"}
         payment = {"id": "p", "status": "pending", "amount": {"amount": 1999, "currency": "USD"}}
         found = {"order": placed, "payment": payment, "timeline": timeline, "history_removed": history_removed}
+        found["messages"] = list(messages)
         with contextlib.redirect_stdout(io.StringIO()) as printed, progress._stderr.capture() as failures:
             operate_orders.print_order(found)
         return printed.getvalue() + failures.get()
@@ -86,6 +87,7 @@ class Orders(unittest.TestCase):
                     "payment": None,
                     "timeline": [entry("OrderPlaced.v1", None, never)],
                     "history_removed": False,
+                    "messages": [],
                 }
             )
         )
@@ -98,6 +100,18 @@ class Orders(unittest.TestCase):
         shown = self.shown([], history_removed=True)
         self.assertIn("its events have been removed: they are kept for 180 days", shown)
         self.assertNotIn("recorded yet", shown)
+
+    def test_order_shows_what_became_of_each_message(self) -> None:
+        message = {
+            "at": "2026-11-21T12:00:00Z",
+            "channel": "sms",
+            "template": "order_confirmed",
+            "status": "unverified",
+        }
+        for timeline in ([], [entry("OrderPlaced.v1", None)]):
+            shown = self.shown(timeline, message, {**message, "channel": "email", "status": "sent"})
+            self.assertIn("2026-11-21T12:00:00Z  message order_confirmed by sms: unverified\n", shown)
+            self.assertIn("message order_confirmed by email: sent\n", shown)
 
     def test_order_names_each_request_and_trace_once_with_its_events(self) -> None:
         later = {**entry("OrderCancelled.v1", 9), "correlation_id": "another", "trace_id": None}
@@ -150,7 +164,7 @@ class Following(unittest.TestCase):
 
     def look(self, status: str, *timeline: dict[str, Any]) -> dict[str, Any]:
         order = {"id": ORDER, "status": status}
-        return {"order": order, "payment": None, "timeline": list(timeline), "history_removed": False}
+        return {"order": order, "payment": None, "timeline": list(timeline), "history_removed": False, "messages": []}
 
     def test_what_is_new_is_printed_once_until_nothing_moves(self) -> None:
         placed = entry("OrderPlaced.v1", None, {**HANDLED, **NO_FAILURE})
@@ -166,6 +180,14 @@ class Following(unittest.TestCase):
         self.assertEqual([printed.count(one) for one in (order[1], order[2], order[4])], [1, 1, 1])
         self.assertEqual(count, len(looks) + operate_orders.QUIET_LOOKS)
 
+    def test_a_message_is_printed_with_each_status_that_it_gets(self) -> None:
+        message = {"at": "2026-11-21T12:00:00.5Z", "channel": "email", "template": "order_confirmed", "status": "sent"}
+        look = self.look("processing", entry("OrderConfirmed.v1", None))
+        looks = [{**look, "messages": [message]}, {**look, "messages": [{**message, "status": "bounced"}]}]
+        printed, _ = self.followed(looks)
+        for status in ("sent", "bounced"):
+            self.assertEqual(printed.count(f"12:00:00.5Z  message order_confirmed by email: {status}\n"), 1)
+
     def test_an_order_whose_events_have_been_removed_is_not_followed_for_ever(self) -> None:
         printed, _ = self.followed([{**self.look("delivered"), "history_removed": True}])
         self.assertEqual(printed.count(operate_orders.REMOVED), 1)
@@ -173,7 +195,9 @@ class Following(unittest.TestCase):
     def test_the_history_is_removed_if_the_api_says_so(self) -> None:
         for problem, expected in (("history-removed", True), ("not-found", False)):
             api, missing = mock.Mock(), mock.Mock(status=404, body={"type": f"/problems/{problem}"})
-            api.get.side_effect = [mock.Mock(), missing, missing]
+            messages = mock.Mock()
+            messages.expect.return_value = {"items": [], "next_cursor": None}
+            api.get.side_effect = [mock.Mock(), missing, missing, messages]
             found = operate_orders.order(api, mock.Mock(order=ORDER))
             self.assertEqual((found["timeline"], found["history_removed"]), ([], expected))
 
