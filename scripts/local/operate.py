@@ -1,7 +1,7 @@
 """What an operator asks and does, over the API as an admin: `scripts/ops order` shows what happened to one.
 
-It works on the running local stack. With OPS_API_URL and OPS_TOKEN (an admin's access token) in the environment it
-works on another one.
+It works on the running local stack. With OPS_API_URL and OPS_TOKEN (an admin's access token, which login prints) in the
+environment it works on another one.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
+import operate_access
 import operate_completion
 import operate_consumers
 import operate_dead_letters
@@ -165,7 +166,7 @@ def command_line() -> Parser:
 
     def command(name: str, what: str, look: Callable[..., Any], show: Callable[..., None]) -> argparse.ArgumentParser:
         added = commands.add_parser(name, parents=[shared], help=what, description=what)
-        added.set_defaults(look=look, show=show, failed=lambda _found: False)
+        added.set_defaults(look=look, show=show, failed=lambda _found: False, connect=None)
         return added
 
     one = command("order", "show what happened to an order", operate_orders.order, operate_orders.print_order)
@@ -192,6 +193,7 @@ def command_line() -> Parser:
     )
     command("config", "list the policies, rates and limits of the environment", settings, print_settings)
     command("audit", "list what operators did and what staff changed, who and why", audit, print_audit)
+    operate_access.add_command(command)
     operate_completion.add_command(commands)
     return parser
 
@@ -201,10 +203,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(operate_completion.script(command_line()), end="")
         return 0
     try:
+        api = (arguments.connect or admin)()
         if arguments.watch:
-            arguments.watch(admin(), arguments)
+            arguments.watch(api, arguments)
             return 0
-        found = arguments.look(admin(), arguments)
+        found = arguments.look(api, arguments)
     except UnexpectedStatusError as refused:
         raise ScriptError(explained(refused)) from None
     if arguments.json:

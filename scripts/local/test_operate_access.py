@@ -66,6 +66,49 @@ class Stacks(unittest.TestCase):
             api_client.ApiClient(nowhere).get("/ops/queues")
 
 
+class Login(unittest.TestCase):
+    def log_in(self, *typed: str | type[Exception], url: str = "https://api.example") -> tuple[str, list[Any]]:
+        """What is printed after these were typed, and the bodies that were sent."""
+        waiting = api_client.Response("POST /x", 401, Message(), b'{"mfa_token": "m"}')
+        granted = api_client.Response("POST /x", 200, Message(), b'{"access_token": "a.b-c", "expires_in": 3600}')
+        with (
+            mock.patch.dict("os.environ", {"OPS_API_URL": url, "OPS_TOKEN": ""}),
+            mock.patch("sys.argv", ["ops", "login", "--email", "ada@example.com"]),
+            mock.patch("getpass.getpass", side_effect=typed),
+            mock.patch.object(api_client.ApiClient, "post", side_effect=[waiting, granted]) as post,
+            contextlib.redirect_stdout(io.StringIO()) as printed,
+        ):
+            self.assertEqual(operate.main(), 0)
+        return printed.getvalue(), [call.args[1] for call in post.call_args_list]
+
+    def test_login_asks_for_password_and_code_and_prints_the_token_for_a_shell(self) -> None:
+        printed, sent = self.log_in("secret", "123456")
+        self.assertEqual(printed, "export OPS_TOKEN=a.b-c\n")
+        credentials = {"email": "ada@example.com", "password": "secret"}
+        self.assertEqual(sent, [credentials, {"mfa_token": "m", "code": "123456"}])
+
+    def test_login_takes_no_password_and_no_code_from_the_command_line(self) -> None:
+        for option in ("--password", "--code"):
+            with (
+                mock.patch("sys.argv", ["ops", "login", "--email", "ada@example.com", option, "secret"]),
+                contextlib.redirect_stderr(io.StringIO()) as said,
+                self.assertRaises(SystemExit),
+            ):
+                operate.read_arguments()
+            self.assertIn("unrecognized arguments", said.getvalue())
+
+    def test_login_without_an_address_or_without_what_is_to_be_typed_is_refused(self) -> None:
+        for typed, url, told in (
+            ([], "", "^OPS_API_URL is missing"),
+            ([], "foo", "^OPS_API_URL is 'foo'"),
+            ([""], "https://api.example", "^Password: nothing was typed"),
+            ([EOFError], "https://api.example", "^Password: nothing was typed"),
+            (["secret", ""], "https://api.example", "^Code of the second factor: nothing was typed"),
+        ):
+            with self.assertRaisesRegex(ScriptError, told):
+                self.log_in(*typed, url=url)
+
+
 class Problems(unittest.TestCase):
     def said(self, status: int, raw: bytes) -> str:
         api: Any = mock.Mock()
@@ -93,6 +136,14 @@ class Problems(unittest.TestCase):
         errors = [{"pointer": "/max", "detail": "must be 1"}]
         problem = {"detail": "/max must be 1", "trace_id": "f00", "errors": errors}
         self.assertEqual(self.said(422, json.dumps(problem).encode()), "✗ /max must be 1\n    trace_id f00\n")
+
+    def test_token_that_has_expired_is_named(self) -> None:
+        for token, advice in (
+            ("t", "\n    OPS_TOKEN is valid for an hour: scripts/ops login prints a new one"),
+            ("", ""),
+        ):
+            with mock.patch.dict("os.environ", {"OPS_TOKEN": token}):
+                self.assertEqual(self.said(401, b'{"detail": "No valid token."}'), f"✗ No valid token.{advice}\n")
 
     def test_other_responses_are_shown_as_they_are(self) -> None:
         for raw in (b"<html>", b'{"message":"Forbidden"}', b"[]", b""):

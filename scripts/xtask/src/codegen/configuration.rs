@@ -71,7 +71,7 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "OPS_TOKEN",
-        "Access token of an admin there. Needs `OPS_API_URL`, too.",
+        "Access token of an admin there, from `scripts/ops login`; valid for an hour. Needs `OPS_API_URL`, too.",
         "a login at the local stack",
         "`scripts/ops`",
     ),
