@@ -59,6 +59,10 @@ impl ports::EmailSender for SesEmailSender {
             Some(rejection) if is_unverified(rejection) => {
                 Err(Failure::unavailable("e-mail", "the sender is not verified"))
             }
+            Some(rejection) if is_paused(rejection) => Err(Failure::unavailable(
+                "e-mail",
+                format!("sending is paused: {}", rejection.code().unwrap_or_default()),
+            )),
             // The error message may quote the address, so only the code is reported.
             Some(rejection) => Err(aws::service_failure("e-mail", status(&error), rejection.code(), None)),
             None => Err(aws::to_failure("e-mail", &error)),
@@ -120,6 +124,12 @@ fn address(recipient: &Value) -> Option<Email> {
 fn is_unverified(rejection: &SendEmailError) -> bool {
     rejection.message().is_some_and(|text| text.contains("not verified"))
         || matches!(rejection, SendEmailError::MailFromDomainNotVerifiedException(_))
+}
+
+/// Whether SES sends nothing for the account or the configuration set until somebody lifts that, as after too many bounces or complaints. Which of
+/// the codes it answers depends on who paused what.
+fn is_paused(rejection: &SendEmailError) -> bool {
+    rejection.code().is_some_and(|code| code.contains("SendingPaused") || code == "AccountSuspendedException")
 }
 
 /// Whether SES will never send this message to this address.
@@ -225,6 +235,21 @@ mod tests {
         }
         let failure = failure_of("MessageRejected", "Address blacklisted.").await;
         assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, EMAIL_REJECTED));
+    }
+
+    #[tokio::test]
+    async fn paused_sending_is_unavailable_because_the_message_can_be_sent_later() {
+        for code in [
+            "SendingPausedException",
+            "AccountSendingPausedException",
+            "ConfigurationSetSendingPausedException",
+            "AccountSuspendedException",
+        ] {
+            let failure = failure_of(code, "Sending is paused for shop@example.com.").await;
+            assert_eq!(failure.kind, FailureKind::Unavailable, "{failure}");
+            assert!(!failure.to_string().contains("shop@"), "{failure}");
+        }
+        assert_eq!(failure_of("NotFoundException", "No configuration set.").await.kind, FailureKind::Internal);
     }
 
     #[tokio::test]
