@@ -24,8 +24,8 @@ macro_rules! for_each_event {
     ($callback:ident) => {
         $callback! {
             USER_REGISTERED UserRegistered "UserRegistered.v1" Identity USER_EVENTS
-                ["user_id"];
-            USER_UPDATED UserUpdated "UserUpdated.v1" Identity USER_EVENTS ["user_id", "status"];
+                ["user_id", "role"];
+            USER_UPDATED UserUpdated "UserUpdated.v1" Identity USER_EVENTS ["user_id", "role", "status"];
             USER_DELETED UserDeleted "UserDeleted.v1" Identity USER_EVENTS ["user_id"];
             USER_ERASED UserErased "UserErased.v1" Identity USER_EVENTS ["user_id"];
             SECOND_FACTOR_REMOVED SecondFactorRemoved "SecondFactorRemoved.v1" Identity USER_EVENTS ["user_id", "removed_by"];

@@ -171,6 +171,7 @@ pub fn invite(id: UserId, command: Invite, now: Timestamp) -> (User, UserRegiste
         username: user.username.clone(),
         full_name: user.full_name.clone(),
         phone: None,
+        role: Some(user.role.name().to_owned()),
     };
     (user, event)
 }

@@ -251,6 +251,7 @@ pub fn register(id: UserId, command: Register, now: Timestamp) -> (User, UserReg
         username: user.username.clone(),
         full_name: user.full_name.clone(),
         phone: user.phone.clone(),
+        role: None,
     };
     (user, event)
 }

@@ -24,6 +24,10 @@ pub struct UserRegistered {
     /// Phone number, if given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+    /// Role that an admin invited the user with. A user who registered is a customer and has none here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
+    pub role: Option<String>,
 }
 
 /// An account was changed, by its user or by an admin.
@@ -42,6 +46,7 @@ pub struct UserUpdated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
     /// Role of the user.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_]+$"))]
     pub role: String,
     /// Whether the user may log in.
     pub status: AccountStatus,

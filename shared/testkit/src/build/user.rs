@@ -83,6 +83,7 @@ impl UserBuilder {
             username: user.username,
             full_name: user.full_name,
             phone: user.phone,
+            role: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who did it: from the request of a member of staff to the timeline of the order and the audit.
 
-use super::{ORDER, PRODUCT, USER, clock, confirmed, sample, sample_time, seeded_platform};
+use super::{ORDER, PRODUCT, USER, clock, confirmed, customer, sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
 use catalog::{FUNCTIONS, Method, Trigger};
 use domain::{DomainEvent, Event};
@@ -58,14 +58,16 @@ async fn after_cancellation(case: &str) -> (Value, Value) {
     let platform = seeded_platform();
     platform.orders().put(&confirmed().0);
     respond(catalog::ORDER_CANCEL, case, async |call| order_cancel::handle(&platform.orders(), call).await).await;
-    record_published(&platform).await;
+    let audit = audited(&platform).await;
     let timeline = async |call| order_timeline_get::handle(&platform.event_records(), call).await;
+    (respond(catalog::ORDER_TIMELINE_GET, "ok", timeline).await["items"].take(), audit)
+}
+
+/// The entries of the audit, once what was published is recorded.
+async fn audited(platform: &Platform) -> Value {
+    record_published(platform).await;
     let audit = async |call| operator_action_list::handle(&platform.operator_actions(), call).await;
-    let (timeline, audit) = (
-        respond(catalog::ORDER_TIMELINE_GET, "ok", timeline).await,
-        respond(catalog::OPERATOR_ACTION_LIST, "ok", audit).await,
-    );
-    (timeline["items"].clone(), audit["items"].clone())
+    respond(catalog::OPERATOR_ACTION_LIST, "ok", audit).await["items"].take()
 }
 
 #[tokio::test]
@@ -88,6 +90,28 @@ async fn cancellation_by_the_customer_is_in_the_timeline_and_not_in_the_audit() 
     let (timeline, audit) = after_cancellation("ok").await;
     assert_eq!(timeline[0]["actor"], json!({ "id": USER, "role": "customer" }));
     assert_eq!(audit, json!([]));
+}
+
+#[tokio::test]
+async fn new_role_of_a_user_is_in_the_audit() {
+    let platform = seeded_platform();
+    platform.users().put(&customer(), "correct horse battery");
+    let update = async |call| user_role_update::handle(&platform.users(), &platform.revocations(), call).await;
+    respond(catalog::USER_ROLE_UPDATE, "ok", update).await;
+    let audit = audited(&platform).await;
+    assert_eq!((&audit[0]["action"], &audit[0]["target"]), (&json!("UserUpdated.v1"), &json!(USER)));
+    assert_eq!(audit[0]["outcome"], json!({ "user_id": USER, "role": "staff", "status": "active" }));
+}
+
+#[tokio::test]
+async fn role_of_an_invited_user_is_in_the_audit() {
+    let platform = seeded_platform();
+    let (users, passwords, tokens) = (platform.users(), platform.passwords(), platform.tokens());
+    let invite = async |call| user_invite::handle(&users, &passwords, &tokens, call).await;
+    let invited = respond(catalog::USER_INVITE, "ok", invite).await;
+    let audit = audited(&platform).await;
+    assert_eq!((&audit[0]["action"], &audit[0]["target"]), (&json!("UserRegistered.v1"), &invited["id"]));
+    assert_eq!(audit[0]["outcome"], json!({ "user_id": invited["id"], "role": "staff" }));
 }
 
 #[tokio::test]
