@@ -1,4 +1,4 @@
-//! Orders of all customers: lists by filter, and notes.
+//! Orders of all customers: lists by filter, changes of the address, and notes.
 
 use super::{
     PgOrders,
@@ -6,7 +6,7 @@ use super::{
     idempotency,
     orders::{format_position, order, parse_cursor, select_order},
     params::params,
-    rows::{get, only, parsed},
+    rows::{bigint, get, only, parsed},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -16,8 +16,8 @@ use domain::{
     text::MessageText,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Bus, OrderNotes, OrderSearch, Page};
-use tokio_postgres::Row;
+use ports::{Bus, OrderAddresses, OrderNotes, OrderSearch, Page, TransitionOutcome};
+use tokio_postgres::{Row, types::Json};
 
 /// A list sorted by `$value`, in which `$after` and `$direction` belong together. `$9` and `$10` are the position to continue from.
 macro_rules! search {
@@ -46,6 +46,17 @@ const NEWEST: &str = search!("o.created_at", "<", "DESC");
 const OLDEST: &str = search!("o.created_at", ">", "ASC");
 const LARGEST: &str = search!("o.total_amount", "<", "DESC");
 const SMALLEST: &str = search!("o.total_amount", ">", "ASC");
+
+/// Nothing is written if the order does not have the version before `$2` any more.
+const CHANGE_ADDRESS: &str = "
+    WITH changed AS (
+        UPDATE orders SET shipping_address = $3, version = $2, updated_at = $4 WHERE id = $1 AND version = $2 - 1
+        RETURNING id
+    ), noted AS (
+        INSERT INTO order_notes (id, order_id, author, text, created_at)
+        SELECT $5, id, $6, $7, $4 FROM changed WHERE $5 IS NOT NULL
+    )
+    SELECT EXISTS (SELECT FROM changed) AS is_changed";
 
 const ADD_NOTE: &str = concat!(
     "WITH found AS (SELECT id FROM orders WHERE id = $7), ",
@@ -97,6 +108,25 @@ impl<B: Bus> OrderSearch for PgOrders<B> {
         let items: Vec<Order> = rows.iter().take(page_size).map(order).collect::<Result<_, _>>()?;
         let next = items.last().filter(|_| rows.len() > page_size).map(|last| write_cursor(filter.sort, last));
         Ok(Page { items, next })
+    }
+}
+
+impl<B: Bus> OrderAddresses for PgOrders<B> {
+    async fn change_address(&self, order: &Order, note: Option<&Note>) -> Result<TransitionOutcome, Failure> {
+        let params = params![
+            order.id.0,
+            bigint(order.version)?,
+            Json(&order.shipping_address),
+            order.updated_at,
+            note.map(|note| note.id.0),
+            note.map(|note| note.author.0),
+            note.map(|note| note.text.as_str()),
+        ];
+        let rows = self.relay.database().query(CHANGE_ADDRESS, &params).await?;
+        Ok(match get(only(&rows)?, "is_changed")? {
+            true => TransitionOutcome::Applied,
+            false => TransitionOutcome::VersionConflict,
+        })
     }
 }
 
@@ -213,7 +243,7 @@ mod tests {
 
     #[test]
     fn statements_are_far_below_the_size_that_pins_the_proxy() {
-        for sql in [NEWEST, OLDEST, LARGEST, SMALLEST, ADD_NOTE, NOTES] {
+        for sql in [NEWEST, OLDEST, LARGEST, SMALLEST, CHANGE_ADDRESS, ADD_NOTE, NOTES] {
             assert!(sql.len() < 4096);
         }
     }

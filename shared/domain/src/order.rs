@@ -16,7 +16,7 @@ pub use crate::{
     order_number::OrderNumber,
     order_status::{Reason, Status},
 };
-pub use address_change::change_address;
+pub use address_change::{address_change_note, change_address};
 pub use commands::{UpdateStatus, update_status};
 pub use filter::{Filter, Sort};
 pub use limits::{

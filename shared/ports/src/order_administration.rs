@@ -1,6 +1,6 @@
 //! Ports of those who work with the orders of all customers.
 
-use crate::Page;
+use crate::{Page, TransitionOutcome};
 use domain::{
     id::OrderId,
     order::{Filter, Note, Order},
@@ -10,6 +10,13 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub trait OrderSearch {
     /// Orders that match the filter, sorted as it says. A cursor is that of a list with the same sort; any other is `Invalid`.
     async fn search(&self, filter: &Filter, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure>;
+}
+
+/// Stores changes of the addresses of orders.
+pub trait OrderAddresses {
+    /// Commits the change from version `order.version - 1` to `order`, with the note about it, if any, in one round trip. Nothing but the
+    /// address, the version and the time of the change is stored of the order.
+    async fn change_address(&self, order: &Order, note: Option<&Note>) -> Result<TransitionOutcome, Failure>;
 }
 
 /// Stores notes about orders.

@@ -1,17 +1,17 @@
-//! Contract of [`OrderSearch`] and [`OrderNotes`].
+//! Contract of [`OrderSearch`], [`OrderAddresses`] and [`OrderNotes`].
 
 use super::{Fixture, an_event, fresh, kind_and_code, later};
 use crate::build::{self, OrderBuilder, a_reply, usd};
 use domain::{
     id::{NoteId, OrderId, ProductId, UserId},
     money::{Amount, Currency},
-    order::{Filter, Note, Sort, Status},
-    text::MessageText,
+    order::{Filter, Note, Order, Sort, Status},
+    text::{AddressLine, MessageText},
 };
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
-use ports::{OrderNotes, OrderSearch, OrderStore, PlacementConditions};
+use ports::{OrderAddresses, OrderNotes, OrderSearch, OrderStore, PlacementConditions, TransitionOutcome};
 
-/// Generates one test per rule. The expression is a future of a `Fixture<impl OrderStore + OrderSearch + OrderNotes>`.
+/// Generates one test per rule. The expression is a future of a `Fixture<impl OrderStore + OrderSearch + OrderAddresses + OrderNotes>`.
 #[macro_export]
 macro_rules! contract_order_administration {
     ($fixture:expr) => {
@@ -21,6 +21,8 @@ macro_rules! contract_order_administration {
             pages_of_each_sort_are_complete_and_in_order
             cursor_of_another_sort_is_rejected
             changed_address_and_tracking_are_stored
+            changed_address_is_stored_with_its_note
+            address_of_another_version_is_not_changed
             notes_are_listed_newest_first_and_in_pages
             note_about_an_unknown_order_is_not_stored
             repeated_request_adds_one_note
@@ -139,12 +141,47 @@ pub async fn changed_address_and_tracking_are_stored(fixture: &Fixture<impl Orde
     let orders = fixture.port();
     let id = store(orders, &an_order(UserId(fresh()), 1_000, 0)).await;
     let mut order = orders.get(id, None).await.expect("the store responds").expect("an order");
-    order.shipping_address.line1 = domain::text::AddressLine::parse("2 Quay “Ü”").expect("a line");
+    order.shipping_address.line1 = AddressLine::parse("2 Quay “Ü”").expect("a line");
     let tracking = serde_json::json!({ "carrier": "DHL", "number": "00340434-1" });
     order.tracking = serde_json::from_value(tracking).expect("tracking");
     order.version += 1;
     orders.advance(None, &order, None).await.expect("advanced");
     assert_eq!(orders.get(id, None).await, Ok(Some(order)));
+}
+
+/// The order as stored, and with another address.
+async fn with_another_address(orders: &impl OrderStore) -> (Order, Order) {
+    let id = store(orders, &an_order(UserId(fresh()), 1_000, 0)).await;
+    let order = orders.get(id, None).await.expect("the store responds").expect("an order");
+    let mut changed = Order { version: order.version + 1, updated_at: later(60), ..order.clone() };
+    changed.shipping_address.line1 = AddressLine::parse("2 Quay “Ü”").expect("a line");
+    (order, changed)
+}
+
+pub async fn changed_address_is_stored_with_its_note(fixture: &Fixture<impl OrderStore + OrderAddresses + OrderNotes>) {
+    let orders = fixture.port();
+    let (order, changed) = with_another_address(orders).await;
+    assert_eq!(orders.change_address(&changed, None).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(orders.get(order.id, None).await, Ok(Some(changed.clone())));
+    let note = a_note(order.id, 61);
+    let again = Order { shipping_address: order.shipping_address, version: changed.version + 1, ..changed };
+    assert_eq!(orders.change_address(&again, Some(&note)).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(orders.get(order.id, None).await, Ok(Some(again)));
+    let notes = orders.notes(order.id, 10, None).await.expect("a page").expect("an order");
+    assert_eq!(notes.items, [note]);
+}
+
+pub async fn address_of_another_version_is_not_changed(
+    fixture: &Fixture<impl OrderStore + OrderAddresses + OrderNotes>,
+) {
+    let orders = fixture.port();
+    let (order, changed) = with_another_address(orders).await;
+    let second = Order { version: changed.version + 1, ..changed };
+    let outcome = orders.change_address(&second, Some(&a_note(order.id, 60))).await;
+    assert_eq!(outcome, Ok(TransitionOutcome::VersionConflict));
+    let notes = orders.notes(order.id, 10, None).await.expect("a page").expect("an order");
+    assert_eq!(notes.items, []);
+    assert_eq!(orders.get(order.id, None).await, Ok(Some(order)));
 }
 
 fn a_note(order_id: OrderId, second: i64) -> Note {

@@ -1,4 +1,4 @@
-//! In-memory fake of the lists and notes of those who work with all orders.
+//! In-memory fake of the lists, changes of the address and notes of those who work with all orders.
 
 use super::{Dependency, Orders, orders::read_cursor};
 use domain::{
@@ -6,7 +6,7 @@ use domain::{
     order::{Filter, Note, Order},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Uuid};
-use ports::Page;
+use ports::{Page, TransitionOutcome};
 use std::cmp::Ordering;
 
 impl ports::OrderSearch for Orders {
@@ -39,6 +39,21 @@ fn parse_cursor(sort: &str, cursor: &str) -> Result<(i64, Uuid), Failure> {
         Some((key.parse().ok()?, id.parse().ok()?))
     };
     parse().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
+}
+
+impl ports::OrderAddresses for Orders {
+    async fn change_address(&self, order: &Order, note: Option<&Note>) -> Result<TransitionOutcome, Failure> {
+        let commit = self.0.commit("orders.change_address", |state| {
+            let stored = state.orders.orders.get_mut(&order.id).filter(|stored| stored.version + 1 == order.version);
+            let Some(stored) = stored else { return Ok(TransitionOutcome::VersionConflict) };
+            stored.shipping_address = order.shipping_address.clone();
+            stored.version = order.version;
+            stored.updated_at = order.updated_at;
+            state.orders.notes.extend(note.cloned());
+            Ok(TransitionOutcome::Applied)
+        });
+        commit.await
+    }
 }
 
 impl ports::OrderNotes for Orders {

@@ -188,7 +188,7 @@ const NOT_AUDITED: &[(&str, &[&str])] = &[
     ("sources and records", &["record-create", "source-close", "source-create", "source-schema-add"]),
     ("imports and exports of products", &["product-export-create", "product-import-create"]),
     (
-        "own password, second factor and\nsessions",
+        "own password, second factor and sessions",
         &[
             "password-change",
             "recovery-code-renew",
