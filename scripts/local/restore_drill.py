@@ -2,14 +2,17 @@
 
 The run starts the local cloud if it is not up, and then:
 
-1. places orders, and dumps the database (the recovery point);
-2. places more: paid, shipped and cancelled, registers a customer, and waits until all is archived;
+1. places orders, sends records, and dumps the database (the recovery point);
+2. places and sends more: paid, shipped and cancelled, registers a customer, and waits until all is archived and
+   written;
 3. refuses connections to the database, and replaces it by the dump. The gateway, DynamoDB, Kafka, S3 and the mailbox
-   stand later, and consumers go on retrying;
+   stand later, and consumers go on retrying. `record-write` and `event-record` are set back to where they were before
+   the dump;
 4. runs scripts/restore-reconcile three times: a report, which changes nothing; with `--apply`; and once more with
    `--apply`, which must find nothing left to do;
 5. checks: every charge belongs to a payment or is refunded, no number is given twice, the orders before the dump are
-   as they were or further, and a new order is confirmed.
+   as they were or further, a new order is confirmed, every record is there once, and the events of the lost orders are
+   recorded.
 
 It prints the recovery point and the time of each step. The database that was replaced stays as `quayside_lost` until
 the next run. The runbook is docs/runbooks/restore.md.
@@ -29,6 +32,7 @@ import chaos
 import chaos_load
 import chaos_observer
 import config
+import kafka_offsets
 import postgres_server
 import process
 import progress
@@ -40,6 +44,8 @@ from config import ScriptError
 Json = dict[str, Any]
 
 CUSTOMERS, BEFORE, AFTER = 3, 4, 6
+# What writes to the database what it reads from Kafka.
+READERS = ("record-write", "event-record")
 LOST = f"{config.DATABASE}_lost"
 CONFIRM_S, ARCHIVE_S = 120, 600
 
@@ -86,6 +92,8 @@ class Drill:
         self.dump = str(config.DATA / "restore-drill.dump")
         self.environment = restore_reconcile.Environment("local")
         self.broken: list[str] = []
+        # Number of records that were sent.
+        self.sent = 0
 
     def expect(self, holds: bool, what: str) -> None:
         (progress.done if holds else progress.fail)(what)
@@ -98,6 +106,8 @@ class Drill:
         self.customers = [client for _, client in customers]
         self.staff = ApiClient(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
         self.products = list(chaos_load.create_products(self.env, self.staff, tag, 1000))
+        self.source = f"drill-{tag}"
+        self.staff.post("/data/sources", {"name": self.source, "schema": {"type": "object"}, "writers": []}).expect(201)
         self.tag = tag
 
     def place(self, number: int) -> list[str]:
@@ -141,6 +151,32 @@ class Drill:
             return len(issued) == AFTER
 
         api_client.eventually("the invoices of the lost orders", are_invoiced, CONFIRM_S)
+        self.send_records(AFTER)
+        self.await_recorded()
+
+    def send_records(self, number: int) -> None:
+        """Sends records, and waits until they are written."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        sent = [{"source": self.source, "recorded_at": now, "payload": {"depth": each}} for each in range(number)]
+        self.staff.post("/data", {"records": sent}, api_client.new_key()).expect(202)
+        self.sent += number
+        api_client.eventually("the records", lambda: self.counts() == [self.sent, self.sent], CONFIRM_S)
+
+    def counts(self) -> list[int]:
+        """How many records the table has, and how many the sums of its hours count."""
+        stored = f"select count(*) from records.records where source = '{self.source}'"
+        summed = f"select coalesce(sum(records), 0)::bigint from records.rollups where source = '{self.source}'"
+        found = rows(f"select ({stored}) as stored, ({summed}) as summed")[0]
+        return [int(found["stored"]), int(found["summed"])]
+
+    def await_recorded(self) -> None:
+        """Waits until `event-record` has recorded the lost orders."""
+
+        def are_recorded() -> bool:
+            found = f"select order_id from operations.event_records where order_id in ({self.lost_ids})"
+            return {row["order_id"] for row in rows(f"{found} and type = 'OrderPlaced.v1'")} == set(self.lost)
+
+        api_client.eventually("the recorded events of the lost orders", are_recorded, CONFIRM_S)
 
     @property
     def lost_ids(self) -> str:
@@ -157,10 +193,14 @@ class Drill:
     def restore(self) -> None:
         with progress.step("Refuse connections, and replace the database by the dump"):
             self.stopped = database_instant()
+            kafka_offsets.pause()
             started = time.monotonic()
             refuse_connections()
             replace_database(self.dump)
             self.restored_s = time.monotonic() - started
+        with progress.step("Let the readers of Kafka read again what they had written"):
+            kafka_offsets.set_back(self.offsets, READERS)
+            kafka_offsets.resume()
 
     def check(self, documents: set[str], before: list[str]) -> None:
         charges = api_client.fetch_json(f"{self.env['GATEWAY_URL']}/_local/charges")["charges"]
@@ -191,11 +231,22 @@ class Drill:
         twice = {row["key"] for row in known if row["is_new"]} & documents
         self.expect(not twice, f"no number is given twice {sorted(twice) or ''}".rstrip())
 
+    def check_readers(self) -> None:
+        """What was read from Kafka after the recovery point is there again, and once."""
+        api_client.eventually("the lost records", lambda: self.counts()[0] >= self.sent, CONFIRM_S)
+        self.await_recorded()
+        stored, summed = self.counts()
+        found = f"{stored} stored and {summed} counted of {self.sent} records"
+        self.expect(stored == summed == self.sent, f"every record is there and counted once: {found}")
+
     def run(self) -> bool:
         with progress.step("Register customers, create products, place orders"):
             self.prepare()
             before = self.place(BEFORE)
+            self.send_records(BEFORE)
         with progress.step("Dump the database: the recovery point"):
+            # Before the dump: what is read twice changes nothing.
+            self.offsets = kafka_offsets.read()
             self.moment = database_instant()
             owner("pg_dump", "-d", config.DATABASE, "-Fc", "-f", self.dump)
         with progress.step("Place orders that will be lost, ship one, cancel one"):
@@ -218,6 +269,7 @@ class Drill:
         self.expect(not changed and not second["invoices"]["gaps"], "a second run changes nothing")
         self.expect(not any(run["not_returned"] for run in first["payments"]), "every lost charge is refunded")
         self.check(documents, before)
+        self.check_readers()
         self.summary(found)
         return not self.broken
 
