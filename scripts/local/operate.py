@@ -34,6 +34,9 @@ from operate_lists import listed
 
 Json = dict[str, Any]
 
+# What a consumer does with an event that it has handled, by its policy.
+REPEATED = {"claims": "it recognizes and skips them", "by_version": "it handles them again: only what is missing changes"}
+
 # ---- stuck orders, replays and the audit -----------------------------------------------------------------------
 
 
@@ -76,6 +79,7 @@ def replay(api: ApiClient, arguments: argparse.Namespace, pause: Callable[[float
         page: Json = api.post("/ops/replay", body, key).expect(200)
         total["replayed"] += page["replayed"]
         total["event_ids"] += page["event_ids"]
+        total["policy"] = page["policy"]
         body["cursor"] = page["next_cursor"]
         if not page["next_cursor"]:
             return total
@@ -93,6 +97,7 @@ def replay(api: ApiClient, arguments: argparse.Namespace, pause: Callable[[float
 def print_replay(total: Json) -> None:
     if total["dry_run"]:
         progress.heading(f"{len(total['event_ids'])} would be delivered to {total['consumer']}; none was")
+        progress.note(f"those that it has handled: {REPEATED[total['policy']]}")
         for event in total["event_ids"]:
             progress.note(event)
     else:

@@ -40,7 +40,8 @@ class Replays(unittest.TestCase):
         class Api:
             def post(self, _path: str, body: dict[str, Any], key: str) -> Any:
                 asked.append({"key": key, **body})
-                page = {"replayed": 2, "event_ids": ["a", "b"], "next_cursor": None if len(asked) > 1 else "next"}
+                cursor = None if len(asked) > 1 else "next"
+                page = {"replayed": 2, "event_ids": ["a", "b"], "policy": "claims", "next_cursor": cursor}
                 return mock.Mock(expect=lambda _status: page)
 
         command = ["ops", "replay", "product-index", "--json", "--reason", "a defect", "--from", "t0", "--to", "t1"]
@@ -58,7 +59,8 @@ class Replays(unittest.TestCase):
 
     def test_pause_between_pages_is_announced_with_its_reason(self) -> None:
         def printed(replayed: int) -> str:
-            pages = [{"replayed": replayed, "event_ids": ["a"], "next_cursor": cursor} for cursor in ("next", None)]
+            page = {"replayed": replayed, "event_ids": ["a"], "policy": "claims"}
+            pages = [{**page, "next_cursor": cursor} for cursor in ("next", None)]
             api: Any = mock.Mock()
             api.post.return_value.expect.side_effect = pages
             line = ["--reason", "a defect", "--from", "t0", "--to", "t1", "--per-second", "5"]
@@ -69,9 +71,20 @@ class Replays(unittest.TestCase):
         self.assertIn("the next page follows in 20 s: 5 are delivered in a second (--per-second)", printed(100))
         self.assertNotIn("follows", printed(0), "a dry run does not wait")
 
+    def test_dry_run_says_what_the_consumer_does_with_events_that_it_has_handled(self) -> None:
+        for policy, expected in (("claims", "skips them"), ("by_version", "handles them again")):
+            api: Any = mock.Mock()
+            page = {"replayed": 0, "event_ids": ["a"], "policy": policy, "next_cursor": None}
+            api.post.return_value.expect.return_value = page
+            line = ["--reason", "a defect", "--from", "t0", "--to", "t1", "--dry-run"]
+            with contextlib.redirect_stdout(io.StringIO()) as shown:
+                operate.print_replay(operate.replay(api, arguments("replay", "a", *line)))
+            self.assertIn(expected, shown.getvalue())
+
     def test_empty_options_are_sent(self) -> None:
         api: Any = mock.Mock()
-        api.post.return_value.expect.return_value = {"replayed": 0, "event_ids": [], "next_cursor": None}
+        page = {"replayed": 0, "event_ids": [], "policy": "claims", "next_cursor": None}
+        api.post.return_value.expect.return_value = page
         line = ["--reason", "a defect", "--from", "t0", "--to", "t1", "--subject", "", "--cursor", ""]
         operate.replay(api, arguments("replay", "a", *line))
         body = api.post.call_args.args[1]

@@ -1,4 +1,4 @@
-//! Records every event of the event log, so that operators find it by order, customer and correlation id.
+//! Records every event of the event log, for the timeline of an order and for the audit of what staff changed.
 
 use domain::timeline;
 use edge::kafka::Record;

@@ -1,8 +1,8 @@
 //! `POST /api/v1/ops/replay`: delivers published events again to one consumer, for admins.
 //!
 //! They come from the outboxes, which keep them for seven days, and go to the queue of the consumer alone. A consumer that claims each event skips
-//! those that it has handled, so that no mail is sent and no card charged twice; one that keeps a copy handles them again. Who does it and why is
-//! recorded before the first event is sent. With an `Idempotency-Key`, a repeated request gets the first response and sends nothing.
+//! those that it has handled, so that no mail is sent and no card charged twice; one that keeps a copy handles them again. An event that is older
+//! than claims are kept is never delivered, however late it was published again. Who does it and why is recorded before the first event is sent. With an `Idempotency-Key`, a repeated request gets the first response and sends nothing.
 
 use api::ReplayView;
 use domain::{
@@ -20,12 +20,12 @@ pub async fn handle(
     actions: &impl OperatorActions,
     call: Call<Replay>,
 ) -> Result<Reply<ReplayView>, Failure> {
-    let selection = call.body.selection()?;
+    let selection = call.body.selection(call.now)?;
     let (wanted, call) = call.into_parts();
     let page = history.published(&selection, wanted.most(), wanted.cursor.as_deref()).await.map_err(in_body)?;
     let ids = page.items.iter().map(|event| event.id).collect();
     if wanted.dry_run {
-        return Ok(Reply::ok(ReplayView::new(None, selection.consumer, ids, 0, page.next)));
+        return Ok(Reply::ok(ReplayView::new(None, &selection, ids, 0, page.next)));
     }
     let key = call.idempotency.as_ref();
     let action = wanted.action(call.ids.next(), call.principal()?.id, call.now);
@@ -34,7 +34,7 @@ pub async fn handle(
     }
     let send = async |event: &PublishedEvent, delay_s| queues.send(selection.consumer, &event.body, delay_s).await;
     let (replayed, result) = services::send_each(&page.items, wanted.delays(), send).await;
-    let reply = Reply::ok(ReplayView::new(Some(action.id), selection.consumer, ids, replayed, page.next));
+    let reply = Reply::ok(ReplayView::new(Some(action.id), &selection, ids, replayed, page.next));
     let stored = result.is_ok().then(|| reply.to_stored()).transpose()?;
     let outcome =
         OperatorActionResult { verb: OperatorActionKind::Replay, found: page.items.len(), succeeded: replayed };

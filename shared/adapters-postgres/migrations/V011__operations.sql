@@ -1,4 +1,4 @@
--- What operators look up: every event as it left, by order, customer and correlation id.
+-- What operators look up: every event as it left, by its order, and those that staff caused.
 
 CREATE TABLE operations.event_records (
     -- Of the event, hence ordered by time: a new row goes to the end of the index.
@@ -21,8 +21,6 @@ CREATE TABLE operations.event_records (
     recorded_at    timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX event_records_of_order ON operations.event_records (order_id, occurred_at, id) WHERE order_id IS NOT NULL;
-CREATE INDEX event_records_of_user ON operations.event_records (user_id, occurred_at, id) WHERE user_id IS NOT NULL;
-CREATE INDEX event_records_of_request ON operations.event_records (correlation_id, occurred_at, id);
 -- For the audit.
 CREATE INDEX event_records_of_staff ON operations.event_records (occurred_at, id) WHERE actor_role IN ('staff', 'admin');
 -- For retention.

@@ -29,7 +29,7 @@ fn statement(contexts: &BTreeSet<Context>) -> String {
     let of_context = |context: &Context| {
         format!(
             "(SELECT id, published_at, event FROM {}.outbox
-            WHERE published_at >= $1 AND published_at < $2 AND event ->> 'type' = ANY ($3)
+            WHERE published_at >= $1 AND published_at < $2 AND created_at >= $8 AND event ->> 'type' = ANY ($3)
                 AND ($4 IS NULL OR event ->> 'subject' = $4) AND ($5 IS NULL OR (published_at, id) > ($5, $6))
             ORDER BY published_at, id LIMIT $7)",
             context.name()
@@ -54,7 +54,9 @@ impl EventHistory for PgEventHistory {
         let events = selection.types.iter().filter_map(|name| catalog::find_event(name));
         let contexts: BTreeSet<Context> = events.map(|event| event.context).collect();
         let subject = selection.subject.map(|subject| subject.to_string());
-        let params = params![selection.from, selection.to, &selection.types, subject, at, id, i64::from(limit) + 1];
+        let size = i64::from(limit) + 1;
+        let Selection { from, to, types, happened_from, .. } = selection;
+        let params = params![*from, *to, types, subject, at, id, size, *happened_from];
         let rows = self.database.query(&statement(&contexts), &params).await?;
         let mut positions = Vec::new();
         let mut items = Vec::new();

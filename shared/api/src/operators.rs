@@ -6,6 +6,7 @@ use domain::{
     order::{Order, Reason, Wait},
     queue::QueueDepth,
     redrive::AuditEntry,
+    replay::Selection,
 };
 use kernel::Uuid;
 use schemars::JsonSchema;
@@ -121,6 +122,9 @@ pub struct ReplayView {
     pub action_id: Option<String>,
     /// Name of the consumer.
     pub consumer: String,
+    /// What the consumer does with an event that it has handled before: `claims` if it recognizes the event and does nothing, so that no message is
+    /// sent again; `by_version` if it handles the event again, and stores what is missing or newer.
+    pub policy: String,
     /// Number of events that were sent to the queue of the consumer.
     pub replayed: usize,
     /// Ids of the events that were chosen, in the order of their publication.
@@ -131,10 +135,17 @@ pub struct ReplayView {
 
 impl ReplayView {
     /// The view of a replay of these events.
-    pub fn new(action: Option<Uuid>, consumer: &str, events: Vec<Uuid>, replayed: usize, next: Option<String>) -> Self {
+    pub fn new(
+        action: Option<Uuid>,
+        selection: &Selection,
+        events: Vec<Uuid>,
+        replayed: usize,
+        next: Option<String>,
+    ) -> Self {
         Self {
             action_id: action.map(id),
-            consumer: consumer.to_owned(),
+            consumer: selection.consumer.to_owned(),
+            policy: selection.policy.name().to_owned(),
             replayed,
             event_ids: events.into_iter().map(id).collect(),
             next_cursor: next,

@@ -8,6 +8,30 @@ use crate::{EVENTS, Event, FUNCTIONS, Function, Trigger};
 /// redelivers with backoff and dead-letters by itself.
 pub const MAX_RECEIVES: u32 = 1_000;
 
+/// Days after an event happened for which it is delivered again. Consumers keep their claims for longer, and recognize it.
+pub const DELIVERY_DAYS: u32 = 14;
+
+/// What a consumer does with an event that it has handled, when an operator delivers it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayPolicy {
+    /// It recognizes the event, by its claim or by what it has stored under the event's id, and does nothing: no mail is sent again.
+    Claims,
+    /// It handles the event again: what is missing or older where the event ends is completed, and the rest does not change.
+    ByVersion,
+    /// No event can be delivered to it alone: it has no queue, or its queue has no events.
+    Refused,
+}
+
+impl ReplayPolicy {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Claims => "claims",
+            Self::ByVersion => "by_version",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What the name of a dead-letter queue has after that of its function.
 pub const DEAD_LETTER_SUFFIX: &str = "-dlq";
 
@@ -18,6 +42,15 @@ impl Function {
             Trigger::Bus(events) | Trigger::Fanout(_, events) | Trigger::Stream(_, events) => events,
             Trigger::AllEvents => EVENTS,
             _ => &[],
+        }
+    }
+
+    /// What it does with an event that an operator delivers again.
+    pub const fn replay_policy(&self) -> ReplayPolicy {
+        match self.keeps_inbox() {
+            false => ReplayPolicy::Refused,
+            true if self.compares_versions => ReplayPolicy::ByVersion,
+            true => ReplayPolicy::Claims,
         }
     }
 

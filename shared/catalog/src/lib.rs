@@ -167,6 +167,8 @@ pub struct Function {
     pub batch: Batch,
     /// The class of its route, if another one than [`Function::route_class`] derives.
     pub class: Option<RouteClass>,
+    /// Whether it handles an event again that it has handled.
+    compares_versions: bool,
 }
 
 impl Function {
@@ -185,6 +187,7 @@ impl Function {
             provisioned: 0,
             batch: Batch::QUEUE,
             class: None,
+            compares_versions: false,
         }
     }
 
@@ -223,6 +226,12 @@ impl Function {
     pub(crate) const fn on(mut self, events: &'static [&'static Event]) -> Self {
         self.trigger = Trigger::Bus(events);
         self.concurrency = 5;
+        self
+    }
+
+    /// As [`ReplayPolicy::ByVersion`] says.
+    pub(crate) const fn by_version(mut self) -> Self {
+        self.compares_versions = true;
         self
     }
 

@@ -51,12 +51,12 @@ pub const RETENTION: &[RetentionRule] = &[
         "identity.outbox", "catalogue.outbox", "inventory.outbox", "orders.outbox", "payments.outbox", "notifications.outbox", "invoices.outbox",
         "analytics.outbox",
     ], DeletedBySweep { since: "published_at", days: 7 }),
-    // A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, and its consumer must still
-    // recognize it.
+    // A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, or an event replayed, and its
+    // consumer must still recognize it.
     rule(PostgresTable, &[
         "identity.inbox", "catalogue.inbox", "inventory.inbox", "orders.inbox", "payments.inbox", "notifications.inbox", "invoices.inbox",
         "analytics.inbox", "operations.inbox",
-    ], DeletedBySweep { since: "claimed_at", days: 15 }),
+    ], DeletedBySweep { since: "claimed_at", days: crate::DELIVERY_DAYS + 1 }),
     rule(PostgresTable, &[
         "identity.failed_attempts", "catalogue.failed_attempts", "inventory.failed_attempts", "orders.failed_attempts", "payments.failed_attempts",
         "notifications.failed_attempts", "invoices.failed_attempts", "analytics.failed_attempts", "operations.failed_attempts",

@@ -5,8 +5,8 @@ use crate::{
     redrive::{Action, OperatorActionKind, check_numbers, delays},
     text::ActionReason,
 };
-use catalog::Function;
-use kernel::{Failure, Timestamp, Uuid};
+use catalog::{Function, ReplayPolicy};
+use kernel::{Failure, Timestamp, Uuid, seconds_after};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,8 @@ pub struct Replay {
     pub reason: ActionReason,
     /// Name of the function that is to receive the events. It must have a queue.
     pub consumer: String,
-    /// The first time of publication, RFC 3339. Outboxes keep events for seven days.
+    /// The first time of publication, RFC 3339. Outboxes keep events for seven days. An event that happened more than 14 days ago, and that
+    /// was published again since because a consumer had not handled it, is left out: other consumers may not recognize it any more.
     #[schemars(extend("format" = "date-time"))]
     pub from: Timestamp,
     /// The end of the period, exclusive.
@@ -49,6 +50,8 @@ pub struct Replay {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     pub consumer: &'static str,
+    /// What the consumer does with those that it has handled.
+    pub policy: ReplayPolicy,
     /// Names of the types.
     pub types: Vec<&'static str>,
     /// First time of publication.
@@ -56,14 +59,16 @@ pub struct Selection {
     /// End of the period, exclusive.
     pub to: Timestamp,
     pub subject: Option<Uuid>,
+    /// Events that happened before it are left out: the claims of consumers on them may be gone.
+    pub happened_from: Timestamp,
 }
 
 impl Replay {
     /// The events that it asks for. Fails with `Invalid`, naming the member.
-    pub fn selection(&self) -> Result<Selection, Failure> {
+    pub fn selection(&self, now: Timestamp) -> Result<Selection, Failure> {
         check_numbers(self.max, self.per_second)?;
-        let consumer = catalog::find(&self.consumer).filter(|function| function.has_queue());
-        let consumer = consumer.filter(|function| !function.consumes().is_empty());
+        let consumer = catalog::find(&self.consumer);
+        let consumer = consumer.filter(|function| function.replay_policy() != ReplayPolicy::Refused);
         let consumer = consumer
             .ok_or_else(|| Failure::field("/consumer", "must be a function that events reach through a queue"))?;
         if self.from >= self.to {
@@ -75,7 +80,9 @@ impl Replay {
             return Err(Failure::field(at.0, "must be a time of this century"));
         }
         let Self { from, to, subject, .. } = *self;
-        Ok(Selection { consumer: consumer.name, types: self.types_for(consumer)?, from, to, subject })
+        let (policy, types) = (consumer.replay_policy(), self.types_for(consumer)?);
+        let happened_from = seconds_after(now, -i64::from(catalog::DELIVERY_DAYS) * 86_400)?;
+        Ok(Selection { consumer: consumer.name, policy, types, from, to, subject, happened_from })
     }
 
     fn types_for(&self, consumer: &Function) -> Result<Vec<&'static str>, Failure> {
@@ -125,6 +132,10 @@ impl Replay {
 mod tests {
     use super::*;
 
+    fn now() -> Timestamp {
+        "2026-11-22T00:00:00Z".parse().unwrap()
+    }
+
     fn replay(members: Value) -> Replay {
         let mut request = json!({
             "reason": "a defect in the index", "consumer": "product-index", "from": "2026-11-21T08:00:00Z", "to": "2026-11-21T09:00:00Z",
@@ -135,14 +146,22 @@ mod tests {
 
     #[test]
     fn selection_is_of_what_the_consumer_receives() {
-        let all = replay(json!({})).selection().unwrap();
+        let all = replay(json!({})).selection(now()).unwrap();
         assert_eq!(all.types.len(), catalog::PRODUCT_INDEX.consumes().len());
-        let one = replay(json!({ "event_types": ["ProductUpdated.v1"] })).selection().unwrap();
+        let one = replay(json!({ "event_types": ["ProductUpdated.v1"] })).selection(now()).unwrap();
         assert_eq!(one, Selection { types: vec!["ProductUpdated.v1"], ..all });
         assert_eq!(
-            replay(json!({ "consumer": "event-forward" })).selection().unwrap().types.len(),
+            replay(json!({ "consumer": "event-forward" })).selection(now()).unwrap().types.len(),
             catalog::EVENTS.len()
         );
+    }
+
+    #[test]
+    fn selection_has_no_event_that_consumers_may_have_forgotten() {
+        let selection = replay(json!({})).selection(now()).unwrap();
+        assert_eq!(selection.happened_from.to_string(), "2026-11-08T00:00:00Z");
+        let inboxes = catalog::swept_tables().filter(|one| one.since == "claimed_at");
+        assert!(inboxes.map(|one| one.days).all(|days| days > catalog::DELIVERY_DAYS));
     }
 
     #[test]
@@ -158,7 +177,7 @@ mod tests {
             (json!({ "max": 101 }), "/max"),
             (json!({ "per_second": 0 }), "/per_second"),
         ] {
-            let refused = replay(members.clone()).selection().unwrap_err();
+            let refused = replay(members.clone()).selection(now()).unwrap_err();
             assert_eq!(refused.fields[0].pointer, pointer, "{members}");
         }
     }

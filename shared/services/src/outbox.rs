@@ -17,8 +17,6 @@ const DELIVERY_CHECK_AGE_S: i64 = 3600;
 /// Ages in hours at which an undelivered event is published again: three times on its first day, and then once a day. Few, because in an
 /// outage of a consumer each adds a copy of every event that waits in its queue.
 const REPEAT_HOURS: &[i64] = &[1, 2, 8, 24, 48, 72, 96, 120, 144, 168, 192, 216, 240, 264, 288, 312];
-/// Age at which an undelivered event is given up. Claims are kept longer, so that none is forgotten before.
-const GIVE_UP_AGE_S: i64 = 14 * DAY_S;
 /// Rows that one statement deletes: it stays far below the statement timeout.
 const BATCH: u32 = 5_000;
 
@@ -54,8 +52,9 @@ pub async fn requeue_undelivered(
     now: Timestamp,
     is_over: impl Fn() -> bool,
 ) -> Result<u64, Failure> {
+    let give_up_age_s = i64::from(catalog::DELIVERY_DAYS) * DAY_S;
     let (published_before, given_up_before) =
-        (seconds_after(now, -DELIVERY_CHECK_AGE_S)?, seconds_after(now, -GIVE_UP_AGE_S)?);
+        (seconds_after(now, -DELIVERY_CHECK_AGE_S)?, seconds_after(now, -give_up_age_s)?);
     let check = DeliveryCheck { now, published_before, given_up_before, repeat_hours: REPEAT_HOURS, limit: PAGE };
     let mut requeued = 0;
     while !is_over() {

@@ -5,7 +5,7 @@ use super::*;
 functions! {
     /// Writes what analytics uses of orders, payments and erasures to the analytics stream.
     ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(ANALYTICS_EVENTS)
-        .uses(&[Uses::Postgres, Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).batched(100, 60).concurrency(20);
+        .uses(&[Uses::Postgres, Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).batched(100, 60).concurrency(20).by_version();
     /// Aggregates the records of the stream in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
         .triggered(Stream(&ANALYTICS, ANALYTICS_EVENTS))

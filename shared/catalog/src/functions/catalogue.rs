@@ -48,14 +48,14 @@ functions! {
             Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version", "last_change"])]), Uses::Redis, Uses::Postgres,
         ])
         .timeout(15)
-        .batched(100, 20).memory(256).concurrency(12);
+        .batched(100, 20).memory(256).concurrency(12).by_version();
     /// Keeps the read model of products.
     PRODUCT_INDEX = Function::new("product-index", Catalogue)
         .on(&[
             PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED, STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED,
             STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED,
         ])
-        .uses(&[Uses::Postgres]).timeout(15).batched(100, 5).memory(256).concurrency(12);
+        .uses(&[Uses::Postgres]).timeout(15).batched(100, 5).memory(256).concurrency(12).by_version();
     /// Lists the categories of products.
     CATEGORY_LIST = Function::new("category-list", Catalogue).http(Get, "/api/v1/categories", Public)
         .uses(&[Uses::PostgresRead]);

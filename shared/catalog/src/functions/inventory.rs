@@ -34,5 +34,5 @@ functions! {
     /// Publishes when a product is low on stock.
     STOCK_ALERT = Function::new("stock-alert", Inventory)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_RELEASED, STOCK_ADJUSTED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LOW]).timeout(15).batched(100, 20).memory(256).concurrency(12);
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LOW]).timeout(15).batched(100, 20).memory(256).concurrency(12).by_version();
 }

@@ -6,14 +6,14 @@ functions! {
     /// Forwards every event to Kafka.
     EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents)
         .uses(&[Uses::Kafka, Uses::PostgresHandledEvents]).timeout(20)
-        .batched(100, 20).memory(512).concurrency(20);
+        .batched(100, 20).memory(512).concurrency(20).by_version();
     /// Creates the topics of the event log that do not exist.
     TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
     /// Archives the topics to S3, in windows of minutes: each batch makes an object for each partition.
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, &[PutObject])]).timeout(30)
         .batched(1000, 300).memory(512);
-    /// Records every event, so that operators find it by order, customer and correlation id.
+    /// Records every event, for the timeline of an order and for the audit of what staff changed.
     EVENT_RECORD = Function::new("event-record", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::PostgresHandledEvents]).timeout(30)
         .batched(1000, 10).memory(512);

@@ -21,6 +21,7 @@ macro_rules! contract_event_history {
         $crate::each_rule! { event_history, $fixture;
             published_event_is_found_by_type_subject_and_period
             event_that_waits_to_be_published_is_not_found
+            event_that_happened_too_long_ago_is_not_found
             pages_of_published_events_neither_overlap_nor_leave_one_out
             malformed_cursor_of_published_events_is_rejected
         }
@@ -44,6 +45,8 @@ fn everything() -> Selection {
         from: "1970-01-01T00:00:00Z".parse().expect("a time"),
         to: "2099-12-31T00:00:00Z".parse().expect("a time"),
         subject: None,
+        policy: catalog::STOCK_RESERVE.replay_policy(),
+        happened_from: "1970-01-01T00:00:00Z".parse().expect("a time"),
     }
 }
 
@@ -82,6 +85,16 @@ pub async fn event_that_waits_to_be_published_is_not_found(
     fixture.platform.faults().take_down(crate::Dependency::Bus);
     placed(orders).await;
     assert_eq!(found(history, &everything()).await, []);
+}
+
+pub async fn event_that_happened_too_long_ago_is_not_found(
+    fixture: &Fixture<OrdersAndHistory<impl OrderStore, impl EventHistory>>,
+) {
+    let OrdersAndHistory { orders, history } = fixture.port();
+    // It happens at `later(0)`, and is published again and again as long as a consumer has not handled it.
+    placed(orders).await;
+    assert_eq!(found(history, &Selection { happened_from: later(0), ..everything() }).await.len(), 1);
+    assert_eq!(found(history, &Selection { happened_from: later(1), ..everything() }).await, []);
 }
 
 pub async fn pages_of_published_events_neither_overlap_nor_leave_one_out(

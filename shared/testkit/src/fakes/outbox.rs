@@ -233,6 +233,7 @@ impl ports::EventHistory for Outbox {
                 let event = &sent.event;
                 selection.types.contains(&event.event.row().name)
                     && (selection.from..selection.to).contains(&sent.at)
+                    && event.time >= selection.happened_from
                     && selection.subject.is_none_or(|subject| event.subject == subject.to_string())
                     && after.is_none_or(|after| (sent.at, event.id) > after)
             };

@@ -332,6 +332,9 @@ async fn event_replay_of_a_dry_run_sends_and_records_nothing() {
     let done = replay(&platform, "set /body/dry_run = true").await;
     assert_eq!((&done["replayed"], &done["action_id"]), (&json!(0), &Value::Null));
     assert_eq!(done["event_ids"], json!(ids));
+    assert_eq!(done["policy"], "by_version", "the index handles an event again");
+    let mailer = r#"set /body/consumer = "update-send"; set /body/dry_run = true"#;
+    assert_eq!(replay(&platform, mailer).await["policy"], "claims", "no mail is sent again");
     assert!(platform.queues().sent().is_empty());
     assert_eq!(audit(&platform).await, json!([]));
 }

@@ -1,7 +1,7 @@
 //! Every event has a producer and a consumer, every topic and stream carries events of its own, and no event causes itself for ever.
 
 use super::expect_none;
-use catalog::{Action, Auth, EVENTS, FUNCTIONS, Function, Method, TOPICS, Trigger, Uses, role};
+use catalog::{Action, Auth, EVENTS, FUNCTIONS, Function, Method, ReplayPolicy, TOPICS, Trigger, Uses, role};
 use std::collections::{BTreeMap, BTreeSet};
 use xtask::codegen::{template::topic_events, topology};
 
@@ -56,6 +56,35 @@ fn every_consumer_of_events_claims_or_records_them() {
         }
     }
     expect_none(&complaints, "wrap the handler in `handled_events.after(…)`, and add `Uses::Postgres`");
+}
+
+/// What recognizes an event where the handler makes no claim of its own.
+const RECOGNIZED: &[(&str, &str)] = &[
+    ("credit-note-issue", "a refund has one credit note"),
+    ("invoice-issue", "an order has one invoice"),
+    ("payment-method-forget", "what is deleted is gone"),
+    ("update-send", "the notifier claims each channel"),
+    ("webhook-enqueue", "a delivery has the id of its event"),
+];
+
+/// A replay says what the consumer does with events that it has handled: it recognizes them, unless its row says that it compares versions.
+#[test]
+fn every_consumer_recognizes_a_replayed_event_or_compares_versions() {
+    let mut complaints = Vec::new();
+    for row in FUNCTIONS.iter().filter(|row| row.has_queue() && !row.consumes().is_empty()) {
+        let path = format!("{}/../functions/{}/src/lib.rs", env!("CARGO_MANIFEST_DIR"), row.name);
+        let handler = std::fs::read_to_string(path).expect("a source file");
+        let recognizes =
+            handler.contains("delivery.claim()") || RECOGNIZED.iter().any(|(consumer, _)| *consumer == row.name);
+        let policy = if recognizes { ReplayPolicy::Claims } else { ReplayPolicy::ByVersion };
+        if row.replay_policy() != policy {
+            complaints.push(format!("{} is {:?} and does {policy:?}", row.name, row.replay_policy()));
+        }
+    }
+    let unqueued = FUNCTIONS.iter().filter(|row| !row.has_queue() || row.consumes().is_empty());
+    let accepted = unqueued.filter(|row| row.replay_policy() != ReplayPolicy::Refused);
+    complaints.extend(accepted.map(|row| format!("{} has no queue with events", row.name)));
+    expect_none(&complaints, "claim the event, or add `.by_version()` to the row");
 }
 
 #[test]

@@ -228,6 +228,7 @@ examples! {
     ReplayView = Self {
         action_id: Some(OTHER.into()),
         consumer: "product-index".into(),
+        policy: "by_version".into(),
         replayed: 1,
         event_ids: vec![MESSAGE.into()],
         next_cursor: None,
