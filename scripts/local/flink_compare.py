@@ -5,8 +5,9 @@
 
 The functions get the events as messages of their queue, the Flink job as records of topics of its own, some twice, out
 of order and late, some late by a year and some from the future. The archive that the job writes must answer the
-questions of docs/questions as the generated orders do. With --kill the job is killed between two checkpoints, and
-another one goes on from the first of them.
+questions of docs/questions as the generated orders do, also when it has every row twice, as after a job that was turned
+off and on again. The table of the comparison is in target/flink.md. With --kill the job is killed between two
+checkpoints, and another one goes on from the first of them.
 """
 
 import argparse
@@ -23,11 +24,13 @@ from rich.table import Table
 import api_client
 import archive_questions
 import flink_job
+import flink_report
 import function_windows
 import kafka_client
 import progress
 import stream_events
 from config import ScriptError
+from flink_report import Compared
 from stream_events import GeneratedOrders, Json, Key
 
 Figures = dict[Key, tuple[int, int, int]]
@@ -146,25 +149,33 @@ def compare(what: str, expected: Figures, found: Figures) -> list[str]:
     return differences
 
 
-def report(rows: list[tuple[str, Figures, Figures]]) -> int:
-    """Prints the comparison and returns the number of differences."""
+def report(rows: list[tuple[str, Figures, Figures]]) -> list[Compared]:
+    """Prints the comparison."""
     table = Table("compared", "windows", "figures", "differences")
-    total = 0
+    compared = []
     for what, expected, found in rows:
         differences = len(compare(what, expected, found))
-        table.add_row(what, str(stream_events.windows(found)), str(len(found)), str(differences))
-        total += differences
+        compared.append(Compared(what, stream_events.windows(found), len(found), differences))
+        table.add_row(what, *(str(count) for count in (compared[-1].windows, len(found), differences)))
     progress.table(table)
-    return total
+    return compared
 
 
 def ask_questions(job: Job, generated: GeneratedOrders) -> int:
-    """Compares the answers of the archive with those of the generated orders. Returns how many are wrong."""
+    """Compares the answers of the archive with those of the generated orders, once more when it has every row twice, as
+    after a later job has read the topics again. Returns how many are wrong."""
+    wrong = wrong_answers(job, generated, "")
+    archive_questions.repeat_rows(job.run.archive)
+    return wrong + wrong_answers(job, generated, " of every row twice")
+
+
+def wrong_answers(job: Job, generated: GeneratedOrders, part: str) -> int:
     connection = archive_questions.connect(job.run.archive)
     wrong = 0
     for question in archive_questions.questions():
         found, expected = archive_questions.ask(connection, question), archive_questions.answer(generated, question)
-        progress.done(f"{question}: {len(found)} rows" if found == expected else f"{question}: WRONG")
+        what = f"{question}{part}"
+        progress.done(f"{what}: {len(found)} rows" if found == expected else f"{what}: WRONG")
         if found != expected:
             wrong += 1
             differing = [pair for pair in zip(found, expected, strict=False) if pair[0] != pair[1]]
@@ -203,13 +214,17 @@ def main() -> int:
             by_functions = feeding.finish(expected, before)
         archived = archive_questions.figures(archive_questions.connect(run.archive))
         check_late(rows)
-        differences = report([
+        compared = report([
             ("functions and Flink", by_functions, function_windows.held(by_flink)),
             ("generated orders and functions", function_windows.held(expected), by_functions),
             ("generated orders and Flink", expected, by_flink),
             ("generated orders and archive", expected, archived),
         ])  # fmt: skip
         wrong = ask_questions(job, generated)
+        killed = ", with a job that is killed and goes on" if arguments.kill else ""
+        ran = f"Seed {arguments.seed}: {len(generated.orders)} orders, {len(events)} records{killed}"
+        flink_report.save(flink_report.markdown(compared, ran, wrong))
+        differences = sum(each.differences for each in compared)
     finally:
         job.kill()
         job.offsets.close()

@@ -35,7 +35,7 @@ from operate_lists import listed
 Json = dict[str, Any]
 
 # What a consumer does with an event that it has handled, by its policy.
-REPEATED = {"claims": "it recognizes and skips them", "by_version": "it handles them again: only what is missing changes"}
+REPEATED = {"claims": "it recognizes and skips them", "by_version": "it handles them again: what is missing changes"}
 
 # ---- stuck orders, replays and the audit -----------------------------------------------------------------------
 

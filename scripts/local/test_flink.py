@@ -10,6 +10,7 @@ from unittest import mock
 import config
 import flink_job
 import flink_package
+import flink_report
 from config import ScriptError
 from stream_events import CANARY
 
@@ -88,6 +89,13 @@ class Archive(unittest.TestCase):
             written[name] = [[column.strip("`"), TYPES[kind]] for column, kind in pairs if column != "dt"]
         described = json.loads((MODULE / "tables.json").read_text())
         self.assertEqual(described, written)
+
+
+class Report(unittest.TestCase):
+    def test_table_has_the_windows_and_the_differences_of_each_comparison(self) -> None:
+        compared = [flink_report.Compared("functions and Flink", 12, 340, 0)]
+        text = flink_report.markdown(compared, "Seed 7: 400 orders", 0)
+        self.assertIn("| functions and Flink | 12 | 340 | 0 |\n\nSeed 7: 400 orders; 0 answers", text)
 
 
 class Jar(unittest.TestCase):

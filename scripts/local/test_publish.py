@@ -67,6 +67,25 @@ class PublishTest(unittest.TestCase):
         self.assertEqual((status, len(calls)), (0, len(functions)))
         self.assertTrue(calls[0].endswith(f"s3://one/two/{functions[0]}.zip"), calls[0])
 
+    def test_jar_of_flink_is_published_under_the_release_that_terraform_names(self) -> None:
+        for function in json.loads((config.ROOT / "terraform" / "catalog.json").read_text())["functions"]:
+            (self.directory / function).mkdir()
+            (self.directory / function / "bootstrap.zip").touch()
+        (self.directory / "windows.jar").touch()
+        _, _, calls = self.publish("--packages", str(self.directory), "--bucket", "one", "--release", "two")
+        self.assertEqual(calls[-1], f"s3 cp --only-show-errors {self.directory}/windows.jar s3://one/two/windows.jar")
+        self.assertIn(
+            'key        = "${var.release}/windows.jar"', (config.ROOT / "terraform" / "streaming.tf").read_text()
+        )
+
+    def test_jar_is_needed_once_the_variables_of_an_environment_set_flink(self) -> None:
+        environment = self.directory / "dev"
+        environment.mkdir()
+        for text, status in (('region = "x"\n', 1), ("flink = null\n", 1), ("flink = {}\n", 0), ("flink  = {\n}\n", 0)):
+            (environment / "terraform.tfvars").write_text(text)
+            script = config.ROOT / "scripts" / "local" / "uses-flink"
+            self.assertEqual(subprocess.run([script, self.directory], check=False).returncode, status, text)
+
     def test_pages_and_packages_are_published_one_at_a_time(self) -> None:
         for arguments in (
             ("--pages", "one"),

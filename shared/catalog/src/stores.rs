@@ -255,6 +255,8 @@ pub const STORES: &[Store] = &[
     store(RedisKeys, "record", Nothing),
     store(RedisKeys, "revoked", Nothing),
     store(Secret, "*", Nothing),
+    store(Other, "analytics-figures, the topic of the Flink job", Nothing),
+    store(Other, "parquet/ in event-archive, the archive of the Flink job", Nothing),
     store(Other, "logs of functions", Nothing),
     store(
         Other,

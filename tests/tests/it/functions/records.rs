@@ -85,7 +85,7 @@ async fn many_readers_of_a_record_at_once_read_the_database_once() {
 }
 
 #[tokio::test]
-async fn reader_that_loses_redis_at_any_moment_reads_the_database_once_at_most() {
+async fn loss_of_redis_at_any_moment_costs_at_most_a_database_read_for_each_reader() {
     for operations in (0..6 * READERS).step_by(7) {
         let platform = Platform::new();
         write(&platform, "ok").await.expect("written");
