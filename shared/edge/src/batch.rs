@@ -1,12 +1,11 @@
 //! Processes records as one batch and, if the batch fails permanently, one by one, to isolate the records that fail.
 
 use crate::Clock;
-use crate::catch_panic::catch_panic;
-use crate::consumer::{RecordError, has_time};
+use crate::consumer::{MAX_TIMEOUT_AGE, MIN_REMAINING, RecordError, attempt, has_time};
 use crate::telemetry;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, FailureKind};
+use kernel::Failure;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -31,6 +30,10 @@ pub(crate) type HandleRange<'a> = dyn Fn(Range<usize>) -> LocalBoxFuture<'a, Res
 /// Calls `handle` with all records, whose ages these are. If that fails permanently or with a defect, calls it again with each record, in order,
 /// so that the other records of the batch are processed. A handler may therefore see a record twice, as with any redelivery. A record that is too
 /// old to wait has failed permanently, whatever its failure.
+///
+/// A batch that uses up its time is retried as a whole until it is an hour old. From then on, one of its records may be what hangs: the batch
+/// gets half of the time, and then each record half of what is left, so that one that hangs leaves time for the others. The last leaves time
+/// to dead-letter it.
 pub(crate) fn process_batch<'a>(
     clock: &'a Clock,
     ages: &'a [Duration],
@@ -42,11 +45,18 @@ pub(crate) fn process_batch<'a>(
         if !has_time(clock) {
             return BatchOutcome::retry_from(0);
         }
-        let Err(failure) = catch_panic(clock, handle(0..ages.len())).await else { return outcome };
-        telemetry::log_failure("batch", &failure);
-        let is_defect = failure.kind == FailureKind::Internal;
-        let error = RecordError::Failed(failure);
-        if error.may_wait_in_stream(*first_age) && (!is_defect || ages.len() == 1) {
+        let is_old = *first_age >= MAX_TIMEOUT_AGE;
+        let time = |others: usize| {
+            let left = clock.remaining()?;
+            Some(match others {
+                _ if !is_old => left,
+                0 => left.saturating_sub(MIN_REMAINING),
+                _ => left / 2,
+            })
+        };
+        let Err(error) = attempt(time(ages.len() - 1), handle(0..ages.len())).await else { return outcome };
+        telemetry::log_failure("batch", error.failure());
+        if error.may_wait_in_stream(*first_age) && (!error.is_defect() || ages.len() == 1) {
             return BatchOutcome::retry_from(0);
         }
         if ages.len() == 1 {
@@ -56,9 +66,8 @@ pub(crate) fn process_batch<'a>(
             if !has_time(clock) {
                 return BatchOutcome { retry_from: Some(i), ..outcome };
             }
-            let Err(failure) = catch_panic(clock, handle(i..i + 1)).await else { continue };
-            telemetry::log_failure("record", &failure);
-            let error = RecordError::Failed(failure);
+            let Err(error) = attempt(time(ages.len() - 1 - i), handle(i..i + 1)).await else { continue };
+            telemetry::log_failure("record", error.failure());
             if error.may_wait_in_stream(*age) {
                 return BatchOutcome { retry_from: Some(i), ..outcome };
             }
@@ -138,6 +147,30 @@ mod tests {
         assert_eq!(outcome_at(minutes(15), &[2, 3, 4], panics).await, (vec![1], None));
         assert_eq!(outcome_at(minutes(14), &[3], panics).await, (vec![], Some(0)));
         assert_eq!(outcome_at(minutes(15), &[3], panics).await, (vec![0], None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn record_that_hangs_is_isolated_and_holds_the_shard_for_an_hour() {
+        let outcome = async |minutes: u64, records: &[u32]| {
+            let clock = Clock::at(Timestamp::UNIX_EPOCH, 1).until(Timestamp::UNIX_EPOCH + Duration::from_secs(30));
+            let seen = RefCell::new(vec![]);
+            let hangs = async |batch: &[u32]| {
+                while batch.contains(&3) {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    clock.advance(Duration::from_millis(100));
+                }
+                seen.borrow_mut().extend_from_slice(batch);
+                Ok(())
+            };
+            let BatchOutcome { failed, retry_from } =
+                outcome_on(&clock, Duration::from_secs(60 * minutes), records, hangs).await;
+            assert!(has_time(&clock) || retry_from.is_some(), "no time is left to dead-letter a record");
+            (failed.iter().map(|(i, _)| *i).collect::<Vec<_>>(), retry_from, seen.take())
+        };
+        assert_eq!(outcome(59, &[2, 3, 4]).await, (vec![], Some(0), vec![]));
+        assert_eq!(outcome(60, &[2, 3, 4]).await, (vec![1], None, vec![2, 4]));
+        assert_eq!(outcome(59, &[3]).await, (vec![], Some(0), vec![]));
+        assert_eq!(outcome(60, &[3]).await, (vec![0], None, vec![]));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::pin::pin;
+use std::time::Duration;
 
 thread_local! {
     /// Whether work under `catch_panic` is being polled on this thread.
@@ -24,6 +25,14 @@ pub(crate) async fn catch_panic<T>(
     clock: &Clock,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
+    catch_panic_within(clock.remaining(), work).await.unwrap_or_else(|| Err(timed_out()))
+}
+
+/// As [`catch_panic`], with this time; without a limit if there is none. Returns `None` for work that exceeds it.
+pub(crate) async fn catch_panic_within<T>(
+    time: Option<Duration>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Option<Result<T, Failure>> {
     let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
     let work = poll_fn(|context| {
         ACTIVE.set(true);
@@ -31,17 +40,19 @@ pub(crate) async fn catch_panic<T>(
         ACTIVE.set(false);
         polled
     });
-    let result = match clock.remaining() {
+    let result = match time {
         None => work.await,
-        Some(left) => match tokio::time::timeout(left, work).await {
-            Ok(result) => result,
-            Err(_) => return Err(Failure::unavailable("time", "the handler was stopped before the deadline")),
-        },
+        Some(time) => tokio::time::timeout(time, work).await.ok()?,
     };
-    result.unwrap_or_else(|panic| {
+    Some(result.unwrap_or_else(|panic| {
         let location = LOCATION.take().map(|location| format!(" at {location}")).unwrap_or_default();
         Err(Failure::internal(format!("panic: {}{location}", message(panic.as_ref()))))
-    })
+    }))
+}
+
+/// The failure of work that exceeded its time.
+pub(crate) fn timed_out() -> Failure {
+    Failure::unavailable("time", "the handler was stopped before the deadline")
 }
 
 /// For the panic hook: whether [`catch_panic`] turns `panic` into a failure, which the runner logs. False elsewhere, for instance in a
@@ -67,7 +78,6 @@ pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
 mod tests {
     use super::*;
     use kernel::{FailureKind, Timestamp};
-    use std::time::Duration;
 
     #[tokio::test]
     async fn panic_becomes_an_internal_failure_and_its_message_stays_internal() {

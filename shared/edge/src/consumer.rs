@@ -1,5 +1,6 @@
 //! What the runners of queues and streams share: the consumer, the delivery that a handler gets, and the summary of a batch.
 
+use crate::catch_panic::{catch_panic_within, timed_out};
 use crate::runtime::FunctionError;
 use crate::telemetry::{self, metrics, spans};
 use crate::trace::{self, IncomingTraceIds};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use tracing::Span;
 
 /// No record is started with less than this left before the deadline: the function would be stopped while it works on it.
-const MIN_REMAINING: Duration = Duration::from_secs(1);
+pub(crate) const MIN_REMAINING: Duration = Duration::from_secs(1);
 
 /// Deliveries of a queue after which a defect is dead-lettered, such as a panic: the backoff stretches them over seven hours. A redeployment
 /// may fix it; a message that always fails must not wait for [`MAX_AGE`] or the queue's last delivery.
@@ -24,6 +25,10 @@ const MAX_STREAM_AGE: Duration = Duration::from_secs(23 * 3_600);
 
 /// Age at which a record of a stream is dead-lettered that fails with a defect: until then it blocks its shard.
 const MAX_DEFECT_AGE: Duration = Duration::from_secs(15 * 60);
+
+/// Age at which the same is done with a record that has used up its time, handled alone: it may hang by itself. Longer than for a defect, since
+/// a dependency that does not answer looks the same.
+pub(crate) const MAX_TIMEOUT_AGE: Duration = Duration::from_secs(3_600);
 
 /// How long ago something happened, by times in milliseconds; zero if it is not known.
 pub(crate) fn age(happened_ms: Option<i64>, now: Timestamp) -> Duration {
@@ -248,6 +253,19 @@ pub(crate) enum RecordError {
     Malformed(Failure),
     /// Its handler failed.
     Failed(Failure),
+    /// Its handler had no result within its time.
+    TimedOut(Failure),
+}
+
+/// Runs the handler of a record, or of several, with this time.
+pub(crate) async fn attempt<T>(
+    time: Option<Duration>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, RecordError> {
+    match catch_panic_within(time, work).await {
+        Some(outcome) => outcome.map_err(RecordError::Failed),
+        None => Err(RecordError::TimedOut(timed_out())),
+    }
 }
 
 impl RecordError {
@@ -261,17 +279,20 @@ impl RecordError {
 
     pub fn failure(&self) -> &Failure {
         match self {
-            Self::Malformed(failure) | Self::Failed(failure) => failure,
+            Self::Malformed(failure) | Self::Failed(failure) | Self::TimedOut(failure) => failure,
         }
     }
 
     /// Whether a redelivery may succeed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Failed(failure) if failure.is_retryable())
+        match self {
+            Self::Malformed(_) => false,
+            Self::Failed(failure) | Self::TimedOut(failure) => failure.is_retryable(),
+        }
     }
 
     /// Whether it is one of the code, such as a panic, and not of a dependency.
-    fn is_defect(&self) -> bool {
+    pub fn is_defect(&self) -> bool {
         self.failure().kind == FailureKind::Internal
     }
 
@@ -282,7 +303,12 @@ impl RecordError {
 
     /// Whether a record of this age in a stream is delivered again, with all after it.
     pub fn may_wait_in_stream(&self, age: Duration) -> bool {
-        self.is_retryable() && age < if self.is_defect() { MAX_DEFECT_AGE } else { MAX_STREAM_AGE }
+        let longest = match self {
+            one if one.is_defect() => MAX_DEFECT_AGE,
+            Self::TimedOut(_) => MAX_TIMEOUT_AGE,
+            _ => MAX_STREAM_AGE,
+        };
+        self.is_retryable() && age < longest
     }
 }
 

@@ -106,7 +106,7 @@ impl DeadLetter {
         let failure = error.failure();
         self.reason = match error {
             RecordError::Malformed(_) => "unreadable".to_owned(),
-            RecordError::Failed(_) => failure.code.to_owned(),
+            RecordError::Failed(_) | RecordError::TimedOut(_) => failure.code.to_owned(),
         };
         self.detail = match &failure.internal {
             Some(internal) => format!("{} ({internal})", failure.detail),

@@ -2,9 +2,9 @@
 //!
 //! The first change that fails with a retryable failure ends the batch and is reported by its sequence number; Lambda redelivers it
 //! with all that follow. A change that fails permanently goes to the dead-letter queue, and the next one is handled; so does one that fails
-//! with a defect, such as a panic, when it is a quarter of an hour old, and one that waits for a dependency when it is almost a day old.
+//! with a defect, such as a panic, when it is a quarter of an hour old, one that uses up the time of its handler when it is an hour old, and one
+//! that waits for a dependency when it is almost a day old.
 
-use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
 use crate::dead_letters::{self, BoxedDeadLetters, DeadLetter, DeadLetters};
 use crate::kinesis::milliseconds;
@@ -135,7 +135,7 @@ async fn one(record: &Value, invocation: &InvocationContext, handle: &Handle<'_>
     };
     async {
         let result = match read {
-            Ok(change) => catch_panic(&invocation.clock, handle(change)).await.map_err(RecordError::Failed),
+            Ok(change) => consumer::attempt(invocation.clock.remaining(), handle(change)).await,
             Err(failure) => Err(RecordError::Malformed(failure)),
         };
         if let Err(error) = &result {

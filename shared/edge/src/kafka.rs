@@ -5,7 +5,8 @@
 //!
 //! A record that is malformed or fails permanently goes to the dead-letter queue. A retryable failure fails the invocation, and Lambda
 //! redelivers the whole batch. As no mapping bounds that, a record that fails with a defect goes to the dead-letter queue when it is a quarter of
-//! an hour old, and one that waits for a dependency or for a newer version of the code when it is almost a day old. (Kafka mappings support
+//! an hour old, one that uses up the time of its handler when it is an hour old, and one that waits for a dependency or for a newer version of the
+//! code when it is almost a day old. (Kafka mappings support
 //! partial batch responses, but a mapping without that setting takes one for success and loses records. Failing is correct under every mapping.)
 
 use crate::batch::process_batch;
