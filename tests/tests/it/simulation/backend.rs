@@ -12,9 +12,9 @@ use domain::{
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::Timestamp;
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, HandledEvents, InvoiceStore, LowStockAlerts, OrderErasure,
-    OrderStore, Outbox, PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockMovements, StockStore,
-    UserStore, VerificationStore, WindowStore,
+    AccountStore, ContactStore, CreditNoteStore, DeviceStore, EventOutbox, HandledEvents, InvoiceStore, LowStockAlerts,
+    NotificationRequests, OrderErasure, OrderStore, Outbox, PasswordStore, PaymentStore, PriceCopy, ProductIndex,
+    Retention, SavedMethodStore, StockMovements, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 use testkit::{Platform, Snapshot};
@@ -24,8 +24,8 @@ pub trait Stores {
     fn orders(&self) -> impl OrderStore + PriceCopy + OrderErasure;
     fn stock(&self) -> impl StockStore + LowStockAlerts;
     fn payments(&self) -> impl PaymentStore + SavedMethodStore;
-    fn users(&self) -> impl UserStore + VerificationStore;
-    fn contacts(&self) -> impl ContactStore + DeviceStore;
+    fn users(&self) -> impl UserStore + VerificationStore + PasswordStore + AccountStore;
+    fn contacts(&self) -> impl ContactStore + DeviceStore + NotificationRequests;
     fn product_index(&self) -> impl ProductIndex;
     fn invoices(&self) -> impl InvoiceStore + CreditNoteStore;
     fn windows(&self) -> impl WindowStore;
@@ -184,11 +184,11 @@ impl Stores for Platform {
         Platform::payments(self)
     }
 
-    fn users(&self) -> impl UserStore + VerificationStore {
+    fn users(&self) -> impl UserStore + VerificationStore + PasswordStore + AccountStore {
         Platform::users(self)
     }
 
-    fn contacts(&self) -> impl ContactStore + DeviceStore {
+    fn contacts(&self) -> impl ContactStore + DeviceStore + NotificationRequests {
         Platform::contacts(self)
     }
 

@@ -3,29 +3,15 @@
 use super::{
     choices::{Choice, Choices},
     days,
+    products::{PRODUCTS, received},
 };
 use domain::{
-    Money,
     order::{ShortfallPolicy, State, Status},
     payment,
     product::Product,
 };
-use std::{ops::RangeInclusive, sync::LazyLock, time::Duration};
-use testkit::{Platform, Snapshot, build};
-
-/// Units received of each product, by its number. The first two are those of short schedules.
-const RECEIVED: [u32; 5] = [10, 3, 400, 12, 300];
-
-/// The products when they are created: two in dollars for short schedules, and one in each currency for long ones.
-pub static PRODUCTS: LazyLock<[Product; 5]> = LazyLock::new(|| {
-    let mut number = 0;
-    [(1999, "USD"), (1999, "USD"), (1999, "USD"), (2450, "EUR"), (1800, "JPY")].map(|(minor, currency)| {
-        number += 1;
-        let price = Money::new(minor, currency).expect("an amount");
-        let stock = u32::try_from(received(number)).expect("few");
-        build::product().number(number).price(price).stock(stock).at(build::noon()).created()
-    })
-});
+use std::{ops::RangeInclusive, time::Duration};
+use testkit::{Platform, Snapshot};
 
 /// Stores the customers and the products before the schedule starts.
 pub fn seed(platform: &Platform, plan: &Plan) {
@@ -66,11 +52,6 @@ impl OrderSpec {
     pub fn competes_with(&self, other: &Self) -> bool {
         self.lines.iter().any(|(product, _)| other.lines.iter().any(|(theirs, _)| theirs == product))
     }
-}
-
-/// Units received of product number `product`.
-pub fn received(product: u64) -> i64 {
-    RECEIVED[usize::try_from(product - 1).expect("few")].into()
 }
 
 const PAID: usize = 0;
@@ -166,6 +147,12 @@ pub enum Command {
     RefundAtGateway(usize, Option<i64>),
     /// A bank returns the refunds that were made in the gateway's dashboard.
     ReturnRefunds(usize),
+    /// Staff writes to the customer.
+    Write,
+    /// The customer asks for a new password.
+    ResetPassword,
+    /// An admin erases the customer.
+    Erase,
 }
 
 impl Command {
@@ -178,6 +165,8 @@ impl Command {
             Self::Register | Self::Create(_) => true,
             Self::Place(_) => is_on_sale,
             Self::Cancel(n) | Self::CancelByStranger(n) | Self::Withdraw(n) => status(n).is_some(),
+            Self::Write | Self::ResetPassword => !seen.orders.is_empty(),
+            Self::Erase => seen.orders.iter().any(|order| order.status == Status::Delivered),
             Self::Ship(n) => status(n) == Some(Status::Processing),
             Self::Deliver(n) => status(n) == Some(Status::Shipped),
             Self::PayAgain(n, _) => {
@@ -256,6 +245,20 @@ impl Plan {
             (Command::Refund(PAID, None), DELAYS[3]),
             (Command::PayAgain(DECLINED, ANOTHER), DELAYS[10]),
             (Command::Cancel(DECLINED), DELAYS[11]),
+        ];
+        plan.commands.extend(commands.map(|(command, millis)| (command, Duration::from_millis(millis))));
+        plan
+    }
+
+    /// One order of a customer who gets a message of staff, asks for a new password, and is erased when what was lost has come again.
+    pub fn account() -> Self {
+        let mut plan = Self::with(SETS[8], false);
+        let commands = [
+            (Command::Ship(PAID), DELAYS[1]),
+            (Command::Deliver(PAID), DELAYS[1]),
+            (Command::Write, DELAYS[1]),
+            (Command::ResetPassword, DELAYS[1]),
+            (Command::Erase, DELAYS[11]),
         ];
         plan.commands.extend(commands.map(|(command, millis)| (command, Duration::from_millis(millis))));
         plan

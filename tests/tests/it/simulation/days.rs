@@ -3,6 +3,7 @@
 //! and the comparison of the ledger with the gateway.
 
 use super::{
+    accounts,
     backend::{Backend, Memory},
     choices::{Choice, Choices, interleave},
     commands::{self, ACTIONS, Command, FIRST_OF_DAYS, OrderSpec, Plan, SOLE_CUSTOMER},
@@ -65,7 +66,8 @@ pub static ORDERS: LazyLock<Vec<OrderSpec>> = LazyLock::new(|| {
 
 /// The user with this number.
 pub fn user(number: u64) -> UserBuilder {
-    if number == SOLE_CUSTOMER { build::user() } else { build::user().number(number) }
+    let user = if number == SOLE_CUSTOMER { build::user() } else { build::user().number(number) };
+    user.id(accounts::customer(number))
 }
 
 /// A dependency that is down for hours.

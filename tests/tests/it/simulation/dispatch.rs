@@ -144,8 +144,6 @@ impl<S: Backend> World<S> {
             return done;
         }
         match to {
-            to if to.name == catalog::CONTACT_TRACK.name => contact_track::handle(&stores.contacts(), delivery).await,
-            to if to.name == catalog::ORDER_ERASE.name => order_erase::handle(&stores.orders(), delivery).await,
             to if to.name == catalog::STOCK_OPEN.name => stock_open::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::STOCK_RESERVE.name => stock_reserve::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::STOCK_RELEASE.name => stock_release::handle(&stores.stock(), delivery).await,
@@ -191,13 +189,6 @@ impl<S: Backend> World<S> {
             to if to.name == catalog::PRODUCT_STOCK_TRACK.name => {
                 product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
             }
-            to if to.name == catalog::VERIFICATION_SEND.name => {
-                let (tokens, messages) = (platform.tokens(), platform.message_templates());
-                let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
-                let countries = &MessageLimits::default().countries;
-                let sender = services::VerificationMessageSender { messages: &messages, email, sms, countries };
-                verification_send::handle(&stores.users(), &tokens, &sender, delivery).await
-            }
             to if to.name == catalog::ANALYTICS_FEED.name => {
                 analytics_feed::handle(&platform.analytics_stream(), delivery).await
             }
@@ -224,7 +215,7 @@ impl<S: Backend> World<S> {
                 let renderer = platform.invoice_renderer();
                 credit_note_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
             }
-            other => panic!("no handler for {}", other.name),
+            to => Box::pin(self.consume_for_account(stores, to, delivery)).await,
         }
     }
 
@@ -347,9 +338,11 @@ const KEEP_RECEIPTS: &[&Function] = &[
     catalog::ANALYTICS_FEED,
     catalog::CREDIT_NOTE_ISSUE,
     catalog::INVOICE_ISSUE,
+    catalog::MESSAGE_SEND,
     catalog::ORDER_ADVANCE,
     catalog::PAYMENT_CHARGE,
     catalog::PAYMENT_CLOSE,
+    catalog::PAYMENT_METHOD_FORGET,
     catalog::PAYMENT_REFUND,
     catalog::PRODUCT_INDEX,
     catalog::PRODUCT_STOCK_TRACK,

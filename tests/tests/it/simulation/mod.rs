@@ -2,6 +2,7 @@
 //! with pseudorandom duplicates, races, outages and crashes. `docs/correctness.md` lists the invariants; a failure prints the command
 //! that replays it.
 
+mod accounts;
 mod amounts;
 mod backend;
 mod choices;
@@ -14,6 +15,7 @@ mod losses;
 mod messages;
 mod on_postgres;
 mod processes;
+mod products;
 mod requests;
 mod rules;
 mod run;
@@ -120,7 +122,7 @@ fn print_statistics(what: &str, reports: &[RunReport], started: Instant) {
 fn crash_before_or_after_any_operation_is_recovered() {
     let started = Instant::now();
     let of = |plan: Plan| crashes(&plan).map(|crash| (plan.clone(), crash)).collect::<Vec<_>>();
-    let all = [of(Plan::usual()), of(Plan::full()), of(Plan::unverified())].concat();
+    let all = [of(Plan::usual()), of(Plan::full()), of(Plan::unverified()), of(Plan::account())].concat();
     let outcome = on_all_cores(0..all.len() as u64, |take, reports| {
         while let Some(n) = take() {
             let (plan, crash) = &all[usize::try_from(n).expect("few")];

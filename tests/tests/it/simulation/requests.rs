@@ -1,37 +1,36 @@
 //! Requests of clients and webhooks of the gateway, through the real routes.
 
 use super::{
+    accounts::customer,
     backend::{Backend, Stores},
-    commands::{Command, OrderSpec, PRODUCTS, SOLE_CUSTOMER, spec},
-    days,
+    commands::{Command, OrderSpec, spec},
     defects::{self, Defect},
+    products,
     world::World,
 };
 use catalog::role;
 use domain::{
     Money,
-    id::UserId,
     money::Rounding,
     order::{Order, OrderLimits, Rates},
     payment::{self, RefundLimit, RefundReason, RefundStatus},
+    product::CreateProduct,
     shipping::ShippingRates,
     tax::TaxRates,
 };
 use edge::{
-    http::{Access, Route},
+    http::{Access, Call, Route},
     testing::{self, HttpEvent},
 };
-use ports::{
-    ContactStore as _, GatewayEvent, LoginAttempt, LoginCounters, LoginName, ProductStore as _, Recipient,
-    UserStore as _, VerificationStore,
-};
+use ports::{ContactStore as _, GatewayEvent, Recipient};
 use serde_json::{Value, json};
 use std::{future::poll_fn, sync::LazyLock, task::Poll};
-use testkit::{GatewayRefund, VERIFICATION_SUBJECT, WebhookVerifier, build, ids};
+use testkit::{GatewayRefund, WebhookVerifier, ids};
 
 const STAFF: Access = Access::Roles(&[role::STAFF, role::ADMIN]);
 const CUSTOMER: Access = Access::Roles(&[role::CUSTOMER]);
 
+const CREATE: Route = Route::new(catalog::PRODUCT_CREATE.name, STAFF).idempotent();
 pub const PLACE: Route = Route::new(catalog::ORDER_PLACE.name, CUSTOMER).idempotent();
 pub const CANCEL: Route =
     Route::new(catalog::ORDER_CANCEL.name, Access::Roles(&[role::CUSTOMER, role::STAFF, role::ADMIN]));
@@ -41,7 +40,6 @@ const REFUND: Route = Route::new(catalog::REFUND_REQUEST.name, STAFF).idempotent
 const DECIDE: Route = Route::new(catalog::REFUND_APPROVAL_DECIDE.name, Access::Roles(&[role::ADMIN])).idempotent();
 /// More than the smallest refund of the plans, and less than the others.
 pub const REFUND_LIMIT: RefundLimit = RefundLimit { units: 1 };
-const VERIFY: Route = Route::new(catalog::CONTACT_VERIFY.name, Access::Public);
 const WEBHOOK: Route = Route::new(catalog::PAYMENT_WEBHOOK.name, Access::Public);
 
 /// Tax and shipping are charged on top of the prices.
@@ -54,7 +52,7 @@ pub static RATES: LazyLock<Rates> = LazyLock::new(|| Rates {
 const STRANGER: u64 = 2;
 /// Numbers of the users who refund, and who decide on refunds of others.
 const STAFF_MEMBER: u64 = 9;
-const ADMIN: u64 = 8;
+pub const ADMIN: u64 = 8;
 
 /// Polls after which an early webhook is skipped.
 const LOOKS: usize = 12;
@@ -63,8 +61,11 @@ impl<S: Backend> World<S> {
     /// Sends command `n`. Returns whether the client considers it done.
     pub async fn request(&self, stores: &impl Stores, n: usize) -> bool {
         match self.requests[n].command {
-            Command::Register => self.register(stores).await,
-            Command::Create(number) => self.create(number).await,
+            Command::Register => self.register(stores, n).await,
+            Command::Create(number) => self.create(n, number).await,
+            Command::Write => self.write(stores, n).await,
+            Command::ResetPassword => self.reset_password(stores, n).await,
+            Command::Erase => self.erase(stores, n).await,
             Command::Place(order) => self.place(stores, n, order).await,
             Command::Cancel(order) => self.cancel(stores, n, order, customer_of(order)).await,
             Command::CancelByStranger(order) => self.cancel(stores, n, order, STRANGER).await,
@@ -89,48 +90,24 @@ impl<S: Backend> World<S> {
         }
     }
 
-    async fn register(&self, stores: &impl Stores) -> bool {
-        let user = days::user(SOLE_CUSTOMER);
-        let event = build::event_with(self.clock.ids().next(), self.clock.now(), user.event());
-        let (users, user) = (stores.users(), user.registered());
-        // A retry may find the user registered: no other user has this address.
-        let counter = || self.clock.ids().next().to_string();
-        let counters = LoginCounters { name_and_source: counter(), source: counter() };
-        let login = users.reserve_login(LoginName::Typed(user.email.as_str()), &counters, self.clock.now()).await;
-        let is_known = matches!(login, Ok(LoginAttempt::Granted(Some(_))));
-        if !is_known {
-            // Not done before the address is verified.
-            let _is_registered = users.register(&user, "hash", &event).await;
-            return false;
-        }
-        !self.plan.is_verified || self.verify(&users, user.id).await
-    }
-
-    /// Sends the token of the e-mail that verifies the customer's address. Returns whether the address is verified.
-    async fn verify(&self, users: &impl VerificationStore, user: UserId) -> bool {
-        if users.contacts(user).await.is_ok_and(|known| known.is_some_and(|known| !known.verified.is_empty())) {
-            return true;
-        }
-        let emails = self.platform.email_sender().sent();
-        let Some(email) = emails.iter().rfind(|email| email.subject == VERIFICATION_SUBJECT) else { return false };
-        let token = email.text.rsplit(' ').next().unwrap_or_default();
-        let request = testing::http_event("POST", "/api/v1/users/verify").body(json!({ "token": token })).build();
-        let tokens = self.platform.tokens();
-        let handler = async |call| contact_verify::handle(users, &tokens, call).await;
-        edge::http::respond(&VERIFY, request, &self.clock, &handler).await["statusCode"] == 204
-    }
-
     /// Whether the customer may order: customers who want the e-mails verify their address first.
     async fn is_reachable(&self, stores: &impl Stores, customer: u64) -> bool {
-        let known = stores.contacts().find(ids::user(customer)).await;
+        let known = stores.contacts().find(self::customer(customer)).await;
         let may_order = |known: Recipient| !self.plan.is_verified || !known.verified.is_empty();
         known.is_ok_and(|known| known.is_some_and(may_order))
     }
 
-    async fn create(&self, number: u64) -> bool {
-        let product = &PRODUCTS[usize::try_from(number - 1).expect("few")];
-        let (key, reply) = (build::a_key(&format!("product-{number}"), ""), build::a_reply(""));
-        self.platform.products().create(product, &key, &reply).await.is_ok()
+    async fn create(&self, n: usize, number: u64) -> bool {
+        let request = self.cache.request(n, || {
+            let request = testing::http_event("POST", "/api/v1/products").key(&format!("product-{number}"));
+            by_staff(request.body(products::offered(number).json()))
+        });
+        let products = self.platform.products();
+        let handler = async |mut call: Call<CreateProduct>| {
+            call.ids = products::ids(number);
+            product_create::handle(&products, call).await
+        };
+        self.record_response(n, edge::http::respond(&CREATE, request, &self.clock, &handler).await)
     }
 
     async fn place(&self, stores: &impl Stores, n: usize, order: usize) -> bool {
@@ -139,8 +116,7 @@ impl<S: Backend> World<S> {
             return false;
         }
         let write = |key: &str| {
-            let mut body = build::place_order_json(lines);
-            body["payment_method"] = (*method).into();
+            let body = products::order_json(lines, method);
             by_customer(*customer, testing::http_event("POST", "/api/v1/orders").key(key).body(body))
         };
         let request = match self.defect {
@@ -269,7 +245,7 @@ impl<S: Backend> World<S> {
     }
 
     /// Records a final response. Returns whether it is final.
-    fn record_response(&self, n: usize, response: Value) -> bool {
+    pub fn record_response(&self, n: usize, response: Value) -> bool {
         const CHANGED: u16 = 412;
         let status = status(&response);
         let body = response["body"].as_str().unwrap_or_default();
@@ -323,10 +299,10 @@ fn customer_of(order: usize) -> u64 {
 }
 
 fn by_customer(number: u64, request: HttpEvent) -> Value {
-    request.principal(ids::user(number).0, role::CUSTOMER).build()
+    request.principal(customer(number).0, role::CUSTOMER).build()
 }
 
-fn by_staff(request: HttpEvent) -> Value {
+pub fn by_staff(request: HttpEvent) -> Value {
     request.principal(ids::user(STAFF_MEMBER).0, role::STAFF).build()
 }
 

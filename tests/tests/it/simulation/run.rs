@@ -7,6 +7,7 @@ use super::{
     defects::Defect,
     faults::FaultInjector,
     rules::{self, Violation, rule},
+    subscriptions,
     world::{MAX_CONCURRENCY, Task, World},
 };
 use kernel::Timestamp;
@@ -21,6 +22,10 @@ const SWEEPS: usize = 8;
 const CHECKED_AFTER: Duration = Duration::from_secs(3_601);
 /// Time after which no fault is injected. A queue dead-letters a message only after more than seven hours of retries.
 const FAULT_PERIOD: Duration = Duration::from_secs(3 * 3600);
+
+/// The seed of sequential runs. It has an endpoint of webhooks, so that they reach `webhook-enqueue`.
+const SEQUENTIAL: u64 = 15;
+const _: () = assert!(subscriptions::has_endpoint(SEQUENTIAL));
 
 /// Statistics of a run.
 #[derive(Debug, Clone, Default)]
@@ -41,13 +46,13 @@ pub fn in_order<S: Backend>(
     crash: Option<(usize, FaultPoint)>,
     defect: Option<Defect>,
 ) -> Result<RunReport, Violation> {
-    let mut world = World::new(backend, now, 7, plan, defect);
+    let mut world = World::new(backend, now, SEQUENTIAL, plan, defect);
     world.through_edge = true;
     if let Some((number, point)) = crash {
         world.platform.faults().crash(number, point);
     }
     let report = until_idle(&mut world, &Choices::none())?;
-    let emails = rules::order_emails(&world.platform).len();
+    let emails = rules::notification_emails(&world.platform).len();
     let due = rules::expected_emails(&world);
     rule!(crash.is_some() || emails == due, "{emails} e-mails, {due} were due, and no fault was injected");
     Ok(report)
@@ -62,7 +67,7 @@ pub fn with_loss<S: Backend>(
     lost: Option<usize>,
     delivery_checks: bool,
 ) -> (World<S>, Result<(), Violation>) {
-    let mut world = World::new(backend, now, 7, plan, None);
+    let mut world = World::new(backend, now, SEQUENTIAL, plan, None);
     (world.through_edge, world.lost, world.delivery_checks) = (true, lost, delivery_checks);
     let outcome = until_delivered(&mut world);
     (world, outcome)

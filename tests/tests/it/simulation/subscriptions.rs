@@ -1,5 +1,5 @@
-//! An endpoint of webhooks in one schedule of sixteen: what `webhook-enqueue` gets from the bus there, and what it must have enqueued. How deliveries
-//! are attempted is simulated in `webhooks`.
+//! An endpoint of webhooks in one short schedule of sixteen, in all that run in order, and in all of days: what `webhook-enqueue` gets from the
+//! bus there, and what it must have enqueued. How deliveries are attempted is simulated in `webhooks`.
 
 use super::{
     backend::Backend,
@@ -23,7 +23,7 @@ use testkit::{Platform, build};
 /// What the endpoint subscribed to, of many public events.
 const SUBSCRIBED: [&Event; 3] = [catalog::ORDER_PLACED, catalog::ORDER_CONFIRMED, catalog::ORDER_CANCELLED];
 
-/// Whether a schedule has an endpoint. By its seed, so that the choices of all others stay what they are.
+/// Whether a short schedule has an endpoint. By its seed, so that the choices of all others stay what they are.
 pub const fn has_endpoint(seed: u64) -> bool {
     seed % 16 == 15
 }

@@ -179,7 +179,7 @@ impl<S: Backend> World<S> {
         if plan.is_seeded {
             commands::seed(&platform, &plan);
         }
-        let subscribes = subscriptions::has_endpoint(seed);
+        let subscribes = plan.is_long || subscriptions::has_endpoint(seed);
         if subscribes {
             subscriptions::subscribe(&platform);
         }

@@ -23,9 +23,9 @@ use fault_proxy::{CutCounts, FaultProxy, ProcessState};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, HandledEvents, InvoiceStore, LowStockAlerts, OrderErasure,
-    OrderStore, Outbox, PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockStore, UserStore,
-    VerificationStore, WindowStore,
+    AccountStore, ContactStore, CreditNoteStore, DeviceStore, EventOutbox, HandledEvents, InvoiceStore, LowStockAlerts,
+    NotificationRequests, OrderErasure, OrderStore, Outbox, PasswordStore, PaymentStore, PriceCopy, ProductIndex,
+    Retention, SavedMethodStore, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -309,11 +309,11 @@ impl Stores for Process {
         self.store(Context::Payments, PgPayments::new)
     }
 
-    fn users(&self) -> impl UserStore + VerificationStore {
+    fn users(&self) -> impl UserStore + VerificationStore + PasswordStore + AccountStore {
         self.store(Context::Identity, PgUsers::new)
     }
 
-    fn contacts(&self) -> impl ContactStore + DeviceStore {
+    fn contacts(&self) -> impl ContactStore + DeviceStore + NotificationRequests {
         self.store(Context::Notifications, PgContacts::new)
     }
 

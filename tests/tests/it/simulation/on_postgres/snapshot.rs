@@ -1,5 +1,6 @@
 //! Reads the database into the snapshot that the rules check.
 
+use crate::simulation::{accounts, commands::SOLE_CUSTOMER};
 use domain::{
     Event,
     event::{StockLevel, StockLine},
@@ -13,7 +14,7 @@ use kernel::Timestamp;
 use ports::{Ledger, OrderStore, PaymentStore};
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, rc::Rc};
-use testkit::{Snapshot, ids};
+use testkit::Snapshot;
 use tokio::join;
 use tokio_postgres::{
     Client, Row,
@@ -51,7 +52,7 @@ pub async fn read(
         ComparisonProgress { from, to, side: ComparedSource::Ledger, after: None, pages: 0, compared: 0, fees: 0 };
     let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
     let (orders, prices, reservations, lines_of, shipped, levels, transfers, invoices, listed, windows) = join!(
-        orders.list(ids::user(1), MANY, None),
+        orders.list(accounts::customer(SOLE_CUSTOMER), MANY, None),
         rows(PRICES),
         rows(RESERVATIONS),
         rows(LINES),

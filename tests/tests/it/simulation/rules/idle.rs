@@ -4,6 +4,7 @@ use super::{
     Violation,
     events::{counted, events},
     final_state::final_state,
+    is_erased,
     liveness::liveness,
     payloads::payloads,
     rule,
@@ -28,7 +29,7 @@ use std::{
     collections::{BTreeSet, HashSet},
     rc::Rc,
 };
-use testkit::{GatewayRefund, Platform, Snapshot, VERIFICATION_SUBJECT};
+use testkit::{GatewayRefund, Platform, RESET_SUBJECT, Snapshot, VERIFICATION_SUBJECT};
 
 /// Checks what holds once nothing is in flight.
 pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
@@ -44,6 +45,7 @@ pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     events(world, &committed)?;
     enqueued(world, &committed)?;
     prices(world)?;
+    account(world)?;
     effects(world)?;
     liveness(world)?;
     payloads(world, &committed)?;
@@ -199,10 +201,12 @@ fn responses<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     for (n, status, body) in responses.iter() {
         let command = world.plan.commands[*n].0;
         let (fitting, is_keyed): (&[u16], bool) = match command {
-            Command::Register | Command::Create(_) | Command::RefundAtGateway(..) | Command::ReturnRefunds(_) => {
-                (&[], false)
-            }
-            Command::Place(_) => (&[201], true),
+            Command::RefundAtGateway(..) | Command::ReturnRefunds(_) => (&[], false),
+            Command::Register | Command::Create(_) | Command::Place(_) => (&[201], true),
+            Command::Write => (&[202], true),
+            Command::ResetPassword => (&[202], false),
+            // There is no account after the first.
+            Command::Erase => (&[202, 404], false),
             Command::Cancel(_) => (&[202, 409], false),
             Command::CancelByStranger(_) => (&[404], false),
             Command::Withdraw(_) | Command::Ship(_) | Command::Deliver(_) => (&[200, 409], false),
@@ -233,20 +237,26 @@ pub(super) fn waited(seen: &Snapshot) -> usize {
     steps.filter(|step| step.status == Status::Pending && waits(&step.reason)).count()
 }
 
-/// The number of e-mails due: one for each notified transition, to a verified address.
+/// The number of notifications due: one for each notified transition and each message of staff, to a verified address.
 pub fn expected_emails<S: Backend>(world: &World<S>) -> usize {
     let seen = &world.seen;
     if !world.plan.is_verified {
         return 0;
     }
     let ends = [Status::Processing, Status::Shipped, Status::Delivered, Status::Cancelled];
-    waited(seen) + ends.into_iter().map(|status| came_to(seen, status)).sum::<usize>()
+    let written = usize::from(world.plan.contains(Command::Write));
+    waited(seen) + ends.into_iter().map(|status| came_to(seen, status)).sum::<usize>() + written
 }
 
-/// The e-mails about orders: all except those that verify an address.
-pub fn order_emails(platform: &Platform) -> Vec<EmailMessage> {
+/// The e-mails that are notifications: all but those with a token.
+pub fn notification_emails(platform: &Platform) -> Vec<EmailMessage> {
     let emails = platform.email_sender().sent();
-    emails.into_iter().filter(|email| email.subject != VERIFICATION_SUBJECT).collect()
+    emails.into_iter().filter(|email| !has_token(email)).collect()
+}
+
+/// Whether an e-mail verifies an address or resets a password.
+pub(super) fn has_token(email: &EmailMessage) -> bool {
+    [VERIFICATION_SUBJECT, RESET_SUBJECT].contains(&email.subject.as_str())
 }
 
 /// Optional situations that occurred, for the statistics of a run.
@@ -289,6 +299,17 @@ pub fn observed<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
     orders.chain(events).chain(of_refunds).chain(seen.payments.values().filter_map(of_payment)).collect()
 }
 
+/// What the customer asked for by its account happened.
+fn account<S: Backend>(world: &World<S>) -> Result<(), Violation> {
+    let emails = world.platform.email_sender().sent();
+    let was_reset = emails.iter().any(|email| email.subject == RESET_SUBJECT);
+    rule!(was_reset == world.plan.contains(Command::ResetPassword), "an e-mail with a token for a new password");
+    let is_left = |order: &Order| !is_erased(order);
+    let is_erased = !world.seen.orders.iter().any(is_left);
+    rule!(is_erased || !world.plan.contains(Command::Erase), "an order has the address of a customer who was erased");
+    Ok(())
+}
+
 /// The copy of prices has what the catalogue published and what orders were placed at.
 fn prices<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let prices = &world.seen.prices;
@@ -305,7 +326,7 @@ fn prices<S: Backend>(world: &World<S>) -> Result<(), Violation> {
 fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let (platform, seen) = (&world.platform, &world.seen);
     let orders = &seen.orders;
-    let emails = order_emails(platform);
+    let emails = notification_emails(platform);
     for order in orders {
         let id = order.id.to_string();
         let count = emails.iter().filter(|email| email.text.contains(&id)).count();

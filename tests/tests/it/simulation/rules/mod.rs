@@ -7,22 +7,24 @@ mod liveness;
 mod payloads;
 mod stock_model;
 
-pub use idle::{expected_emails, observed, order_emails, when_idle};
+pub use idle::{expected_emails, notification_emails, observed, when_idle};
 
 use super::{
     backend::Backend,
     commands::{self, OrderSpec},
+    products::received_of,
     requests::REFUND_LIMIT,
     world::World,
 };
 use domain::{
+    address::Address,
     id::ProductId,
     ledger::Transfer,
     order::{Input, Order, State, Status, Transition, next},
     payment, stock,
 };
 use std::{collections::BTreeMap, fmt};
-use testkit::{Charge, GatewayRefund, Snapshot, ids};
+use testkit::{Charge, GatewayRefund, Snapshot};
 
 /// A rule that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +169,7 @@ fn stock(seen: &Snapshot) -> Result<(), Violation> {
         let of = |sums: &BTreeMap<ProductId, i64>| sums.get(&product).copied().unwrap_or_default();
         let (reserved, due, shipped) = (of(&reserved), of(&committed), of(&seen.shipped));
         rule!(level.available >= 0 && level.reserved >= 0, "stock below zero: {level:?}");
-        let received = received(product);
+        let received = received_of(product);
         rule!(level.available + level.reserved + shipped == received, "{received} were received: {level:?}");
         rule!(level.reserved == reserved, "{reserved} are reserved for orders: {level:?}");
         rule!(shipped == due, "{shipped} are recorded as shipped, {due} were shipped");
@@ -190,10 +192,22 @@ fn legal<S: Backend>(world: &World<S>, order: &Order) -> Result<(), Violation> {
         }
         world.legal.borrow_mut().insert(order.id, steps.clone());
     }
-    rule!(steps.len() as u64 == order.version, "history {steps:?} at version {}", order.version);
+    // The erasure of what an order says about its customer is a version without a step.
+    let versions = steps.len() as u64 + u64::from(is_erased(order));
+    rule!(versions == order.version, "history {steps:?} at version {}", order.version);
     let last = steps.last().map(|last| (last.status, last.reason));
     rule!(last == Some((order.status, order.reason)), "history {steps:?} of an order that is {:?}", order.status);
     Ok(())
+}
+
+/// Whether the order does not have its address any more.
+fn is_erased(order: &Order) -> bool {
+    order.shipping_address == order.shipping_address.erased()
+}
+
+/// Whether this is the address that an order has, or had before it was erased.
+fn is_address_of(order: &Order, address: &Address) -> bool {
+    order.shipping_address == *address || order.shipping_address == address.erased()
 }
 
 /// The index and specification of an order.
@@ -201,8 +215,4 @@ fn wanted(order: &Order) -> (usize, &'static OrderSpec) {
     let method = order.payment_method.as_str();
     let n = commands::index_of(method).expect("an order of the plan");
     (n, commands::spec(n))
-}
-
-fn received(product: ProductId) -> i64 {
-    commands::received((1..).find(|n| ids::product(*n) == product).unwrap_or_default())
 }

@@ -1,9 +1,10 @@
 //! What each committed event says, against orders, payments and documents: each id, amount, line and sequence.
 
-use super::{Violation, rule};
+use super::{Violation, is_address_of, rule};
 use crate::simulation::{backend::Backend, world::World};
 use domain::{
     DomainEvent, Event, Money,
+    channel::Template,
     event::{OrderConfirmed, PaymentRefunded, StockLine},
     id::{OrderId, PaymentId, RefundId},
     order::{HistoryEntry, Order, Status},
@@ -80,7 +81,7 @@ impl Model<'_> {
                     said.lines == order.lines,
                     said.totals.as_ref() == Some(&order.totals),
                     said.total_amount == order.total,
-                    said.shipping_address == order.shipping_address,
+                    is_address_of(order, &said.shipping_address),
                     said.payment_method == order.payment_method,
                 ])
             }
@@ -111,7 +112,7 @@ impl Model<'_> {
                     self.step(order)?.status == Status::Shipped,
                     said.user_id == order.user_id,
                     said.lines == order.lines,
-                    said.shipping_address == order.shipping_address,
+                    is_address_of(order, &said.shipping_address),
                 ])
             }
             DomainEvent::OrderDelivered(said) => {
@@ -130,8 +131,8 @@ impl Model<'_> {
             said.lines == order.lines,
             said.totals.as_ref() == Some(&order.totals),
             said.total_amount == order.total,
-            said.shipping_address == order.shipping_address,
-            said.area == Some(order.shipping_address.area()),
+            is_address_of(order, &said.shipping_address),
+            said.area == Some(said.shipping_address.area()),
             said.payment_id == self.seen.payments.get(&order.id)?.id,
             said.placed_at == order.created_at,
         ])
@@ -216,10 +217,13 @@ impl Model<'_> {
                 let payment = self.seen.payments.get(&said.order_id)?;
                 payment.refund(said.refund_id).map(drop)
             }
-            DomainEvent::NotificationSent(said) => {
-                let order = self.find(said.order_id?)?;
-                all(&[said.user_id == order.user_id, self.event.subject == order.id.to_string()])
-            }
+            DomainEvent::NotificationSent(said) => match said.order_id {
+                Some(order) => {
+                    let order = self.find(order)?;
+                    all(&[said.user_id == order.user_id, self.event.subject == order.id.to_string()])
+                }
+                None => all(&[said.template == Template::Message, self.event.subject == said.user_id.to_string()]),
+            },
             _ => None,
         }
     }

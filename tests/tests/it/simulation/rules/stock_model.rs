@@ -1,8 +1,9 @@
 //! Stock as a model computes it from the events in the order of their commits: levels, movements, alerts, and who is served first.
 
-use super::{Violation, received, rule};
+use super::{Violation, rule};
 use crate::simulation::{
     backend::{Backend, FinalState},
+    products::received_of,
     world::World,
 };
 use domain::{
@@ -69,7 +70,7 @@ pub(super) fn stock_model<S: Backend>(
 
 impl Model {
     fn open(&mut self, product_id: ProductId) {
-        let level = StockLevel { product_id, available: received(product_id), reserved: 0, version: 1 };
+        let level = StockLevel { product_id, available: received_of(product_id), reserved: 0, version: 1 };
         self.history.entry(product_id).or_default().insert(1, level.clone());
         self.levels.insert(product_id, level);
     }
@@ -211,8 +212,7 @@ impl Model {
             // Products that exist from the start have no movement that opened them.
             let levels: Vec<&StockLevel> = history.values().skip(usize::from(is_seeded)).collect();
             rule!(moved.len() == levels.len(), "{} movements of {} levels", moved.len(), levels.len());
-            let (mut received, mut reserved, mut shipped) =
-                (if is_seeded { self::received(*product) } else { 0 }, 0, 0);
+            let (mut received, mut reserved, mut shipped) = (if is_seeded { received_of(*product) } else { 0 }, 0, 0);
             for (movement, level) in moved.iter().zip(levels) {
                 rule!(movement.level == *level, "a movement to {:?}: stock is {level:?}", movement.level);
                 match movement.kind {
