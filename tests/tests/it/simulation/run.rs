@@ -20,7 +20,8 @@ const LIMIT: usize = 2_000;
 const SWEEPS: usize = 8;
 /// Time after which a delivery check has looked at every event.
 const CHECKED_AFTER: Duration = Duration::from_secs(3_601);
-/// Time after which no fault is injected. A queue dead-letters a message only after more than seven hours of retries.
+/// Time after which no fault is injected. A queue dead-letters a message that waits for a dependency only after a day, and one whose process dies
+/// again and again after [`catalog::MAX_RECEIVES`] visibility timeouts.
 const FAULT_PERIOD: Duration = Duration::from_secs(3 * 3600);
 
 /// The seed of sequential runs. It has an endpoint of webhooks, so that they reach `webhook-enqueue`.

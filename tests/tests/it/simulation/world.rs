@@ -1,7 +1,7 @@
 //! The world of a simulation: clients, queues, streams and time around the in-memory platform.
 //!
 //! Queues deliver at least once and in any order; streams deliver in order and resume at their position; a failed message is redelivered
-//! after the backoff that `edge` sets. The whole batch of a crashed process is redelivered.
+//! after the backoff that `edge` sets. The whole batch of a crashed process is redelivered after the visibility timeout of its queue.
 
 mod tasks;
 

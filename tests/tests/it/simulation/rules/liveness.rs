@@ -4,8 +4,11 @@ use super::{Violation, rule};
 use crate::simulation::{backend::Backend, world::World};
 use domain::order::{PENDING_TIMEOUT_SECONDS, State};
 
-/// Two messages one after another wait for their longest backoff, and their events for a sweep of the outbox.
+/// Two messages one after another wait for their longest backoff, and their events for a sweep of the outbox. What a process held that died
+/// waits for the visibility timeout instead, which is shorter.
 const STOCK_SECONDS: i64 = 40 * 60;
+/// The longest backoff.
+const BACKOFF_SECONDS: u32 = 900;
 /// `order-sweep` cancels what is stuck, and runs twice an hour.
 const PAYMENT_SECONDS: i64 = PENDING_TIMEOUT_SECONDS + STOCK_SECONDS;
 
@@ -41,4 +44,11 @@ pub(super) fn liveness<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn no_queue_hides_a_message_for_longer_than_the_longest_backoff() {
+    for function in catalog::FUNCTIONS.iter().filter(|function| function.keeps_inbox()) {
+        assert!(function.visibility_s() <= BACKOFF_SECONDS, "{}: {} s", function.name, function.visibility_s());
+    }
 }

@@ -181,6 +181,8 @@ impl<S: Backend> World<S> {
             Task::Sweep | Task::Maintenance(_) => {}
             Task::Batch(to, messages) => {
                 let all = vec![true; messages.len()];
+                // Nobody set a backoff for what a process held when it died.
+                let hidden = outcome.is_none().then(|| Duration::from_secs(to.visibility_s().into()));
                 let mut again = outcome.unwrap_or(all.clone());
                 if self.defect == Some(Defect::AcknowledgesWholeBatch) && again != all {
                     again.fill(false);
@@ -190,7 +192,8 @@ impl<S: Backend> World<S> {
                 }
                 for (message, again) in messages.into_iter().zip(again) {
                     if again || twice(20) {
-                        self.redeliver(to, message, now);
+                        let backoff = hidden.unwrap_or_else(|| self.backoff(message.attempt));
+                        self.redeliver(to, message, now + backoff);
                     }
                 }
             }
@@ -210,15 +213,18 @@ impl<S: Backend> World<S> {
         }
     }
 
-    fn redeliver(&mut self, to: &'static Function, message: QueuedMessage, now: Timestamp) {
+    fn redeliver(&mut self, to: &'static Function, message: QueuedMessage, due: Timestamp) {
         let most = if self.defect == Some(Defect::GivesUpAfterHours) { 40 } else { MAX_RECEIVES };
         if message.attempt == most {
             self.given_up.borrow_mut().push((to.name, format!("{} came {most} times", message.event.event.row().name)));
             return;
         }
-        let unit = if self.defect == Some(Defect::BacksOffInMinutes) { 60 } else { 1 };
-        let backoff = wait(message.attempt) * unit;
-        self.queue.push(QueuedMessage { attempt: message.attempt + 1, due: now + backoff, ..message });
+        self.queue.push(QueuedMessage { attempt: message.attempt + 1, due, ..message });
+    }
+
+    /// The backoff that the consumer sets for a message that failed.
+    fn backoff(&self, attempt: u32) -> Duration {
+        wait(attempt) * if self.defect == Some(Defect::BacksOffInMinutes) { 60 } else { 1 }
     }
 
     /// Advances the clock until something is due. Returns `false` if nothing ever will be.
@@ -255,4 +261,24 @@ fn nth<T>(all: &[T], wanted: impl Fn(&T) -> bool, n: usize) -> usize {
 /// The backoff before the next attempt, as in `edge`.
 fn wait(attempt: u32) -> Duration {
     Duration::from_secs(1_u64.checked_shl(attempt - 1).unwrap_or(900).min(900))
+}
+
+#[test]
+fn message_of_a_process_that_died_comes_again_after_the_visibility_timeout() {
+    use crate::simulation::{backend::Memory, commands::Plan};
+    use std::rc::Rc;
+    use testkit::build;
+    let function = catalog::STOCK_RESERVE;
+    let waits = |outcome: Option<Vec<bool>>| {
+        let now = build::noon();
+        let mut world = World::new(Memory::new(), now, 1, Plan::with(&[], true), None);
+        let event = Rc::new(build::event(1, build::order().order_placed()));
+        let (is_newer, unread_until) = (false, None);
+        let message = QueuedMessage { to: function, event, attempt: 1, sent: now, is_newer, unread_until, due: now };
+        world.settle(Task::Batch(function, vec![message]), outcome, &Choices::none());
+        world.queue.iter().map(|message| message.due.as_second() - now.as_second()).collect::<Vec<_>>()
+    };
+    assert_eq!(waits(None), [i64::from(function.visibility_s())]);
+    assert_eq!(waits(Some(vec![true])), [1]);
+    assert_eq!(waits(Some(vec![false])), []);
 }
