@@ -1,6 +1,7 @@
-//! In-memory fake of a Stripe-like payment gateway. A key charges once, some
+//! In-memory fake of a Stripe-like payment gateway. A key charges once in a day, some
 //! test tokens are declined, and refunds never exceed the charge.
 
+mod keys;
 mod port;
 mod statement;
 
@@ -33,12 +34,9 @@ pub(super) struct GatewayState {
     requests: u64,
     /// The first response to each charge request, and each refund, in order.
     events: Vec<GatewayEvent>,
-    /// Keys with a stored error.
-    failing_keys: BTreeSet<String>,
+    keys: keys::Keys,
     /// Charges of other environments on the same account, by the gateway's id.
     foreign: BTreeSet<String>,
-    /// Keys that were taken so that nothing is charged under them.
-    withdrawn_keys: BTreeSet<String>,
     /// Number of new keys that will store an error.
     keys_to_fail: u32,
     /// What the gateway says it moved, whatever was asked.
@@ -184,7 +182,7 @@ fn key_reused() -> Failure {
 impl GatewayState {
     /// Fails if the key has a stored error, or if it is a new key that has to store one.
     fn fault(&mut self, key: &str, is_known: bool) -> Result<(), Failure> {
-        if self.failing_keys.contains(key) {
+        if self.keys.failing.contains(key) {
             let detail = "The gateway replays the error stored for this key.";
             return Err(Failure::new(FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR, detail));
         }
@@ -192,7 +190,7 @@ impl GatewayState {
             return Ok(());
         }
         self.keys_to_fail -= 1;
-        self.failing_keys.insert(key.to_owned());
+        self.keys.failing.insert(key.to_owned());
         Err(Failure::unavailable("payment gateway", "an error that it stores for the key"))
     }
 
@@ -202,11 +200,12 @@ impl GatewayState {
             return Err(Failure::internal("gateway: the payment has no payment method"));
         };
         let key = payment.gateway_key();
-        if self.withdrawn_keys.contains(&key) {
+        let is_known = self.receive(&key);
+        if self.keys.withdrawn.contains(&key) {
             return Err(key_reused());
         }
-        self.fault(&key, self.outcomes.contains_key(&key))?;
-        if let Some((first, outcome)) = self.outcomes.get(&key) {
+        self.fault(&key, is_known && self.outcomes.contains_key(&key))?;
+        if let Some((first, outcome)) = self.outcomes.get(&key).filter(|_| is_known) {
             let is_same = (first.amount, &first.method, &first.customer, first.order_id)
                 == (payment.amount, &payment.method, &payment.customer, payment.order_id);
             return if is_same { Ok(outcome.clone()) } else { Err(key_reused()) };
@@ -256,9 +255,10 @@ impl GatewayState {
 
     fn withdraw_charge(&mut self, payment: &Payment) -> bool {
         let key = payment.gateway_key();
-        let is_received = self.outcomes.contains_key(&key) || self.failing_keys.contains(&key);
+        let is_known = self.receive(&key);
+        let is_received = is_known && (self.outcomes.contains_key(&key) || self.keys.failing.contains(&key));
         if !is_received {
-            self.withdrawn_keys.insert(key);
+            self.keys.withdrawn.insert(key);
         }
         !is_received
     }
@@ -317,8 +317,9 @@ impl GatewayState {
     fn refund_once(&mut self, refund: GatewayRefund) -> Result<RefundOutcome, Failure> {
         self.requests += 1;
         let key = refund.key.clone();
-        self.fault(&key, self.refund_outcomes.contains_key(&key))?;
-        if let Some((first, outcome)) = self.refund_outcomes.get(&key) {
+        let is_known = self.receive(&key);
+        self.fault(&key, is_known && self.refund_outcomes.contains_key(&key))?;
+        if let Some((first, outcome)) = self.refund_outcomes.get(&key).filter(|_| is_known) {
             return if *first == refund.amount { Ok(outcome.clone()) } else { Err(key_reused()) };
         }
         let amount = refund.amount;

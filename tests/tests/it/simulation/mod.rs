@@ -11,6 +11,7 @@ mod days;
 mod defects;
 mod dispatch;
 mod faults;
+mod gateway_keys;
 mod losses;
 mod messages;
 mod on_postgres;

@@ -137,8 +137,20 @@ pub fn planned<S: Backend>(
     until_idle(&mut world, choices)
 }
 
-/// Runs one step. Returns `false` if the world is idle.
+/// Runs one step, and checks what holds at all times. Returns `false` if the world is idle.
 pub fn step<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<bool, Violation> {
+    if !unchecked_step(world, choices)? {
+        return Ok(false);
+    }
+    if world.is_read_due() {
+        world.read_stores();
+        rules::always(world)?;
+    }
+    Ok(true)
+}
+
+/// As [`step`], without checks.
+pub fn unchecked_step<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<bool, Violation> {
     world.collect(choices);
     if world.is_idle() {
         world.read_stores();
@@ -156,10 +168,6 @@ pub fn step<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<bool,
     }
     world.steps += tasks.len();
     world.work(tasks, choices);
-    if world.is_read_due() {
-        world.read_stores();
-        rules::always(world)?;
-    }
     Ok(true)
 }
 

@@ -58,6 +58,8 @@ pub enum Defect {
     BacksOffInMinutes,
     /// Not a defect: state and version also reject stale events.
     SkipsInbox,
+    /// Two days after the start of a refund; the gateway knows a key for one. Shown by `gateway_keys`.
+    RetriesForgottenKeys,
     // Those that only schedules of days show.
     NeverChecksDeliveries,
     NeverSweepsOrders,

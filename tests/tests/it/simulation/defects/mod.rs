@@ -74,6 +74,7 @@ pub async fn consume<S: Backend>(
         | Defect::PostsRefundAsIncome
         | Defect::PostsRefundUnderCharge
         | Defect::StatesRefundInsteadOfSum
+        | Defect::RetriesForgottenKeys
             if is(catalog::PAYMENT_REFUND) =>
         {
             payment_refund::handle(&payments, &gateway, &platform.circuit_breaker(), copy()).await

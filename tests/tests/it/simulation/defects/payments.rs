@@ -16,7 +16,10 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Time
 use ports::{
     Bus as _, Claim, DuePayment, Gateway, GatewayReport, Page, PaymentStore, TransitionOutcome, WebhookVerifier as _,
 };
+use std::time::Duration;
 use testkit::{Platform, WebhookVerifier};
+
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A payment store with a defect.
 pub struct Payments<'a, P> {
@@ -29,6 +32,11 @@ impl<P> Payments<'_, P> {
     fn read(&self, payment: Payment) -> Payment {
         match self.defect {
             Defect::IgnoresClosedPayment => Payment { closed: false, ..payment },
+            Defect::RetriesForgottenKeys => {
+                let mut payment = payment;
+                payment.refunds.iter_mut().for_each(|refund| refund.requested_at += A_DAY);
+                payment
+            }
             _ => payment,
         }
     }

@@ -104,6 +104,7 @@ impl<S: Backend> World<S> {
 
     /// Runs tasks concurrently, and requeues what has to be redelivered.
     pub fn work(&mut self, tasks: Vec<Task>, choices: &Choices) {
+        self.platform.gateway().set_time(self.clock.now());
         self.processes.begin(tasks.iter().map(|task| self.process(task, choices)).collect());
         let outcomes = {
             let world = &*self;
