@@ -274,10 +274,7 @@ impl<S: Backend> World<S> {
         match what {
             what if self.defect.is_some_and(|defect| defect.stops(what)) => false,
             0 => self.tick(catalog::STOCK_SWEEP, async |tick| defects::sweep(self, stores, tick).await).await,
-            1 => {
-                let orders = stores.orders();
-                self.tick(catalog::ORDER_SWEEP, async |tick| order_sweep::handle(&orders, &orders, tick).await).await
-            }
+            1 => self.tick(catalog::ORDER_SWEEP, async |tick| defects::sweep_orders(self, stores, tick).await).await,
             2 => {
                 let handler = async |tick| defects::reconcile(self, stores, tick).await;
                 self.tick(catalog::PAYMENT_RECONCILE, handler).await

@@ -20,6 +20,7 @@ mod products;
 mod requests;
 mod rules;
 mod run;
+mod scale;
 mod stream_position;
 mod subscriptions;
 mod trace;

@@ -60,6 +60,10 @@ pub enum Defect {
     SkipsInbox,
     /// Two days after the start of a refund; the gateway knows a key for one. Shown by `gateway_keys`.
     RetriesForgottenKeys,
+    /// Not a defect: the database refuses to change the rows of [`crate::simulation::scale`] that sweeps come to first.
+    RefusesFirstRows,
+    /// Where the database does that, sweeps end with their first page.
+    SweepsFirstPageOnly,
     // Those that only schedules of days show.
     NeverChecksDeliveries,
     NeverSweepsOrders,

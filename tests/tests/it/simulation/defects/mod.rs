@@ -12,7 +12,7 @@ mod stock;
 pub use consumers::{SweptOutbox, recount_records, swept_events};
 pub use distortions::distorted;
 pub use list::Defect;
-pub use orders::{cancel, place};
+pub use orders::{cancel, place, sweep_orders};
 pub use payments::apply_unchecked;
 pub use stock::sweep;
 

@@ -4,6 +4,7 @@ use super::Defect;
 use crate::simulation::{
     backend::{Backend, Stores},
     requests::{CANCEL, PLACE, RATES},
+    scale,
     world::World,
 };
 use domain::{
@@ -11,6 +12,7 @@ use domain::{
     id::{OrderId, PaymentId, ProductId, UserId},
     order::{Order, OrderLimits, ProductSnapshot, Reason, Status},
 };
+use edge::schedule::Tick;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
 use ports::{
     Claim, OrderStore, Page, PlacementConditions, PriceCopy, PriceSource, Quote, TimeCursor, TransitionOutcome,
@@ -88,6 +90,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         order: &Order,
         event: Option<&Event>,
     ) -> Result<TransitionOutcome, Failure> {
+        scale::check_row(self.defect, order.id)?;
         let claim = claim.filter(|_| self.defect != Defect::SkipsInbox);
         let event = event.map(|event| self.written(event));
         let event = event.as_ref();
@@ -101,6 +104,9 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
     }
 
     async fn stuck(&self, before: Timestamp, limit: u32, after: Option<TimeCursor>) -> Result<Vec<Order>, Failure> {
+        if self.defect == Defect::SweepsFirstPageOnly && after.is_some() {
+            return Ok(vec![]);
+        }
         self.inner.stuck(before, limit, after).await
     }
 
@@ -117,6 +123,22 @@ impl<O: PriceCopy> PriceCopy for Orders<'_, O> {
     /// Without the response of the key, which the defects look up by themselves.
     async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: PriceSource) -> Result<Quote, Failure> {
         Ok(Quote { first: None, ..self.inner.quote(key, products, enough).await? })
+    }
+}
+
+/// Runs order-sweep, with the world's defect if it concerns the sweep.
+pub async fn sweep_orders<S: Backend>(
+    world: &World<S>,
+    stores: &impl Stores,
+    tick: Tick,
+) -> Result<order_sweep::Summary, Failure> {
+    let (orders, erasure) = (stores.orders(), stores.orders());
+    match world.defect {
+        Some(defect @ (Defect::RefusesFirstRows | Defect::SweepsFirstPageOnly)) => {
+            let orders = Orders { inner: orders, platform: &world.platform, ids: world.clock.ids(), defect };
+            order_sweep::handle(&orders, &erasure, tick).await
+        }
+        _ => order_sweep::handle(&orders, &erasure, tick).await,
     }
 }
 

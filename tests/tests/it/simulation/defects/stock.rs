@@ -3,6 +3,7 @@
 use super::Defect;
 use crate::simulation::{
     backend::{Backend, Stores},
+    scale,
     world::World,
 };
 use domain::{
@@ -128,11 +129,15 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         limit: u32,
         after: Option<ExpiredReservation>,
     ) -> Result<Vec<ExpiredReservation>, Failure> {
+        if self.defect == Defect::SweepsFirstPageOnly && after.is_some() {
+            return Ok(vec![]);
+        }
         self.inner.expired_reservations(now, limit, after).await
     }
 
     /// Returns the units again if another sweep has already expired the reservation.
     async fn expire(&self, order: OrderId, expired: &Event) -> Result<Option<Event>, Failure> {
+        scale::check_row(self.defect, order)?;
         let outcome = self.inner.expire(order, expired).await?;
         if let Some(event) = &outcome
             && self.defect == Defect::ForgetsMovement
@@ -204,7 +209,12 @@ pub async fn sweep<S: Backend>(
     tick: Tick,
 ) -> Result<stock_sweep::Summary, Failure> {
     match world.defect {
-        Some(defect @ (Defect::ExpiresReservationTwice | Defect::ForgetsMovement)) => {
+        Some(
+            defect @ (Defect::ExpiresReservationTwice
+            | Defect::ForgetsMovement
+            | Defect::RefusesFirstRows
+            | Defect::SweepsFirstPageOnly),
+        ) => {
             let (platform, seen, ids) = (&world.platform, &world.seen, world.clock.ids());
             stock_sweep::handle(&Stock { inner: stores.stock(), platform, seen, ids, defect }, tick).await
         }
