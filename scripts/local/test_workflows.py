@@ -29,6 +29,14 @@ class CheckTest(unittest.TestCase):
         for step in usual[1].split():
             self.assertTrue(OTHERWISE[step] in checks if step in OTHERWISE else step in run, step)
 
+    def test_command_before_a_pipe_ends_its_step_when_it_fails(self) -> None:
+        """GitHub runs `bash -e` where no shell is named, and `bash -eo pipefail` where it is bash."""
+        for file in sorted(WORKFLOWS.glob("*.yml")):
+            text = file.read_text()
+            if re.search(r"^ +(- )?run:", text, re.MULTILINE):
+                self.assertIn("\ndefaults:\n  run:\n    shell: bash\n", text, file.name)
+                self.assertEqual(text.count("shell:"), 1, file.name)
+
     def test_deployment_waits_for_the_checks_and_for_the_environment(self) -> None:
         deploy = (WORKFLOWS / "deploy.yml").read_text()
         self.assertIn("uses: ./.github/workflows/check.yml", deploy)
