@@ -109,6 +109,21 @@ run "three_zones" {
     error_message = "Endpoints must serve principals of this account only, or data could leave to the bucket of another."
   }
 
+  # "Example VPC endpoint policy" in AWS's guide on the network of a Lambda function and an MSK cluster.
+  assert {
+    condition = {
+      for service, endpoint in aws_vpc_endpoint.interface : service => [
+        for statement in slice(jsondecode(endpoint.policy).Statement, 1, length(jsondecode(endpoint.policy).Statement)) :
+        [statement.Effect, statement.Principal.Service, statement.Action, statement.Resource]
+      ]
+      } == {
+      lambda = [["Allow", "lambda.amazonaws.com", "lambda:InvokeFunction", "*"]]
+      sqs    = []
+      sts    = [["Allow", "lambda.amazonaws.com", "sts:AssumeRole", "*"]]
+    }
+    error_message = "The pollers of Kafka topics cannot assume the role of a function or invoke it, or the service Lambda may do more."
+  }
+
   assert {
     condition     = toset(keys(aws_vpc_endpoint.gateway)) == toset(["dynamodb", "s3"])
     error_message = "Traffic to S3 and DynamoDB must not be paid for at the NAT gateway."

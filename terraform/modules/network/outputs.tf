@@ -17,3 +17,8 @@ output "security_group_ids" {
   description = "Ids of the security groups: functions, proxy, database, cache, kafka, endpoints."
   value       = { for name, group in aws_security_group.this : name => group.id }
 }
+
+output "log_group_name" {
+  description = "Name of the group of the flow logs."
+  value       = aws_cloudwatch_log_group.flows.name
+}
