@@ -80,7 +80,7 @@ def firing(prefix: str) -> set[str]:
 
 
 def watched(prefix: str, name: str, before: set[str]) -> list[str]:
-    """Options that leave out the alarms that fire already: CodeDeploy would stop at once, and a fix could not be deployed."""
+    """Options that leave out the alarms that fire already, which would stop the deployment of a fix."""
     group = aws("deploy", "get-deployment-group", "--application-name", prefix, "--deployment-group-name", name)
     alarms = [alarm["name"] for alarm in group["deploymentGroupInfo"]["alarmConfiguration"]["alarms"]]
     left_out = [alarm for alarm in alarms if alarm in before]

@@ -95,7 +95,9 @@ class ShiftTrafficTest(unittest.TestCase):
     def test_versions_are_deleted_but_for_the_last_ten_and_those_of_the_alias(self) -> None:
         routing = {"AdditionalVersionWeights": {"3": 0.1}}
         done = shift(versions=14, alias={"FunctionVersion": "2", "RoutingConfig": routing})
-        deleted = [(option(call, "--function-name"), option(call, "--qualifier")) for call in done.of("delete-function")]
+        deleted = [
+            (option(call, "--function-name"), option(call, "--qualifier")) for call in done.of("delete-function")
+        ]
         self.assertEqual(deleted, [(MOVED, "1"), (MOVED, "4")])
 
     def test_alarm_that_fires_already_does_not_stop_a_fix(self) -> None:

@@ -52,7 +52,9 @@ class TerraformSkipsTest(unittest.TestCase):
         self.assertTrue(text.startswith("Skipped: scan: checkov is not installed"), text)
 
     def test_parts_that_need_the_provider_are_named(self) -> None:
-        self.install_terraform('case "$*" in *init*) echo "Error: Failed to query available provider packages"; exit 1 ;; esac')
+        self.install_terraform(
+            'case "$*" in *init*) echo "Error: Failed to query available provider packages"; exit 1 ;; esac'
+        )
         status, text = self.run_parts("fmt", "validate", "plan")
         self.assertEqual(status, SKIPPED)
         self.assertRegex(text, "^Skipped: validate: no mirror .+; plan: no mirror ")
