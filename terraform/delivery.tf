@@ -90,6 +90,7 @@ module "pipeline" {
   connection_arn       = var.pipeline.connection_arn
   drift_schedule       = var.pipeline.drift_schedule
   topic_arns           = module.notifications.topic_arns
+  topics_key_arn       = module.notifications.key_arn
   log_retention_days   = var.log_retention_days
   permissions_boundary = module.boundary.arn
 }

@@ -9,6 +9,7 @@ variables {
   account_id      = "111111111111"
   key_arn         = "arn:aws:kms:eu-west-1:111111111111:key/one"
   secrets_key_arn = "arn:aws:kms:eu-west-1:111111111111:key/two"
+  topics_key_arn  = "arn:aws:kms:eu-west-1:111111111111:key/three"
   key_arns        = ["arn:aws:kms:eu-west-1:111111111111:key/one"]
   artifacts       = { name = "quayside-dev-artifacts-111111111111", arn = "arn:aws:s3:::quayside-dev-artifacts-111111111111" }
   artifacts_arn   = "arn:aws:s3:::quayside-dev-artifacts-111111111111"
@@ -397,6 +398,14 @@ run "github" {
   }
 
   assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.this["deploy"].policy).Statement : statement.Resource
+      if statement.Effect == "Allow" && contains(statement.Action, "iam:GetOpenIDConnectProvider")
+    ] == ["arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"]
+    error_message = "A deployment cannot plan: it may not read the identity provider, which its state holds."
+  }
+
+  assert {
     condition     = [for name, role in aws_iam_role.this : name if role.permissions_boundary != var.permissions_boundary] == ["deploy"]
     error_message = "A role that does not manage roles has no boundary."
   }
@@ -452,6 +461,13 @@ run "any_branch" {
 run "pipeline" {
   command = plan
 
+  # The policy of the pipeline names the projects.
+  override_resource {
+    target          = aws_codebuild_project.this
+    override_during = plan
+    values          = { arn = "arn:aws:codebuild:eu-west-1:111111111111:project/quayside-dev" }
+  }
+
   module {
     source = "./modules/pipeline"
   }
@@ -463,6 +479,39 @@ run "pipeline" {
   assert {
     condition     = [for stage in aws_codepipeline.this[0].stage : stage.name] == ["Source", "Build", "Plan", "Approve", "Apply"]
     error_message = "Something is applied without a plan that was approved."
+  }
+
+  # xtask lists the files that git tracks.
+  assert {
+    condition     = aws_codepipeline.this[0].stage[0].action[0].configuration.OutputArtifactFormat == "CODEBUILD_CLONE_REF"
+    error_message = "The build gets no repository of git, so that it cannot compare two builds."
+  }
+
+  assert {
+    condition = alltrue([
+      for role in ["build", "plan"] : length([
+        for statement in jsondecode(aws_iam_role_policy.build[role].policy).Statement : statement
+        if try(statement.Resource == var.connection_arn && length(setsubtract(["codeconnections:UseConnection", "codestar-connections:UseConnection"], statement.Action)) == 0, false)
+      ]) == 1
+    ])
+    error_message = "The build or the drift check cannot clone the repository."
+  }
+
+  assert {
+    condition = { for name, project in aws_codebuild_project.this : name => [for auth in project.source[0].auth : [auth.type, auth.resource]] } == {
+      build = []
+      plan  = []
+      apply = []
+      drift = [["CODECONNECTIONS", var.connection_arn]]
+    }
+    error_message = "The drift check cannot fetch a private repository."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.pipeline.policy).Statement : toset(statement.Action) if try(statement.Resource == var.topics_key_arn, false)
+    ] == [toset(["kms:Decrypt", "kms:GenerateDataKey*"])]
+    error_message = "The request for an approval cannot be encrypted, so that nobody gets it."
   }
 
   assert {
@@ -509,7 +558,7 @@ run "no_pipeline" {
   }
 
   assert {
-    condition     = length(aws_codepipeline.this) == 0 && contains(keys(aws_codebuild_project.this), "drift")
+    condition     = length(aws_codepipeline.this) == 0 && contains(keys(aws_codebuild_project.this), "drift") && length(aws_codebuild_project.this["drift"].source[0].auth) == 0
     error_message = "Without a connection the drift check alone remains."
   }
 }
@@ -576,13 +625,31 @@ run "budgets" {
   }
 
   assert {
-    condition     = aws_ce_anomaly_monitor.this.monitor_dimension == "SERVICE" && [for value in one(one(aws_ce_anomaly_subscription.this.threshold_expression).dimension).values : value] == ["20"]
+    condition     = aws_ce_anomaly_monitor.this[0].monitor_dimension == "SERVICE" && [for value in one(one(aws_ce_anomaly_subscription.this.threshold_expression).dimension).values : value] == ["20"]
     error_message = "Unusual cost of a service is not detected from 20 dollars on."
   }
 
   assert {
     condition     = one(aws_ce_anomaly_subscription.this.subscriber).address == var.topic_arns["ticket"]
     error_message = "Cost anomalies reach nobody."
+  }
+}
+
+# A second monitor of the services is refused.
+run "account_with_a_monitor" {
+  command = plan
+
+  module {
+    source = "./modules/budgets"
+  }
+
+  variables {
+    anomaly_monitor_arn = "arn:aws:ce::111111111111:anomalymonitor/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = length(aws_ce_anomaly_monitor.this) == 0 && tolist(aws_ce_anomaly_subscription.this.monitor_arn_list) == tolist([var.anomaly_monitor_arn])
+    error_message = "The account would have two monitors, or its monitor notifies nobody."
   }
 }
 

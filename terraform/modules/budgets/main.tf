@@ -44,7 +44,10 @@ resource "aws_budgets_budget" "this" {
   }
 }
 
+# An account has one monitor of all services at most, and Cost Explorer creates it when it is first used.
 resource "aws_ce_anomaly_monitor" "this" {
+  count = var.anomaly_monitor_arn == null ? 1 : 0
+
   name              = var.prefix
   monitor_type      = "DIMENSIONAL"
   monitor_dimension = "SERVICE"
@@ -53,7 +56,7 @@ resource "aws_ce_anomaly_monitor" "this" {
 resource "aws_ce_anomaly_subscription" "this" {
   name             = var.prefix
   frequency        = "IMMEDIATE"
-  monitor_arn_list = [aws_ce_anomaly_monitor.this.arn]
+  monitor_arn_list = [coalesce(var.anomaly_monitor_arn, one(aws_ce_anomaly_monitor.this[*].arn))]
 
   subscriber {
     type    = "SNS"

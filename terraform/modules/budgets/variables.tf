@@ -59,3 +59,14 @@ variable "anomaly_usd" {
     error_message = "anomaly_usd must be at least 1."
   }
 }
+
+variable "anomaly_monitor_arn" {
+  description = "The account's monitor of all services, if it has one. Null: it is created."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.anomaly_monitor_arn == null || can(regex("^arn:aws:ce::[0-9]{12}:anomalymonitor/", var.anomaly_monitor_arn))
+    error_message = "anomaly_monitor_arn must be the ARN of a monitor (arn:aws:ce::<account>:anomalymonitor/<id>), which scripts/doctor prints."
+  }
+}

@@ -58,6 +58,13 @@ locals {
         Action   = ["s3:PutObject", "s3:GetObject"]
         Resource = "${var.artifacts_arn}/*"
       },
+      {
+        # The plan of a deployment refreshes the identity provider, which PowerUserAccess excludes as all of IAM.
+        Sid      = "ReadIdentityProvider"
+        Effect   = "Allow"
+        Action   = ["iam:GetOpenIDConnectProvider"]
+        Resource = local.provider_arn
+      },
     ])
   }
 }

@@ -8,7 +8,7 @@ locals {
     drift = { description = "Fails when the environment differs from its configuration", role = "plan", compute = "BUILD_GENERAL1_SMALL" }
   }
 
-  # A drift check fetches what was deployed last by itself; the others get their source from the pipeline.
+  # A drift check fetches the main branch by itself; the others get their source from the pipeline.
   is_scheduled = { for name in keys(local.projects) : name => name == "drift" }
 
   has_pipeline = var.connection_arn != null
@@ -17,7 +17,7 @@ locals {
 resource "aws_cloudwatch_log_group" "this" {
   for_each = local.projects
 
-  #checkov:skip=CKV_AWS_338:The log archive keeps what is needed for longer.
+  #checkov:skip=CKV_AWS_338:logs older than the retention are in the archive bucket for a year
   name              = "/aws/codebuild/${var.prefix}-${each.key}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.key_arn
@@ -68,6 +68,15 @@ resource "aws_codebuild_project" "this" {
     type      = local.is_scheduled[each.key] ? "GITHUB" : "CODEPIPELINE"
     location  = local.is_scheduled[each.key] ? "https://github.com/${var.repository}.git" : null
     buildspec = file("${path.module}/buildspecs/${each.key}.yml")
+
+    # Without a connection a private repository needs a token of the account, which CodeBuild has for all projects.
+    dynamic "auth" {
+      for_each = local.is_scheduled[each.key] && local.has_pipeline ? [var.connection_arn] : []
+      content {
+        type     = "CODECONNECTIONS"
+        resource = auth.value
+      }
+    }
   }
 
   source_version = local.is_scheduled[each.key] ? "main" : null
@@ -103,10 +112,11 @@ resource "aws_codepipeline" "this" {
       output_artifacts = ["source"]
 
       configuration = {
-        ConnectionArn        = var.connection_arn
-        FullRepositoryId     = var.repository
-        BranchName           = "main"
-        OutputArtifactFormat = "CODE_ZIP"
+        ConnectionArn    = var.connection_arn
+        FullRepositoryId = var.repository
+        BranchName       = "main"
+        # A clone by the build, because it copies the files that git tracks. No other action reads it.
+        OutputArtifactFormat = "CODEBUILD_CLONE_REF"
       }
     }
   }

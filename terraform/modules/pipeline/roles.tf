@@ -6,8 +6,8 @@ locals {
   database_secrets_arn = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
 
   build_roles = {
-    build = { managed = [], statements = local.publish }
-    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(module.no_contents.statements, local.state, local.secrets) }
+    build = { managed = [], statements = concat(local.publish, local.clone) }
+    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(module.no_contents.statements, local.state, local.secrets, local.clone) }
     apply = { managed = ["arn:aws:iam::aws:policy/PowerUserAccess"], statements = concat(module.bounded_roles.statements, local.state) }
   }
 
@@ -17,6 +17,20 @@ locals {
     Action   = ["s3:PutObject", "s3:GetObject"]
     Resource = "${var.artifacts.arn}/*"
   }]
+
+  # Both names of the service: a connection has the one under which it was made.
+  clone = [
+    for arn in var.connection_arn == null ? [] : [var.connection_arn] : {
+      Sid    = "CloneSource"
+      Effect = "Allow"
+      Action = flatten([
+        for service in ["codeconnections", "codestar-connections"] : [
+          for action in ["GetConnection", "GetConnectionToken", "UseConnection"] : "${service}:${action}"
+        ]
+      ])
+      Resource = arn
+    }
+  ]
 
   state = [
     {
@@ -174,6 +188,13 @@ resource "aws_iam_role_policy" "pipeline" {
           Effect   = "Allow"
           Action   = "sns:Publish"
           Resource = var.topic_arns["ticket"]
+        },
+        {
+          # The key of the topics lets services publish, and this role only by its own policy.
+          Sid      = "UseTopicKey"
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+          Resource = var.topics_key_arn
         },
       ],
       [

@@ -48,6 +48,16 @@ variable "topic_arns" {
   }
 }
 
+variable "topics_key_arn" {
+  description = "Key of these topics, with which the request for an approval is encrypted."
+  type        = string
+
+  validation {
+    condition     = startswith(var.topics_key_arn, "arn:")
+    error_message = "topics_key_arn must be the ARN of the key of the topics: without it nobody is asked for an approval."
+  }
+}
+
 variable "secrets_key_arn" {
   description = "Key of the secrets, which a plan compares with the state."
   type        = string
