@@ -71,7 +71,7 @@ def shift(
     cli = Cli(versions, alias or {"FunctionVersion": "1"}, firing or [], fails=fails)
     output, error = io.StringIO(), io.StringIO()
     with (
-        mock.patch.object(shift_traffic.subprocess, "run", cli.run),
+        mock.patch.object(subprocess, "run", cli.run),
         mock.patch("sys.argv", ["shift-traffic", "--prefix", PREFIX]),
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(error),
