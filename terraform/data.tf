@@ -15,6 +15,12 @@ variable "database" {
   }
 }
 
+variable "final_snapshot_suffix" {
+  description = "End of the name of the snapshot that is made when the database is removed. Another one for each time: a snapshot that exists is not replaced."
+  type        = string
+  default     = "final"
+}
+
 variable "database_owner_password" {
   description = "Password of the database's owner, only for an environment with a standby: Aurora does not manage it in a global database. Set it with TF_VAR_database_owner_password; it is not stored in the state."
   type        = string
@@ -73,6 +79,7 @@ module "database" {
   max_connections       = var.database.max_connections
   backup_retention_days = var.backup_retention_days
   deletion_protection   = local.is_production
+  final_snapshot_suffix = var.final_snapshot_suffix
   subnet_ids            = module.network.data_subnet_ids
   security_group_ids    = { database = module.network.security_group_ids.database, proxy = module.network.security_group_ids.proxy }
   key_arn               = module.keys.arns.database

@@ -58,6 +58,7 @@ module "region" {
     engine_version        = module.database.engine_version
     backup_retention_days = var.backup_retention_days
     instances             = var.standby.active ? var.database.instances : 0
+    max_connections       = var.database.max_connections
     capacity              = var.database.capacity
   }
   tables = module.tables.arns
@@ -80,6 +81,8 @@ module "region" {
   log_retention_days   = var.log_retention_days
   health_check_host    = var.standby.health_check_host
   permissions_boundary = module.boundary.arn
+
+  final_snapshot_suffix = var.final_snapshot_suffix
 }
 
 # ---- What runs only while the standby is active ----------------------------------------------------------------

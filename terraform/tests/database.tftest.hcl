@@ -69,12 +69,12 @@ run "database" {
   }
 
   assert {
-    condition     = one([for parameter in aws_rds_cluster_parameter_group.this.parameter : parameter.value if parameter.name == "rds.force_ssl"]) == "1"
+    condition     = module.parameters.values["rds.force_ssl"] == "1"
     error_message = "The database must refuse connections without TLS."
   }
 
   assert {
-    condition     = one([for parameter in aws_rds_cluster_parameter_group.this.parameter : parameter.value if parameter.name == "log_parameter_max_length"]) == "0"
+    condition     = module.parameters.values["log_parameter_max_length"] == "0"
     error_message = "The parameters of statements identify persons and must not be logged."
   }
 
@@ -159,9 +159,15 @@ run "in_a_global_database_the_owner_has_a_secret_of_ours" {
   }
 
   variables {
-    is_global      = true
-    owner_password = "0123456789012345678901234"
-    replica        = { region = "eu-central-1", key_arn = "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000" }
+    final_snapshot_suffix = "final-2"
+    is_global             = true
+    owner_password        = "0123456789012345678901234"
+    replica               = { region = "eu-central-1", key_arn = "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000" }
+  }
+
+  assert {
+    condition     = aws_rds_cluster.this.final_snapshot_identifier == "quayside-test-database-final-2"
+    error_message = "An environment that is removed again collides with its first snapshot."
   }
 
   assert {

@@ -14,6 +14,7 @@ variables {
     engine_version        = "16.8"
     backup_retention_days = 14
     instances             = 0
+    max_connections       = 4000
     capacity              = { min = 2, max = 32 }
   }
   tables = { products = "arn:aws:dynamodb:eu-west-1:111111111111:table/quayside-test-products" }
@@ -59,6 +60,14 @@ run "pilot_light" {
   assert {
     condition     = aws_rds_global_cluster.this.source_db_cluster_identifier == var.database.cluster_arn && aws_rds_global_cluster.this.deletion_protection && aws_rds_cluster.this.deletion_protection
     error_message = "The global database must grow from the primary cluster, and none of its parts may be deleted."
+  }
+
+  # Those of the primary cluster are not copied.
+  assert {
+    condition = aws_rds_cluster.this.db_cluster_parameter_group_name == "quayside-test-database" && alltrue([
+      for name, value in { "rds.force_ssl" = "1", log_statement = "ddl", log_parameter_max_length = "0", max_connections = "4000" } : module.parameters.values[name] == value
+    ])
+    error_message = "The copy would accept connections without TLS, fewer of them, or log the parameters of statements."
   }
 
   assert {
@@ -108,9 +117,16 @@ run "a_failover_starts_instances" {
       engine_version        = "16.8"
       backup_retention_days = 14
       instances             = 2
+      max_connections       = 4000
       capacity              = { min = 2, max = 32 }
     }
-    health_check_host = null
+    health_check_host     = null
+    final_snapshot_suffix = "final-2"
+  }
+
+  assert {
+    condition     = aws_rds_cluster.this.final_snapshot_identifier == "quayside-test-database-standby-final-2"
+    error_message = "A standby that is removed again collides with its first snapshot."
   }
 
   assert {

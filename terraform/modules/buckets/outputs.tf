@@ -1,11 +1,14 @@
 output "arns" {
   description = "ARNs of the buckets, by the catalog's name."
   value       = { for name, bucket in aws_s3_bucket.this : name => bucket.arn }
+  # S3 refuses to replicate from or into a bucket without versions.
+  depends_on = [aws_s3_bucket_versioning.this]
 }
 
 output "names" {
   description = "Physical names of the buckets, by the catalog's name."
   value       = { for name, bucket in aws_s3_bucket.this : name => bucket.bucket }
+  depends_on  = [aws_s3_bucket_versioning.this]
 }
 
 output "locked" {

@@ -14,67 +14,16 @@ resource "aws_db_subnet_group" "this" {
   subnet_ids  = var.subnet_ids
 }
 
-resource "aws_rds_cluster_parameter_group" "this" {
-  name        = local.name
-  description = "Quayside: TLS only, and what the logs contain"
-  family      = "aurora-postgresql${split(".", var.engine_version)[0]}"
+module "parameters" {
+  source = "../database-parameters"
 
-  parameter {
-    name         = "rds.force_ssl"
-    value        = "1"
-    apply_method = "immediate"
-  }
-
-  parameter {
-    name         = "password_encryption"
-    value        = "scram-sha-256"
-    apply_method = "immediate"
-  }
-
-  parameter {
-    name         = "log_statement"
-    value        = "ddl"
-    apply_method = "immediate"
-  }
-
-  # Statements are logged without their parameters, which may identify a person.
-  parameter {
-    name         = "log_min_duration_statement"
-    value        = "500"
-    apply_method = "immediate"
-  }
-
-  parameter {
-    name         = "log_parameter_max_length"
-    value        = "0"
-    apply_method = "immediate"
-  }
-
-  parameter {
-    name         = "log_parameter_max_length_error"
-    value        = "0"
-    apply_method = "immediate"
-  }
-
-  parameter {
-    name         = "max_connections"
-    value        = tostring(var.max_connections)
-    apply_method = "pending-reboot"
-  }
-
-  parameter {
-    name         = "shared_preload_libraries"
-    value        = "pg_stat_statements"
-    apply_method = "pending-reboot"
-  }
-
-  lifecycle {
-    create_before_destroy = true
-  }
+  name            = local.name
+  engine_version  = var.engine_version
+  max_connections = var.max_connections
 }
 
 resource "aws_cloudwatch_log_group" "cluster" {
-  #checkov:skip=CKV_AWS_338:logs older than the retention are in the archive bucket for a year
+  #checkov:skip=CKV_AWS_338:the archive bucket of the primary region has them for a year; those of a standby are of the time of a failover
   name              = "/aws/rds/cluster/${local.name}/postgresql"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.logs_key_arn
@@ -98,7 +47,7 @@ resource "aws_rds_cluster" "this" {
 
   iam_database_authentication_enabled = true
   db_subnet_group_name                = aws_db_subnet_group.this.name
-  db_cluster_parameter_group_name     = aws_rds_cluster_parameter_group.this.name
+  db_cluster_parameter_group_name     = module.parameters.name
   vpc_security_group_ids              = [var.security_group_ids.database]
 
   storage_encrypted = true
@@ -111,7 +60,7 @@ resource "aws_rds_cluster" "this" {
   deletion_protection          = var.deletion_protection
   # Data survives a teardown unless someone deletes the snapshot, too.
   skip_final_snapshot       = false
-  final_snapshot_identifier = "${local.name}-final"
+  final_snapshot_identifier = "${local.name}-${var.final_snapshot_suffix}"
   delete_automated_backups  = false
 
   enabled_cloudwatch_logs_exports = ["postgresql"]

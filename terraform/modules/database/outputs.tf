@@ -57,3 +57,13 @@ output "proxy_secret_arns" {
   description = "ARNs of all secrets that the proxy reads, by role."
   value       = local.secret_arns
 }
+
+output "log_group_name" {
+  description = "Name of the group of the database's log."
+  value       = aws_cloudwatch_log_group.cluster.name
+}
+
+output "proxy_log_group_name" {
+  description = "Name of the group of the proxy's log."
+  value       = module.proxy.log_group_name
+}

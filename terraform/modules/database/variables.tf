@@ -223,3 +223,14 @@ variable "permissions_boundary" {
     error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
   }
 }
+
+variable "final_snapshot_suffix" {
+  description = "End of the name of the snapshot that is made when the cluster is removed."
+  type        = string
+  default     = "final"
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.final_snapshot_suffix))
+    error_message = "final_snapshot_suffix must be lower-case letters, digits and single hyphens, such as final-2."
+  }
+}

@@ -28,8 +28,17 @@ resource "aws_db_subnet_group" "this" {
   subnet_ids  = var.subnet_ids
 }
 
+module "parameters" {
+  source    = "../database-parameters"
+  providers = { aws = aws.standby }
+
+  name            = local.name
+  engine_version  = var.database.engine_version
+  max_connections = var.database.max_connections
+}
+
 resource "aws_cloudwatch_log_group" "this" {
-  #checkov:skip=CKV_AWS_338:logs older than the retention are in the archive bucket for a year
+  #checkov:skip=CKV_AWS_338:the archive of logs is in the primary region; these are of the time of a failover
   provider = aws.standby
 
   name              = "/aws/rds/cluster/${local.name}/postgresql"
@@ -39,7 +48,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_rds_cluster" "this" {
   #checkov:skip=CKV2_AWS_8:it is a copy; after a failover its automatic backups are kept for backup_retention_days
-  #checkov:skip=CKV2_AWS_27:the parameters are those of the primary cluster, which log statements
+  #checkov:skip=CKV2_AWS_27:the module parameters logs statements, which the scanner does not follow; a test asserts it
   #checkov:skip=CKV_AWS_139:deletion protection follows a variable, so that a standby can be removed; a test asserts it for prod
   provider = aws.standby
 
@@ -51,6 +60,7 @@ resource "aws_rds_cluster" "this" {
 
   iam_database_authentication_enabled = true
   db_subnet_group_name                = aws_db_subnet_group.this.name
+  db_cluster_parameter_group_name     = module.parameters.name
   vpc_security_group_ids              = [var.security_group_id]
 
   storage_encrypted = true
@@ -60,7 +70,7 @@ resource "aws_rds_cluster" "this" {
   copy_tags_to_snapshot           = true
   deletion_protection             = var.deletion_protection
   skip_final_snapshot             = false
-  final_snapshot_identifier       = "${local.name}-standby-final"
+  final_snapshot_identifier       = "${local.name}-standby-${var.final_snapshot_suffix}"
   enabled_cloudwatch_logs_exports = ["postgresql"]
 
   serverlessv2_scaling_configuration {

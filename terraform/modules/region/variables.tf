@@ -25,6 +25,7 @@ variable "database" {
     engine_version        = string
     backup_retention_days = number
     instances             = number
+    max_connections       = number
     capacity = object({
       min = number
       max = number
@@ -120,5 +121,16 @@ variable "permissions_boundary" {
   validation {
     condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary))
     error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
+  }
+}
+
+variable "final_snapshot_suffix" {
+  description = "End of the name of the snapshot that is made when the cluster is removed."
+  type        = string
+  default     = "final"
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.final_snapshot_suffix))
+    error_message = "final_snapshot_suffix must be lower-case letters, digits and single hyphens, such as final-2."
   }
 }
