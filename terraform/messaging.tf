@@ -10,9 +10,14 @@ variable "event_archive_days" {
 }
 
 variable "email_from" {
-  description = "Sender address of e-mail; SES has to verify it once."
+  description = "Sender address of e-mail; SES verifies its domain by the records in the output email_dkim_records."
   type        = string
   default     = "orders@quayside.example"
+
+  validation {
+    condition     = can(regex("^[^@[:space:]]+@[a-z0-9-]+(\\.[a-z0-9-]+)+$", var.email_from))
+    error_message = "email_from must be an address with a domain in lower-case letters, such as orders@example.com: its domain becomes the identity in SES."
+  }
 }
 
 variable "push_application_arn" {
@@ -102,4 +107,9 @@ output "event_bus_name" {
 output "undelivered_queue_url" {
   description = "URL of the queue for events that a rule, a subscription or a schedule could not deliver."
   value       = module.messaging.dead_letter_queue_urls[local.catalog.queues.undelivered]
+}
+
+output "email_dkim_records" {
+  description = "CNAME records to publish in the domain of email_from: names and values."
+  value       = module.email.dkim_records
 }

@@ -16,8 +16,9 @@ resource "aws_sesv2_configuration_set" "this" {
   }
 }
 
+# The domain of the sender: an identity of the address would be verified by a mail to it, and would sign with no key of the domain.
 resource "aws_sesv2_email_identity" "this" {
-  email_identity         = var.from
+  email_identity         = split("@", var.from)[1]
   configuration_set_name = aws_sesv2_configuration_set.this.configuration_set_name
   tags                   = var.tags
 }
