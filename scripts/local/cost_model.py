@@ -34,7 +34,8 @@ class Design:
     lines_per_invocation: float | None = None
     # Lookups over the API that an order needs besides those that were counted.
     lookups: float = 0
-    traces_all: bool = False
+    # Every function has active tracing.
+    has_xray: bool = False
 
 
 OURS = Design()
@@ -48,7 +49,7 @@ def prices() -> dict[str, Any]:
 def typical_design() -> Design:
     """Unbatched, verbose, one call a line."""
     typical = prices()["assumptions"]["usual"]
-    return Design(False, True, typical["lines_per_invocation"], typical["lookups_per_item"], traces_all=True)
+    return Design(False, True, typical["lines_per_invocation"], typical["lookups_per_item"], has_xray=True)
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,9 @@ class Flow:
         assumed = self._assumed
         invocations, counted = self.invocations(function), self.usage.invocations[function] or 1
         lines = self.design.lines_per_invocation or self.usage.lines[function] / counted
-        # Here every request is traced. Spans are in the lines of traced requests only.
-        written = self.usage.log_bytes[function] - self.usage.span_bytes[function] * (1 - self.sampled)
+        # Here every trace has spans; there a share has.
+        share = float(catalog.section("sampling")["rate"])
+        written = self.usage.log_bytes[function] - self.usage.span_bytes[function] * (1 - share)
         length = written / (self.usage.lines[function] or 1)
         if self.design.lines_per_invocation:
             length = assumed["usual"]["bytes_per_line"]
@@ -162,14 +164,15 @@ class Flow:
         return float(invocations * (lines * (length + overhead) + platform * self.design.has_platform_lines))
 
     def traces(self) -> float:
-        """Requests begin traces; what follows from one belongs to it."""
-        roots = self.requests() + self.per_order(self.usage.invocations[AUTHORIZER])
-        return float(roots * self.sampled)
+        """Requests begin traces in X-Ray; what follows from one belongs to it.
 
-    @property
-    def sampled(self) -> float:
-        """The share of requests that are traced."""
-        return 1.0 if self.design.traces_all else float(catalog.section("sampling")["rate"])
+        Each function that begins some records one a second and a share of the others, which cannot be configured.
+        """
+        if not self.design.has_xray:
+            return 0
+        roots = self.requests() + self.per_order(self.usage.invocations[AUTHORIZER])
+        others = self._assumed["xray_share"] * max(self.rate - 1, 0)
+        return float(roots * min(1, (1 + others) / self.rate))
 
     def quantities(self) -> Quantities:
         functions = self.usage.functions

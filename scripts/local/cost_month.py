@@ -44,6 +44,13 @@ def secrets() -> int:
     return len(catalog.section("secrets")) + len(roles)
 
 
+def keys() -> int:
+    """Keys of the concerns, of the audit trail and of the alarms' topics."""
+    with (config.ROOT / "terraform" / "modules" / "keys" / "main.tf").open() as file:
+        (concerns,) = [one["concerns"] for one in hcl2.load(file)["locals"] if "concerns" in one]
+    return len(concerns) + 2
+
+
 def fixed(environment: str) -> dict[str, float]:
     """US dollars a month, by line."""
     given, table = variables(environment), cost_model.prices()
@@ -68,10 +75,16 @@ def fixed(environment: str) -> dict[str, float]:
         * hours
         * price["endpoint_hour"]["usd"],
         "streams": len(catalog.section("streams")) * hours * price["stream_hour"]["usd"],
+        "keys": keys() * price["key"]["usd"],
         "secrets": secrets() * price["secret"]["usd"],
         "custom metrics": series() * price["metric"]["usd"],
         "alarms": len(catalog.section("alarms")) * price["alarm"]["usd"] + price["burn_rates"][environment],
         "dashboards": price["dashboard"]["usd"],
         "polls of idle queues": polls / variable["queue_request"]["per"] * variable["queue_request"]["usd"],
         "schedules": sum(ticks) / variable["invocation"]["per"] * variable["invocation"]["usd"],
+        # Lambda records the first request of a second, so every tick.
+        "traces of schedules": given.get("xray", False)
+        * sum(ticks)
+        / variable["trace"]["per"]
+        * variable["trace"]["usd"],
     }

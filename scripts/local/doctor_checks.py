@@ -8,6 +8,8 @@ from typing import Any
 
 import catalog
 import config
+import cost_model
+import cost_month
 from config import ScriptError
 
 OK, WARNING, FAILED, UNSUPPORTED = "ok", "warning", "failed", "unsupported"
@@ -37,6 +39,8 @@ class Target:
     reserves_concurrency: bool = False
     state_bucket: str = ""
     email_from: str = ""
+    anomaly_monitor: str = ""
+    budget: int = 0
     is_local: bool = False
 
 
@@ -57,8 +61,15 @@ def read_target(environment: str, email_from: str, is_local: bool) -> Target:
         reserves_concurrency=_value(variables, "reserve_concurrency") == "true",
         state_bucket=_value((directory / "backend.hcl").read_text(), "bucket").strip('"'),
         email_from=email_from or _value(variables, "email_from").strip('"'),
+        anomaly_monitor=_value(variables, "anomaly_monitor_arn").strip('"'),
+        budget=int(_value(variables, "monthly_budget_usd") or _default_budget()),
         is_local=is_local,
     )
+
+
+def _default_budget() -> str:
+    text = (config.ROOT / "terraform" / "budgets.tf").read_text()
+    return _value(text.partition('variable "monthly_budget_usd"')[2], "default")
 
 
 def _value(text: str, name: str) -> str:
@@ -141,11 +152,16 @@ def sender(clients: Any, target: Target) -> Finding:
     found = clients("sesv2").list_email_identities().get("EmailIdentities", [])
     names = {row["IdentityName"] for row in found}
     if not names & {domain, target.email_from}:
-        fix = f"the first apply creates the identity; then publish the DKIM records of {domain} in its DNS zone"
+        fix = (
+            f"the first apply creates the identity; then publish its output email_dkim_records in the zone of {domain}"
+        )
         return Finding(WARNING, f"{target.email_from} is no identity of SES yet", fix)
     name = domain if domain in names else target.email_from
     if not clients("sesv2").get_email_identity(EmailIdentity=name).get("VerifiedForSendingStatus"):
-        return Finding(WARNING, f"{name} is not verified", "publish its DKIM records, or follow the link that SES sent")
+        fix = (
+            "publish Terraform's output email_dkim_records in its zone, or follow the link that SES sent to an address"
+        )
+        return Finding(WARNING, f"{name} is not verified", fix)
     return Finding(OK, f"{name} is verified")
 
 
@@ -169,6 +185,36 @@ def state_bucket(clients: Any, target: Target) -> Finding:
         )
         return Finding(FAILED, f"{target.state_bucket} is not versioned", fix)
     return Finding(OK, f"{target.state_bucket} exists and is versioned")
+
+
+def anomaly_monitor(clients: Any, target: Target) -> Finding:
+    """An account has one monitor of all services at most, and Cost Explorer makes one itself."""
+    found = [
+        monitor
+        for monitor in clients("ce").get_anomaly_monitors().get("AnomalyMonitors", [])
+        if monitor["MonitorType"] == "DIMENSIONAL" and monitor.get("MonitorDimension") == "SERVICE"
+    ]
+    own = f"{catalog.prefix()}-{target.environment}"
+    if any(one["MonitorName"] == own for one in found) and not target.anomaly_monitor:
+        return Finding(OK, f"the monitor of services is the environment's, {own}")
+    arns = [str(one["MonitorArn"]) for one in found]
+    variables = f"terraform/envs/{target.environment}/terraform.tfvars"
+    if target.anomaly_monitor and target.anomaly_monitor not in arns:
+        fix = f"remove anomaly_monitor_arn from {variables}"
+        return Finding(FAILED, f"there is no monitor {target.anomaly_monitor}", fix)
+    if arns and not target.anomaly_monitor:
+        fix = f'put anomaly_monitor_arn = "{arns[0]}" into {variables}'
+        return Finding(FAILED, "the account has its monitor of services, and a second one would be refused", fix)
+    return Finding(OK, "the account's monitor is used" if arns else "the first apply creates the monitor of services")
+
+
+def price(_clients: Any, target: Target) -> Finding:
+    """What the environment costs before the first order, beside its budget. It asks the account nothing."""
+    usd = cost_model.total(cost_month.fixed(target.environment))
+    text = f"${usd:,.0f} a month before the first order, at list prices of us-east-1; the budget is ${target.budget:,}"
+    if usd <= target.budget:
+        return Finding(OK, text)
+    return Finding(WARNING, text, "raise monthly_budget_usd, or choose smaller instances: its alarms would always fire")
 
 
 def tools(_clients: Any, _target: Target) -> Finding:
@@ -201,5 +247,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Sender", sender),
     ("Text messages", sms),
     ("Terraform state", state_bucket),
+    ("Cost anomalies", anomaly_monitor),
+    ("Price", price),
     ("Tools", tools),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 import catalog
+import config
 import cost
 import cost_budgets
 import cost_model
@@ -93,6 +94,16 @@ class Pricing(unittest.TestCase):
         found = cost_model.batched(one, many)
         self.assertEqual((found.records["event-forward"], found.invocations["event-forward"]), (40, 5))
 
+    def test_traces_are_what_lambda_samples_and_ours_are_log_lines(self) -> None:
+        found = of(1, invocation("order-place", "x") + invocation("authorizer", "x"), [])
+        typical = cost_model.typical_design()
+        roots = Flow(found, 1, typical).traces()
+        self.assertGreaterEqual(roots, 2)
+        # A request a second, and five percent of the other ninety-nine.
+        self.assertAlmostEqual(Flow(found, 100, typical).traces(), roots * 0.0595)
+        self.assertEqual(Flow(found, 0.1, typical).traces(), roots)
+        self.assertEqual(Flow(found, 1).traces(), 0)
+
     def test_more_of_anything_costs_more(self) -> None:
         place = invocation("order-place", "x" * 500)
         small = of(1, place, [call("order-place", "events", "PutEvents", 1000)], order_place=5)
@@ -123,6 +134,12 @@ class Pricing(unittest.TestCase):
         self.assertEqual(list(dev), list(prod))
         self.assertGreater(prod["database"], dev["database"])
         self.assertTrue(all(value > 0 for value in dev.values()), dev)
+
+    def test_month_has_all_keys_of_an_environment(self) -> None:
+        modules = config.ROOT / "terraform" / "modules"
+        holders = {path.parent.name for path in modules.rglob("*.tf") if 'resource "aws_kms_key"' in path.read_text()}
+        self.assertEqual(holders, {"keys", "notifications", "trail"})
+        self.assertEqual(cost_month.fixed("prod")["keys"], 13)
 
 
 class Budgets(unittest.TestCase):

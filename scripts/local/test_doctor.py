@@ -3,12 +3,15 @@
 import contextlib
 import io
 import unittest
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import ClientError, NoCredentialsError
 
 import catalog
+import cost_model
+import cost_month
 import doctor
 import doctor_checks as checks
 from config import ScriptError
@@ -104,6 +107,32 @@ class Checks(unittest.TestCase):
             status = self.status(checks.sender, list_email_identities=rows, get_email_identity=identity)
             self.assertEqual(status, expected, names)
 
+    def test_account_has_one_monitor_of_services(self) -> None:
+        def monitor(name: str, kind: str = "DIMENSIONAL") -> dict[str, str]:
+            arn = f"arn:aws:ce::222222222222:anomalymonitor/{name}"
+            return {"MonitorArn": arn, "MonitorName": name, "MonitorType": kind, "MonitorDimension": "SERVICE"}
+
+        theirs = monitor("Default-Services-Monitor")
+        using = replace(PROD, anomaly_monitor=theirs["MonitorArn"])
+        for target, monitors, expected in (
+            (PROD, [], OK),
+            (PROD, [monitor("one", "CUSTOM")], OK),
+            (PROD, [theirs], FAILED),
+            (PROD, [monitor("quayside-prod")], OK),
+            (using, [theirs], OK),
+            (using, [], FAILED),
+        ):
+            status = self.status(checks.anomaly_monitor, target, get_anomaly_monitors={"AnomalyMonitors": monitors})
+            self.assertEqual(status, expected, monitors)
+
+    def test_price_of_the_environment_is_within_its_budget(self) -> None:
+        usd = cost_model.total(cost_month.fixed("prod"))
+        self.assertEqual(self.status(checks.price, replace(PROD, budget=int(usd) + 1)), OK)
+        self.assertEqual(self.status(checks.price, replace(PROD, budget=int(usd))), WARNING)
+        self.assertIn(f"${usd:,.0f} a month", checks.price(None, PROD).text)
+        for name in cost_month.ENVIRONMENTS:
+            self.assertEqual(self.status(checks.price, checks.read_target(name, "", False)), OK, name)
+
     def test_state_is_versioned(self) -> None:
         state = {"Buckets": [{"Name": "state"}]}
         for buckets, versioning, expected in (
@@ -155,6 +184,7 @@ class Examination(unittest.TestCase):
             ("sns", "GetSMSAttributes"),
             ("s3", "ListBuckets"),
             ("s3", "GetBucketVersioning"),
+            ("ce", "GetAnomalyMonitors"),
         ):
             self.assertIn(operation, session.get_service_model(service).operation_names)
 

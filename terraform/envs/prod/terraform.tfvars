@@ -10,6 +10,7 @@ mfa_required_roles = ["staff", "admin"]
 alarm_emails          = ["operations@quayside.example"]
 log_retention_days    = 30
 backup_retention_days = 35
+monthly_budget_usd    = 2500
 
 network = {
   cidr                = "10.30.0.0/16"
