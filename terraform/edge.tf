@@ -24,6 +24,11 @@ variable "rate_limits" {
   description = "Requests of one address in five minutes that WAF lets pass: of all, and of each anonymous write such as logging in."
   type        = object({ all = number, anonymous_writes = number })
   default     = { all = 10000, anonymous_writes = 300 }
+
+  validation {
+    condition     = var.rate_limits.anonymous_writes >= 10 && var.rate_limits.all >= var.rate_limits.anonymous_writes
+    error_message = "rate_limits.anonymous_writes must be at least 10, the least that WAF counts, and rate_limits.all not less than that."
+  }
 }
 
 locals {

@@ -29,8 +29,8 @@ HOLD_DATA = {
     "aws_secretsmanager_secret",
     "aws_vpc",
 }
-# The key of the topics of alarms, which keep no message.
-REMOVED = {"module.notifications.aws_kms_key.this"}
+# The keys of the topics of alarms, which keep no message.
+REMOVED = {"module.notifications.aws_kms_key.this", "module.global_notifications.aws_kms_key.this"}
 
 
 def resources(directory: Path, prefix: str = "") -> Iterator[str]:

@@ -31,3 +31,7 @@ output "user_arn" {
 output "user_name" {
   value = var.prefix
 }
+
+output "log_group_name" {
+  value = "/aws/elasticache/${var.prefix}-cache"
+}

@@ -47,3 +47,11 @@ output "secret_arns" {
 output "proxy_secret_arns" {
   value = {}
 }
+
+output "log_group_name" {
+  value = "/aws/rds/cluster/${var.prefix}-database/postgresql"
+}
+
+output "proxy_log_group_name" {
+  value = "/aws/rds/proxy/${var.prefix}-database"
+}

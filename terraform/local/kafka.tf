@@ -27,3 +27,7 @@ output "transaction_arn_prefix" {
 output "topics" {
   value = var.topics
 }
+
+output "log_group_name" {
+  value = "/aws/msk/${var.prefix}-kafka"
+}

@@ -15,3 +15,7 @@ output "data_subnet_ids" {
 output "security_group_ids" {
   value = { for name in ["functions", "database", "proxy", "cache", "kafka", "endpoints"] : name => "sg-00000000000000001" }
 }
+
+output "log_group_name" {
+  value = "/aws/vpc/${var.prefix}"
+}

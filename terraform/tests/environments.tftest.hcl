@@ -29,6 +29,15 @@ run "prod" {
   }
 
   assert {
+    condition = length(setsubtract([
+      "/aws/vpc/quayside-prod", "/aws/rds/cluster/quayside-prod-database/postgresql", "/aws/rds/proxy/quayside-prod-database",
+      "/aws/elasticache/quayside-prod-cache", "/aws/msk/quayside-prod-kafka", "/aws/apigateway/quayside-prod-api",
+      "/aws/lambda/quayside-prod-order-place",
+    ], module.log_archive.log_groups)) == 0
+    error_message = "Logs that leave CloudWatch before a year are nowhere else."
+  }
+
+  assert {
     condition     = length(module.flink) == 0
     error_message = "Flink costs money by the hour: it runs where flink is set."
   }
@@ -138,6 +147,8 @@ run "wrong_settings_are_refused" {
       nat_gateways        = "per_zone"
       interface_endpoints = ["lambda", "sqs", "sts"]
     }
+    # Percent in place of a share.
+    trace_sampling = 5
     # Logs for ever.
     log_retention_days = 0
     # Short backups in prod.
@@ -167,6 +178,7 @@ run "wrong_settings_are_refused" {
     var.log_retention_days,
     var.network,
     var.standby,
+    var.trace_sampling,
   ]
 }
 

@@ -36,7 +36,7 @@ run "alarms" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == length(var.alarms) - 1 && !contains(keys(aws_cloudwatch_metric_alarm.this), "certificate-expiry")
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == setsubtract(keys(var.alarms), ["certificate-expiry"])
     error_message = "Every alarm of the catalog is created, but that of a certificate that does not exist."
   }
 
@@ -87,8 +87,29 @@ run "alarms" {
   }
 
   assert {
-    condition     = alltrue([for name, names in output.rollback_alarm_names : alltrue([for alarm in names : startswith(alarm, "quayside-dev-function-") && endswith(alarm, "-${name}")])])
+    condition     = alltrue([for name, names in output.rollback_alarm_names : alltrue([for alarm in names : can(regex("^quayside-dev-(function-[a-z-]+|dead-letters)-${name}$", alarm))])])
     error_message = "A deployment would be undone by an alarm of another function."
+  }
+
+  # A handler's 500 and a refused message are no errors of the invocation.
+  assert {
+    condition = alltrue([
+      for name, function in jsondecode(file("./catalog.json")).functions : length(setsubtract(
+        concat(
+          [for kind in ["errors", "throttles", "duration"] : "quayside-dev-function-${kind}-${name}"],
+          contains(["http", "default_route"], function.trigger.kind) ? ["quayside-dev-function-server-errors-${name}"] : [],
+          function.has_dead_letter_queue ? ["quayside-dev-dead-letters-${name}"] : [],
+        ),
+        output.rollback_alarm_names[name],
+      )) == 0
+    ])
+    error_message = "A release that answers 500 or refuses its messages would not be rolled back."
+  }
+
+  # CodeDeploy takes ten alarms at most.
+  assert {
+    condition     = alltrue([for names in output.rollback_alarm_names : length(names) <= 10])
+    error_message = "A deployment has more alarms than CodeDeploy takes."
   }
 
   assert {
@@ -127,6 +148,10 @@ run "service_levels" {
 
   module {
     source = "./modules/observability"
+  }
+
+  variables {
+    has_traces = true
   }
 
   assert {
@@ -205,7 +230,20 @@ run "service_levels" {
   }
 }
 
-run "alarm_of_a_certificate" {
+run "no_traces" {
+  command = plan
+
+  module {
+    source = "./modules/observability"
+  }
+
+  assert {
+    condition     = length(aws_xray_group.this) == 0
+    error_message = "X-Ray has groups of traces that no function records."
+  }
+}
+
+run "alarms_of_certificates" {
   command = plan
 
   module {
@@ -213,20 +251,30 @@ run "alarm_of_a_certificate" {
   }
 
   variables {
-    resources = {
-      api_id           = "api"
-      api_stage        = "live"
-      database_cluster = "database"
-      database_proxy   = "database"
-      kafka_cluster    = "kafka"
-      certificate_arn  = "arn:aws:acm:eu-west-1:111111111111:certificate/one"
+    certificates = {
+      public   = "arn:aws:acm:eu-west-1:111111111111:certificate/one"
+      machines = "arn:aws:acm:eu-west-1:111111111111:certificate/two"
     }
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["certificate-expiry"].dimensions["CertificateArn"] == "arn:aws:acm:eu-west-1:111111111111:certificate/one"
+    condition     = tomap({ for purpose in keys(var.certificates) : purpose => aws_cloudwatch_metric_alarm.this["certificate-expiry-${purpose}"].dimensions["CertificateArn"] }) == var.certificates
     error_message = "The certificate of a custom domain has no alarm."
   }
+}
+
+run "certificate_of_another_region" {
+  command = plan
+
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    certificates = { public = "arn:aws:acm:us-east-1:111111111111:certificate/one" }
+  }
+
+  expect_failures = [var.certificates]
 }
 
 run "alarm_without_runbook" {

@@ -37,3 +37,8 @@ output "user_name" {
   description = "Name of the user as whom clients log in."
   value       = local.user
 }
+
+output "log_group_name" {
+  description = "Name of the group of the cache's log."
+  value       = aws_cloudwatch_log_group.this.name
+}

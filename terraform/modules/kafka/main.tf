@@ -46,7 +46,7 @@ resource "aws_msk_configuration" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  #checkov:skip=CKV_AWS_338:logs older than the retention are in the archive bucket for a year
+  #checkov:skip=CKV_AWS_338:the archive bucket of the primary region has them for a year; those of a standby are of the time of a failover
   name              = "/aws/msk/${local.name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.logs_key_arn

@@ -32,3 +32,8 @@ output "topics" {
   description = "Topics to be created on the cluster: partitions, replicas and settings."
   value       = local.topics
 }
+
+output "log_group_name" {
+  description = "Name of the group of the brokers' log."
+  value       = aws_cloudwatch_log_group.this.name
+}

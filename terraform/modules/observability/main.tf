@@ -1,10 +1,19 @@
 # One alarm per entry of the catalog. Its description links to the runbook; its action is the topic of its severity.
 
 locals {
-  alarms = {
+  # An alarm on the certificate becomes one for each.
+  on_certificates = merge([
+    for name, alarm in var.alarms : {
+      for purpose, arn in var.certificates : "${name}-${purpose}" => merge(alarm, {
+        dimensions = { for dimension, value in alarm.dimensions : dimension => { literal = arn, physical = null, resource = null } }
+      })
+    } if anytrue([for value in values(alarm.dimensions) : value.resource == "certificate_arn"])
+  ]...)
+
+  alarms = merge(local.on_certificates, {
     for name, alarm in var.alarms : name => alarm
     if alltrue([for value in values(alarm.dimensions) : value.resource == null || contains(keys(var.resources), coalesce(value.resource, "-"))])
-  }
+  })
 
   dimensions = {
     for name, alarm in local.alarms : name => {
@@ -16,6 +25,13 @@ locals {
 
   # An alarm on a single series, unlike one on a query over all functions or on a band of expected values.
   is_single = { for name, alarm in local.alarms : name => alarm.query == null && alarm.band == null }
+
+  # A new version shows in these. A message is refused, and a request answered with a server error, by a successful invocation. The
+  # dead-letter queue is told from the queue by the metric: alarms on a queue observe its age.
+  rollback_metrics = [
+    "AWS/Lambda Errors", "AWS/Lambda Throttles", "AWS/Lambda Duration", "${var.namespace} ServerErrors",
+    "AWS/SQS ApproximateNumberOfMessagesVisible",
+  ]
 
   trail = { for name, alarm in local.alarms : name => alarm if alarm.pattern != null }
 }
@@ -105,7 +121,7 @@ resource "aws_cloudwatch_dashboard" "this" {
 
   dashboard_name = "${var.prefix}-${trimsuffix(each.value, ".json")}"
   dashboard_body = templatefile("${var.dashboards_directory}/${each.value}", merge(
-    { certificate_arn = "none" },
+    { certificate_arn = try(values(var.certificates)[0], "none") },
     var.resources,
     { prefix = var.prefix, region = var.region },
   ))

@@ -9,11 +9,11 @@ output "alarm_arns" {
 }
 
 output "rollback_alarm_names" {
-  description = "Alarms that end a deployment, by function: errors, throttles and duration of the function."
+  description = "Alarms that end a deployment, by function: errors, throttles and duration of the function, responses with server errors, and messages in its dead-letter queue."
   value = {
     for function in distinct(compact([for alarm in values(local.alarms) : alarm.function])) : function => sort([
       for name, alarm in local.alarms : aws_cloudwatch_metric_alarm.this[name].alarm_name
-      if alarm.function == function && alarm.namespace == "AWS/Lambda" && contains(["Errors", "Throttles", "Duration"], alarm.metric)
+      if alarm.function == function && contains(local.rollback_metrics, "${alarm.namespace} ${alarm.metric}")
     ])
   }
 }

@@ -1,4 +1,5 @@
-# Groups of traces: what failed, what is slow, and each journey.
+# Groups of traces in X-Ray: what failed, what is slow, and each journey. An HTTP API records nothing there, and which requests of a
+# function are recorded is Lambda's decision: sampling rules do not apply.
 
 locals {
   trace_groups = merge(
@@ -13,7 +14,7 @@ locals {
 }
 
 resource "aws_xray_group" "this" {
-  for_each = local.trace_groups
+  for_each = var.has_traces ? local.trace_groups : {}
 
   group_name        = "${var.prefix}-${each.key}"
   filter_expression = each.value
@@ -22,19 +23,4 @@ resource "aws_xray_group" "this" {
     insights_enabled      = each.key == "faults"
     notifications_enabled = each.key == "faults"
   }
-}
-
-# Errors and slow requests show in logs and metrics of every invocation; traces of a share of them are enough to see where time goes.
-resource "aws_xray_sampling_rule" "this" {
-  rule_name      = var.prefix
-  priority       = 1000
-  version        = 1
-  reservoir_size = 0
-  fixed_rate     = var.trace_sampling
-  host           = "*"
-  http_method    = "*"
-  resource_arn   = "*"
-  service_name   = "${var.prefix}-*"
-  service_type   = "*"
-  url_path       = "*"
 }

@@ -109,12 +109,23 @@ variable "burn_rates" {
 }
 
 variable "resources" {
-  description = "Identifiers that only Terraform knows, by their name in the catalog: api_id, api_stage, database_cluster, database_proxy, kafka_cluster and, with a domain, certificate_arn. An alarm on a resource that is missing here is not created."
+  description = "Identifiers that only Terraform knows, by their name in the catalog: api_id, api_stage, database_cluster, database_proxy and kafka_cluster."
   type        = map(string)
 
   validation {
     condition     = alltrue([for name in ["api_id", "api_stage", "database_cluster", "database_proxy", "kafka_cluster"] : contains(keys(var.resources), name)])
     error_message = "resources must name api_id, api_stage, database_cluster, database_proxy and kafka_cluster: their alarms are not optional."
+  }
+}
+
+variable "certificates" {
+  description = "ARNs of the certificates of this region, by the purpose of a domain. Each has the alarm of its expiry."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for arn in values(var.certificates) : strcontains(arn, ":${var.region}:")])
+    error_message = "certificates must be of the region: CloudWatch has the metric where the certificate is."
   }
 }
 
@@ -158,13 +169,8 @@ variable "dashboards_directory" {
   }
 }
 
-variable "trace_sampling" {
-  description = "Share of requests that are traced."
-  type        = number
-  default     = 0.05
-
-  validation {
-    condition     = var.trace_sampling >= 0 && var.trace_sampling <= 1
-    error_message = "trace_sampling is a share from 0 to 1, such as 0.05."
-  }
+variable "has_traces" {
+  description = "Whether functions record in X-Ray, which then has groups."
+  type        = bool
+  default     = false
 }
