@@ -15,7 +15,7 @@ variable "cors_origins" {
 }
 
 variable "api_domains" {
-  description = "Custom domains of the API with certificates of the region. public: the name that CloudFront calls, in every region the same. regional: this region's own, which is asked for its health. Others, such as machines: with truststore_uri, clients show certificates (mutual TLS)."
+  description = "Custom domains of the API with certificates of the region. public: the name that CloudFront calls, in every region the same. regional: this region's own, which is asked for its health. Others, such as machines: with truststore_uri, clients show certificates (mutual TLS); publish their DNS records yourself, with the targets in the output api_domain_targets."
   type = map(object({
     name            = string
     certificate_arn = string
@@ -48,6 +48,7 @@ module "api" {
 
   authorizer = {
     name       = local.authorizer
+    context    = local.functions[local.authorizer].context
     invoke_arn = module.function[local.authorizer].invoke_arn
     alias_arn  = module.function[local.authorizer].alias_arn
     ttl_s      = local.catalog.api.authorizer_ttl_s
@@ -55,6 +56,7 @@ module "api" {
 
   routes = {
     for name, function in local.functions : name => {
+      context    = function.context
       route      = function.trigger.route
       public     = function.trigger.public
       throttle   = function.trigger.throttle
@@ -73,4 +75,9 @@ locals {
 output "api_url" {
   description = "Base URL of the HTTP API behind CloudFront."
   value       = module.api.endpoint
+}
+
+output "api_domain_targets" {
+  description = "DNS target and hosted zone of each custom domain. public and regional have their records with domain; the others need one, an alias or a CNAME."
+  value       = module.api.domain_targets
 }

@@ -20,6 +20,12 @@ mock_provider "aws" {
 run "api" {
   command = plan
 
+  override_resource {
+    target          = module.global_notifications[0].aws_sns_topic.this
+    override_during = plan
+    values          = { arn = "arn:aws:sns:us-east-1:222222222222:mock" }
+  }
+
   variables {
     api_domains = {
       public = {
@@ -138,10 +144,30 @@ run "api" {
   }
 
   assert {
-    condition = toset(module.api.settings.invoked) == (
-      toset([for name, function in local.functions : module.function[name].alias_arn if contains(["http", "authorizer"], function.trigger.kind)])
-    )
+    condition = module.api.settings.invoked == {
+      for context, names in { for name, function in local.functions : function.context => name... if contains(["http", "authorizer"], function.trigger.kind) } :
+      context => [for name in names : module.function[name].alias_arn]
+    }
     error_message = "The API may invoke other functions than those of its routes, or a version instead of the alias."
+  }
+
+  assert {
+    condition     = alltrue([for length in values(module.api.settings.policy_lengths) : length <= 10240])
+    error_message = "A policy of the API exceeds the 10 240 characters that a role's inline policies may have."
+  }
+
+  assert {
+    condition = (
+      module.certificate_alarm[0].settings.certificate_arn == var.domain.certificate_arn && module.certificate_alarm[0].settings.threshold == 30 &&
+      tolist(module.certificate_alarm[0].settings.actions) == tolist(["arn:aws:sns:us-east-1:222222222222:mock"]) &&
+      strcontains(module.certificate_alarm[0].settings.description, "docs/runbooks/certificate-and-secrets.md")
+    )
+    error_message = "CloudFront's certificate expires without an alarm."
+  }
+
+  assert {
+    condition     = { for purpose, target in output.api_domain_targets : purpose => target.name } == { for purpose, domain in var.api_domains : purpose => domain.name }
+    error_message = "Nobody learns where the record of a further domain has to point."
   }
 
   assert {

@@ -83,10 +83,21 @@ resource "aws_apigatewayv2_stage" "this" {
   depends_on = [aws_apigatewayv2_route.this]
 }
 
-# One role instead of a permission for each function.
+# A role for each context instead of a permission for each function: the aliases of all contexts exceed the 10 240 characters that a
+# role's inline policies may have.
+locals {
+  invoked = {
+    for context in distinct([for function in concat(values(var.routes), [var.authorizer]) : function.context]) : context => [
+      for function in concat([var.authorizer], values(var.routes)) : function.alias_arn if function.context == context
+    ]
+  }
+}
+
 resource "aws_iam_role" "this" {
-  name                 = var.name
-  description          = "Invokes the functions of the HTTP API."
+  for_each = local.invoked
+
+  name                 = "${var.name}-${each.key}"
+  description          = "Invokes the functions of the HTTP API in the context ${each.key}."
   tags                 = var.tags
   permissions_boundary = var.permissions_boundary
 
@@ -102,15 +113,17 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
+  for_each = local.invoked
+
   name = "invoke"
-  role = aws_iam_role.this.id
+  role = aws_iam_role.this[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Sid      = "Invoke"
       Effect   = "Allow"
       Action   = "lambda:InvokeFunction"
-      Resource = concat([var.authorizer.alias_arn], [for route in values(var.routes) : route.alias_arn])
+      Resource = each.value
     }]
   })
 }
@@ -120,7 +133,7 @@ resource "aws_apigatewayv2_authorizer" "this" {
   name                              = var.authorizer.name
   authorizer_type                   = "REQUEST"
   authorizer_uri                    = var.authorizer.invoke_arn
-  authorizer_credentials_arn        = aws_iam_role.this.arn
+  authorizer_credentials_arn        = aws_iam_role.this[var.authorizer.context].arn
   authorizer_payload_format_version = "2.0"
   authorizer_result_ttl_in_seconds  = var.authorizer.ttl_s
   enable_simple_responses           = true
@@ -135,7 +148,7 @@ resource "aws_apigatewayv2_integration" "this" {
   integration_type       = "AWS_PROXY"
   integration_method     = "POST"
   integration_uri        = each.value.invoke_arn
-  credentials_arn        = aws_iam_role.this.arn
+  credentials_arn        = aws_iam_role.this[each.value.context].arn
   payload_format_version = "2.0"
   timeout_milliseconds   = each.value.timeout_ms
 }

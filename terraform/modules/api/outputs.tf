@@ -56,6 +56,7 @@ output "settings" {
     cors              = { for cors in aws_apigatewayv2_api.this.cors_configuration : join(",", sort(cors.allow_origins)) => cors.allow_credentials }
     generated_address = !aws_apigatewayv2_api.this.disable_execute_api_endpoint
     mutual_tls        = { for purpose, domain in aws_apigatewayv2_domain_name.this : purpose => length(domain.mutual_tls_authentication) > 0 }
-    invoked           = jsondecode(aws_iam_role_policy.this.policy).Statement[0].Resource
+    invoked           = { for context, policy in aws_iam_role_policy.this : context => jsondecode(policy.policy).Statement[0].Resource }
+    policy_lengths    = { for context, policy in aws_iam_role_policy.this : context => length(policy.policy) }
   }
 }

@@ -9,8 +9,9 @@ variable "arn_scope" {
 }
 
 variable "routes" {
-  description = "Routes by function: whether anyone may call, class of throttle, and the alias that is invoked."
+  description = "Routes by function: its context, whether anyone may call, class of throttle, and the alias that is invoked."
   type = map(object({
+    context    = string
     route      = string
     public     = bool
     throttle   = string
@@ -32,7 +33,7 @@ variable "cors" {
 
 variable "authorizer" {
   description = "The authorizer of every route that is not public, and seconds for which its response is cached."
-  type        = object({ name = string, invoke_arn = string, alias_arn = string, ttl_s = number })
+  type        = object({ name = string, context = string, invoke_arn = string, alias_arn = string, ttl_s = number })
 
   validation {
     condition     = var.authorizer.ttl_s >= 0 && var.authorizer.ttl_s <= 3600
