@@ -76,7 +76,8 @@ pub async fn payment_that_was_postponed_is_due_later_at_the_same_version(fixture
     let [one, other] = [0, 10].map(|n| an_order().at(seconds(start, n)));
     let ids = [begin(store, &one).await.id, begin(store, &other).await.id];
     let until = seconds(start, 2000);
-    let postpone = async |payment| store.postpone_reconciliation(payment, until).await.expect("postponed");
+    let postpone =
+        async |payment: &payment::Payment| store.postpone_reconciliation(payment, until).await.expect("postponed");
     postpone(&one.payment()).await;
     assert_eq!(find(store, ids[0]).await, Some(one.payment()), "unchanged");
     assert_eq!(due(store, seconds(start, 2000), &ids).await, ids[1..]);

@@ -211,7 +211,7 @@ async fn outbox_sweep_proceeds_past_events_that_the_bus_always_rejects() {
 }
 
 #[tokio::test]
-async fn outbox_sweep_proceeds_past_any_number_of_events_that_are_not_offered_to_the_bus() {
+async fn outbox_sweep_proceeds_past_any_number_of_events_that_the_bus_is_not_offered() {
     let platform = Platform::new();
     let of_no_context = |n: u64| {
         let event = build::event(n, build::user().event());
