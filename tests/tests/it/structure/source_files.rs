@@ -178,6 +178,7 @@ fn test_names_have_at_most_80_characters() {
         let long = tests.filter(|name| "test_".len() + name.chars().count() > MAX_TEST_NAME);
         complaints.extend(long.map(|name| format!("{}: test_{name}", source.path)));
     }
+    complaints.extend(["ts", "tsx", "js"].into_iter().flat_map(with_extension).flat_map(|source| long_titles(&source)));
     expect_none(&complaints, "state the rule, and leave out how it is shown");
 }
 
@@ -185,6 +186,16 @@ fn long_test_names(file: &RustFile) -> Vec<String> {
     let tests = file.functions.iter().filter(|function| function.is_test);
     let long = tests.filter(|test| test.name.chars().count() > MAX_TEST_NAME);
     long.map(|test| format!("{}:{} {}", file.path, test.line, test.name)).collect()
+}
+
+/// Titles of `test("…")` in TypeScript and JavaScript, also those with a value in them.
+fn long_titles(source: &Source) -> Vec<String> {
+    let quotes = ['"', '`'];
+    let lines = source.text.lines();
+    let titles =
+        lines.filter_map(|line| line.trim_start().strip_prefix("test(")?.strip_prefix(quotes)?.split(quotes).next());
+    let long = titles.filter(|title| title.chars().count() > MAX_TEST_NAME);
+    long.map(|title| format!("{}: {title}", source.path)).collect()
 }
 
 #[test]
