@@ -139,10 +139,11 @@ pub fn planned<S: Backend>(
 
 /// Runs one step, and checks what holds at all times. Returns `false` if the world is idle.
 pub fn step<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<bool, Violation> {
+    let before = world.steps;
     if !unchecked_step(world, choices)? {
         return Ok(false);
     }
-    if world.is_read_due() {
+    if world.steps > before && world.is_read_due() {
         world.read_stores();
         rules::always(world)?;
     }
