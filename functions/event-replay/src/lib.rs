@@ -2,7 +2,8 @@
 //!
 //! They come from the outboxes, which keep them for seven days, and go to the queue of the consumer alone. A consumer that claims each event skips
 //! those that it has handled, so that no mail is sent and no card charged twice; one that keeps a copy handles them again. An event that is older
-//! than claims are kept is never delivered, however late it was published again. Who does it and why is recorded before the first event is sent. With an `Idempotency-Key`, a repeated request gets the first response and sends nothing.
+//! than claims are kept is never delivered, however late it was published again. Who does it and why is recorded before the first event is
+//! sent. With an `Idempotency-Key`, a repeated request gets the first response and sends nothing.
 
 use api::ReplayView;
 use domain::{
