@@ -20,6 +20,7 @@ pub mod personal_data;
 pub mod prometheus;
 pub mod reservation_sql;
 pub mod retention;
+pub mod rows;
 pub mod schemas;
 pub mod template;
 pub mod terraform;
@@ -42,8 +43,9 @@ pub struct Artifact {
     pub content: String,
 }
 
-/// Renders every generated file.
+/// Renders every generated file. Fails with the rows of the catalog that break a rule.
 pub fn render(root: &Path) -> Result<Vec<Artifact>> {
+    rows::check()?;
     let file = |path: &str, content| Artifact { path: path.into(), content };
     let stacks = template::build();
     let mut artifacts = vec![

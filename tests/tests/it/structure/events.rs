@@ -2,17 +2,8 @@
 
 use super::expect_none;
 use catalog::{Action, Auth, EVENTS, FUNCTIONS, Function, Method, ReplayPolicy, TOPICS, Trigger, Uses, role};
-use std::collections::{BTreeMap, BTreeSet};
-use xtask::codegen::{template::topic_events, topology};
-
-/// Functions by name, each with those that consume what it publishes.
-type Graph = BTreeMap<&'static str, Vec<&'static str>>;
-
-/// Functions whose events cause each other, and why that ends.
-const ENDING_CYCLES: &[(&[&str], &str)] = &[(
-    &["order-advance", "payment-close", "payment-refund"],
-    "a cancellation requests a refund, and a cancelled order ignores it",
-)];
+use std::collections::BTreeSet;
+use xtask::codegen::{rows, template::topic_events, topology};
 
 #[test]
 fn every_event_has_a_producer_in_its_context() {
@@ -33,10 +24,9 @@ fn every_event_has_a_producer_in_its_context() {
 }
 
 #[test]
-fn every_event_has_a_consumer() {
-    let unused = EVENTS.iter().filter(|event| topology::consumers(event).is_empty());
-    let complaints: Vec<_> = unused.map(|event| format!("no function consumes {}", event.name)).collect();
-    expect_none(&complaints, "add a consumer, or delete the event");
+fn every_event_of_a_row_is_known_and_every_known_event_is_used() {
+    let complaints = [rows::unknown_events(FUNCTIONS), rows::unused_events(FUNCTIONS)].concat();
+    expect_none(&complaints, "correct the rows");
 }
 
 /// The delivery check publishes an event again until each consumer has recorded it.
@@ -161,47 +151,9 @@ fn every_event_expected_on_a_stream_has_a_writer() {
     expect_none(&complaints, "add a function that consumes the event and writes it to the stream");
 }
 
-/// The functions that an event of this one reaches, also by the events of others.
-fn reached(graph: &Graph, from: &str) -> BTreeSet<&'static str> {
-    let mut found = BTreeSet::new();
-    let mut left = graph[from].clone();
-    while let Some(name) = left.pop() {
-        if found.insert(name) {
-            left.extend(&graph[name]);
-        }
-    }
-    found
-}
-
-/// The functions that reach themselves, together with those that they reach and are reached by.
-fn cycles(graph: &Graph) -> BTreeSet<Vec<&'static str>> {
-    let reachable: BTreeMap<_, _> = graph.keys().map(|name| (*name, reached(graph, name))).collect();
-    let causing_themselves = reachable.iter().filter(|(name, others)| others.contains(*name));
-    causing_themselves
-        .map(|(name, others)| others.iter().copied().filter(|other| reachable[other].contains(name)).collect())
-        .collect()
-}
-
 #[test]
 fn events_that_cause_themselves_end_for_a_recorded_reason() {
-    let next = |row: &catalog::Function| row.publishes.iter().flat_map(|event| topology::consumers(event)).collect();
-    let graph: Graph = FUNCTIONS.iter().map(|row| (row.name, next(row))).collect();
-    let recorded: BTreeSet<_> = ENDING_CYCLES.iter().map(|(cycle, _)| cycle.to_vec()).collect();
-    let found = cycles(&graph);
-    let complaints: Vec<_> = found.symmetric_difference(&recorded).map(|cycle| cycle.join(", ")).collect();
-    expect_none(&complaints, "break the cycle, or record why it ends; delete the record of a cycle that is gone");
-}
-
-#[test]
-fn cycle_of_events_is_found_without_the_functions_before_and_after_it() {
-    let graph = Graph::from([
-        ("before", vec!["first"]),
-        ("first", vec!["second"]),
-        ("second", vec!["after", "first"]),
-        ("after", vec![]),
-        ("alone", vec!["after", "alone"]),
-    ]);
-    assert_eq!(cycles(&graph), BTreeSet::from([vec!["alone"], vec!["first", "second"]]));
+    expect_none(&rows::unending_cycles(FUNCTIONS), "a row feeds itself");
 }
 
 /// Commands of staff and admins that cause no event, and what the description of the audit calls what they change.

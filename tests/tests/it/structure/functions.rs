@@ -7,7 +7,7 @@ use super::{
     syntax::rust_files,
 };
 use catalog::{Auth, FUNCTIONS, Function, Trigger};
-use std::collections::BTreeMap;
+use xtask::codegen::rows;
 
 /// The constant of a row in the catalog.
 fn constant(function: &str) -> String {
@@ -68,18 +68,7 @@ fn main_uses_its_own_catalog_row_and_no_other() {
 
 #[test]
 fn function_names_and_routes_are_unique() {
-    let mut seen = BTreeMap::<String, Vec<&str>>::new();
-    for row in FUNCTIONS {
-        seen.entry(format!("name {}", row.name)).or_default().push(row.name);
-        if let Trigger::Http { method, path, .. } = row.trigger {
-            // The name of a parameter does not distinguish routes.
-            let shape: Vec<_> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
-            seen.entry(format!("route {} {}", method.name(), shape.join("/"))).or_default().push(row.name);
-        }
-    }
-    let twice = seen.iter().filter(|(_, rows)| rows.len() > 1);
-    let complaints: Vec<_> = twice.map(|(what, rows)| format!("{what}: {}", rows.join(", "))).collect();
-    expect_none(&complaints, "one function per route, one row per function");
+    expect_none(&rows::routes(FUNCTIONS), "one function per route, one row per function");
 }
 
 #[test]
