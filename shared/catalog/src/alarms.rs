@@ -27,11 +27,13 @@ impl Severity {
     }
 }
 
-/// The series that an alarm observes. AWS emits the metric, except of `Emitted`, `EmittedByAny` and `Trail`.
+/// The series that an alarm observes. AWS emits the metric, except of `Emitted…` and `Trail`.
 #[derive(Debug, Clone, Copy)]
 pub enum Signal {
     /// A metric that this function emits through `edge::telemetry::metrics`.
     Emitted(&'static Function),
+    /// A metric that each function of this kind emits.
+    EmittedByEach(FunctionKind),
     /// The sum of a metric that any function emits, because a shared crate does.
     EmittedByAny,
     /// Each function of this kind.
@@ -65,6 +67,8 @@ pub enum Signal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FunctionKind {
     Every,
+    /// Answers requests of the HTTP API.
+    Http,
     /// Invoked by a schedule that is due every `.0` minutes or more often, but not every `.1` minutes or more often.
     Scheduled(u32, u32),
     /// Consumers of a Kinesis or DynamoDB stream.
@@ -173,7 +177,7 @@ impl Alarm {
 
     /// Whether code of this repository emits the metric.
     pub const fn is_emitted(&self) -> bool {
-        matches!(self.signal, Emitted(_) | EmittedByAny)
+        matches!(self.signal, Emitted(_) | EmittedByEach(_) | EmittedByAny)
     }
 }
 
@@ -303,6 +307,9 @@ pub const ALARMS: &[Alarm] = &[
     // Functions and the API.
     Alarm::new("function-errors", "function-errors", Ticket, "Invocations of a function fail.")
         .when(Lambda(FunctionKind::Every), "Errors", Sum, AtLeast(1.0)).for_periods(MINUTE, 3, 5),
+    // A response is a successful invocation, whatever its status.
+    Alarm::new("function-server-errors", "function-server-errors", Ticket, "A function answers requests with server errors.")
+        .when(EmittedByEach(FunctionKind::Http), "ServerErrors", Sum, AtLeast(1.0)).for_periods(MINUTE, 3, 5),
     Alarm::new("function-throttles", "function-throttles", Ticket, "Invocations of a function are throttled.")
         .when(Lambda(FunctionKind::Every), "Throttles", Sum, AtLeast(1.0)).for_periods(MINUTE, 5, 5),
     Alarm::new("function-duration", "function-duration", Ticket, "A function comes close to its timeout.")

@@ -1,4 +1,5 @@
-# A new version of a function gets a share of the requests first; an alarm of that function moves the alias back.
+# A new version of a function gets a share of the requests first; an alarm of that function moves the alias back, if it fires while
+# that share is all that the version gets.
 
 resource "aws_codedeploy_app" "this" {
   name             = var.prefix

@@ -93,16 +93,16 @@ pub fn expand(row: &'static Alarm) -> Vec<Expanded> {
     };
     match row.signal {
         Signal::Emitted(function) => vec![one(None, Some(function), emitted_by(function))],
+        Signal::EmittedByEach(kind) => {
+            functions(kind).map(|function| one(Some(function.name), Some(function), emitted_by(function))).collect()
+        }
         Signal::EmittedByAny | Signal::Email | Signal::Trail(_) => vec![one(None, None, Vec::new())],
         Signal::Lambda(FunctionKind::Only(name)) => {
             vec![one(None, catalog::find(name), physical("FunctionName", name))]
         }
-        Signal::Lambda(kind) => {
-            let row = |function: &'static Function| {
-                one(Some(function.name), Some(function), physical("FunctionName", function.name))
-            };
-            FUNCTIONS.iter().copied().filter(|function| is_of(function, kind)).map(row).collect()
-        }
+        Signal::Lambda(kind) => functions(kind)
+            .map(|function| one(Some(function.name), Some(function), physical("FunctionName", function.name)))
+            .collect(),
         Signal::Queues(contexts) => consumers(contexts, Function::has_queue)
             .map(|function| one(Some(function.name), Some(function), physical("QueueName", function.name)))
             .collect(),
@@ -132,9 +132,14 @@ fn consumers(contexts: &'static [Context], has: impl Fn(&Function) -> bool) -> i
     FUNCTIONS.iter().copied().filter(move |function| contexts.contains(&function.context) && has(function))
 }
 
+fn functions(kind: FunctionKind) -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().copied().filter(move |function| is_of(function, kind))
+}
+
 fn is_of(function: &Function, kind: FunctionKind) -> bool {
     match (kind, function.trigger) {
         (FunctionKind::Every, _)
+        | (FunctionKind::Http, Trigger::Http { .. } | Trigger::DefaultRoute)
         | (FunctionKind::Stream, Trigger::Stream(..) | Trigger::TableChanges(_))
         | (FunctionKind::Kafka, Trigger::Kafka(_))
         | (FunctionKind::Objects, Trigger::Objects(..)) => true,
@@ -155,7 +160,7 @@ pub fn emitted_by(function: &'static Function) -> Vec<(&'static str, Dimension)>
 #[must_use]
 pub fn namespace(signal: Signal) -> String {
     let name = match signal {
-        Signal::Emitted(_) | Signal::EmittedByAny => catalog::PREFIX,
+        Signal::Emitted(_) | Signal::EmittedByEach(_) | Signal::EmittedByAny => catalog::PREFIX,
         Signal::Trail(_) => return format!("{}/trail", catalog::PREFIX),
         Signal::Lambda(_) => "AWS/Lambda",
         Signal::Queues(_) | Signal::DeadLetterQueues(_) | Signal::Undelivered => "AWS/SQS",

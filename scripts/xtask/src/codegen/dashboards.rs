@@ -70,12 +70,17 @@ pub fn boards() -> Vec<Dashboard> {
             title: "Orders, payments and events",
             panels: rows(|signal| matches!(signal, Signal::Emitted(_) | Signal::EmittedByAny)),
         },
-        Dashboard { name: "functions", title: "Functions", panels: rows(|signal| matches!(signal, Signal::Lambda(_))) },
+        Dashboard {
+            name: "functions",
+            title: "Functions",
+            panels: rows(|signal| matches!(signal, Signal::Lambda(_) | Signal::EmittedByEach(_))),
+        },
         Dashboard {
             name: "resources",
             title: "API, queues and stores",
             panels: rows(|signal| {
-                !matches!(signal, Signal::Emitted(_) | Signal::EmittedByAny | Signal::Lambda(_) | Signal::Trail(_))
+                let elsewhere = matches!(signal, Signal::Emitted(_) | Signal::EmittedByEach(_) | Signal::EmittedByAny);
+                !elsewhere && !matches!(signal, Signal::Lambda(_) | Signal::Trail(_))
             }),
         },
     ]

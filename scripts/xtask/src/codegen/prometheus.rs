@@ -37,6 +37,7 @@ const fn is_local(signal: Signal) -> bool {
     matches!(
         signal,
         Signal::Emitted(_)
+            | Signal::EmittedByEach(_)
             | Signal::EmittedByAny
             | Signal::Queues(_)
             | Signal::DeadLetterQueues(_)
