@@ -448,6 +448,7 @@ module "function" {
       POWERTOOLS_METRICS_NAMESPACE = local.catalog.prefix
       POWERTOOLS_SERVICE_NAME      = each.value.context
       STAGE                        = var.environment
+      TRACE_SHARE                  = tostring(coalesce(var.trace_sampling, local.catalog.sampling.rate))
     },
   )
 
@@ -456,6 +457,7 @@ module "function" {
     security_group_ids = [module.network.security_group_ids["functions"]]
   } : null
 
+  tracing                 = var.xray ? "Active" : "PassThrough"
   reserved_concurrency    = var.reserve_concurrency ? each.value.reserved_concurrency : null
   provisioned_concurrency = local.is_production ? each.value.provisioned_concurrency : 0
   code_signing_config_arn = var.code_signing_config_arn

@@ -38,7 +38,7 @@ VALUES: Json = {
     "RedisIamCache": "quayside-prod-cache",
 }
 # Variables that every function has.
-SHARED = ("LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME", "STAGE")
+SHARED = ("LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME", "STAGE", "TRACE_SHARE")
 RUN = "functions"
 
 # What is compared: for each subject and name the settings.

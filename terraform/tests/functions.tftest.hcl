@@ -32,8 +32,10 @@ run "functions" {
   }
 
   assert {
-    condition     = alltrue([for function in values(module.function) : function.settings.tracing == "Active"])
-    error_message = "A function is not traced."
+    condition = alltrue([
+      for function in values(module.function) : function.settings.tracing == "PassThrough" && function.settings.environment["TRACE_SHARE"] == tostring(local.catalog.sampling.rate)
+    ])
+    error_message = "Lambda would record most requests of prod in X-Ray, or the spans of all are logged."
   }
 
   assert {
@@ -76,7 +78,7 @@ run "functions" {
   assert {
     condition = alltrue([
       for name, function in local.functions : toset(keys(module.function[name].settings.environment)) == toset(concat(
-        keys(function.environment), ["LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME", "STAGE"]
+        keys(function.environment), ["LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME", "STAGE", "TRACE_SHARE"]
       ))
     ])
     error_message = "A function has not exactly the environment variables of its row."
@@ -368,9 +370,14 @@ run "wrong_variables_are_refused" {
     gateway_url         = "http://gateway.example"
     shortfall_policy    = "ignore"
     log_level           = "verbose"
+    email_from          = "orders"
+    rate_limits         = { all = 10000, anonymous_writes = 5 }
+    runbook_url         = "http://wiki.example"
+    service_budgets_usd = { "AWS Lambda" = 0 }
   }
 
   expect_failures = [
     var.release, var.reserve_concurrency, var.account_concurrency, var.gateway_url, var.shortfall_policy, var.log_level,
+    var.email_from, var.rate_limits, var.runbook_url, var.service_budgets_usd,
   ]
 }

@@ -20,6 +20,7 @@ impl Stage<'_> {
             ("LOG_LEVEL", "info"),
             ("POWERTOOLS_SERVICE_NAME", row.context.name()),
             ("POWERTOOLS_METRICS_NAMESPACE", catalog::PREFIX),
+            ("TRACE_SHARE", "0"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ENDPOINT_URL", &self.cloud),
             ("AWS_ACCESS_KEY_ID", "AKIABENCH"),

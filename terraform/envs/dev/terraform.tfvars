@@ -11,6 +11,7 @@ alarm_emails          = ["dev@quayside.example"]
 log_retention_days    = 7
 backup_retention_days = 1
 trace_sampling        = 1
+xray                  = true
 
 network = {
   cidr         = "10.20.0.0/16"

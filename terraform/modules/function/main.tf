@@ -67,7 +67,7 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = "Active"
+    mode = var.tracing
   }
 
   dynamic "vpc_config" {

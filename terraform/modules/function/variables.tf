@@ -117,3 +117,14 @@ variable "permissions_boundary" {
     error_message = "permissions_boundary must be the ARN of a policy: a deployment may create no role without it."
   }
 }
+
+variable "tracing" {
+  description = "Active: Lambda records a request a second and 5 % of the others in X-Ray, a share that cannot be configured. PassThrough: only what a caller samples."
+  type        = string
+  default     = "PassThrough"
+
+  validation {
+    condition     = contains(["Active", "PassThrough"], var.tracing)
+    error_message = "tracing must be Active or PassThrough."
+  }
+}

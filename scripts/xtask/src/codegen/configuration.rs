@@ -17,11 +17,12 @@ pub const PATH: &str = "docs/configuration.md";
 const NAMES: &str = "shared/adapters/src/config.rs";
 
 /// Variables that every function has, with their defaults on AWS.
-const SHARED: [(&str, &str, &str); 4] = [
+const SHARED: [(&str, &str, &str); 5] = [
     ("STAGE", "Name of the environment, a part of every physical name.", "parameter `Stage`: `local`"),
     ("LOG_LEVEL", "Lowest level that is logged; also by crate: `info,my_crate=debug`.", "parameter `LogLevel`: `info`"),
     ("POWERTOOLS_SERVICE_NAME", "The context, on every log line and metric.", "the context of the function"),
     ("POWERTOOLS_METRICS_NAMESPACE", "Namespace of the metrics.", "`quayside`"),
+    ("TRACE_SHARE", "Share of the traces, from 0 to 1, whose spans are logged.", "parameter `TraceShare`: `1`"),
 ];
 
 const INTRODUCTION: &str = "# Configuration

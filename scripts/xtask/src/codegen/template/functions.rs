@@ -23,6 +23,7 @@ fn resource(function: &Function) -> Resource {
         ("POWERTOOLS_METRICS_NAMESPACE".to_owned(), json!(catalog::PREFIX)),
         ("POWERTOOLS_SERVICE_NAME".to_owned(), json!(function.context.name())),
         ("STAGE".to_owned(), reference("Stage")),
+        ("TRACE_SHARE".to_owned(), reference("TraceShare")),
     ]);
     let mut properties = json!({
         "Architectures": [reference("Architecture")],
@@ -35,7 +36,8 @@ fn resource(function: &Function) -> Resource {
         "Role": attribute(&logical(function.name, "Role"), "Arn"),
         "Runtime": "provided.al2023",
         "Timeout": function.timeout_s,
-        "TracingConfig": { "Mode": "Active" },
+        // Lambda samples what it cannot be told to: `Active` would record most requests of a quiet shop. Spans are in the log lines.
+        "TracingConfig": { "Mode": "PassThrough" },
     });
     if grants::needs_network(function) {
         properties["VpcConfig"] = network();

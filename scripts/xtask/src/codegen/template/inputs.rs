@@ -20,6 +20,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("Stage", text("local", "Name of the environment, a part of every physical name.")),
         ("Architecture", text("x86_64", "Instruction set of the functions: x86_64 or arm64.")),
         ("LogLevel", text("info", "Lowest log level that is written.")),
+        ("TraceShare", text("1", "Share of the traces, from 0 to 1, whose spans are logged.")),
         ("ApiBaseUrl", text("", "Base URL of an emulator's HTTP APIs. Empty on AWS.")),
         ("CorsOrigins", list("", "Origins from which browsers may call the API, with cookies. Empty: none.")),
         (

@@ -47,7 +47,7 @@ pub(super) fn deployment() -> Value {
     json!({ "alias": "live", "canary_percent": 10, "canary_minutes": 5 })
 }
 
-/// The share of requests that are traced. No reservoir: at a request a second it would trace most of them.
+/// The share of traces whose spans are logged.
 pub(super) fn sampling() -> Value {
     json!({ "rate": 0.05 })
 }
