@@ -211,7 +211,7 @@ async fn login_uses_up_nothing_while_the_signing_keys_cannot_be_read() {
     let right = code(&platform, 0).await;
     let proofs = [("code", right.as_str()), ("recovery_code", recovery[0].as_str())];
     platform.faults().take_down(Dependency::Keys);
-    for attempt in 0..=MAX_ATTEMPTS.max(throttle::FREE_FAILURES) {
+    for attempt in 0..=MAX_ATTEMPTS.max(login_throttle::FREE_FAILURES) {
         assert_eq!(log_in(&platform, &MfaPolicy::default()).await["statusCode"], 503, "{attempt}");
         for proof in proofs {
             assert_eq!(try_to_finish(&platform, &token, proof, 0).await, refused(503, "unavailable"), "{attempt}");

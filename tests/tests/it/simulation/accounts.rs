@@ -22,7 +22,7 @@ use edge::{
 use kernel::{Failure, Ids};
 use ports::VerificationStore;
 use serde_json::json;
-use services::{Channels, NewPasswords, PasswordResetMailer, Throttled, VerificationMessageSender};
+use services::{Channels, NewPasswords, PasswordResetMailer, LoginThrottle, VerificationMessageSender};
 use testkit::{VERIFICATION_SUBJECT, build, ids};
 
 const REGISTER: Route = Route::new(catalog::USER_REGISTER.name, Access::Public).honours_key();
@@ -113,7 +113,7 @@ impl<S: Backend> World<S> {
             .body(json!({}))
             .build();
         let (users, passwords, sources) = (stores.users(), self.platform.passwords(), self.platform.request_sources());
-        let own = Throttled::new(&users, &passwords, &sources);
+        let own = LoginThrottle::new(&users, &passwords, &sources);
         let revocations = self.platform.revocations();
         let handler = async |call| user_erase::handle(&users, &own, &revocations, call).await;
         self.record_response(n, edge::http::respond(&ERASE, request, &self.clock, &handler).await)
