@@ -1,16 +1,10 @@
 //! Texts and problem documents in the OpenAPI document.
 
 use super::{
+    contract::document,
     expect_none,
     sources::{Source, with_extension},
 };
-use serde_json::Value;
-use std::fs;
-
-fn document() -> Value {
-    let text = fs::read_to_string(xtask::root().join(xtask::codegen::openapi::PATH)).expect("the document can be read");
-    serde_json::from_str(&text).expect("JSON")
-}
 
 #[test]
 fn no_summary_or_description_of_a_route_breaks_off() {
