@@ -1,4 +1,4 @@
-// What operators did and what staff changed: who, what, why, and what came of it.
+// What operators did and what staff changed: who, what, why, and the result.
 
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import { Fragment, type JSX } from "preact";

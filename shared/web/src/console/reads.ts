@@ -222,7 +222,10 @@ type DeadLetter = Pick<Schemas["DeadLetterView"], "id" | "dead_since">;
 /** The oldest first: SQS returns them in another order each time. */
 export const byAge = (one: DeadLetter, other: DeadLetter): number => one.dead_since.localeCompare(other.dead_since) || one.id.localeCompare(other.id);
 
-/** The dead letters of a consumer: those with this reason, or all. Read again while the list is whole: of a longer queue, SQS returns others each time. */
+/**
+ * The dead letters of a consumer: those with this reason, or all. Read again while the list is whole: of a longer queue, SQS returns others
+ * each time.
+ */
 export const deadLetters = (queue: string, reason: string) => ({
   ...pages(["dead-letters", queue, reason], async (page, signal) => {
     const query = { ...page, queue, ...(reason ? { reason } : {}) };

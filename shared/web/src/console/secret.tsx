@@ -13,7 +13,7 @@ interface Props {
   children?: ComponentChildren;
 }
 
-/** Shows a secret this once, to be copied. */
+/** Shows a secret once, to be copied. */
 export function Secret({ title, value, onClose, children }: Props): JSX.Element {
   return (
     <Dialog title={title} isOpen={value !== null} onClose={onClose}>

@@ -28,3 +28,15 @@ export function useKeyed<B, T>(route: string, send: (body: B, key: string) => Pr
     onSettled: () => events.onSettled?.(),
   });
 }
+
+/** The same for a button: its next request has the same key until the answer is final. */
+export async function sendKeyed<T>(name: string, send: (key: string) => Promise<T>): Promise<T> {
+  try {
+    const answer = await send(await keyOf(name, null));
+    await forgetKey(name, null);
+    return answer;
+  } catch (error) {
+    if (isFinal(error)) await forgetKey(name, null);
+    throw error;
+  }
+}

@@ -12,7 +12,7 @@ const LONGEST_WAIT_MS = 20_000;
 const OF_PAYMENT: (Reason | null)[] = ["awaiting_payment", "awaiting_customer", "payment_declined"];
 const LED_TO: { [Status in PaymentStatus]?: Reason } = { pending: "awaiting_payment", requires_action: "awaiting_customer", failed: "payment_declined" };
 
-/** Why an order has its status. Its payment leads: the order learns a moment later that it is tried again, and what came of it. */
+/** Why an order has its status. Its payment leads: the order learns a moment later that it is tried again, and the result. */
 export function reasonOf({ status, status_reason }: Order, payment: PaymentStatus | undefined): Reason | null {
   if (status !== "pending" || payment === undefined || !OF_PAYMENT.includes(status_reason)) return status_reason;
   return LED_TO[payment] ?? null;

@@ -1,10 +1,11 @@
 // Service clients: programs that call the API with a secret of their own.
 
-import { useInfiniteQuery, useMutation } from "@tanstack/preact-query";
+import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { moment } from "../../core/i18n/index.ts";
+import { sendKeyed, useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { Action } from "../../ui/action.tsx";
 import { Field, Form, Saved } from "../../ui/form.tsx";
@@ -65,6 +66,11 @@ export function ClientsPage(): JSX.Element {
 
 function Row({ client, onIssued, onDeleted }: { client: Client; onIssued: (issued: Issued) => void; onDeleted: (name: string) => void }): JSX.Element {
   const path = { id: client.id };
+  // A repetition of a request whose answer was lost must not replace the secret again: the one in use would end at once.
+  const rotate = (): Promise<Issued> =>
+    sendKeyed(`POST /oauth/clients/${client.id}/secret`, (key) =>
+      unwrap(api.POST("/api/v1/oauth/clients/{id}/secret", { params: { path, header: { "Idempotency-Key": key } } })),
+    );
   const until = client.previous_secret_valid_until;
   return (
     <tr>
@@ -79,7 +85,7 @@ function Row({ client, onIssued, onDeleted }: { client: Client; onIssued: (issue
       <td>{until ? moment(until) : "–"}</td>
       <td>
         <div class="actions">
-          <Action label={c().clients.rotate} about={client.name} question={c().clients.rotateText} run={() => unwrap(api.POST("/api/v1/oauth/clients/{id}/secret", { params: { path } }))} onDone={onIssued} />
+          <Action label={c().clients.rotate} about={client.name} question={c().clients.rotateText} run={rotate} onDone={onIssued} />
           <Action label={c().clients.delete} about={client.name} question={c().clients.deleteText} isDanger run={() => unwrap(api.DELETE("/api/v1/oauth/clients/{id}", { params: { path } }))} onDone={() => onDeleted(client.name)} />
         </div>
       </td>
@@ -89,11 +95,10 @@ function Row({ client, onIssued, onDeleted }: { client: Client; onIssued: (issue
 
 function NewClient({ onIssued }: { onIssued: (issued: Issued) => void }): JSX.Element {
   const [version, setVersion] = useState(0);
-  const creating = useMutation({
-    // Returns nothing: the cache of mutations would keep the secret.
-    mutationFn: async (body: Schemas["CreateClient"]) => onIssued(await unwrap(api.POST("/api/v1/oauth/clients", { body }))),
-    onSuccess: () => setVersion((before) => before + 1),
-  });
+  // Returns nothing: the cache of mutations would keep the secret.
+  const create = async (body: Schemas["CreateClient"], key: string): Promise<void> =>
+    onIssued(await unwrap(api.POST("/api/v1/oauth/clients", { params: { header: { "Idempotency-Key": key } }, body })));
+  const creating = useKeyed("POST /oauth/clients", create, { onSuccess: () => setVersion((before) => before + 1) });
   return (
     <details class="box">
       <summary>{c().clients.add}</summary>

@@ -46,7 +46,7 @@ export function SecurityPage(): JSX.Element {
 
 /** Replaces recovery codes that are used up, or that somebody else may have seen. */
 function RenewCodes({ id }: { id: string }): JSX.Element {
-  // Not in the cache of mutations: codes are shown this once.
+  // Not in the cache of mutations: codes are shown only once.
   const [codes, setCodes] = useState<string[] | null>(null);
   const renewing = useMutation({
     mutationFn: async (code: string) => setCodes((await unwrap(api.POST("/api/v1/users/{id}/totp/recovery-codes", { params: { path: { id } }, body: { code } }))).recovery_codes),
