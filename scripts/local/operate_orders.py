@@ -75,7 +75,7 @@ def print_order(found: Json) -> None:
 
 
 def about(message: Json) -> str:
-    """What became of a message to the customer. Only one that was sent is an event, too."""
+    """The status of a message to the customer. Only one that was sent is an event, too."""
     return f"message {message['template']} by {message['channel']}: {message['status']}"
 
 

@@ -101,7 +101,7 @@ class Orders(unittest.TestCase):
         self.assertIn("its events have been removed: they are kept for 180 days", shown)
         self.assertNotIn("recorded yet", shown)
 
-    def test_order_shows_what_became_of_each_message(self) -> None:
+    def test_order_shows_the_status_of_each_message(self) -> None:
         message = {
             "at": "2026-11-21T12:00:00Z",
             "channel": "sms",

@@ -156,7 +156,7 @@ mod tests {
             let seen = RefCell::new(vec![]);
             let hangs = async |batch: &[u32]| {
                 while batch.contains(&3) {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tokio::time::advance(Duration::from_millis(100)).await;
                     clock.advance(Duration::from_millis(100));
                 }
                 seen.borrow_mut().extend_from_slice(batch);

@@ -3,7 +3,8 @@
 //! A record that is malformed or fails permanently goes to the dead-letter queue and does not block its shard. The first retryable record is
 //! reported by its sequence number; Lambda redelivers it with all that follow. One that fails with a defect, such as a panic, is isolated
 //! from its batch and goes to the dead-letter queue when it is a quarter of an hour old; one that uses up the time of its handler, when it is an
-//! hour old; one that waits for a dependency or for a newer version of the code, when it is almost a day old. The event source mapping bounds retries and age for a function that dies.
+//! hour old; one that waits for a dependency or for a newer version of the code, when it is almost a day old. The event source mapping bounds
+//! retries and age for a function that ends without a response.
 
 use crate::batch::process_batch;
 use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};

@@ -22,7 +22,7 @@ use edge::{
 use kernel::{Failure, Ids};
 use ports::VerificationStore;
 use serde_json::json;
-use services::{Channels, NewPasswords, PasswordResetMailer, LoginThrottle, VerificationMessageSender};
+use services::{Channels, LoginThrottle, NewPasswords, PasswordResetMailer, VerificationMessageSender};
 use testkit::{VERIFICATION_SUBJECT, build, ids};
 
 const REGISTER: Route = Route::new(catalog::USER_REGISTER.name, Access::Public).honours_key();
