@@ -188,7 +188,7 @@ async fn repeated_rotation_under_a_key_shows_the_same_secret_and_keeps_the_one_i
     for secret in ["ok", &new] {
         assert_eq!(token(&platform, secret).await["statusCode"], 200, "{secret}");
     }
-    send("on purpose").await;
+    assert_eq!(send("on-purpose").await["statusCode"], 200);
     assert_eq!(token(&platform, "ok").await["statusCode"], 401, "replaced twice");
     assert_eq!(token(&platform, &new).await["statusCode"], 200);
 }

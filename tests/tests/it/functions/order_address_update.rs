@@ -49,7 +49,13 @@ async fn change_by_staff_leaves_a_note_that_names_them() {
     );
     let platform = seeded_platform();
     platform.orders().put(&confirmed().0);
-    assert_responses(catalog::ORDER_ADDRESS_UPDATE, &[(as_staff, 200, "", "")], async |_, call| {
+    let expected = [
+        ("bad_unknown_field", 422, "validation", "/planet"),
+        (as_staff, 200, "", ""),
+        // The version has changed.
+        ("ok", 412, "precondition-failed", ""),
+    ];
+    assert_responses(catalog::ORDER_ADDRESS_UPDATE, &expected, async |_, call| {
         order_address_update::handle(&platform.orders(), call).await
     })
     .await;

@@ -4,7 +4,7 @@ use super::*;
 use domain::{
     event::RefundRequested,
     id::{OrderId, PaymentId},
-    payment::RefundOutcome,
+    payment::{RECONCILE_AGAIN_SECONDS, RefundOutcome},
 };
 
 /// A platform where the payment of the samples has succeeded and its full refund is requested.
@@ -74,14 +74,15 @@ async fn payment_reconcile_fails_a_refund_never_made_and_allows_a_new_one() {
     let summary = reconcile(&platform, 83_400, "ok").await;
     assert_eq!((&summary["retried"], &summary["abandoned"]), (&0.into(), &0.into()), "{summary}");
     assert_eq!(platform.bus().published().len(), published, "too old to be retried");
-    assert_eq!(reconcile(&platform, 83_401, "ok").await["abandoned"], 1);
+    let again = 83_400 + u64::try_from(RECONCILE_AGAIN_SECONDS).expect("positive") + 1;
+    assert_eq!(reconcile(&platform, again, "ok").await["abandoned"], 1);
     let event = platform.bus().published().pop().expect("an event");
     assert!(
         matches!(&event.event, DomainEvent::RefundFailed(failed) if failed.code == "refund_not_found"),
         "{event:?}"
     );
     assert_eq!(payment_of_order(&platform).refundable(), 3998);
-    assert_eq!(refund_after(&platform, 83_402).await, 0, "a late event changes nothing");
+    assert_eq!(refund_after(&platform, again + 1).await, 0, "a late event changes nothing");
     assert!(platform.gateway().refunds().is_empty());
 }
 
