@@ -54,7 +54,7 @@ const CHANGE_ADDRESS: &str = "
         RETURNING id
     ), noted AS (
         INSERT INTO order_notes (id, order_id, author, text, created_at)
-        SELECT $5, id, $6, $7, $4 FROM changed WHERE $5 IS NOT NULL
+        SELECT $5, id, $6, $7, $8 FROM changed WHERE $5 IS NOT NULL
     )
     SELECT EXISTS (SELECT FROM changed) AS is_changed";
 
@@ -121,6 +121,7 @@ impl<B: Bus> OrderAddresses for PgOrders<B> {
             note.map(|note| note.id.0),
             note.map(|note| note.author.0),
             note.map(|note| note.text.as_str()),
+            note.map(|note| note.created_at),
         ];
         let rows = self.relay.database().query(CHANGE_ADDRESS, &params).await?;
         Ok(match get(only(&rows)?, "is_changed")? {
