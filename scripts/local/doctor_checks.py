@@ -62,9 +62,17 @@ def read_target(environment: str, email_from: str, is_local: bool) -> Target:
         state_bucket=_value((directory / "backend.hcl").read_text(), "bucket").strip('"'),
         email_from=email_from or _value(variables, "email_from").strip('"'),
         anomaly_monitor=_value(variables, "anomaly_monitor_arn").strip('"'),
-        budget=int(_value(variables, "monthly_budget_usd") or _default_budget()),
+        budget=_dollars(_value(variables, "monthly_budget_usd") or _default_budget()),
         is_local=is_local,
     )
+
+
+def _dollars(text: str) -> int:
+    """The whole dollars of a number of Terraform, which may have decimals and a comment behind it."""
+    number = re.match(r"\d+", text)
+    if number is None:
+        raise ScriptError(f"monthly_budget_usd = {text}: it is a number of dollars")
+    return int(number[0])
 
 
 def _default_budget() -> str:
@@ -210,7 +218,10 @@ def anomaly_monitor(clients: Any, target: Target) -> Finding:
 
 def price(_clients: Any, target: Target) -> Finding:
     """What the environment costs before the first order, beside its budget. It asks the account nothing."""
-    usd = cost_model.total(cost_month.fixed(target.environment))
+    try:
+        usd = cost_model.total(cost_month.fixed(target.environment))
+    except KeyError as missing:
+        return Finding(WARNING, f"unknown: prices.json has nothing for {missing}", "add the price, or estimate by hand")
     text = f"${usd:,.0f} a month before the first order, at list prices of us-east-1; the budget is ${target.budget:,}"
     if usd <= target.budget:
         return Finding(OK, text)

@@ -214,7 +214,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         found = arguments.look(api, arguments)
     except UnexpectedStatusError as refused:
-        raise ScriptError(explained(refused)) from None
+        raise ScriptError(explained(refused, has_token=arguments.connect is None)) from None
     if arguments.json:
         print(json.dumps(found))
     else:

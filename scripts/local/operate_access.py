@@ -84,7 +84,7 @@ def _remote(url: str, token: str) -> ApiClient:
     return ApiClient(address, token, hint=HINT)
 
 
-def explained(refused: UnexpectedStatusError) -> str:
+def explained(refused: UnexpectedStatusError, *, has_token: bool = True) -> str:
     """A problem of the API in words, with the fields that are wrong; another response as it is."""
     problem = _problem(refused.response.raw)
     if problem is None:
@@ -92,7 +92,8 @@ def explained(refused: UnexpectedStatusError) -> str:
     detail = str(problem["detail"])
     fields = [f"{one['pointer']} {one['detail']}" for one in problem.get("errors", [])]
     trace = [f"trace_id {problem['trace_id']}"] if "trace_id" in problem else []
-    is_expired = refused.response.status == HTTPStatus.UNAUTHORIZED and os.environ.get("OPS_TOKEN")
+    is_unauthenticated = refused.response.status == HTTPStatus.UNAUTHORIZED
+    is_expired = has_token and is_unauthenticated and os.environ.get("OPS_TOKEN")
     advice = ["OPS_TOKEN is valid for an hour: scripts/ops login prints a new one"] if is_expired else []
     return "\n    ".join([detail, *(field for field in fields if field != detail), *trace, *advice])
 

@@ -134,7 +134,7 @@ def redrive(api: ApiClient, arguments: argparse.Namespace, pause: Callable[[floa
 
 
 def _redrive_all(api: ApiClient, body: Json, arguments: argparse.Namespace, pause: Callable[[float], None]) -> Json:
-    """Moves as many messages as the queue has at first.
+    """Moves as many messages as the queue has at first, or those of a reason until a request finds less than a page.
 
     One that fails again at once is a dead letter again, and not moved in a circle.
     """
@@ -149,7 +149,7 @@ def _redrive_all(api: ApiClient, body: Json, arguments: argparse.Namespace, paus
         redriven, requests = redriven + page["redriven"], requests + 1
         found += page["message_ids"]
         refused |= {one["message_id"]: one for one in page["refused"]}
-        if is_last(page, redriven, known["dead_letters"]):
+        if is_last(page, redriven, known["dead_letters"], by_reason="reason_code" in body):
             sums = {"redriven": redriven, "message_ids": found, "refused": list(refused.values())}
             return {**page, **sums, "requests": requests}
         # The API delays the messages of a request, and begins again with those of the next one.
@@ -161,10 +161,11 @@ def _redrive_all(api: ApiClient, body: Json, arguments: argparse.Namespace, paus
             pause(wait_s)
 
 
-def is_last(page: Json, redriven: int, total: int) -> bool:
+def is_last(page: Json, redriven: int, total: int, *, by_reason: bool) -> bool:
     """Whether all is moved that can be, of the `total` dead letters at first."""
-    has_searched_all = len(page["message_ids"]) < PAGE and total <= SEARCHED_TO_REDRIVE
-    return page["redriven"] == 0 or has_searched_all or redriven >= total
+    # Of a longer queue, a request for any reason finds a page; one for a certain reason would find those that failed again.
+    has_found_all = len(page["message_ids"]) < PAGE and (by_reason or total <= SEARCHED_TO_REDRIVE)
+    return page["redriven"] == 0 or has_found_all or redriven >= total
 
 
 def discard(api: ApiClient, arguments: argparse.Namespace) -> Json:

@@ -81,6 +81,8 @@ def firing(prefix: str) -> set[str]:
 
 def watched(prefix: str, name: str, before: set[str]) -> list[str]:
     """Options that leave out the alarms that fire already, which would stop the deployment of a fix."""
+    if not before:
+        return []
     group = aws("deploy", "get-deployment-group", "--application-name", prefix, "--deployment-group-name", name)
     alarms = [alarm["name"] for alarm in group["deploymentGroupInfo"]["alarmConfiguration"]["alarms"]]
     left_out = [alarm for alarm in alarms if alarm in before]
@@ -122,12 +124,18 @@ def is_successful(deployment: str) -> bool:
 
 
 def prune(functions: Iterable[Function]) -> int:
-    """Deletes outdated versions: Lambda keeps 75 GB of code in an account and region. Returns how many."""
+    """Deletes outdated versions: Lambda keeps 75 GB of code in an account and region. Returns how many.
+
+    One that cannot be deleted is tried again after the next release: the traffic has moved already.
+    """
     count = 0
     for one in functions:
         for version in one.outdated():
-            aws("lambda", "delete-function", "--function-name", one.physical, "--qualifier", str(version))
-            count += 1
+            try:
+                aws("lambda", "delete-function", "--function-name", one.physical, "--qualifier", str(version))
+                count += 1
+            except AwsError as error:
+                print(f"shift-traffic: aws {error} failed; the version stays", file=sys.stderr)
     return count
 
 

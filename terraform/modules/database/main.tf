@@ -14,6 +14,11 @@ resource "aws_db_subnet_group" "this" {
   subnet_ids  = var.subnet_ids
 }
 
+moved {
+  from = aws_rds_cluster_parameter_group.this
+  to   = module.parameters.aws_rds_cluster_parameter_group.this
+}
+
 module "parameters" {
   source = "../database-parameters"
 

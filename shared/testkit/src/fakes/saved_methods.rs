@@ -51,8 +51,8 @@ impl SavedMethodsState {
                 known.is_default |= is_first;
                 Ok(known.clone())
             }
+            _ if is_full => Err(saved_method::too_many()),
             Some(_) => Err(Failure::field("/payment_method", "cannot be saved")),
-            None if is_full => Err(saved_method::too_many()),
             None => {
                 let saved = SavedMethod { is_default: is_first, ..method.clone() };
                 self.methods.push(saved.clone());

@@ -222,18 +222,13 @@ type DeadLetter = Pick<Schemas["DeadLetterView"], "id" | "dead_since">;
 /** The oldest first: SQS returns them in another order each time. */
 export const byAge = (one: DeadLetter, other: DeadLetter): number => one.dead_since.localeCompare(other.dead_since) || one.id.localeCompare(other.id);
 
-/**
- * The dead letters of a consumer: those with this reason, or all. Read again while the list is whole: of a longer queue, SQS returns others
- * each time.
- */
-export const deadLetters = (queue: string, reason: string) => ({
-  ...pages(["dead-letters", queue, reason], async (page, signal) => {
+/** The dead letters of a consumer: those with this reason, or all. Not read again by itself, because reading hides them from a redrive for a moment. */
+export const deadLetters = (queue: string, reason: string) =>
+  pages(["dead-letters", queue, reason], async (page, signal) => {
     const query = { ...page, queue, ...(reason ? { reason } : {}) };
     const { items, next_cursor } = await unwrap(api.GET("/api/v1/ops/dead-letters", { params: { query }, signal }));
     return { items: items.toSorted(byAge), next_cursor };
-  }),
-  refetchInterval: ({ state }: ListState) => ((state.data?.pages[0]?.items.length ?? PAGE) < PAGE ? LIST_INTERVAL : (false as const)),
-});
+  });
 
 export const stuckOrders = (minutes: number) => ({
   ...pages(["stuck-orders", minutes], (page, signal) => unwrap(api.GET("/api/v1/ops/stuck-orders", { params: { query: { ...page, minutes } }, signal }))),

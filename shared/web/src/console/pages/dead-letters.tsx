@@ -27,9 +27,7 @@ export function DeadLettersPage({ name }: { name: string }): JSX.Element {
   // What is said of each action that was done.
   const [done, setDone] = useState<{ form: FormName; text: string }[]>([]);
   const [run, setRun] = useState<Run | null>(null);
-  // Reading hides the messages from an action for a moment.
-  const isActing = chosen.size > 0 || run !== null;
-  const list = useInfiniteQuery({ ...deadLetters(name, reason), ...(isActing && { refetchInterval: false as const }) });
+  const list = useInfiniteQuery(deadLetters(name, reason));
   const reasons = useReasons(list.data?.pages.flatMap(({ items }) => items));
   const toggle = (id: string): void => {
     const next = new Set(chosen);
