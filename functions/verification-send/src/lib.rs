@@ -1,4 +1,4 @@
-//! Sends a token to an address that is not verified: the e-mail address at registration, and what a customer asks for. A verified address that is
+//! Sends a token to an address that is not verified: the e-mail address at registration, and what a user asks for. A verified address that is
 //! replaced is notified.
 //!
 //! The token exists in the message alone: events and the database do not carry it. Sending is at least once; a message that is sent again has

@@ -4,7 +4,7 @@
 
 use api::WebhookEndpointView;
 use domain::{id::EndpointId, webhook};
-use edge::http::{Call, NoBody, Reply};
+use edge::http::{Call, IfMatch, NoBody, Reply};
 use kernel::Failure;
 use ports::WebhookEndpoints;
 
@@ -17,7 +17,7 @@ pub async fn handle(endpoints: &impl WebhookEndpoints, call: Call<NoBody>) -> Re
         if !wanted.matches_any(|tag| WebhookEndpointView::is_tag_of(tag, known.version)) {
             return Err(webhook::version_mismatch());
         }
-        version = Some(known.version);
+        version = (wanted != IfMatch::Any).then_some(known.version);
     }
     match (endpoints.delete_endpoint(id, version).await?, version) {
         (true, _) => Ok(Reply::no_content()),

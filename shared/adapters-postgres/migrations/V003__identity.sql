@@ -121,7 +121,7 @@ CREATE TABLE identity.pending_logins (
 CREATE INDEX pending_logins_of_user ON identity.pending_logins (user_id);
 CREATE INDEX pending_logins_expiry ON identity.pending_logins (expires_at);
 
--- Service clients, each with the digest of its secret, and of the one before until that is valid no more.
+-- Service clients, each with the digest of its secret, and of the one before until that is no longer valid.
 CREATE TABLE identity.clients (
     id                   uuid        PRIMARY KEY,
     name                 text        NOT NULL,

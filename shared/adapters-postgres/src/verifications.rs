@@ -21,7 +21,7 @@ const CONTACTS: &str = "
     SELECT email, phone, email_verified_at IS NOT NULL AS has_email, phone_verified_at IS NOT NULL AS has_phone
     FROM users WHERE id = $1 AND status <> 'deleted'";
 
-/// `$7` and `$8` are the counters of customer and address, with the seconds that a message costs and those that the counter may be ahead in
+/// `$7` and `$8` are the counters of user and address, with the seconds that a message costs and those that the counter may be ahead in
 /// `$9` and `$10`, and in `$11` and `$12`. A repeated request counts nothing.
 const REQUEST: &str = concat!(
     "WITH ",

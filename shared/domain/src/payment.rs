@@ -63,9 +63,9 @@ pub const MAX_ATTEMPTS: u32 = 5;
 /// Seconds after which an attempt or refund without a result is reconciled: far longer than the timeout of the function that requests
 /// it, so that the lookup sees its result.
 pub const RECONCILE_AFTER_SECONDS: i64 = 600;
-/// Seconds from one look for the result of an attempt or refund to the next: less than between two runs of the reconciliation, so that a run
-/// looks again, and after those that are due for longer.
-pub const RECONCILE_AGAIN_SECONDS: i64 = 240;
+/// Seconds after a look for the result of an attempt or refund until it is due again, behind those that are due for longer: less than until
+/// the retry of a run that failed, which would count no payment otherwise.
+pub const RECONCILE_AGAIN_SECONDS: i64 = 30;
 /// Seconds after which a charge or refund is given up if the gateway stores an error under its key and a lookup finds nothing. The key
 /// only replays that error. Half an hour, since the gateway's search lags by a minute, and by more during an incident
 /// (<https://docs.stripe.com/search#data-freshness>).

@@ -18,6 +18,9 @@ pub(crate) struct BatchOutcome {
     pub retry_from: Option<usize>,
 }
 
+/// Time that shows that a record hangs by itself: more than PostgreSQL's client waits, whose failure is not one of the record.
+const MIN_TIME_ALONE: Duration = Duration::from_secs(5);
+
 impl BatchOutcome {
     fn retry_from(first: usize) -> Self {
         Self { failed: Vec::new(), retry_from: Some(first) }
@@ -66,7 +69,12 @@ pub(crate) fn process_batch<'a>(
             if !has_time(clock) {
                 return BatchOutcome { retry_from: Some(i), ..outcome };
             }
-            let Err(error) = attempt(time(ages.len() - 1 - i), handle(i..i + 1)).await else { continue };
+            let time = time(ages.len() - 1 - i);
+            // It comes first then, and has more time.
+            if is_old && i > 0 && time.is_some_and(|time| time < MIN_TIME_ALONE) {
+                return BatchOutcome { retry_from: Some(i), ..outcome };
+            }
+            let Err(error) = attempt(time, handle(i..i + 1)).await else { continue };
             telemetry::log_failure("record", error.failure());
             if error.may_wait_in_stream(*age) {
                 return BatchOutcome { retry_from: Some(i), ..outcome };

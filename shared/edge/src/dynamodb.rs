@@ -106,7 +106,7 @@ async fn work(
         match one(record, invocation, handle).await.err() {
             None => summary.processed += 1,
             Some(error)
-                if !may_wait(&error, record, &invocation.clock)
+                if !may_wait(&error, i, record, &invocation.clock)
                     && dead_letters::send(dead_letters, dead_letter_of(consumer, record).with_error(&error)).await =>
             {
                 summary.dead_lettered += 1
@@ -135,7 +135,11 @@ async fn one(record: &Value, invocation: &InvocationContext, handle: &Handle<'_>
     };
     async {
         let result = match read {
-            Ok(change) => consumer::attempt(invocation.clock.remaining(), handle(change)).await,
+            Ok(change) => {
+                // What is left is for a dead letter.
+                let time = invocation.clock.remaining().map(|left| left.saturating_sub(consumer::MIN_REMAINING));
+                consumer::attempt(time, handle(change)).await
+            }
             Err(failure) => Err(RecordError::Malformed(failure)),
         };
         if let Err(error) = &result {
@@ -147,8 +151,12 @@ async fn one(record: &Value, invocation: &InvocationContext, handle: &Handle<'_>
     .await
 }
 
-/// Whether a change is delivered again, with all after it.
-fn may_wait(error: &RecordError, record: &Value, clock: &Clock) -> bool {
+/// Whether a change, the one at `i` of its batch, is delivered again, with all after it. One that had only the time that others have left over
+/// comes first then, and has all of it.
+fn may_wait(error: &RecordError, i: usize, record: &Value, clock: &Clock) -> bool {
+    if i > 0 && matches!(error, RecordError::TimedOut(_)) {
+        return true;
+    }
     let changed = record.get("dynamodb").and_then(|change| change.get("ApproximateCreationDateTime"));
     error.may_wait_in_stream(consumer::age(milliseconds(changed), clock.now()))
 }
