@@ -222,7 +222,7 @@ type DeadLetter = Pick<Schemas["DeadLetterView"], "id" | "dead_since">;
 /** The oldest first: SQS returns them in another order each time. */
 export const byAge = (one: DeadLetter, other: DeadLetter): number => one.dead_since.localeCompare(other.dead_since) || one.id.localeCompare(other.id);
 
-/** The dead letters of a consumer: those with this reason, or all. Not read again by itself, because reading hides them from a redrive for a moment. */
+/** The dead letters of a consumer, of one reason or all. Not read again by themselves, because reading hides them from a redrive for a moment. */
 export const deadLetters = (queue: string, reason: string) =>
   pages(["dead-letters", queue, reason], async (page, signal) => {
     const query = { ...page, queue, ...(reason ? { reason } : {}) };

@@ -59,7 +59,7 @@ async fn payments_that_stop_a_run_are_not_the_first_of_the_next() {
     platform.faults().fail(Dependency::Gateway, Occurrence::First(3), FaultPoint::Before);
     run(700).await.expect_err("the gateway is unreachable");
     platform.faults().restore_all();
-    run(800).await.expect("a summary");
+    run(720).await.expect("a summary");
     assert_eq!(retried(&platform), [4]);
 }
 
