@@ -163,7 +163,7 @@ def _redrive_all(api: ApiClient, body: Json, arguments: argparse.Namespace, paus
 
 def is_last(page: Json, redriven: int, total: int, *, by_reason: bool) -> bool:
     """Whether all is moved that can be, of the `total` dead letters at first."""
-    # Of a longer queue, a request for any reason finds a page; one for a certain reason would find those that failed again.
+    # Of a longer queue, a request without a reason finds a page; one with a reason would find those that failed again.
     has_found_all = len(page["message_ids"]) < PAGE and (by_reason or total <= SEARCHED_TO_REDRIVE)
     return page["redriven"] == 0 or has_found_all or redriven >= total
 
