@@ -7,7 +7,7 @@ WITH sold AS (
   SELECT DISTINCT order_id FROM payments WHERE type = 'PaymentRefunded.v1'
 )
 SELECT sold.product_id, count(*) AS orders, count(refunded.order_id) AS refunded,
-  round(100.0 * count(refunded.order_id) / count(*), 1) AS percent
+  round(1000.0 * count(refunded.order_id) / count(*)) / 10 AS percent
 FROM sold LEFT JOIN refunded ON refunded.order_id = sold.order_id
 GROUP BY 1
 ORDER BY 1

@@ -73,9 +73,12 @@ def _sold(generated: GeneratedOrders) -> Iterator[tuple[Order, datetime]]:
             yield order, order.confirmed
 
 
-def _rounded(value: float) -> float:
-    """To a tenth, half up as SQL does, and not half to even as `round` does."""
-    return math.floor(value * 10 + 0.5) / 10
+def _tenths(value: float) -> float:
+    """A number of tenths, rounded half up as SQL does, and not half to even as `round` does.
+
+    Half a tenth of hours or percent is no number of the machine: the program and SQL would round it to other sides.
+    """
+    return math.floor(value + 0.5) / 10
 
 
 def _revenue_by_week_and_country(generated: GeneratedOrders) -> Rows:
@@ -107,7 +110,7 @@ def _time_to_delivery(generated: GeneratedOrders) -> Rows:
         if order.delivered:
             waits[order.country].append(int(order.delivered.timestamp()) - int(order.placed.timestamp()))
     return sorted(
-        (country, len(times), _rounded(sum(times) / len(times) / 3600), _rounded(max(times) / 3600))
+        (country, len(times), _tenths(sum(times) / len(times) / 360), _tenths(max(times) / 360))
         for country, times in waits.items()
     )
 
@@ -119,7 +122,7 @@ def _refund_rate_by_product(generated: GeneratedOrders) -> Rows:
         for product, _, _ in order.lines:
             sold[product] += 1
             refunded[product] += order.is_refunded
-    return sorted((product, n, refunded[product], _rounded(100 * refunded[product] / n)) for product, n in sold.items())
+    return sorted((product, n, refunded[product], _tenths(1000 * refunded[product] / n)) for product, n in sold.items())
 
 
 def _stock_outs(generated: GeneratedOrders) -> Rows:
