@@ -209,10 +209,10 @@ def is_redriven_in_part(moved: Json) -> bool:
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """The commands that list, redrive and discard dead letters."""
-    letters = command("dead", "list dead letters, and count them by their reasons", dead, print_dead)
-    letters.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
-    letters.add_argument("--reason", dest="reason_code", metavar="CODE", help="with this reason alone")
-    letters.add_argument(
+    listing = command("dead", "list dead letters, and count them by their reasons", dead, print_dead)
+    listing.add_argument("queue", nargs="?", metavar="CONSUMER", help="of this function alone")
+    listing.add_argument("--reason", dest="reason_code", metavar="CODE", help="with this reason alone")
+    listing.add_argument(
         "--order",
         type=order_reference,
         metavar="ORDER",
