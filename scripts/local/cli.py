@@ -127,9 +127,13 @@ def service(arguments: argparse.Namespace) -> None:
 def _print_status(chosen: list[Service]) -> None:
     for each in chosen:
         pid = process.pid_of(each.name)
-        state = f"running, process {pid}" if pid else "stopped"
+        # The record of a service that was stopped is removed.
+        has_ended = not pid and bool(process.record(each.name))
+        state = f"running, process {pid}" if pid else "ended by itself" if has_ended else "stopped"
         ports = " ".join(f"{name}={config.port(name)}" for name in each.ports) if pid else ""
         print(f"{each.name:14} {state:24} {ports}".rstrip())
+        if has_ended:
+            services.print_tail(each)
 
 
 def read_arguments() -> argparse.Namespace:

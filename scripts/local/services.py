@@ -157,7 +157,8 @@ AWS = Service(
     name="aws",
     title="AWS emulator",
     ports=("aws",),
-    command=lambda: [config.tools()["emulator"] / "bin" / "python", HERE / "emulator.py"],
+    # A crash in native code leaves the stacks of all threads in the log.
+    command=lambda: [config.tools()["emulator"] / "bin" / "python", "-X", "faulthandler", HERE / "emulator.py"],
     ready=lambda: _http_ok(f"{config.endpoint()}/_ministack/health"),
     environment=_aws_environment,
     sources=tuple(sorted(HERE.glob("emulator*.py"))),
@@ -305,10 +306,15 @@ def await_ready(service: Service) -> None:
 
 def _fail(service: Service, what: str) -> NoReturn:
     log = config.LOGS / f"{service.name}.log"
-    for line in process.tail(log, 12):
-        progress.note(f"| {line}")
+    print_tail(service)
     retry = f"scripts/service restart {service.name}"
     raise ScriptError(f"{service.title} {what}: {service.hint} (log: {log}); try again with {retry}")
+
+
+def print_tail(service: Service) -> None:
+    """Prints the last lines of the service's log."""
+    for line in process.tail(config.LOGS / f"{service.name}.log", 12):
+        progress.note(f"| {line}")
 
 
 def start(service: Service) -> None:
