@@ -3,20 +3,16 @@
 import json
 import random
 import struct
-import threading
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import chaos_imports
 from chaos_load import Load
+from chaos_worker import Json, Worker
 from config import ScriptError
 
-Json = dict[str, Any]
-
 PNG, JPEG = "image/png", "image/jpeg"
-# A product has ten at most.
-MAX_IMAGES, EVERY, PAUSE_S = 32, 4, 2.0
+EVERY = 4
 WIDTH, HEIGHT = 48, 32
 
 
@@ -49,31 +45,23 @@ def upload_of(rng: random.Random, number: int) -> tuple[str | None, str, bytes]:
     return reason, media_type, change(image)
 
 
-class Images(threading.Thread):
-    """Uploads one image after another until `stopping` is set, and enough for each kind of refusal.
+class Images(Worker):
+    """Uploads one image after another, and enough for each kind of refusal.
 
-    `made` has the ids of each image and its product, and why it is to be refused, `error` what ended the thread early.
+    `made` has the ids of each image and its product, and why it is to be refused.
     """
 
+    # A product has ten at most.
+    what, pause_s, most = "an image", 2, 32
+
     def __init__(self, load: Load, seed: int, products: list[str]) -> None:
-        super().__init__(daemon=True)
-        self.load, self.rng, self.products = load, random.Random(f"{seed} images"), products
-        self.stopping = threading.Event()
-        self.made: list[Json] = []
-        self.error: str | None = None
+        super().__init__(load)
+        self.rng, self.products = random.Random(f"{seed} images"), products
 
-    def run(self) -> None:
-        try:
-            for number in range(MAX_IMAGES):
-                made = self.upload(number)
-                self.made += [made] if made else []
-                if self.stopping.wait(PAUSE_S) and number >= EVERY * len(REFUSED):
-                    return
-        except Exception as error:
-            # Reported by the run: an exception must not get lost in its thread.
-            self.error = f"an image failed: {error!r}"
+    def is_enough(self, number: int) -> bool:
+        return number >= EVERY * len(REFUSED)
 
-    def upload(self, number: int) -> Json | None:
+    def make(self, number: int) -> Json | None:
         """Announces an image and uploads it. None if no attempt to announce it had a definite response."""
         reason, media_type, content = upload_of(self.rng, number)
         product, key = self.products[number % len(self.products)], f"image-{self.rng.getrandbits(128):032x}"

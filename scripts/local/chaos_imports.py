@@ -2,20 +2,16 @@
 
 import http.client
 import json
-import threading
 import time
 import urllib.request
-from typing import Any
 
 import chaos_load
 from chaos_load import Load
+from chaos_worker import Json, Worker
 from config import ScriptError
-
-Json = dict[str, Any]
 
 # Products of a file. One line is no JSON, and one has the SKU of the first.
 PRODUCTS, INVALID_LINES = 25, 2
-MAX_IMPORTS, PAUSE_S = 4, 20
 UPLOAD_ATTEMPTS, UPLOAD_TIMEOUT_S = 20, 10
 
 
@@ -40,31 +36,19 @@ def file_of(wanted: list[str]) -> bytes:
     return "\n".join([*lines[:5], "{", *lines[5:], lines[0]]).encode()
 
 
-class Imports(threading.Thread):
-    """Uploads one file after another until `stopping` is set, and at least one.
+class Imports(Worker):
+    """Uploads one file after another, and at least one. `made` has the id and the SKUs of each import."""
 
-    `made` has the id and the SKUs of each import, `error` says what ended the thread early.
-    """
+    what, pause_s, most = "an import", 20, 4
 
     def __init__(self, load: Load, tag: str) -> None:
-        super().__init__(daemon=True)
-        self.load, self.tag = load, tag
-        self.stopping = threading.Event()
-        self.made: list[Json] = []
-        self.error: str | None = None
+        super().__init__(load)
+        self.tag = tag
 
-    def run(self) -> None:
-        try:
-            for number in range(MAX_IMPORTS):
-                made = self.upload(number)
-                self.made += [made] if made else []
-                if self.stopping.wait(PAUSE_S) and self.made:
-                    return
-        except Exception as error:
-            # Reported by the run: an exception must not get lost in its thread.
-            self.error = f"an import failed: {error!r}"
+    def is_enough(self, _number: int) -> bool:
+        return bool(self.made)
 
-    def upload(self, number: int) -> Json | None:
+    def make(self, number: int) -> Json | None:
         """Creates an import and uploads its file. None if no attempt had a definite response."""
         wanted = skus(self.tag, number)
         content = file_of(wanted)

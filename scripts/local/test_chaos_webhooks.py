@@ -41,7 +41,7 @@ class ImportsTest(unittest.TestCase):
         """Run with these results of its uploads, and asked to stop from the beginning."""
         imports = chaos_imports.Imports(mock.Mock(), "t")
         imports.stopping.set()
-        with mock.patch.object(imports, "upload", side_effect=results):
+        with mock.patch.object(imports, "make", side_effect=results):
             imports.run()
         return imports
 
