@@ -64,8 +64,10 @@ class Images(Worker):
     def make(self, number: int) -> Json | None:
         """Announces an image and uploads it. None if no attempt to announce it had a definite response."""
         reason, media_type, content = upload_of(self.rng, number)
-        product, key = self.products[number % len(self.products)], f"image-{self.rng.getrandbits(128):032x}"
+        product = self.products[number % len(self.products)]
         wanted = {"content_type": media_type, "size": len(content)}
+        # Of this run: a key that another run with the seed used is refused, because the product is another.
+        key = f"image-{product}-{number}"
         added = self.load.send(self.load.staff, "POST", f"/products/{product}/images", wanted, key)
         if not added.is_definite:
             # It may have been announced, and stays pending, because it is never uploaded.

@@ -6,6 +6,7 @@ import random
 import unittest
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import chaos_checks
 import chaos_images
@@ -335,6 +336,17 @@ class ImagesTest(unittest.TestCase):
         first, second = chaos_images.png(rng), chaos_images.png(rng)
         self.assertEqual(chaos_images.png(random.Random(7)), first)
         self.assertNotEqual(first, second)
+
+    def test_two_runs_with_the_same_seed_have_no_key_in_common(self) -> None:
+        keys = list[str]()
+        for product in ("p", "q"):
+            load = mock.Mock()
+            load.send.return_value = Attempt(NO_RESPONSE)
+            images = chaos_images.Images(load, 7, [product])
+            for number in range(2):
+                images.make(number)
+            keys += [call.args[4] for call in load.send.call_args_list]
+        self.assertEqual(len(set(keys)), 4)
 
 
 class LoadTest(unittest.TestCase):
