@@ -2,18 +2,19 @@
 
 The run starts the local cloud if it is not up, creates customers and products (half of the products with less stock
 than demand), and sends orders over HTTP with several clients. Meanwhile files of products are imported, images of
-products are uploaded, a webhook endpoint receives events, and the run kills (SIGKILL) and restarts, in turn:
-PostgreSQL, Redis, Kafka, the payment gateway, the functions' processes, the Kafka trigger, and all of these at once.
-And it disturbs: a service accepts connections and does not answer (hang), functions reach PostgreSQL and Redis (slow)
-or the gateway (slow-gateway) through proxies that delay what passes and cut some connections, PostgreSQL rejects writes
-(read-only), the bus is down (bus) or rejects some events (bus-entries), a consumer is deployed with a configuration
-that it cannot start with (configuration), ten of the functions that an order, its messages or an image pass are
-deployed with new packages, one after another, and rolled back (deployment), messages of a consumer reach their last
-delivery and are redriven from its dead-letter queue (dead-letters). Each of these sends an order of its own; one that
-counts what it meets fails the run if that is nothing. `--bus-outage` begins with an outage of the bus that lasts as
-long as it says. The AWS emulator is not killed, because its state is in memory: after a kill it has lost accepted
-messages, queues and the stack, which AWS does not do. Then the run waits, without triggering anything, until no work is
-pending, and prints the invariants. The exit status is 0 if all of them hold, else 1.
+products are uploaded, up to two requests a second with records are sent until the last kill, a webhook endpoint
+receives events, and the run kills (SIGKILL) and restarts, in turn: PostgreSQL, Redis, Kafka, the payment gateway, the
+functions' processes, the Kafka trigger, and all of these at once. And it disturbs: a service accepts connections and
+does not answer (hang), functions reach PostgreSQL and Redis (slow) or the gateway (slow-gateway) through proxies that
+delay what passes and cut some connections, PostgreSQL rejects writes (read-only), the bus is down (bus) or rejects some
+events (bus-entries), a consumer is deployed with a configuration that it cannot start with (configuration), ten of the
+functions that an order, its messages or an image pass are deployed with new packages, one after another, and rolled
+back (deployment), messages of a consumer reach their last delivery and are redriven from its dead-letter queue
+(dead-letters). Each of these sends an order of its own; one that counts what it meets fails the run if that is nothing.
+`--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS emulator is not killed, because
+its state is in memory: after a kill it has lost accepted messages, queues and the stack, which AWS does not do. Then
+the run waits, without triggering anything, until no work is pending, and prints the invariants. The exit status is 0 if
+all of them hold, else 1.
 
 A run takes some minutes of orders, and then as long as the platform's schedules need: a message whose function was
 killed is redelivered after its visibility timeout (one to three minutes), and a payment whose function was killed while
@@ -45,6 +46,7 @@ import chaos_killer
 import chaos_load
 import chaos_observer
 import chaos_quiescence
+import chaos_records
 import chaos_webhooks
 import config
 import process
@@ -87,7 +89,7 @@ class Run:
 
     def prepare(self) -> None:
         tag = time.strftime("%y%m%d%H%M%S")
-        with progress.step(f"Register {CUSTOMERS} customers, create 8 products"):
+        with progress.step(f"Register {CUSTOMERS} customers, create 8 products and a source of records"):
             since = chaos_observer.database_time()
             before = Observer(self.env, since, [], []).before
             staff = ApiClient(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
@@ -96,11 +98,13 @@ class Run:
             customers = chaos_load.register_customers(self.env, CUSTOMERS, tag)
             units = self.arguments.orders * UNITS_PER_ORDER
             self.received = chaos_load.create_products(self.env, staff, tag, units)
+            source = chaos_records.create_source(staff, tag)
         self.observer = Observer(self.env, since, [user for user, _ in customers], list(self.received), before)
         self.observer.endpoint = self.endpoint
         self.load = chaos_load.Load(self.env, [client for _, client in customers], staff, self.statistics)
         self.imports = chaos_imports.Imports(self.load, tag)
         self.images = chaos_images.Images(self.load, self.arguments.seed, list(self.received))
+        self.records = chaos_records.Records(self.load, source)
         self.plans = chaos_load.plans(self.rng, self.arguments.orders, CUSTOMERS, list(self.received))
         self.besides = random.Random(f"{self.arguments.seed} besides")
         self.killer.order = self.place_besides
@@ -120,7 +124,8 @@ class Run:
             self.killer.bus_outage_s = arguments.bus_outage
             self.killer.start()
         uploads = (self.imports, self.images)
-        for each in uploads:
+        workers = (*uploads, self.records)
+        for each in workers:
             each.start()
         try:
             try:
@@ -134,17 +139,23 @@ class Run:
             self.killer.abort()
             raise
         finally:
+            # After the last kill, for their last request.
+            self.records.stopping.set()
             self.load.finish()
-            for each in uploads:
+            for each in workers:
                 each.join()
         self.sending_s = time.monotonic() - started
         if self.killer.error:
             raise ScriptError(f"kills and disturbances ended early: {self.killer.error}")
         if self.load.errors:
             raise ScriptError(f"a customer failed: {self.load.errors[0]}")
-        for error in filter(None, (each.error for each in uploads)):
+        for error in filter(None, (each.error for each in workers)):
             raise ScriptError(error)
+        self.sent_while_down = chaos_records.under_way(self.records.made, self.killer.outages)
+        if self.killer.outages and not self.sent_while_down:
+            raise ScriptError("no request with records was under way while a service was down")
         self.observer.made_imports, self.observer.made_images = self.imports.made, self.images.made
+        self.observer.made_records = {"source": self.records.source, "batches": self.records.made}
 
     def wait(self) -> None:
         progress.heading("Wait until no work is pending")
@@ -182,6 +193,7 @@ class Run:
             "is_settled": self.observer.is_settled,
             "imports": self.imports.made,
             "images": self.images.made,
+            "records": self.observer.made_records,
             "placed": placed,
             "replays": self.replays,
         }
@@ -211,6 +223,8 @@ class Run:
             yield f"responses with status 500: {counts(statistics.server_errors)}"
         yield f"scenarios: {counts(Counter(entry['scenario'] for entry in self.load.placed))}"
         yield f"follow-ups: {counts(self.load.done)}"
+        sent = len(self.records.made)
+        yield f"requests with records: {sent}, {self.sent_while_down} of them under way while a service was down"
         yield f"kills: {counts(killer.done)}; AWS emulator: 0 (see --help)"
         yield f"functions killed most often: {counts(dict(killer.functions.most_common(8)))}"
         yield f"orders: {counts(outcomes)}"
@@ -301,12 +315,12 @@ def check_again(arguments: argparse.Namespace) -> bool:
     saved = config.read_json(LAST_RUN)
     if not saved:
         raise ScriptError("there is no run to check: run scripts/chaos")
-    if saved.get("images") is None:
+    if saved.get("records") is None:
         raise ScriptError("the last run was of an earlier version: run scripts/chaos again")
     env = api_client.stack_env()
     observer = Observer(env, saved["since"], saved["users"], list(saved["received"]), saved["before"])
     observer.endpoint, observer.made_imports = saved["endpoint"], saved["imports"]
-    observer.made_images = saved["images"]
+    observer.made_images, observer.made_records = saved["images"], saved["records"]
     observer.subscribed, observer.is_settled = saved["subscribed"], saved["is_settled"]
     quiescence = chaos_quiescence.await_quiescence(observer, arguments.quiet_timeout, lambda _: None)
     observed = observer.observations(saved["placed"], saved["replays"], saved["received"])

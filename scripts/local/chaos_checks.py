@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import chaos_catalogue_checks
+import chaos_record_checks
 from chaos_rows import Row
 
 Json = dict[str, Any]
@@ -377,5 +378,8 @@ OTHER_CHECKS: list[Callable[[Json], Row]] = [
     webhooks,
     chaos_catalogue_checks.imports,
     chaos_catalogue_checks.images,
+    chaos_record_checks.records,
+    chaos_record_checks.rollups,
+    chaos_record_checks.repetitions,
     dead_letters,
 ]

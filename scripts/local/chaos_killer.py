@@ -74,7 +74,7 @@ def round_of(kinds: Sequence[str]) -> list[Turn]:
 class Killer(threading.Thread):
     """Repeats the round until `finish` is called, and finishes at least one, unless `abort` is called.
 
-    `done` counts the kills, `error` says what ended the thread early.
+    `done` counts the kills, `outages` says from when to when services were down, `error` what ended the thread early.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Killer(threading.Thread):
         self.error: str | None = None
         self.done: Counter[str] = Counter()
         self.functions: Counter[str] = Counter()
+        self.outages: list[tuple[float, float]] = []
         self.rounds, self.last = 0, 0.0
         # How long the bus is down at the beginning.
         self.bus_outage_s = 0
@@ -135,6 +136,7 @@ class Killer(threading.Thread):
             self.drop_responses()
         down_s, functions = self.rng.uniform(*DOWN_S), 0
         with config.lock():
+            began = time.monotonic()
             for service in chosen:
                 services.kill(service)
             if self.kills_functions and (len(chosen) > 1 or self.rng.random() < 0.5):
@@ -145,6 +147,7 @@ class Killer(threading.Thread):
                 services.begin_start(service)
             for service in chosen:
                 services.await_ready(service)
+            self.outages.append((began, time.monotonic()))
         names = [service.name for service in chosen]
         self.done.update(names)
         extra = f", and {functions} function processes" if functions else ""

@@ -68,6 +68,8 @@ class Observer:
         self.is_settled = False
         self.made_imports: list[Json] = []
         self.made_images: list[Json] = []
+        # The source of its records, and the requests that were accepted.
+        self.made_records: Json = {"source": "", "batches": []}
 
     def _baseline(self) -> Json:
         """What earlier runs left in places that do not record the customer."""
@@ -194,6 +196,24 @@ class Observer:
             counts[row["sku"]][row["what"]] = row["number"]
         return counts
 
+    def unwritten_records(self) -> int:
+        """How many accepted records are not in the table, if nothing else is."""
+        source, batches = self.made_records["source"], self.made_records["batches"]
+        stored = rows(f"select count(*) as n from records.records where source = '{source}'")[0]["n"]
+        return sum(len(batch["ids"]) for batch in batches) - int(stored)
+
+    def records(self) -> Json:
+        """The accepted requests, and by one statement the stored records and the sums of their hours."""
+        source = self.made_records["source"]
+        found = rows(f"""
+            select (select coalesce(json_agg(json_build_object(
+                        'id', id, 'number', (payload::json ->> 'number')::int, 'bytes', octet_length(payload))), '[]')
+                    from records.records where source = '{source}') as stored,
+                   (select coalesce(json_agg(json_build_object(
+                        'hour', extract(epoch from hour)::bigint, 'records', records, 'bytes', bytes)), '[]')
+                    from records.rollups where source = '{source}') as rollups""")[0]
+        return {"batches": self.made_records["batches"], **found}
+
     # ---- outside the database ---------------------------------------------------------------------------------
 
     def charges(self) -> list[Json]:
@@ -298,6 +318,7 @@ class Observer:
             "imports": self.imports(),
             "imported": self.imported(),
             "images": self.images(),
+            "records": self.records(),
             "dead_letters": self.dead_letters(),
         }
 

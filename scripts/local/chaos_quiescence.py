@@ -1,5 +1,5 @@
 """Waits until the platform has nothing left to do, by reading outboxes, queues, orders, payments, windows, webhook
-deliveries, imports, images and the archive.
+deliveries, imports, images, records and the archive.
 
 Nothing is triggered: retries, sweeps and event source mappings run on their own schedules. Reaching the deadline is a
 failure.
@@ -57,7 +57,7 @@ def pending_work(observer: Observer) -> list[str]:
         found.append(f"{undelivered} events not delivered to the webhook endpoint")
     imports = quoted(each["id"] for each in observer.made_imports)
     count("imports open", f"select 1 from catalogue.jobs where id in ({imports}) and is_open")
-    found += _unfinished_products(observer)
+    found += _unfinished_products(observer) + _unwritten_records(observer)
     if not found:
         # The most expensive query last.
         events = {row["id"] for row in rows(outboxes("id", f"created_at >= '{observer.since}'"))}
@@ -72,6 +72,12 @@ def _unfinished_products(observer: Observer) -> list[str]:
     uploads = sum("uploads" in objects for objects in observer.image_objects().values())
     counts = {"imported products not announced, listed or stocked": imported, "uploaded images not processed": uploads}
     return [f"{number} {what}" for what, number in counts.items() if number]
+
+
+def _unwritten_records(observer: Observer) -> list[str]:
+    """The last request has records for every partition of the topic, and what was appended before is written before."""
+    number = observer.unwritten_records()
+    return [f"{number} accepted records not written"] if number > 0 else []
 
 
 @dataclass(frozen=True)

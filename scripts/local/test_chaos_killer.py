@@ -104,7 +104,7 @@ class Ending(unittest.TestCase):
         for failure in (KeyboardInterrupt, ScriptError):
             run = chaos.Run.__new__(chaos.Run)
             run.arguments = argparse.Namespace(orders=1, clients=1, seed=7, no_kills=False, bus_outage=0)
-            run.killer, run.load, run.imports, run.images = mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock()
+            run.killer, run.load, run.imports, run.images, run.records = (mock.Mock() for _ in range(5))
             run.rng, run.plans = random.Random(7), []
             run.load.run.side_effect = failure
             with self.assertRaises(failure):

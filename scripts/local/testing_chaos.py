@@ -57,6 +57,18 @@ def message(name: str, event_type: str, is_signed: bool = True) -> Json:
     return {"id": name, "body": json.dumps({"type": event_type}), "is_signed": is_signed}
 
 
+def record_id(at_ms: int, last: int) -> str:
+    time = f"{at_ms:012x}"
+    return f"{time[:8]}-{time[8:]}-7000-8000-{last:012x}"
+
+
+def stored(record: str, number: int) -> Json:
+    return {"id": record, "number": number, "bytes": 12}
+
+
+HOUR = 1_795_248_000
+A, B, C = (record_id(1000 * HOUR + late, 7) for late in (0, 3_599_999, 3_600_000))
+
 # Orders: one confirmed, one shipped, one cancelled after its payment, one declined and waiting, one that was created
 # although its client got no response.
 SOUND: Json = {
@@ -160,6 +172,15 @@ SOUND: Json = {
             "objects": {"quarantine": 1},
         },
     ],
+    "records": {
+        # Requests with two records and one, of which the first was sent again. One record is of the next hour.
+        "batches": [
+            {"key": "r0", "first": 0, "size": 2, "ids": [A, B], "again": {"same": True, "response": ""}},
+            {"key": "r1", "first": 2, "size": 1, "ids": [C], "again": None},
+        ],
+        "stored": [stored(A, 0), stored(B, 1), stored(C, 2)],
+        "rollups": [{"hour": HOUR, "records": 2, "bytes": 24}, {"hour": HOUR + 3600, "records": 1, "bytes": 12}],
+    },
     "dead_letters": [],
 }
 
