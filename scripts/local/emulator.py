@@ -12,8 +12,8 @@ The records (`emulator_records.py`): every log line of a function, as a log subs
 every API call, as CloudTrail would record it with data events, and every decision of IAM about a function.
 
 What is added to its IAM is in emulator_iam.py, how its bus fails for scripts/chaos in emulator_faults.py, how it
-rotates secrets in emulator_rotation.py, what CloudWatch would know of its queues in emulator_queues.py, where it
-resumes a stream in emulator_streams.py, and how an invocation ends while its function is updated in
+rotates secrets in emulator_rotation.py, what CloudWatch would know of its queues in emulator_queues.py, how its
+functions read streams in emulator_streams.py, and how an invocation ends while its function is updated in
 emulator_updates.py.
 """
 

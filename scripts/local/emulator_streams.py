@@ -1,10 +1,15 @@
-"""Partial batch responses of functions that read a stream. Only the emulator's environment can import this module.
+"""How functions read a stream. Only the emulator's environment can import this module.
 
-ministack 1.5.33 takes any response as success and reads on behind the batch. AWS, for a mapping that reports
-`ReportBatchItemFailures`, resumes at the first record that failed.
+Partial batch responses: ministack 1.5.33 takes any response as success and reads on behind the batch. AWS, for a
+mapping that reports `ReportBatchItemFailures`, resumes at the first record that failed.
+
+Shards that are split or merged: ministack deletes them with what nobody has read, and a mapping leaves out what a new
+shard has when it first looks at it. AWS closes them, and a mapping reads a shard from its beginning once it has read
+its parents.
 """
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +17,13 @@ from ministack.services import dynamodb, kinesis, lambda_svc
 
 Json = dict[str, Any]
 
+PARENTS, END = ("parent_shard_id", "adjacent_parent_shard_id"), "ending_sequence_number"
+# A position behind all records.
+NOT_YET = sys.maxsize
+
 _execute_function: Callable[[Json, Json], Json] = lambda_svc._execute_function
+_build_shards, _shard_out = kinesis._build_shards, kinesis._shard_out
+_init_stream_position = lambda_svc._init_stream_position
 
 
 def first_failed(result: Json) -> str:
@@ -63,8 +74,71 @@ def _resume(function: Json, first: Json, sequence_number: str) -> bool:
     return False
 
 
+class Shards(dict[str, Json]):
+    """Of a stream. What a split or a merge would delete is closed."""
+
+    def __delitem__(self, shard: str) -> None:
+        self[shard][END] = kinesis._next_sequence_number()
+
+    def items(self) -> Any:
+        """As they are now: the poller, in a thread of its own, goes through them meanwhile."""
+        return list(super().items())
+
+
+class Positions(dict[str, int]):
+    """Of a mapping, by shard. A shard without one is read from its beginning, once its parents are read."""
+
+    def __init__(self, source: str, starts_at_end: bool) -> None:
+        super().__init__()
+        self.stream = source.rsplit("/", 1)[1]
+        if starts_at_end:
+            self.update({shard: len(content["records"]) for shard, content in self.shards.items()})
+
+    @property
+    def shards(self) -> dict[str, Json]:
+        shards: dict[str, Json] = kinesis._streams[self.stream]["shards"]
+        return shards
+
+    def __contains__(self, shard: object) -> bool:
+        """The poller would put a shard without a position at its end."""
+        return True
+
+    def __missing__(self, shard: str) -> int:
+        parents = (self.shards[shard][parent] for parent in PARENTS)
+        if not all(self.is_read(parent) for parent in parents if parent):
+            return NOT_YET
+        return self.setdefault(shard, 0)
+
+    def is_read(self, shard: str) -> bool:
+        return len(self.shards[shard]["records"]) <= self[shard] < NOT_YET
+
+
+def _open_shard(hash_key: int, stream: Json) -> str:
+    """The shard that gets a record."""
+    shard: str = next(
+        shard
+        for shard, content in stream["shards"].items()
+        if END not in content and int(content["starting_hash_key"]) <= hash_key <= int(content["ending_hash_key"])
+    )
+    return shard
+
+
+def _described(name: str, shard: Json) -> Json:
+    described: Json = _shard_out(name, shard)
+    if END in shard:
+        described["SequenceNumberRange"]["EndingSequenceNumber"] = shard[END]
+    return described
+
+
+def _start(mapping: str, source: str, position: str) -> None:
+    """Where a mapping begins to read."""
+    _init_stream_position(mapping, source, position)
+    if ":kinesis:" in source:
+        lambda_svc._kinesis_positions[mapping] = Positions(source, position != "TRIM_HORIZON")
+
+
 def install() -> None:
-    """Replaces the call of a function, which the pollers look up at each batch."""
+    """Replaces the call of a function, which the pollers look up at each batch, and what they know of shards."""
 
     def execute(function: Json, event: Json) -> Json:
         result = _execute_function(function, event)
@@ -76,3 +150,6 @@ def install() -> None:
         return {**result, "error": True} if failed and _resume(function, records[0], failed) else result
 
     lambda_svc._execute_function = execute
+    kinesis._build_shards = lambda count, start_index=0: Shards(_build_shards(count, start_index))
+    kinesis._route_to_shard, kinesis._shard_out = _open_shard, _described
+    lambda_svc._init_stream_position = _start

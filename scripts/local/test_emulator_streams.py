@@ -1,4 +1,6 @@
-"""Where the emulator resumes a stream after a partial batch response. `scripts/test local` runs these tests."""
+"""Where the emulator resumes a stream after a partial batch response, and how it reads shards that are split or merged.
+`scripts/test local` runs these tests.
+"""
 
 import io
 import json
@@ -23,15 +25,29 @@ def handler(event, context):
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 """
 
+# Prints the key and the content of each record, in batches of less than what a shard has.
+READER = """
+import base64
 
-class PartialResponse(EmulatorTest):
+def handler(event, context):
+    for record in event["Records"]:
+        content = base64.b64decode(record["kinesis"]["data"]).decode()
+        print("received", record["kinesis"]["partitionKey"], content)
+    return {"batchItemFailures": []}
+"""
+
+
+class StreamTest(EmulatorTest):
+    """An emulator with a function `reader`."""
+
     environment = {emulator_records.VARIABLE: "{directory}"}  # noqa: RUF012 as in the base class
+    code: str
 
     def setUp(self) -> None:
         super().setUp()
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("index.py", PARTIAL)
+            file.writestr("index.py", self.code)
         self.functions = self.client("lambda")
         self.functions.create_function(
             FunctionName="reader",
@@ -41,11 +57,18 @@ class PartialResponse(EmulatorTest):
             Code={"ZipFile": archive.getvalue()},
         )
 
+    def received(self) -> list[list[str]]:
+        """What the function has printed."""
+        lines, _ = emulator_records.read(self.directory / emulator_records.LINES)
+        return [line["message"].split()[1:] for line in lines if line["message"].startswith("received ")]
+
+
+class PartialResponse(StreamTest):
+    code = PARTIAL
+
     def sizes(self) -> list[int]:
         """Of the batches that the function got."""
-        lines, _ = emulator_records.read(self.directory / emulator_records.LINES)
-        messages = [line["message"].split() for line in lines if line["message"].startswith("received ")]
-        return [int(size) for _, size in messages]
+        return [int(size) for (size,) in self.received()]
 
     def read(self, source: str) -> None:
         """Reads a source that has three records."""
@@ -80,3 +103,95 @@ class PartialResponse(EmulatorTest):
         for number in range(3):
             streams.put_record(StreamName="work", Data=json.dumps(number).encode(), PartitionKey="one")
         self.read(streams.describe_stream(StreamName="work")["StreamDescription"]["StreamARN"])
+
+
+class Resharding(StreamTest):
+    """A stream with one shard, which is split while it has records that are not read, and merged again."""
+
+    code = READER
+    # Of the lower half of the hash keys, and of the upper one.
+    KEYS = ("low", "high")
+    MIDDLE = 2**127
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.streams, self.sent = self.client("kinesis"), 0
+        self.streams.create_stream(StreamName="work", ShardCount=1)
+
+    def put(self) -> None:
+        """Three records of each key."""
+        for number in range(self.sent, self.sent + 3):
+            for key in self.KEYS:
+                self.streams.put_record(StreamName="work", Data=str(number).encode(), PartitionKey=key)
+        self.sent += 3
+
+    def open_shards(self) -> list[str]:
+        shards = self.streams.list_shards(StreamName="work")["Shards"]
+        return [each["ShardId"] for each in shards if "EndingSequenceNumber" not in each["SequenceNumberRange"]]
+
+    def map(self, start: str) -> str:
+        """The id of a mapping that reads two records at a time."""
+        arn = self.streams.describe_stream(StreamName="work")["StreamDescription"]["StreamARN"]
+        created = self.functions.create_event_source_mapping(
+            FunctionName="reader", EventSourceArn=arn, StartingPosition=start, BatchSize=2
+        )
+        return str(created["UUID"])
+
+    def reshard(self) -> list[str]:
+        """Splits and merges, with records before, between and after. Returns the parent and its children."""
+        self.put()
+        (parent,) = self.open_shards()
+        self.streams.split_shard(StreamName="work", ShardToSplit=parent, NewStartingHashKey=str(self.MIDDLE))
+        low, high = self.open_shards()
+        self.put()
+        self.streams.merge_shards(StreamName="work", ShardToMerge=low, AdjacentShardToMerge=high)
+        self.put()
+        return [parent, low, high]
+
+    def records(self, shard: str) -> list[tuple[str, int]]:
+        """Keys and contents."""
+        start = {"StreamName": "work", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+        iterator = self.streams.get_shard_iterator(**start)["ShardIterator"]
+        found = self.streams.get_records(ShardIterator=iterator)["Records"]
+        return [(each["PartitionKey"], int(each["Data"])) for each in found]
+
+    def assert_received(self, *numbers: int) -> None:
+        """Each record once, and those of a key in the order in which they were sent."""
+        process.wait_until(lambda: len(self.received()) >= len(numbers) * len(self.KEYS), DEADLINE_S)
+        received = self.received()
+        by_key = {key: [int(number) for each, number in received if each == key] for key in self.KEYS}
+        self.assertEqual(by_key, {key: list(numbers) for key in self.KEYS})
+
+    def test_closed_shards_keep_their_records_and_are_parents(self) -> None:
+        parent, *children = self.reshard()
+        (merged,) = self.open_shards()
+        parents = {
+            each["ShardId"]: (each.get("ParentShardId"), each.get("AdjacentParentShardId"))
+            for each in self.streams.list_shards(StreamName="work")["Shards"]
+        }
+        of_parent = dict.fromkeys(children, (parent, None))
+        self.assertEqual(parents, {parent: (None, None), **of_parent, merged: tuple(children)})
+        for key, child in zip(self.KEYS, children, strict=True):
+            self.assertEqual(self.records(child), [(key, number) for number in range(3, 6)])
+        for shard, numbers in ((parent, range(3)), (merged, range(6, 9))):
+            self.assertEqual(self.records(shard), [(key, number) for number in numbers for key in self.KEYS])
+
+    def test_mapping_reads_parents_to_their_end_and_then_their_children(self) -> None:
+        self.put()
+        mapping = self.map("TRIM_HORIZON")
+        self.assert_received(*range(3))
+        self.functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+        self.reshard()
+        self.functions.update_event_source_mapping(UUID=mapping, Enabled=True)
+        self.assert_received(*range(12))
+
+    def test_mapping_that_is_made_after_that_reads_closed_shards_from_their_beginning(self) -> None:
+        self.reshard()
+        self.map("TRIM_HORIZON")
+        self.assert_received(*range(9))
+
+    def test_mapping_that_starts_at_the_end_leaves_out_what_closed_shards_had(self) -> None:
+        self.reshard()
+        self.map("LATEST")
+        self.put()
+        self.assert_received(*range(9, 12))
