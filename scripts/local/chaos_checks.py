@@ -302,6 +302,19 @@ def windows(observed: Json) -> Row:
     return Row("confirmations:", len(confirmed), [("counted in analytics windows", len(counted))], violations)
 
 
+def window_units(observed: Json) -> Row:
+    """By product, as the windows have added them up."""
+    confirmed, sold = {event["order_id"] for event in confirmations(observed)}, Counter[str]()
+    for order in observed["orders"]:
+        for line in order["lines"] if order["id"] in confirmed else []:
+            sold[line["product_id"]] += line["quantity"]
+    counted = Counter[str](observed["window_units"])
+    different = sorted((sold - counted) | (counted - sold))
+    violations = [f"product {each}: {counted[each]} units in windows instead of {sold[each]}" for each in different]
+    right = [("in analytics windows", counted.total())]
+    return Row("units of orders ever confirmed:", sold.total(), right, violations)
+
+
 def archived(observed: Json) -> Row:
     """An archived event went over the bus, its queue, Kafka and the Kafka trigger."""
     committed, archive = set(observed["outbox"]), set(observed["archived"])
@@ -373,6 +386,7 @@ OTHER_CHECKS: list[Callable[[Json], Row]] = [
     invoice_numbers,
     documents,
     windows,
+    window_units,
     archived,
     uncommitted,
     webhooks,

@@ -141,6 +141,13 @@ class Observer:
             where event ->> 'type' = 'NotificationSent.v1'
               and event #>> '{{data,user_id}}' in ({quoted(self.users)})""")
 
+    def window_units(self) -> dict[str, int]:
+        """Units of this run's products that analytics has counted, in all windows."""
+        found = rows(f"""
+            select product_id as id, sum(units) as units from analytics.window_products
+            where product_id in ({quoted(self.products)}) group by product_id""")
+        return {row["id"]: row["units"] for row in found}
+
     def transfers(self) -> list[Json]:
         """Transfers of this run's payments, and of unknown payments since its start."""
         return rows(f"""
@@ -310,6 +317,7 @@ class Observer:
             "series": self.series(),
             "documents": aws.list_objects(self.outputs["InvoicesBucket"]),
             "counted": [row["event_id"] for row in rows("select event_id from analytics.counted_events")],
+            "window_units": self.window_units(),
             "outbox": self.outbox_events(),
             "events_without_outbox": catalog.events_without_outbox(),
             "archived": self.archived_events(),

@@ -103,6 +103,11 @@ class InvariantsTest(SoundRunTest):
     def test_uncounted_confirmation_is_found(self) -> None:
         self.assert_breaks(lambda observed: observed["counted"].pop(), "confirmations:")
 
+    def test_units_that_windows_miss_or_count_twice_are_found(self) -> None:
+        units = "units of orders ever confirmed:"
+        for counted in ({}, {"p": 2}, {"p": 6}, {"p": 3, "q": 1}):
+            self.assert_breaks(lambda observed: observed.update(window_units=counted), units)  # noqa: B023 called at once
+
     def test_missing_and_uncommitted_archived_events_are_found(self) -> None:
         self.assert_breaks(lambda observed: observed["archived"].pop("e4"), "events committed to outboxes:")
         self.assert_breaks(

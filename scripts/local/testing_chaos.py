@@ -128,6 +128,7 @@ SOUND: Json = {
     "series": {"2026": {"last": 2, "positions": [1, 2]}},
     "documents": ["1.pdf", "2.pdf"],
     "counted": ["e1", "e2"],
+    "window_units": {"p": 4},
     "outbox": {"e1", "e2", "e3", "e4"},
     "events_without_outbox": {"ProductCreated.v1"},
     "archived": {
