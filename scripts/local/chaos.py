@@ -10,11 +10,11 @@ delay what passes and cut some connections, PostgreSQL rejects writes (read-only
 events (bus-entries), a consumer is deployed with a configuration that it cannot start with (configuration), ten of the
 functions that an order, its messages or an image pass are deployed with new packages, one after another, and rolled
 back (deployment), messages of a consumer reach their last delivery and are redriven from its dead-letter queue
-(dead-letters). Each of these sends an order of its own; one that counts what it meets fails the run if that is nothing.
-`--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS emulator is not killed, because
-its state is in memory: after a kill it has lost accepted messages, queues and the stack, which AWS does not do. Then
-the run waits, without triggering anything, until no work is pending, and prints the invariants. The exit status is 0 if
-all of them hold, else 1.
+(dead-letters), the shards of the stream of analytics are split and their children merged (resharding). Each of these
+sends an order of its own; one that counts what it meets fails the run if that is nothing. `--bus-outage` begins with an
+outage of the bus that lasts as long as it says. The AWS emulator is not killed, because its state is in memory: after a
+kill it has lost accepted messages, queues and the stack, which AWS does not do. Then the run waits, without triggering
+anything, until no work is pending, and prints the invariants. The exit status is 0 if all of them hold, else 1.
 
 A run takes some minutes of orders, and then as long as the platform's schedules need: a message whose function was
 killed is redelivered after its visibility timeout (one to three minutes), and a payment whose function was killed while

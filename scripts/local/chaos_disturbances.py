@@ -1,6 +1,6 @@
 """What scripts/chaos does to the running stack besides killing: services that hang or are slow, a read-only database, a
-bus that fails, a function with a wrong configuration, a rolling deployment, messages that become dead letters. Each
-is undone at its end, also after an error.
+bus that fails, a function with a wrong configuration, a rolling deployment, messages that become dead letters, shards
+that are split and merged. Each is undone at its end, also after an error.
 """
 
 import random
@@ -12,6 +12,7 @@ import aws
 import chaos_deployment
 import chaos_proxy
 import chaos_redelivery
+import chaos_resharding
 import config
 import postgres_server
 import process
@@ -192,6 +193,20 @@ def _deployment(rng: random.Random) -> Iterator[Effect]:
         )
 
 
+@contextmanager
+def _resharding(_: random.Random) -> Iterator[Effect]:
+    """The shards of the stream of analytics are split, and their children merged."""
+    with chaos_resharding.resharding(config.LOGS / "aws.log") as made:
+        yield Effect(
+            lambda: (
+                f"{len(made.split)} shards were split, {made.batches.of(made.children)} batches of their "
+                f"{len(made.children)} children were read, and {made.batches.of(made.merged)} of the "
+                f"{len(made.merged)} that these were merged into"
+            ),
+            made.look,
+        )
+
+
 HANG = Disturbance("hang", _hang)
 SLOW = Disturbance("slow", _slow(services.POSTGRES, services.REDIS))
 # For itself: after the response to a charge is lost, its reconciliation takes ten minutes and more.
@@ -202,4 +217,5 @@ BUS_ENTRIES = Disturbance("bus-entries", lambda rng: _bus(rng.uniform(0.2, 0.8))
 CONFIGURATION = Disturbance("configuration", _configuration)
 DEPLOYMENT = Disturbance("deployment", _deployment)
 DEAD_LETTERS = Disturbance("dead-letters", _dead_letters)
-ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION, DEPLOYMENT, DEAD_LETTERS)
+RESHARDING = Disturbance("resharding", _resharding)
+ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION, DEPLOYMENT, DEAD_LETTERS, RESHARDING)

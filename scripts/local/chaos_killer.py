@@ -43,6 +43,7 @@ ROUND: tuple[Turn, ...] = (
     chaos_disturbances.HANG,
     chaos_disturbances.SLOW_GATEWAY,
     (services.GATEWAY,),
+    chaos_disturbances.RESHARDING,
     chaos_disturbances.BUS_ENTRIES,
     (services.TRIGGER,),
     EACH,

@@ -2,14 +2,11 @@
 `scripts/test local` runs these tests.
 """
 
-import io
 import json
-import zipfile
 from typing import Any
 
-import emulator_records
 import process
-from testing_emulator import DEADLINE_S, EmulatorTest
+from testing_emulator import DEADLINE_S, StreamTest
 
 # Fails at the second record of a batch of three.
 PARTIAL = """
@@ -25,7 +22,7 @@ def handler(event, context):
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 """
 
-# Prints the key and the content of each record, in batches of less than what a shard has.
+# Prints the key and the content of each record.
 READER = """
 import base64
 
@@ -37,32 +34,6 @@ def handler(event, context):
 """
 
 
-class StreamTest(EmulatorTest):
-    """An emulator with a function `reader`."""
-
-    environment = {emulator_records.VARIABLE: "{directory}"}  # noqa: RUF012 as in the base class
-    code: str
-
-    def setUp(self) -> None:
-        super().setUp()
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("index.py", self.code)
-        self.functions = self.client("lambda")
-        self.functions.create_function(
-            FunctionName="reader",
-            Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/reader",
-            Handler="index.handler",
-            Code={"ZipFile": archive.getvalue()},
-        )
-
-    def received(self) -> list[list[str]]:
-        """What the function has printed."""
-        lines, _ = emulator_records.read(self.directory / emulator_records.LINES)
-        return [line["message"].split()[1:] for line in lines if line["message"].startswith("received ")]
-
-
 class PartialResponse(StreamTest):
     code = PARTIAL
 
@@ -72,13 +43,7 @@ class PartialResponse(StreamTest):
 
     def read(self, source: str) -> None:
         """Reads a source that has three records."""
-        self.functions.create_event_source_mapping(
-            FunctionName="reader",
-            EventSourceArn=source,
-            StartingPosition="TRIM_HORIZON",
-            BatchSize=3,
-            FunctionResponseTypes=["ReportBatchItemFailures"],
-        )
+        self.map(source, "TRIM_HORIZON", 3)
         process.wait_until(lambda: len(self.sizes()) > 1, DEADLINE_S)
         self.assertEqual(self.sizes(), [3, 2])
 
@@ -102,7 +67,7 @@ class PartialResponse(StreamTest):
         self.assertEqual(status, "ACTIVE")
         for number in range(3):
             streams.put_record(StreamName="work", Data=json.dumps(number).encode(), PartitionKey="one")
-        self.read(streams.describe_stream(StreamName="work")["StreamDescription"]["StreamARN"])
+        self.read("work")
 
 
 class Resharding(StreamTest):
@@ -125,24 +90,12 @@ class Resharding(StreamTest):
                 self.streams.put_record(StreamName="work", Data=str(number).encode(), PartitionKey=key)
         self.sent += 3
 
-    def open_shards(self) -> list[str]:
-        shards = self.streams.list_shards(StreamName="work")["Shards"]
-        return [each["ShardId"] for each in shards if "EndingSequenceNumber" not in each["SequenceNumberRange"]]
-
-    def map(self, start: str) -> str:
-        """The id of a mapping that reads two records at a time."""
-        arn = self.streams.describe_stream(StreamName="work")["StreamDescription"]["StreamARN"]
-        created = self.functions.create_event_source_mapping(
-            FunctionName="reader", EventSourceArn=arn, StartingPosition=start, BatchSize=2
-        )
-        return str(created["UUID"])
-
     def reshard(self) -> list[str]:
         """Splits and merges, with records before, between and after. Returns the parent and its children."""
         self.put()
-        (parent,) = self.open_shards()
+        (parent,) = self.open_shards("work")
         self.streams.split_shard(StreamName="work", ShardToSplit=parent, NewStartingHashKey=str(self.MIDDLE))
-        low, high = self.open_shards()
+        low, high = self.open_shards("work")
         self.put()
         self.streams.merge_shards(StreamName="work", ShardToMerge=low, AdjacentShardToMerge=high)
         self.put()
@@ -164,7 +117,7 @@ class Resharding(StreamTest):
 
     def test_closed_shards_keep_their_records_and_are_parents(self) -> None:
         parent, *children = self.reshard()
-        (merged,) = self.open_shards()
+        (merged,) = self.open_shards("work")
         parents = {
             each["ShardId"]: (each.get("ParentShardId"), each.get("AdjacentParentShardId"))
             for each in self.streams.list_shards(StreamName="work")["Shards"]
@@ -178,7 +131,7 @@ class Resharding(StreamTest):
 
     def test_mapping_reads_parents_to_their_end_and_then_their_children(self) -> None:
         self.put()
-        mapping = self.map("TRIM_HORIZON")
+        mapping = self.map("work", "TRIM_HORIZON", 2)
         self.assert_received(*range(3))
         self.functions.update_event_source_mapping(UUID=mapping, Enabled=False)
         self.reshard()
@@ -187,11 +140,11 @@ class Resharding(StreamTest):
 
     def test_mapping_that_is_made_after_that_reads_closed_shards_from_their_beginning(self) -> None:
         self.reshard()
-        self.map("TRIM_HORIZON")
+        self.map("work", "TRIM_HORIZON", 2)
         self.assert_received(*range(9))
 
     def test_mapping_that_starts_at_the_end_leaves_out_what_closed_shards_had(self) -> None:
         self.reshard()
-        self.map("LATEST")
+        self.map("work", "LATEST", 2)
         self.put()
         self.assert_received(*range(9, 12))

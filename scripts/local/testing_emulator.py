@@ -1,6 +1,8 @@
 """A running AWS emulator for the tests of what the scripts change in it."""
 
+import io
 import unittest
+import zipfile
 from typing import Any
 
 import botocore.session
@@ -8,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 import config
+import emulator_records
 import process
 from emulator_process import emulator
 
@@ -44,3 +47,46 @@ class EmulatorTest(unittest.TestCase):
         except (BotoCoreError, ClientError):
             return False
         return True
+
+
+class StreamTest(EmulatorTest):
+    """An emulator with a function `reader`, for tests of how it reads streams."""
+
+    environment = {emulator_records.VARIABLE: "{directory}"}  # noqa: RUF012 as in the base class
+    code: str
+
+    def setUp(self) -> None:
+        super().setUp()
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("index.py", self.code)
+        self.functions = self.client("lambda")
+        self.functions.create_function(
+            FunctionName="reader",
+            Runtime="python3.11",
+            Role="arn:aws:iam::000000000000:role/reader",
+            Handler="index.handler",
+            Code={"ZipFile": archive.getvalue()},
+        )
+
+    def map(self, source: str, start: str, batch: int) -> str:
+        """The id of a mapping to the function, from the ARN of a table's stream or the name of a Kinesis stream."""
+        if ":" not in source:
+            source = self.client("kinesis").describe_stream(StreamName=source)["StreamDescription"]["StreamARN"]
+        created = self.functions.create_event_source_mapping(
+            FunctionName="reader",
+            EventSourceArn=source,
+            StartingPosition=start,
+            BatchSize=batch,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )
+        return str(created["UUID"])
+
+    def open_shards(self, stream: str) -> list[str]:
+        shards = self.client("kinesis").list_shards(StreamName=stream)["Shards"]
+        return [each["ShardId"] for each in shards if "EndingSequenceNumber" not in each["SequenceNumberRange"]]
+
+    def received(self) -> list[list[str]]:
+        """What the function has printed."""
+        lines, _ = emulator_records.read(self.directory / emulator_records.LINES)
+        return [line["message"].split()[1:] for line in lines if line["message"].startswith("received ")]
