@@ -13,6 +13,8 @@ export type Schemas = components["schemas"];
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: authorizedFetch });
 
 const MAX_TRIES = 3;
+// Variables of mutations may be passwords, codes and tokens. Not 0: a request of a page that is left would be looked at without a pause.
+const MUTATION_KEPT_MS = 1_000;
 
 function isWorthRetrying(tries: number, error: Error): boolean {
   return error instanceof ApiError && error.isTemporary && tries < MAX_TRIES;
@@ -30,7 +32,7 @@ export const queries = new QueryClient({
   defaultOptions: {
     queries: { retry: isWorthRetrying, retryDelay, staleTime: 10_000 },
     // A repetition is safe where the request has an Idempotency-Key or If-Match: `retry` is set there.
-    mutations: { retry: false, networkMode: "always" },
+    mutations: { retry: false, networkMode: "always", gcTime: MUTATION_KEPT_MS },
   },
 });
 
