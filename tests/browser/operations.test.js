@@ -347,6 +347,7 @@ test("an admin replays events after a dry run, and goes on where a failure stopp
     await page.getByLabel("Types of events").fill("ProductCreated.v1 ProductUpdated.v1");
     await show.click();
     await page.getByRole("status").getByText("3 would be delivered to product-index; none was.").waitFor();
+    await page.getByRole("status").getByText("The consumer handles events again that it has handled, and only what is missing changes.").waitFor();
     assert.deepEqual(sent, []);
     await inspect(page, "console-replay");
     await page.getByRole("button", { name: "Deliver 3" }).click();
@@ -366,4 +367,19 @@ test("an admin replays events after a dry run, and goes on where a failure stopp
     await rows.nth(2).waitFor();
     assert.equal(await rows.count(), 3);
   }, { ...WIDE, expected: [...WIDE.expected, /422.*\/ops\/replay/, /503.*\/ops\/replay/] });
+});
+
+test("a dry run of a replay says what the consumer does with events it has handled", async () => {
+  await onPage(async (page) => {
+    const answer = { action_id: null, consumer: "payment-charge", policy: "claims", replayed: 0, event_ids: [randomUUID()], next_cursor: null };
+    await page.route("**/api/v1/ops/replay", (route) => route.fulfill({ json: answer }));
+    await enter(page, admin);
+    await page.goto(`${shop}/console/operations/replay`);
+    await page.getByLabel("Consumer").selectOption("payment-charge");
+    await page.getByLabel("Reason").fill("Which are they?");
+    await page.getByRole("button", { name: "Show what would be delivered" }).click();
+    await page.getByRole("status").getByText("The consumer recognizes events that it has handled and does nothing: no card is charged and no mail is sent twice.").waitFor();
+    await page.getByLabel("Language").selectOption("de");
+    await page.getByRole("status").getByText("Der Empfänger erkennt Ereignisse, die er schon verarbeitet hat, und überspringt sie:").waitFor();
+  }, WIDE);
 });

@@ -62,13 +62,21 @@ export function ReplayPage(): JSX.Element {
   );
 }
 
+/** What a dry run found. */
+interface Found {
+  selection: Selection;
+  ids: string[];
+  /** What the consumer does with an event that it has handled. */
+  policy: string;
+}
+
 /** Counts the events of all pages. Nothing is sent. */
-async function countAll(selection: Selection): Promise<{ selection: Selection; ids: string[] }> {
+async function countAll(selection: Selection): Promise<Found> {
   const ids: string[] = [];
   for (let cursor: string | null = null; ; ) {
     const page: Page = await unwrap(api.POST("/api/v1/ops/replay", { body: pageOf({ selection, cursor }, true) }));
     ids.push(...page.event_ids);
-    if (page.next_cursor == null) return { selection, ids };
+    if (page.next_cursor == null) return { selection, ids, policy: page.policy };
     cursor = page.next_cursor;
   }
 }
@@ -121,27 +129,40 @@ function Choice({ onStart }: { onStart: (run: Run) => void }): JSX.Element {
             <Field name="/per_second" label={c().operations.perSecond} type="number" min={1} max={100} />
             <Field name="/reason" label={c().reason} hint={c().operations.reasonHint} required />
           </Form>
-          <div role="status">{data && <p class="notice">{c().replay.found(data.ids.length, data.selection.consumer)}</p>}</div>
-          {data && data.ids.length > 0 && (
-            <>
-              <details>
-                <summary>{c().replay.ids}</summary>
-                <pre>{data.ids.join("\n")}</pre>
-              </details>
-              <div class="actions">
-                <button
-                  type="button"
-                  class="primary"
-                  onClick={() => onStart({ operator: caller.value?.id ?? "", selection: data.selection, cursor: null, sent: 0, total: data.ids.length })}
-                >
-                  {c().replay.start(data.ids.length)}
-                </button>
-              </div>
-            </>
-          )}
+          <Preview found={data} onStart={onStart} />
         </section>
       )}
     </Loaded>
+  );
+}
+
+/** What a dry run has found, and the button that delivers it. */
+function Preview({ found, onStart }: { found: Found | undefined; onStart: (run: Run) => void }): JSX.Element {
+  const total = found?.ids.length ?? 0;
+  return (
+    <>
+      <div role="status">
+        {found && (
+          <div class="notice">
+            <p>{c().replay.found(total, found.selection.consumer)}</p>
+            <p>{c().replay.policies[found.policy] ?? found.policy}</p>
+          </div>
+        )}
+      </div>
+      {found && total > 0 && (
+        <>
+          <details>
+            <summary>{c().replay.ids}</summary>
+            <pre>{found.ids.join("\n")}</pre>
+          </details>
+          <div class="actions">
+            <button type="button" class="primary" onClick={() => onStart({ operator: caller.value?.id ?? "", selection: found.selection, cursor: null, sent: 0, total })}>
+              {c().replay.start(total)}
+            </button>
+          </div>
+        </>
+      )}
+    </>
   );
 }
 

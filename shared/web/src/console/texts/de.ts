@@ -729,6 +729,10 @@ export const de: ConsoleTexts = {
     subjectHint: "Leer: Ereignisse zu allen.",
     preview: "Zeigen, was geliefert würde",
     found: (count, consumer) => `${count} ${plural(count, { one: "würde", other: "würden" })} an ${consumer} geliefert; noch wurde keines geliefert.`,
+    policies: {
+      claims: "Der Empfänger erkennt Ereignisse, die er schon verarbeitet hat, und überspringt sie: Keine Karte wird zweimal belastet und keine Nachricht zweimal gesendet.",
+      by_version: "Der Empfänger verarbeitet Ereignisse, die er schon verarbeitet hat, noch einmal; dabei ändert sich nur, was fehlt.",
+    },
     ids: "Nummern der Ereignisse",
     start: (count) => `${count} liefern`,
     running: (consumer) => `Lieferung an ${consumer}`,

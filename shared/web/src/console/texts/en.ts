@@ -728,6 +728,10 @@ export const en = {
     subjectHint: "Empty: events about all of them.",
     preview: "Show what would be delivered",
     found: (count: number, consumer: string) => `${count} would be delivered to ${consumer}; none was.`,
+    policies: {
+      claims: "The consumer recognizes events that it has handled and does nothing: no card is charged and no mail is sent twice.",
+      by_version: "The consumer handles events again that it has handled, and only what is missing changes.",
+    } as Record<string, string>,
     ids: "Ids of the events",
     start: (count: number) => `Deliver ${count}`,
     running: (consumer: string) => `Replay to ${consumer}`,
