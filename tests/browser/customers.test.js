@@ -4,7 +4,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { eventually } from "./eventually.js";
-import { browser, call, confirm, DESKTOP, enterConsole as enter, go, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, token } from "./support.js";
+import { browser, call, confirm, DESKTOP, enterConsole as enter, go, hasFocus, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, status, token } from "./support.js";
 
 const { PRODUCT_ID: product, PRODUCT_WORD: word, MAILBOX_URL: mailbox } = process.env;
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
@@ -179,6 +179,45 @@ test("an admin exports a customer's data, disables, enables and erases the accou
     await logIn(page, customer);
     await page.getByRole("alert").getByText("No account has this name and this password.").waitFor();
   }, { expected: [/401/] });
+});
+
+test("an admin sends another code to an address, unless it is verified or had too many", async () => {
+  const customer = await register();
+  const [name, address] = ["Send another code", "**/api/v1/users/*/verification"];
+  const tooMany = { type: "/problems/too-many-verifications", title: "Too many requests", status: 429, detail: "Too many verification messages were requested." };
+  await onPage(async (page) => {
+    await enter(page, admin);
+    await find(page, customer);
+    const [send, dialog] = [page.getByRole("button", { name: `${name}: ${customer.email}` }), page.getByRole("dialog", { name, exact: true })];
+    await send.click();
+    await dialog.getByText(`A message with a code goes to ${customer.email}.`).waitFor();
+    await inspect(page, "console-customer-code");
+    await confirm(page, name);
+    await status(page, "The message is on its way.");
+    await hasFocus(send);
+    await eventually(`two codes to ${customer.email}`, async () => (await (await fetch(`${mailbox}?to=${customer.email}`)).json()).length === 2);
+
+    await page.route(address, (route) => route.fulfill({ status: 429, contentType: "application/problem+json", json: tooMany }));
+    await send.click();
+    await confirm(page, name);
+    await dialog.getByRole("alert").getByText("Too many messages were requested.").waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await page.unroute(address);
+
+    await call("POST", "/users/verify", { token: await mailedToken(customer.email, /./) });
+    await send.click();
+    await confirm(page, name);
+    await status(page, "This address is already verified.");
+    await page.getByText(`${customer.email} (verified)`).waitFor();
+    await send.waitFor({ state: "detached" });
+    await hasFocus(page.getByRole("heading", { level: 1 }));
+  }, { ...WIDE, expected: [/429.*\/verification$/, /409.*\/verification$/] });
+  await onPage(async (page) => {
+    await enter(page, staff);
+    await find(page, await register());
+    await page.getByText("(not verified)").waitFor();
+    assert.equal(await page.getByRole("button", { name }).count(), 0, "only admins send codes");
+  }, WIDE);
 });
 
 test("an admin gives an account another role, and its pages follow", async () => {

@@ -14,7 +14,7 @@ interface Props<T> {
   question?: string | undefined;
   /** The button of the question that does nothing, where "cancel" would be misread. */
   dismiss?: string;
-  /** Said when it is done, if it is more than that. */
+  /** Said when it is done, if it is more than that; empty where the page says it. */
   done?: string;
   /** What it acts on, where several buttons have the same label. */
   about?: string;
@@ -43,7 +43,7 @@ export function Action<T>({ label, run, onDone, question, dismiss, done = t().do
       <button type="button" class={style} aria-label={about && `${label}: ${about}`} aria-disabled={action.isPending} onClick={question ? () => setAsking(true) : start}>
         {label}
       </button>
-      <div role="status">{action.isSuccess && <p class="hint">{done}</p>}</div>
+      <div role="status">{action.isSuccess && done && <p class="hint">{done}</p>}</div>
       {!question && failure}
       {question && (
         <Question title={label} text={question} isOpen={isAsking} isBusy={action.isPending} isDanger={isDanger} dismiss={dismiss} onConfirm={start} onClose={() => setAsking(false)}>

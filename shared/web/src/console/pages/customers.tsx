@@ -7,7 +7,7 @@ import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { download } from "../../core/export.ts";
 import { day, t } from "../../core/i18n/index.ts";
-import { useKeyed } from "../../core/keyed.ts";
+import { sendKeyed, useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
@@ -106,7 +106,7 @@ function Customer({ id }: { id: string }): JSX.Element {
     <div class="wide-sections">
       <Title>{user ? (user.full_name ?? user.username) : c().customer}</Title>
       {user ? (
-        <Profile user={user} />
+        <Profile key={user.id} user={user} />
       ) : isGone ? (
         <p class="notice">{c().customers.gone}</p>
       ) : isAdmin ? (
@@ -148,19 +148,18 @@ function Recipient({ order }: { order: Order | undefined }): JSX.Element {
 }
 
 function Profile({ user }: { user: User }): JSX.Element {
-  const verified = (is: boolean): string => (is ? c().customers.verified : c().customers.unverified);
   return (
     <section>
       <dl class="facts">
         <dt>{c().customers.email}</dt>
         <dd>
-          {user.email} ({verified(user.email_verified)})
+          <Contact user={user} kind="email" />
         </dd>
         {user.phone && (
           <>
             <dt>{c().customers.phone}</dt>
             <dd>
-              {user.phone} ({verified(user.phone_verified)})
+              <Contact user={user} kind="phone" />
             </dd>
           </>
         )}
@@ -175,6 +174,32 @@ function Profile({ user }: { user: User }): JSX.Element {
       </dl>
       {user.address && <Address value={user.address} />}
     </section>
+  );
+}
+
+/** An address or a number, and whether it is verified; an admin sends another token to one that is not. */
+function Contact({ user, kind }: { user: User; kind: Schemas["ContactKind"] }): JSX.Element {
+  const [isKnown, setKnown] = useState(false);
+  const isVerified = kind === "email" ? user.email_verified : user.phone_verified;
+  const value = (kind === "email" ? user.email : user.phone) ?? "";
+  const request = async (): Promise<void> => {
+    const send = (key: string) => unwrap(api.POST("/api/v1/users/{id}/verification", { params: { path: { id: user.id }, header: { "Idempotency-Key": key } }, body: { channel: kind } }));
+    try {
+      await sendKeyed(`POST /users/${user.id}/verification ${kind} ${value}`, send);
+    } catch (error) {
+      if (!isProblemOf(error, "already-verified")) throw error;
+      setKnown(true);
+      await reload();
+    }
+  };
+  return (
+    <>
+      {value} ({isVerified ? c().customers.verified : c().customers.unverified})
+      {!isVerified && caller.value?.role === "admin" && (
+        <Action label={c().customers.sendCode} about={value} question={c().customers.sendCodeText(value)} done={isKnown ? "" : c().customers.sent} run={request} />
+      )}
+      <div role="status">{isKnown && <p class="hint">{t().problems["already-verified"]}</p>}</div>
+    </>
   );
 }
 

@@ -239,6 +239,8 @@ export const de: ConsoleTexts = {
     role: "Rolle",
     verified: "bestätigt",
     unverified: "nicht bestätigt",
+    sendCode: "Neuen Code schicken",
+    sendCodeText: (address) => `Eine Nachricht mit einem Code geht an ${address}. Der Code gilt einen Tag lang.`,
     since: "Kunde seit",
     orders: "Bestellungen",
     disable: "Konto sperren",

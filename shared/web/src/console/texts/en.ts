@@ -238,6 +238,8 @@ export const en = {
     role: "Role",
     verified: "verified",
     unverified: "not verified",
+    sendCode: "Send another code",
+    sendCodeText: (address: string) => `A message with a code goes to ${address}. The code is valid for a day.`,
     since: "Customer since",
     orders: "Orders",
     disable: "Disable the account",
