@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { Schemas } from "../core/client.ts";
-import { money, percent, t } from "../core/i18n/index.ts";
+import { money, number, percent, t } from "../core/i18n/index.ts";
 
 /** Products and amounts of an order. `link` is the path of a product, without its id. */
 export function OrderLines({ order, link }: { order: Schemas["OrderView"]; link: string }): JSX.Element {
@@ -10,7 +10,7 @@ export function OrderLines({ order, link }: { order: Schemas["OrderView"]; link:
         {order.items.map((line) => (
           <li key={line.product_id} class="row">
             <span>
-              {line.quantity} × <a href={link + line.product_id}>{line.product_name}</a>
+              {number(line.quantity)} × <a href={link + line.product_id}>{line.product_name}</a>
             </span>
             <span class="amount">{money(line.line_total)}</span>
           </li>

@@ -4,7 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../core/client.ts";
-import { momentInSeconds } from "../../core/i18n/index.ts";
+import { momentInSeconds, number } from "../../core/i18n/index.ts";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
 import { Audit } from "../audit.tsx";
@@ -54,10 +54,10 @@ function Queues(): JSX.Element {
                         <a href={`/console/operations/${one.name}`}>{one.name}</a>
                       </td>
                       <td class={isStopped(one.state) ? "error" : undefined}>{one.state ? c().operations.states[one.state] : "–"}</td>
-                      <td class="amount">{one.has_queue ? one.waiting : "–"}</td>
-                      <td class="amount">{one.has_queue ? one.in_flight : "–"}</td>
-                      <td class="amount">{one.has_queue ? one.delayed : "–"}</td>
-                      <td class={one.dead_letters > 0 ? "amount error" : "amount"}>{one.dead_letters}</td>
+                      <td class="amount">{one.has_queue ? number(one.waiting) : "–"}</td>
+                      <td class="amount">{one.has_queue ? number(one.in_flight) : "–"}</td>
+                      <td class="amount">{one.has_queue ? number(one.delayed) : "–"}</td>
+                      <td class={one.dead_letters > 0 ? "amount error" : "amount"}>{number(one.dead_letters)}</td>
                     </tr>
                   ))}
                 </Table>

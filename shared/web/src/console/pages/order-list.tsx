@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { queries } from "../../core/client.ts";
-import { decimal, minorDigits, moment, money, t } from "../../core/i18n/index.ts";
+import { decimal, minorDigits, moment, money, number, t } from "../../core/i18n/index.ts";
 import { toMinor } from "../../core/money.ts";
 import { caller } from "../../core/session.ts";
 import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
@@ -204,7 +204,7 @@ export function OrderTable({ orders: items }: { orders: Order[] }): JSX.Element 
           <td>
             <a href={`/console/orders/${order.id}`}>{order.id}</a>
           </td>
-          <td>{order.items.map((line) => `${line.quantity} × ${line.product_name}`).join(", ")}</td>
+          <td>{order.items.map((line) => `${number(line.quantity)} × ${line.product_name}`).join(", ")}</td>
           <td>
             <span class={`tag ${order.status}`}>{t().order.statuses[order.status]}</span>
             {order.status_reason && <span class="hint"> {c().codes.orderReasons[order.status_reason] ?? order.status_reason}</span>}

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso";
-import { money, t } from "../../core/i18n/index.ts";
+import { money, number, t } from "../../core/i18n/index.ts";
 import { Field, Form, Select, useFormKey } from "../../ui/form.tsx";
 import { Paged, Table } from "../../ui/list.tsx";
 import { Title } from "../../ui/page.tsx";
@@ -58,7 +58,7 @@ export function ProductList(): JSX.Element {
                 </td>
                 <td>{product.sku}</td>
                 <td>{product.category}</td>
-                <td class="amount">{product.stock_quantity}</td>
+                <td class="amount">{number(product.stock_quantity)}</td>
                 <td class="amount">{money(product.price)}</td>
               </tr>
             ))}

@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { useEdit, type Versioned } from "../../core/edit.ts";
-import { decimal, minorDigits, moment, money, t } from "../../core/i18n/index.ts";
+import { decimal, minorDigits, moment, money, number, t } from "../../core/i18n/index.ts";
 import { toMinor } from "../../core/money.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { useKeyed } from "../../core/keyed.ts";
@@ -159,7 +159,7 @@ function Stock({ product }: { product: Product }): JSX.Element {
       <Loaded query={level}>
         {({ available, reserved }) => (
           <p>
-            {c().products.available}: <strong>{available}</strong> · {c().products.reserved}: <strong>{reserved}</strong>
+            {c().products.available}: <strong>{number(available)}</strong> · {c().products.reserved}: <strong>{number(reserved)}</strong>
           </p>
         )}
       </Loaded>
@@ -193,9 +193,9 @@ function Movements({ product }: { product: Product }): JSX.Element {
               <tr key={one.version}>
                 <td>{moment(one.at)}</td>
                 <td>{c().products.kinds[one.kind] ?? one.kind}</td>
-                <td class="amount">{one.quantity}</td>
-                <td class="amount">{one.available}</td>
-                <td class="amount">{one.reserved}</td>
+                <td class="amount">{number(one.quantity)}</td>
+                <td class="amount">{number(one.available)}</td>
+                <td class="amount">{number(one.reserved)}</td>
                 <td>{one.order_id ? <a href={`/console/orders/${one.order_id}`}>{t().orders.order}</a> : one.reason && (c().products.reasons[one.reason] ?? one.reason)}</td>
               </tr>
             ))}

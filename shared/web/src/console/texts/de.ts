@@ -1,6 +1,6 @@
 // Texts of the console in German.
 
-import { plural } from "../../core/i18n/language.ts";
+import { number, plural } from "../../core/i18n/language.ts";
 import type { ConsoleTexts } from "./en.ts";
 
 export const de: ConsoleTexts = {
@@ -223,8 +223,8 @@ export const de: ConsoleTexts = {
     rejected: "Abgelehnt",
     errors: "Abgelehnte Zeilen",
     line: "Zeile",
-    allErrors: (count) => plural(count, { one: "Die abgelehnte Zeile als Datei", other: `Alle ${count} abgelehnten Zeilen als Datei` }),
-    written: (count) => `${count} ${plural(count, { one: "Produkt", other: "Produkte" })} geschrieben.`,
+    allErrors: (count) => plural(count, { one: "Die abgelehnte Zeile als Datei", other: `Alle ${number(count)} abgelehnten Zeilen als Datei` }),
+    written: (count) => `${number(count)} ${plural(count, { one: "Produkt", other: "Produkte" })} geschrieben.`,
     download: "Datei herunterladen",
   },
   customers: {
@@ -614,7 +614,7 @@ export const de: ConsoleTexts = {
         other: `Die ${count} ausgewählten Nachrichten werden gelöscht, auch wenn ihre Ereignisse nie verarbeitet wurden. Das Protokoll behält, was die Ereignisse ohne personenbezogene Daten sagen.`,
       }),
     discardQuestion: (count) => `${count} unzustellbare ${plural(count, { one: "Nachricht", other: "Nachrichten" })} löschen? Das lässt sich nicht rückgängig machen.`,
-    discarded: (count) => (count === 0 ? "Nichts wurde verworfen: Die ausgewählten Nachrichten sind nicht mehr da." : `${count} verworfen.`),
+    discarded: (count) => (count === 0 ? "Nichts wurde verworfen: Die ausgewählten Nachrichten sind nicht mehr da." : `${number(count)} verworfen.`),
     redrive: "Erneut zustellen",
     redriveChosen: (count) => plural(count, { one: "Die ausgewählte Nachricht geht zurück in die Warteschlange.", other: `Die ${count} ausgewählten Nachrichten gehen zurück in die Warteschlange.` }),
     redriveAll: "Alle Nachrichten gehen zurück in die Warteschlange, jeweils hundert auf einmal. Wählen Sie oben einige aus, um nur diese zuzustellen.",
@@ -622,11 +622,11 @@ export const de: ConsoleTexts = {
     reasonHint: "Wird mit Ihrem Namen aufbewahrt.",
     perSecond: "Höchstens so viele in der Sekunde",
     dryRun: "Nur zeigen, was zugestellt würde",
-    wouldRedrive: (count) => `${count} ${plural(count, { one: "würde", other: "würden" })} zugestellt.`,
-    wouldRedriveMany: (count) => `${count} oder mehr würden zugestellt. Von den ersten ${count}:`,
-    redriven: (count) => `${count} zugestellt.`,
+    wouldRedrive: (count) => `${number(count)} ${plural(count, { one: "würde", other: "würden" })} zugestellt.`,
+    wouldRedriveMany: (count) => `${number(count)} oder mehr würden zugestellt. Von den ersten ${number(count)}:`,
+    redriven: (count) => `${number(count)} zugestellt.`,
     redriving: (name) => `Erneute Zustellung an ${name}`,
-    redrivenSoFar: (count) => `${count} bisher zugestellt.`,
+    redrivenSoFar: (count) => `${number(count)} bisher zugestellt.`,
     edit: "Ändern und erneut zustellen",
     editText: "Ändert einen Text in den Ereignissen dieser Nachrichten. Nichts wird zugestellt, bevor Sie die geänderten Ereignisse gesehen haben.",
     member: "Feld des Ereignisses",
@@ -730,19 +730,19 @@ export const de: ConsoleTexts = {
     subject: "Nummer einer Bestellung, einer Zahlung, eines Produkts oder einer Person",
     subjectHint: "Leer: Ereignisse zu allen.",
     preview: "Zeigen, was geliefert würde",
-    found: (count, consumer) => `${count} ${plural(count, { one: "würde", other: "würden" })} an ${consumer} geliefert; noch wurde keines geliefert.`,
+    found: (count, consumer) => `${number(count)} ${plural(count, { one: "würde", other: "würden" })} an ${consumer} geliefert; noch wurde keines geliefert.`,
     policies: {
       claims: "Der Empfänger erkennt Ereignisse, die er schon verarbeitet hat, und überspringt sie: Keine Karte wird zweimal belastet und keine Nachricht zweimal gesendet.",
       by_version: "Der Empfänger verarbeitet Ereignisse, die er schon verarbeitet hat, noch einmal; dabei ändert sich nur, was fehlt.",
     },
     ids: "Nummern der Ereignisse",
-    start: (count) => `${count} liefern`,
+    start: (count) => `${number(count)} liefern`,
     running: (consumer) => `Lieferung an ${consumer}`,
-    progress: (sent, total) => `${sent} von ${total} geliefert.`,
+    progress: (sent, total) => `${number(sent)} von ${number(total)} geliefert.`,
     stop: "Nach dieser Seite anhalten",
     goOn: "Weiter",
     leave: "Den Rest lassen",
-    done: (sent, consumer) => `${sent} an ${consumer} geliefert.`,
+    done: (sent, consumer) => `${number(sent)} an ${consumer} geliefert.`,
   },
   security: {
     title: "Sicherheit",

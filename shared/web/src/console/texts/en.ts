@@ -1,6 +1,6 @@
 // Texts of the console in English. The other languages have the same members.
 
-import { plural } from "../../core/i18n/language.ts";
+import { number, plural } from "../../core/i18n/language.ts";
 
 export const en = {
   name: "Quayside console",
@@ -222,8 +222,8 @@ export const en = {
     rejected: "Rejected",
     errors: "Rejected lines",
     line: "Line",
-    allErrors: (count: number) => plural(count, { one: "The rejected line as a file", other: `All ${count} rejected lines as a file` }),
-    written: (count: number) => `${count} ${plural(count, { one: "product", other: "products" })} written.`,
+    allErrors: (count: number) => plural(count, { one: "The rejected line as a file", other: `All ${number(count)} rejected lines as a file` }),
+    written: (count: number) => `${number(count)} ${plural(count, { one: "product", other: "products" })} written.`,
     download: "Download the file",
   },
   customers: {
@@ -613,7 +613,7 @@ export const en = {
         other: `The ${count} chosen dead letters are deleted, even if their events were never handled. The audit keeps what the events say without personal data.`,
       }),
     discardQuestion: (count: number) => `Delete ${count} dead ${plural(count, { one: "letter", other: "letters" })}? This cannot be undone.`,
-    discarded: (count: number) => (count === 0 ? "Nothing was discarded: the chosen dead letters are not there any more." : `${count} discarded.`),
+    discarded: (count: number) => (count === 0 ? "Nothing was discarded: the chosen dead letters are not there any more." : `${number(count)} discarded.`),
     redrive: "Redrive",
     redriveChosen: (count: number) => plural(count, { one: "The chosen dead letter goes back to the queue.", other: `The ${count} chosen dead letters go back to the queue.` }),
     redriveAll: "All dead letters go back to the queue, a hundred at a time. Choose some above to redrive only these.",
@@ -621,11 +621,11 @@ export const en = {
     reasonHint: "Kept with your name.",
     perSecond: "At most so many a second",
     dryRun: "Only show what would be redriven",
-    wouldRedrive: (count: number) => `${count} would be redriven.`,
-    wouldRedriveMany: (count: number) => `${count} or more would be redriven. Of the first ${count}:`,
-    redriven: (count: number) => `${count} redriven.`,
+    wouldRedrive: (count: number) => `${number(count)} would be redriven.`,
+    wouldRedriveMany: (count: number) => `${number(count)} or more would be redriven. Of the first ${number(count)}:`,
+    redriven: (count: number) => `${number(count)} redriven.`,
     redriving: (name: string) => `Redrive to ${name}`,
-    redrivenSoFar: (count: number) => `${count} redriven so far.`,
+    redrivenSoFar: (count: number) => `${number(count)} redriven so far.`,
     edit: "Edit and redrive",
     editText: "Changes one text in the events of these dead letters. Nothing is redriven before you have seen the edited events.",
     member: "Member of the event",
@@ -729,19 +729,19 @@ export const en = {
     subject: "Id of an order, a payment, a product or a user",
     subjectHint: "Empty: events about all of them.",
     preview: "Show what would be delivered",
-    found: (count: number, consumer: string) => `${count} would be delivered to ${consumer}; none was.`,
+    found: (count: number, consumer: string) => `${number(count)} would be delivered to ${consumer}; none was.`,
     policies: {
       claims: "The consumer recognizes events that it has handled and does nothing: no card is charged and no mail is sent twice.",
       by_version: "The consumer handles events again that it has handled, and only what is missing changes.",
     } as Record<string, string>,
     ids: "Ids of the events",
-    start: (count: number) => `Deliver ${count}`,
+    start: (count: number) => `Deliver ${number(count)}`,
     running: (consumer: string) => `Replay to ${consumer}`,
-    progress: (sent: number, total: number) => `${sent} of ${total} delivered.`,
+    progress: (sent: number, total: number) => `${number(sent)} of ${number(total)} delivered.`,
     stop: "Stop after this page",
     goOn: "Go on",
     leave: "Leave the rest",
-    done: (sent: number, consumer: string) => `${sent} delivered to ${consumer}.`,
+    done: (sent: number, consumer: string) => `${number(sent)} delivered to ${consumer}.`,
   },
   security: {
     title: "Security",

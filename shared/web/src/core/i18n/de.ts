@@ -2,7 +2,7 @@
 
 import { fieldTexts } from "./de-fields.ts";
 import type { Messages } from "./en.ts";
-import { plural } from "./language.ts";
+import { number, plural } from "./language.ts";
 
 export const de: Messages = {
   shopName: "Quayside",
@@ -18,7 +18,7 @@ export const de: Messages = {
   changed: "Jemand anderes hat das inzwischen geändert. Was Sie eingegeben haben, ist noch da und ersetzt dessen Angaben, wenn Sie noch einmal speichern. Die Änderungen:",
   done: "Erledigt.",
   more: "Mehr anzeigen",
-  shown: (count) => `${count} ${plural(count, { one: "Eintrag wird", other: "Einträge werden" })} angezeigt.`,
+  shown: (count) => `${number(count)} ${plural(count, { one: "Eintrag wird", other: "Einträge werden" })} angezeigt.`,
   yes: "Ja",
   no: "Nein",
   optional: "optional",
@@ -130,13 +130,13 @@ export const de: Messages = {
     empty: "Keine passenden Produkte.",
     emptyHint: "Versuchen Sie es mit weniger Wörtern oder weniger Filtern.",
     none: "Es gibt noch keine Produkte.",
-    found: (count, isMore) => `${count}${isMore ? "+" : ""} ${plural(count, { one: "Produkt", other: "Produkte" })}`,
+    found: (count, isMore) => `${number(count)}${isMore ? "+" : ""} ${plural(count, { one: "Produkt", other: "Produkte" })}`,
     badRange: "Es darf nicht weniger sein als der Betrag im Feld davor.",
     invalidPrice: (example) => `Schreiben Sie einen Preis wie ${example}.`,
   },
   product: {
     inStock: "Vorrätig",
-    few: (count) => `Nur noch ${count} vorrätig`,
+    few: (count) => `Nur noch ${number(count)} vorrätig`,
     soldOut: "Ausverkauft",
     quantity: "Menge",
     add: "In den Warenkorb",
@@ -157,7 +157,7 @@ export const de: Messages = {
     subtotal: "Zwischensumme",
     checkout: "Zur Kasse",
     gone: "Wird nicht mehr verkauft. Bitte entfernen Sie es.",
-    less: (count) => (count === 0 ? "Im Moment ausverkauft." : `Im Moment nur ${count} vorrätig.`),
+    less: (count) => (count === 0 ? "Im Moment ausverkauft." : `Im Moment nur ${number(count)} vorrätig.`),
     newPrice: (before) => `Der Preis war ${before}, als Sie es ausgesucht haben.`,
     currencies: "Eine Bestellung hat eine Währung. Bitte bestellen Sie diese Produkte getrennt.",
     undo: "Rückgängig",

@@ -1,6 +1,6 @@
 // Texts in English. The other languages have the same members.
 
-import { plural } from "./language.ts";
+import { number, plural } from "./language.ts";
 
 export const en = {
   shopName: "Quayside",
@@ -16,7 +16,7 @@ export const en = {
   changed: "Somebody else has changed this in the meantime. What you typed is kept, and replaces theirs when you save again. Their changes:",
   done: "Done.",
   more: "Show more",
-  shown: (count: number) => `${count} ${plural(count, { one: "entry is", other: "entries are" })} shown.`,
+  shown: (count: number) => `${number(count)} ${plural(count, { one: "entry is", other: "entries are" })} shown.`,
   yes: "Yes",
   no: "No",
   optional: "optional",
@@ -131,13 +131,13 @@ export const en = {
     emptyHint: "Try fewer words or wider filters.",
     none: "There are no products yet.",
     found: (count: number, isMore: boolean) =>
-      `${count}${isMore ? "+" : ""} ${plural(count, { one: "product", other: "products" })}`,
+      `${number(count)}${isMore ? "+" : ""} ${plural(count, { one: "product", other: "products" })}`,
     badRange: "It must not be less than the amount in the field before.",
     invalidPrice: (example: string) => `Write a price such as ${example}.`,
   },
   product: {
     inStock: "In stock",
-    few: (count: number) => `Only ${count} left`,
+    few: (count: number) => `Only ${number(count)} left`,
     soldOut: "Sold out",
     quantity: "Quantity",
     add: "Add to basket",
@@ -158,7 +158,7 @@ export const en = {
     subtotal: "Subtotal",
     checkout: "Go to checkout",
     gone: "Not on sale any more. Please remove it.",
-    less: (count: number) => (count === 0 ? "Sold out at the moment." : `Only ${count} in stock at the moment.`),
+    less: (count: number) => (count === 0 ? "Sold out at the moment." : `Only ${number(count)} in stock at the moment.`),
     newPrice: (before: string) => `The price was ${before} when you chose it.`,
     currencies: "An order has one currency. Please order these products separately.",
     undo: "Undo",

@@ -20,6 +20,12 @@ test("amounts and rates are written as the language does", async () => {
   assert.equal(t().order.tax(percent("9.25"), false), `Steuer 9,25${SPACE}%`);
 });
 
+test("counts are written as the language does, also in texts", async () => {
+  assert.deepEqual([t().shown(1234), t().products.found(1234, true), t().basket.less(1234)], ["1,234 entries are shown.", "1,234+ products", "Only 1,234 in stock at the moment."]);
+  await choose("de");
+  assert.deepEqual([t().shown(1234), t().products.found(1234, true), t().basket.less(1234)], ["1.234 Einträge werden angezeigt.", "1.234+ Produkte", "Im Moment nur 1.234 vorrätig."]);
+});
+
 test("the last choice of a language applies, even if its texts are there first", async () => {
   const german = choose("de");
   await choose("en");

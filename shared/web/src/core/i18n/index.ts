@@ -4,9 +4,9 @@ import { computed, effect, signal } from "@preact/signals";
 import { toText } from "../money.ts";
 import { setItem, localStore, getItem } from "../storage.ts";
 import { en, type Messages } from "./en.ts";
-import { language, LANGUAGES, type Language } from "./language.ts";
+import { language, LANGUAGES, number, variant, type Language } from "./language.ts";
 
-export { language, LANGUAGES, type Language };
+export { language, LANGUAGES, number, type Language };
 
 const STORED = "language";
 const loaders: Record<Language, () => Promise<Messages>> = {
@@ -45,9 +45,6 @@ effect(() => {
   document.documentElement.lang = language.value;
 });
 
-/** The browser's own variant of the language, such as British English, decides how dates and numbers are written. */
-const variant = computed(() => navigator.languages.find((tag) => tag.split("-")[0] === language.value) ?? language.value);
-
 export interface Money {
   amount: number;
   currency: string;
@@ -83,9 +80,6 @@ export function decimal({ amount, currency }: Money): string {
 export function shortMoney({ amount, currency }: Money): string {
   return format(currency, { notation: "compact", minimumFractionDigits: 0 }).format(toText(amount, minorDigits(currency)) as `${number}`);
 }
-
-const counts = computed(() => new Intl.NumberFormat(variant.value));
-export const number = (count: number): string => counts.value.format(count);
 
 const percents = computed(() => new Intl.NumberFormat(variant.value, { style: "percent", maximumFractionDigits: 3 }));
 /** A rate in percent, such as the text 9.25. */

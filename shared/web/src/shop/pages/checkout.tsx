@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
-import { money, sum, t } from "../../core/i18n/index.ts";
+import { money, number, sum, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { caller, isSignedIn } from "../../core/session.ts";
@@ -131,7 +131,7 @@ function Summary(): JSX.Element {
         {basket.value.map((line) => (
           <li key={line.id} class="row">
             <span>
-              {line.quantity} × {line.name}
+              {number(line.quantity)} × {line.name}
             </span>
             <span class="amount">{money(lineTotal(line))}</span>
           </li>
