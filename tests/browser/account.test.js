@@ -59,6 +59,30 @@ test("a customer verifies a phone number, and is written to by channel and langu
   await texted(number, /Bestellung/);
 });
 
+test("a customer reads about the last try to verify an address, not the one before", async () => {
+  const customer = await register();
+  const address = "**/api/v1/users/*/verification";
+  const tooMany = { type: "/problems/too-many-verifications", title: "Too many requests", status: 429, detail: "Too many verification messages were requested." };
+  await onPage(async (page) => {
+    await page.goto(`${shop}/account`);
+    await logIn(page, customer);
+    const verification = sectionOf(page, "Verify your e-mail address");
+    const [wrong, many, send] = [verification.getByText(/^is wrong, was used already or has expired/), verification.getByText("Too many messages were requested."), verification.getByRole("button", { name: "Send another code" })];
+    await verification.getByLabel("Code").fill("00000-00000-00000-00000");
+    await verification.getByRole("button", { name: "Verify" }).click();
+    await wrong.waitFor();
+    await page.route(address, (route) => route.fulfill({ status: 429, contentType: "application/problem+json", json: tooMany }));
+    await send.click();
+    await many.waitFor();
+    await wrong.waitFor({ state: "detached" });
+    await page.unroute(address);
+    await call("POST", "/users/verify", { token: await mailedToken(customer.email, /./) });
+    await send.click();
+    await page.getByRole("status").getByText("Your address is verified.").waitFor();
+    await verification.waitFor({ state: "detached" });
+  }, { expected: [/422.*\/users\/verify$/, /429.*\/verification$/, /409.*\/verification$/] });
+});
+
 test("a customer saves cards, pays with the one that is offered first, and deletes one", async () => {
   const customer = await register();
   await onPage(async (page) => {

@@ -152,3 +152,19 @@ test("the page of the bank is a link if the gateway names one, and nothing else 
     assert.equal(await link.count(), 0);
   });
 });
+
+test("an order that is refused because of its products leads back to the basket", async () => {
+  const customer = await register();
+  const errors = [{ pointer: "/items/0/product_id", detail: "is not a product on sale" }];
+  const refusal = { type: "/problems/validation", title: "Unprocessable content", status: 422, detail: "A member is invalid.", errors };
+  await onPage(async (page) => {
+    await toCheckout(page, product);
+    await logIn(page, customer);
+    await fillAddress(page);
+    await page.route("**/api/v1/orders", (route, request) => (request.method() === "POST" ? route.fulfill({ status: 422, contentType: "application/problem+json", json: refusal }) : route.continue()));
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await page.getByRole("alert").getByText("is not a product on sale").waitFor();
+    await page.getByRole("link", { name: "Go to the basket" }).click();
+    await page.getByRole("heading", { name: "Basket" }).waitFor();
+  }, { expected: [/422.*\/orders$/] });
+});

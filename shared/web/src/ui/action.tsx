@@ -38,9 +38,14 @@ export function Action<T>({ label, run, onDone, question, dismiss, done = t().do
   };
   const style = isDanger ? "danger" : undefined;
   const failure = <div role="alert">{action.error && <p class="error">{explain(action.error)}</p>}</div>;
+  // Without what the last try ended with.
+  const ask = (): void => {
+    if (!action.isPending) action.reset();
+    setAsking(true);
+  };
   return (
     <div class="action">
-      <button type="button" class={style} aria-label={about && `${label}: ${about}`} aria-disabled={action.isPending} onClick={question ? () => setAsking(true) : start}>
+      <button type="button" class={style} aria-label={about && `${label}: ${about}`} aria-disabled={action.isPending} onClick={question ? ask : start}>
         {label}
       </button>
       <div role="status">{action.isSuccess && done && <p class="hint">{done}</p>}</div>

@@ -12,8 +12,10 @@ import { c } from "../texts/index.ts";
 export function SecurityPage(): JSX.Element {
   const id = caller.value?.id ?? "";
   const [version, setVersion] = useState(0);
+  const [removals, setRemovals] = useState(0);
   const removing = useMutation({
     mutationFn: (body: Schemas["RemoveTotp"]) => unwrap(api.DELETE("/api/v1/users/{id}/totp", { params: { path: { id } }, body })),
+    onSuccess: () => setRemovals((before) => before + 1),
   });
   return (
     <div class="sections">
@@ -27,6 +29,7 @@ export function SecurityPage(): JSX.Element {
       <section>
         <h2>{c().security.remove}</h2>
         <Form
+          version={removals}
           submit={c().security.remove}
           isBusy={removing.isPending}
           error={removing.error}

@@ -10,6 +10,7 @@ import { language, LANGUAGES, moment, t } from "../../core/i18n/index.ts";
 import { unwrap } from "../../core/problem.ts";
 import type { Rows } from "../../core/rows.ts";
 import { dropSession, caller, isSignedIn } from "../../core/session.ts";
+import { isProblemOf } from "../../core/text.ts";
 import { Action } from "../../ui/action.tsx";
 import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
 import { Changed } from "../../ui/changed.tsx";
@@ -61,14 +62,24 @@ const KINDS = ["email", "phone"] as const;
 function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User }): JSX.Element {
   const path = { id: user.id };
   const isVerified = kind === "email" ? user.email_verified : user.phone_verified;
-  const { title, text, send, done } = t().account.verifications[kind];
+  const { title, text, send: label, done } = t().account.verifications[kind];
   const sending = useMutation({
     mutationFn: () => unwrap(api.POST("/api/v1/users/{id}/verification", { params: { path }, body: { channel: kind } })),
+    onError: (error) => isProblemOf(error, "already-verified") && queries.invalidateQueries({ queryKey: ["user", user.id] }),
   });
   const verifying = useMutation({
     mutationFn: (token: string) => unwrap(api.POST("/api/v1/users/verify", { body: { token } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["user", user.id] }),
   });
+  // What is shown is what was tried last.
+  const send = (): void => {
+    verifying.reset();
+    if (!sending.isPending) sending.mutate();
+  };
+  const verify = (values: Record<string, string>): void => {
+    sending.reset();
+    verifying.mutate(values["/token"]?.trim() ?? "");
+  };
   return (
     <>
       {!isVerified && (
@@ -79,10 +90,10 @@ function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User
             submit={t().account.verify}
             isBusy={verifying.isPending}
             error={verifying.error ?? sending.error}
-            onSubmit={(values) => verifying.mutate(values["/token"]?.trim() ?? "")}
+            onSubmit={verify}
             actions={
-              <button type="button" aria-disabled={sending.isPending} onClick={() => sending.isPending || sending.mutate()}>
-                {send}
+              <button type="button" aria-disabled={sending.isPending} onClick={send}>
+                {label}
               </button>
             }
           >
@@ -91,7 +102,7 @@ function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User
           <div role="status">{sending.isSuccess && <p class="notice">{t().account.sent}</p>}</div>
         </section>
       )}
-      <Saved isSaved={verifying.isSuccess} text={done} />
+      <Saved isSaved={verifying.isSuccess || isProblemOf(sending.error, "already-verified")} text={done} />
     </>
   );
 }
@@ -288,12 +299,16 @@ function PersonalData({ user, onErased }: { user: User; onErased: () => void }):
       dropSession();
     },
   });
+  const ask = (): void => {
+    if (!erasing.isPending) erasing.reset();
+    setAsking(true);
+  };
   return (
     <section>
       <h2>{t().account.data}</h2>
       <div class="actions">
         <Action label={t().account.export} run={() => download(user.id)} />
-        <button type="button" class="danger" onClick={() => setAsking(true)}>
+        <button type="button" class="danger" onClick={ask}>
           {t().account.erase}
         </button>
       </div>

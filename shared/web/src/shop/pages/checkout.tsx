@@ -7,7 +7,7 @@ import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { money, number, sum, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
-import { unwrap } from "../../core/problem.ts";
+import { ApiError, unwrap } from "../../core/problem.ts";
 import { caller, isSignedIn } from "../../core/session.ts";
 import { isProblemOf } from "../../core/text.ts";
 import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
@@ -71,6 +71,9 @@ function Prefilled({ id }: { id: string }): JSX.Element {
   return <Loaded query={{ ...user, data: isSettled ? user.data : undefined }}>{({ data }) => <Checkout user={data} methods={methods.data ?? []} />}</Loaded>;
 }
 
+/** Whether an order was refused because of what is in the basket. */
+const isAboutBasket = (error: unknown): boolean => isProblemOf(error, "price-changed") || (error instanceof ApiError && (error.problem?.errors ?? []).some(({ pointer }) => pointer.startsWith("/items")));
+
 function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schemas["PaymentMethodView"][] }): JSX.Element {
   const { route } = useLocation();
   // Address and cards as they were at first: a profile that is read again changes no field that somebody types in.
@@ -86,7 +89,7 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
       route(`/orders/${order.id}?placed=1`, true);
     },
     onError: async (error) => {
-      if (isProblemOf(error, "price-changed")) await queries.invalidateQueries({ queryKey: ["products-by-id"] });
+      if (isAboutBasket(error)) await queries.invalidateQueries({ queryKey: ["products-by-id"] });
     },
   });
   const submit = (values: Record<string, string>): void => {
@@ -95,7 +98,7 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
     const [payment_method = "", shipping_method = null] = [values["/payment_method"], values["/shipping_method"]];
     if (shipping_address) placing.mutate({ items, shipping_address, shipping_method, payment_method });
   };
-  const needsBasket = isProblemOf(placing.error, "price-changed");
+  const needsBasket = isAboutBasket(placing.error);
   return (
     <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onEdit={(values) => (draft = { user: user.id, values })} onSubmit={submit} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
       <fieldset>

@@ -169,13 +169,17 @@ function Cancel({ order }: { order: Order }): JSX.Element {
     onSuccess: () => setAsking(false),
     onSettled: () => queries.invalidateQueries({ queryKey: ["order", order.id] }),
   });
+  const ask = (): void => {
+    if (!cancelling.isPending) cancelling.reset();
+    setAsking(true);
+  };
   // The second click of a double click on what opened the dialog is no answer to it.
   const cancel = ({ detail }: MouseEvent): void => {
     if (!cancelling.isPending && detail < 2) cancelling.mutate();
   };
   return (
     <>
-      <button type="button" class="danger" onClick={() => setAsking(true)}>
+      <button type="button" class="danger" onClick={ask}>
         {t().order.cancel}
       </button>
       <Dialog title={t().order.cancelQuestion} isOpen={isAsking} onClose={() => setAsking(false)}>
