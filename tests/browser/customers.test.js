@@ -293,6 +293,7 @@ test("staff send a test event to an endpoint twice, and give it another secret",
     assert.equal(await page.getByText(secret).count(), 0);
 
     await page.getByRole("button", { name: /^Send again: / }).click();
+    await page.locator("section", { has: page.getByRole("heading", { name: "Deliveries" }) }).getByRole("status").getByText("Done.").waitFor();
     const [, again] = await received(2);
     assert.equal(again.headers["webhook-id"], first.headers["webhook-id"]);
     assert.ok(isSignedBy(secret, again), "the new secret signs");

@@ -2,13 +2,14 @@
 
 import { useMutation, useQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
 import { t } from "../core/i18n/index.ts";
 import { ApiError, unwrap } from "../core/problem.ts";
 import { explain } from "../core/text.ts";
 import { upload } from "../core/upload.ts";
 import { Action } from "../ui/action.tsx";
+import { Saved } from "../ui/form.tsx";
 import { Loaded } from "../ui/page.tsx";
 import { Picture } from "../ui/picture.tsx";
 import { images, type Product } from "./reads.ts";
@@ -26,6 +27,7 @@ async function add(product: string, file: File): Promise<void> {
 
 export function Images({ product }: { product: Product }): JSX.Element {
   const query = useQuery(images(product.id));
+  const [removed, setRemoved] = useState(0);
   const reload = (): Promise<void> => queries.invalidateQueries({ queryKey: ["images", product.id] });
   return (
     <section>
@@ -43,9 +45,13 @@ export function Images({ product }: { product: Product }): JSX.Element {
                     label={c().products.remove}
                     about={t().product.picture(product.name, index + 1)}
                     question={c().products.removeText}
+                    done=""
                     isDanger
                     run={() => unwrap(api.DELETE("/api/v1/products/{id}/images/{image_id}", { params: { path: { id: product.id, image_id: image.id } } }))}
-                    onDone={() => void reload()}
+                    onDone={() => {
+                      setRemoved((before) => before + 1);
+                      void reload();
+                    }}
                   />
                 </li>
               ))}
@@ -53,6 +59,8 @@ export function Images({ product }: { product: Product }): JSX.Element {
           )
         }
       </Loaded>
+      {/* Outside of the list, which has lost the image by then. */}
+      <Saved isSaved={removed > 0} text={t().done} times={removed} />
       <Upload product={product.id} onSettled={reload} />
     </section>
   );

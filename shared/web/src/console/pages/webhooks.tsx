@@ -250,6 +250,7 @@ function EditEndpoint({ current }: { current: Versioned<Endpoint> }): JSX.Elemen
 
 function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
   const list = useInfiniteQuery(deliveries(endpoint.id));
+  const [times, setTimes] = useState(0);
   const retry = async (delivery_id: string): Promise<void> => {
     await unwrap(api.POST("/api/v1/webhook-endpoints/{id}/deliveries/{delivery_id}/retry", { params: { path: { id: endpoint.id, delivery_id } } }));
     await reload();
@@ -257,6 +258,8 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
   return (
     <section>
       <h2>{c().webhooks.deliveries}</h2>
+      {/* Outside of the list: a delivery that is pending has no button. */}
+      <Saved isSaved={times > 0} text={t().done} times={times} />
       <Paged query={list} empty={c().none}>
         {(items) => (
           <Table caption={c().webhooks.deliveries} head={[c().time, c().webhooks.event, c().status, { number: c().webhooks.attempts }, c().webhooks.response, c().webhooks.next, c().actions]}>
@@ -268,7 +271,7 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
                 <td class="amount">{one.attempts}</td>
                 <td>{one.response_status ?? (one.error ? c().webhooks.errors[one.error] : "–")}</td>
                 <td>{one.next_attempt_at ? moment(one.next_attempt_at) : "–"}</td>
-                <td>{one.status !== "pending" && endpoint.status === "enabled" && <Action label={c().webhooks.again} about={one.event_type} run={() => retry(one.id)} />}</td>
+                <td>{one.status !== "pending" && endpoint.status === "enabled" && <Action label={c().webhooks.again} about={one.event_type} done="" run={() => retry(one.id)} onDone={() => setTimes((before) => before + 1)} />}</td>
               </tr>
             ))}
           </Table>
