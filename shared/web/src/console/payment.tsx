@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
-import { moment, money, t } from "../core/i18n/index.ts";
+import { moment, momentInZone, money, t } from "../core/i18n/index.ts";
 import { useKeyed } from "../core/keyed.ts";
 import { unwrap } from "../core/problem.ts";
 import { caller } from "../core/session.ts";
@@ -202,7 +202,7 @@ function Disputes({ disputes }: { disputes: Schemas["DisputeView"][] }): JSX.Ele
           <td class="amount">{money(dispute.amount)}</td>
           <td>{dispute.reason}</td>
           <td>{c().payments.disputeStatuses[dispute.status] ?? dispute.status}</td>
-          <td>{dispute.evidence_due_by ? moment(dispute.evidence_due_by) : "–"}</td>
+          <td>{dispute.evidence_due_by ? momentInZone(dispute.evidence_due_by) : "–"}</td>
           <td class="amount">{dispute.withdrawn ? money(dispute.withdrawn) : "–"}</td>
           <td class="amount">{dispute.returned ? money(dispute.returned) : "–"}</td>
         </tr>

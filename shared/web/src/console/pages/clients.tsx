@@ -4,7 +4,7 @@ import { useInfiniteQuery } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../../core/client.ts";
-import { moment } from "../../core/i18n/index.ts";
+import { moment, momentInZone } from "../../core/i18n/index.ts";
 import { sendKeyed, useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { Action } from "../../ui/action.tsx";
@@ -82,7 +82,7 @@ function Row({ client, onIssued, onDeleted }: { client: Client; onIssued: (issue
       <td>
         <Operator id={client.created_by} />
       </td>
-      <td>{until ? moment(until) : "–"}</td>
+      <td>{until ? momentInZone(until) : "–"}</td>
       <td>
         <div class="actions">
           <Action label={c().clients.rotate} about={client.name} question={c().clients.rotateText} run={rotate} onDone={onIssued} />

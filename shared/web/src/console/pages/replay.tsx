@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { api, REPEATABLE, type Schemas } from "../../core/client.ts";
 import { now } from "../../core/clock.ts";
-import { momentRange } from "../../core/i18n/index.ts";
+import { rangeInZone } from "../../core/i18n/index.ts";
 import { ApiError, unwrap } from "../../core/problem.ts";
 import { caller } from "../../core/session.ts";
 import { getItem, setItem, tabStore } from "../../core/storage.ts";
@@ -52,7 +52,7 @@ export function ReplayPage(): JSX.Element {
       {left ? (
         <Progress title={c().replay.running(left.selection.consumer)} text={c().replay.progress(left.sent, left.total)} run={left} isNew={isNew} send={sendNext} onChange={change} onDone={finish}>
           <p class="hint">
-            {momentRange(left.selection.from, left.selection.to)} · {left.selection.reason}
+            {rangeInZone(left.selection.from, left.selection.to)} · {left.selection.reason}
           </p>
         </Progress>
       ) : (

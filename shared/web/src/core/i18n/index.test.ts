@@ -4,7 +4,7 @@ import { afterEach, test } from "node:test";
 // What a browser has and Node.js lacks.
 Object.assign(globalThis, { document: { documentElement: {} } });
 Object.defineProperty(globalThis, "navigator", { value: { languages: [] } });
-const { choose, decimal, language, momentInSeconds, momentInZone, money, percent, t } = await import("./index.ts");
+const { choose, decimal, language, momentInSeconds, momentInZone, money, percent, rangeInZone, t } = await import("./index.ts");
 const { en } = await import("./en.ts");
 
 afterEach(() => choose("en"));
@@ -33,7 +33,7 @@ test("the last choice of a language applies, even if its texts are there first",
   assert.deepEqual([language.value, t()], ["en", en]);
 });
 
-test("a time for operators, and one beside days of UTC, name their zone", () => {
+test("times and periods for operators, and times beside days of UTC, name their zone", () => {
   const time = "2026-11-21T12:15:30Z";
-  for (const written of [momentInSeconds(time), momentInZone(time)]) assert.match(written, new RegExp(`${new Intl.DateTimeFormat("en", { timeZoneName: "short" }).format(new Date(time)).split(", ").at(-1)}$`));
+  for (const written of [momentInSeconds(time), momentInZone(time), rangeInZone("2026-11-21T11:15:30Z", time)]) assert.match(written, new RegExp(`${new Intl.DateTimeFormat("en", { timeZoneName: "short" }).format(new Date(time)).split(", ").at(-1)}$`));
 });

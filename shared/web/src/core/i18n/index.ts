@@ -103,8 +103,10 @@ const regions = computed(() => new Intl.DisplayNames(language.value, { type: "re
 
 export const moment = (time: string): string => dateTime.value.format(new Date(time));
 export const momentRange = (start: string, end: string): string => dateTime.value.formatRange(new Date(start), new Date(end));
-/** A time with its zone, beside days of UTC. */
+/** A time with its zone: beside days of UTC, and where it is a deadline. */
 export const momentInZone = (time: string): string => dateTimeInZone.value.format(new Date(time));
+/** A period with its zone, for operators. */
+export const rangeInZone = (start: string, end: string): string => dateTimeInZone.value.formatRange(new Date(start), new Date(end));
 /** A time with its seconds and its zone, for operators, who compare it with the times of logs. */
 export const momentInSeconds = (time: string): string => dateTimeInSeconds.value.format(new Date(time));
 export const clock = (time: string): string => timeOnly.value.format(new Date(time));
