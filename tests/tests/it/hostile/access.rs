@@ -47,8 +47,9 @@ fn request(function: &Function, who: Option<(Uuid, &str)>) -> Value {
 /// The cell of an answer.
 fn cell(answer: &Answer) -> String {
     match (answer.status, answer.code()) {
-        (200..=399, _) => "yes".to_owned(),
-        (401, "unauthenticated") | (403, "forbidden") | (404, "not-found") => answer.status.to_string(),
+        (200..=399, _) | (401, "unauthenticated") | (403, "forbidden") | (404, "not-found") => {
+            answer.status.to_string()
+        }
         (status, code) => format!("{status}:{code}"),
     }
 }
