@@ -118,7 +118,7 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
         found.push(measure(&runtime, &mut tables, &stage, arguments)?);
         println!("{}", table(&found));
     }
-    let text = section(&root, &found, &disk);
+    let text = section(&root, &found, &disk, &runtime.block_on(tables.shared_buffers())?);
     println!("{text}");
     if arguments.save { figures::save_records(&root, &text) } else { Ok(()) }
 }
@@ -162,12 +162,15 @@ fn measure(
     Ok(figures)
 }
 
-/// Reads random rows of the newest by id, and the hours before them by source, of both tables in turns, each after a warm-up.
+/// Reads random rows of the newest by id, and the hours before them by source, of both tables in turns, after a warm-up.
+///
+/// The newest day is what is read most. Its warm-up reads all of its pages, as the reads of a day do before the first that is measured.
 fn read(runtime: &runtime::Runtime, tables: &Tables, stage: &Stage<'_>, newest: u64) -> Result<Reads> {
     let reader = writers::store(stage)?;
+    let warm_up = if newest <= rows::ROWS_A_DAY { newest / 100 } else { READS / 10 };
     runtime.block_on(async {
         let mut reads = Reads::default();
-        for read in 0..READS + READS / 10 {
+        for read in 0..warm_up + READS {
             let number = tables.both() - 1 - rows::mix(read) % newest;
             let began = Instant::now();
             let found = reader.get(rows::id(number)?).await.map_err(|failure| failure.to_string())?;
@@ -184,7 +187,7 @@ fn read(runtime: &runtime::Runtime, tables: &Tables, stage: &Stage<'_>, newest: 
                 return Err(format!("no records before {number}"));
             }
             let (plain_get, plain_range) = (tables.read_plain(number).await?, tables.range_plain(number).await?);
-            if read >= READS / 10 {
+            if read >= warm_up {
                 reads.get.push(get);
                 reads.range.push(range);
                 reads.plain_get.push(plain_get);
@@ -265,22 +268,23 @@ fn comparison(found: &[Figures]) -> String {
     )
 }
 
-fn section(root: &Path, found: &[Figures], disk: &str) -> String {
+fn section(root: &Path, found: &[Figures], disk: &str, buffers: &str) -> String {
     format!(
         "## Records\n\n\
          Written by `scripts/bench records --save`. The table of records (partitions of {} rows, ids with their time) beside a plain table with\n\
          random keys (UUIDv4): the same columns, rows with {} bytes of payload, two indexes each. PostgreSQL with fsync on this machine's disk and\n\
-         128 MiB of shared buffers. Both are filled by COPY; the plain table gets its indexes when it is full.\n\n{}\n{}\n\
+         {buffers} of shared buffers. Both are filled by COPY; the plain table gets its indexes when it is full.\n\n{}\n{}\n\
          - rates: {MEASURED} rows at the end of the table in transactions of {}, median of {ROUNDS} rounds in which the ways take turns; one connection\n\
          - writer: `RecordWriter::write`, with sums and positions; function: `record-write` over the Lambda Runtime API, with events as Lambda sends them\n\
-         - reads: {READS} random rows by id, and the newest 100 of a source in an hour, by the store with its round trip; this machine has {} GiB \
-         of memory\n\
+         - reads: {READS} random rows by id, and the newest 100 of a source in an hour, by the store with its round trip; those of the newest day \
+         after {} reads that bring it to the cache; this machine has {} GiB of memory\n\
          - {disk}\n{}\n",
         rows::ROWS_A_DAY,
         rows::PAYLOAD_BYTES,
         table(found),
         comparison(found),
         tables::BATCH,
+        rows::ROWS_A_DAY / 100,
         disk::memory_gib(),
         figures::machine(root),
     )

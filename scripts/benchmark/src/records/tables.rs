@@ -91,6 +91,11 @@ impl Tables {
         Ok(())
     }
 
+    /// What the server keeps of its tables in its own memory, such as `128MB`.
+    pub async fn shared_buffers(&self) -> Result<String> {
+        self.owner.query_one("SHOW shared_buffers", &[]).await.map(|row| row.get(0)).map_err(message)
+    }
+
     /// Copies the rows of these numbers in a transaction.
     async fn copy(&self, table: Table, from: u64, to: u64) -> Result<()> {
         let mut types = vec![Type::UUID, Type::TIMESTAMPTZ, Type::INT4, Type::TEXT, Type::TEXT];
