@@ -163,7 +163,7 @@ test("an order that is refused because of its products leads back to the basket"
     await fillAddress(page);
     await page.route("**/api/v1/orders", (route, request) => (request.method() === "POST" ? route.fulfill({ status: 422, contentType: "application/problem+json", json: refusal }) : route.continue()));
     await page.getByRole("button", { name: "Order and pay" }).click();
-    await page.getByRole("alert").getByText("is not a product on sale").waitFor();
+    await page.getByRole("alert").getByText("Storm lantern: is not a product on sale").waitFor();
     await page.getByRole("link", { name: "Go to the basket" }).click();
     await page.getByRole("heading", { name: "Basket" }).waitFor();
   }, { expected: [/422.*\/orders$/] });

@@ -30,6 +30,8 @@ export interface FormProps {
   children: ComponentChildren;
   /** Beside the button. */
   actions?: ComponentChildren;
+  /** What a person calls a member that has no field here. */
+  nameOf?: (pointer: string) => string | undefined;
   /** Errors that the page found itself, by pointer. */
   found?: ReadonlyMap<string, string>;
   /** Whether the first field gets the focus when the form appears, because it stands in place of what was pressed. */
@@ -72,7 +74,7 @@ export function Form(props: FormProps): JSX.Element {
     <FormContext.Provider value={state}>
       <form ref={form} class={props.class} noValidate onSubmit={submit} onInput={(event) => props.onEdit?.(valuesOf(event.currentTarget))} aria-busy={props.isBusy}>
         {props.children}
-        <Summary error={props.error} isInvalid={missing.size > 0 || (props.found?.size ?? 0) > 0} />
+        <Summary error={props.error} isInvalid={missing.size > 0 || (props.found?.size ?? 0) > 0} nameOf={props.nameOf} />
         <div class="actions">
           <button type="submit" class="primary" aria-disabled={props.isBusy}>
             {props.isBusy ? (props.busy ?? t().loading) : props.submit}
@@ -141,18 +143,19 @@ function foreignOf(error: unknown): ReadonlySet<string> {
 }
 
 /** What failed apart from single fields, and errors at members that the form has no field for. */
-function Summary({ error, isInvalid }: { error: unknown; isInvalid: boolean }): JSX.Element {
+function Summary({ error, isInvalid, nameOf }: { error: unknown; isInvalid: boolean; nameOf: FormProps["nameOf"] }): JSX.Element {
   const { used, foreign } = useContext(FormContext);
   // The fields have registered themselves by now: they are drawn before the summary.
   const unplaced = [...rejected(error)].filter(([pointer]) => !used.has(pointer));
   const hasFields = isInvalid || unplaced.length < rejected(error).size;
+  const isNamed = unplaced.some(([pointer]) => nameOf?.(pointer));
   const id = error instanceof ApiError && error.status >= 500 ? error.problem?.trace_id : undefined;
   return (
     <div role="alert" class="summary">
       {(error != null || isInvalid) && (
         <p class="error">
-          {hasFields ? t().fixFields : <Explanation error={error} />}
-          {hasFields && !isInvalid && unplaced.map(([pointer, detail]) => <span key={pointer} lang={foreign.has(detail) ? "en" : undefined}> {`${pointer} ${detail}`}</span>)}
+          {hasFields ? t().fixFields : !isNamed && <Explanation error={error} />}
+          {(hasFields || isNamed) && !isInvalid && unplaced.map(([pointer, detail]) => <span key={pointer} lang={foreign.has(detail) ? "en" : undefined}> {`${nameOf?.(pointer) ?? pointer}: ${detail}`}</span>)}
           {id && <small> {t().problemId(id)}</small>}
         </p>
       )}

@@ -194,10 +194,14 @@ function Contact({ user, kind }: { user: User; kind: Schemas["ContactKind"] }): 
   };
   return (
     <>
-      {value} ({isVerified ? c().customers.verified : c().customers.unverified})
-      {!isVerified && caller.value?.role === "admin" && (
-        <Action label={c().customers.sendCode} about={value} question={c().customers.sendCodeText(value)} done={isKnown ? "" : c().customers.sent} run={request} />
-      )}
+      <div class="actions">
+        <span>
+          {value} ({isVerified ? c().customers.verified : c().customers.unverified})
+        </span>
+        {!isVerified && caller.value?.role === "admin" && (
+          <Action label={c().customers.sendCode} about={value} question={c().customers.sendCodeText(value)} done={isKnown ? "" : c().customers.sent} run={request} />
+        )}
+      </div>
       <div role="status">{isKnown && <p class="hint">{t().problems["already-verified"]}</p>}</div>
     </>
   );

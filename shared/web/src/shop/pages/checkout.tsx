@@ -74,6 +74,9 @@ function Prefilled({ id }: { id: string }): JSX.Element {
 /** Whether an order was refused because of what is in the basket. */
 const isAboutBasket = (error: unknown): boolean => isProblemOf(error, "price-changed") || (error instanceof ApiError && (error.problem?.errors ?? []).some(({ pointer }) => pointer.startsWith("/items")));
 
+/** The product that a member of an order is about. */
+const productAt = (pointer: string): string | undefined => basket.value[Number(/^\/items\/(\d+)\//.exec(pointer)?.[1])]?.name;
+
 function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schemas["PaymentMethodView"][] }): JSX.Element {
   const { route } = useLocation();
   // Address and cards as they were at first: a profile that is read again changes no field that somebody types in.
@@ -100,7 +103,7 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
   };
   const needsBasket = isAboutBasket(placing.error);
   return (
-    <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onEdit={(values) => (draft = { user: user.id, values })} onSubmit={submit} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
+    <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onEdit={(values) => (draft = { user: user.id, values })} onSubmit={submit} nameOf={productAt} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
       <fieldset>
         <legend>{t().checkout.address}</legend>
         <AddressFields pointer="/shipping_address" initial={initial} />
