@@ -153,18 +153,65 @@ test("the page of the bank is a link if the gateway names one, and nothing else 
   });
 });
 
+/** Answers orders with the error that `refusal` has by then. */
+async function refuse(page, refusal) {
+  const problem = () => ({ type: "/problems/validation", title: "Unprocessable content", status: 422, detail: "A member is invalid.", errors: [refusal] });
+  await page.route("**/api/v1/orders", (route, request) => (request.method() === "POST" ? route.fulfill({ status: 422, contentType: "application/problem+json", json: problem() }) : route.continue()));
+}
+
 test("an order that is refused because of its products leads back to the basket", async () => {
   const customer = await register();
-  const errors = [{ pointer: "/items/0/product_id", detail: "is not a product on sale" }];
-  const refusal = { type: "/problems/validation", title: "Unprocessable content", status: 422, detail: "A member is invalid.", errors };
   await onPage(async (page) => {
     await toCheckout(page, product);
     await logIn(page, customer);
     await fillAddress(page);
-    await page.route("**/api/v1/orders", (route, request) => (request.method() === "POST" ? route.fulfill({ status: 422, contentType: "application/problem+json", json: refusal }) : route.continue()));
+    await refuse(page, { pointer: "/items/0/product_id", detail: "is not a product on sale" });
     await page.getByRole("button", { name: "Order and pay" }).click();
     await page.getByRole("alert").getByText("Storm lantern: is not a product on sale").waitFor();
     await page.getByRole("link", { name: "Go to the basket" }).click();
     await page.getByRole("heading", { name: "Basket" }).waitFor();
+  }, { expected: [/422.*\/orders$/] });
+});
+
+test("an order that is refused names the product that was sent, after another tab has changed the basket too", async () => {
+  const bell = await createProduct({ Authorization: `Bearer ${await token(staff)}` }, 5);
+  const customer = await register();
+  await onPage(async (page) => {
+    await page.goto(`${shop}/products/${bell}`);
+    await page.getByRole("button", { name: "Add to basket" }).click();
+    await page.getByRole("status").getByText("Added to the basket.").waitFor();
+    await toCheckout(page, product);
+    await logIn(page, customer);
+    await fillAddress(page);
+    await refuse(page, { pointer: "/items/1/product_id", detail: "is not a product on sale" });
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    const refused = page.getByRole("alert").getByText("Storm lantern: is not a product on sale");
+    await refused.waitFor();
+    const other = await page.context().newPage();
+    await other.goto(`${shop}/basket`);
+    await other.getByRole("button", { name: "Remove Brass bell" }).click();
+    await page.getByText("1 × Brass bell").waitFor({ state: "detached" });
+    await refused.waitFor();
+  }, { expected: [/422.*\/orders$/] });
+});
+
+test("an order whose basket is refused as a whole says why, in English where there is no other text", async () => {
+  const customer = await register();
+  const refusal = { pointer: "/items", detail: "must have 1 to 100 items" };
+  const isCheap = "total 0.01 USD; the minimum that can be charged is 0.50 USD";
+  await onPage(async (page) => {
+    await toCheckout(page, product);
+    await logIn(page, customer);
+    await fillAddress(page);
+    await refuse(page, refusal);
+    await page.getByRole("button", { name: "Order and pay" }).click();
+    await page.getByRole("alert").getByText("Basket: must have 1 to 100 items").waitFor();
+    await page.getByLabel("Language").selectOption("de");
+    await page.getByRole("alert").getByText("Warenkorb: Es müssen 1 bis 100 sein.").waitFor();
+    refusal.detail = isCheap;
+    await page.getByRole("button", { name: "Zahlungspflichtig bestellen" }).click();
+    await page.getByRole("alert").getByText(`Warenkorb: ${isCheap}`).waitFor();
+    assert.deepEqual(await page.getByRole("alert").locator("[lang=en]").allTextContents(), [isCheap]);
+    await inspect(page, "order-refused");
   }, { expected: [/422.*\/orders$/] });
 });

@@ -4,7 +4,7 @@ import { createContext, type ComponentChildren, type JSX } from "preact";
 import { useContext, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../core/i18n/index.ts";
 import { ApiError } from "../core/problem.ts";
-import { fieldText, isForeign } from "../core/text.ts";
+import { fieldText, isForeign, isProblemOf } from "../core/text.ts";
 import { Explanation } from "./explanation.tsx";
 import { complaintOf } from "./validity.ts";
 
@@ -144,22 +144,34 @@ function foreignOf(error: unknown): ReadonlySet<string> {
 
 /** What failed apart from single fields, and errors at members that the form has no field for. */
 function Summary({ error, isInvalid, nameOf }: { error: unknown; isInvalid: boolean; nameOf: FormProps["nameOf"] }): JSX.Element {
-  const { used, foreign } = useContext(FormContext);
+  const { used } = useContext(FormContext);
   // The fields have registered themselves by now: they are drawn before the summary.
   const unplaced = [...rejected(error)].filter(([pointer]) => !used.has(pointer));
   const hasFields = isInvalid || unplaced.length < rejected(error).size;
-  const isNamed = unplaced.some(([pointer]) => nameOf?.(pointer));
+  // Any other problem is explained by its type.
+  const isNamed = isProblemOf(error, "validation") && unplaced.some(([pointer]) => nameOf?.(pointer));
   const id = error instanceof ApiError && error.status >= 500 ? error.problem?.trace_id : undefined;
   return (
     <div role="alert" class="summary">
       {(error != null || isInvalid) && (
         <p class="error">
           {hasFields ? t().fixFields : !isNamed && <Explanation error={error} />}
-          {(hasFields || isNamed) && !isInvalid && unplaced.map(([pointer, detail]) => <span key={pointer} lang={foreign.has(detail) ? "en" : undefined}> {`${nameOf?.(pointer) ?? pointer}: ${detail}`}</span>)}
+          {(hasFields || isNamed) && !isInvalid && unplaced.map(([pointer, detail]) => <Unplaced key={pointer} name={nameOf?.(pointer) ?? pointer} detail={detail} />)}
           {id && <small> {t().problemId(id)}</small>}
         </p>
       )}
     </div>
+  );
+}
+
+/** What the API says of a member that the form has no field for. */
+function Unplaced({ name, detail }: { name: string; detail: string }): JSX.Element {
+  const { foreign } = useContext(FormContext);
+  return (
+    <span>
+      {" "}
+      {name}: <span lang={foreign.has(detail) ? "en" : undefined}>{detail}</span>
+    </span>
   );
 }
 

@@ -24,6 +24,7 @@ export const fieldTexts: Record<string, string> = {
   "must be between # and #": "Bitte geben Sie # bis # ein.",
   "must have # to # items": "Es müssen # bis # sein.",
   "makes the total too large": "Damit wird der Gesamtbetrag zu hoch.",
+  "make the total too large": "Der Gesamtbetrag ist zu hoch.",
   "is sold in another currency": "Dieses Produkt wird in einer anderen Währung verkauft.",
   "must not be empty": "Bitte füllen Sie dieses Feld aus.",
   "must be lower-case words joined by hyphens": "Schreiben Sie Wörter in Kleinbuchstaben, mit Bindestrichen verbunden.",

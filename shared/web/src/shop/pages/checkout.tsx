@@ -14,7 +14,7 @@ import { AddressFields, addressOf } from "../../ui/address-fields.tsx";
 import { Choices, Form } from "../../ui/form.tsx";
 import { LoginForm } from "../../ui/login-form.tsx";
 import { Loaded, Title } from "../../ui/page.tsx";
-import { basket, empty } from "../basket.ts";
+import { basket, empty, type Line } from "../basket.ts";
 import { profile, savedMethods } from "../reads.ts";
 import { lineTotal } from "./basket.tsx";
 
@@ -74,14 +74,18 @@ function Prefilled({ id }: { id: string }): JSX.Element {
 /** Whether an order was refused because of what is in the basket. */
 const isAboutBasket = (error: unknown): boolean => isProblemOf(error, "price-changed") || (error instanceof ApiError && (error.problem?.errors ?? []).some(({ pointer }) => pointer.startsWith("/items")));
 
-/** The product that a member of an order is about. */
-const productAt = (pointer: string): string | undefined => basket.value[Number(/^\/items\/(\d+)\//.exec(pointer)?.[1])]?.name;
+/** What a customer calls a member of an order: the name of a product, or the basket for all of them. */
+function nameIn(lines: readonly Line[], pointer: string): string | undefined {
+  return pointer === "/items" ? t().basket.title : lines[Number(/^\/items\/(\d+)\//.exec(pointer)?.[1])]?.name;
+}
 
 function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schemas["PaymentMethodView"][] }): JSX.Element {
   const { route } = useLocation();
   // Address and cards as they were at first: a profile that is read again changes no field that somebody types in.
   const [typed] = useState(() => (draft?.user === user.id ? draft.values : {}));
   const [initial] = useState(() => addressOf(typed, "/shipping_address") ?? ({ ...user.address, name: user.address?.name ?? user.full_name } as Schemas["Address"]));
+  // Another tab may change the basket after the request.
+  const [sent, setSent] = useState<readonly Line[]>([]);
   const place = (body: PlaceOrder, key: string): Promise<Schemas["OrderView"]> => unwrap(api.POST("/api/v1/orders", { params: { header: { "Idempotency-Key": key } }, body }));
   const placing = useKeyed("POST /orders", place, {
     onSuccess: (order) => {
@@ -96,14 +100,17 @@ function Checkout({ user, methods }: { user: Schemas["UserView"]; methods: Schem
     },
   });
   const submit = (values: Record<string, string>): void => {
-    const items = basket.value.map(({ id, quantity, price }) => ({ product_id: id, quantity, expected_unit_price: price }));
+    const lines = basket.value;
+    const items = lines.map(({ id, quantity, price }) => ({ product_id: id, quantity, expected_unit_price: price }));
     const shipping_address = addressOf(values, "/shipping_address");
     const [payment_method = "", shipping_method = null] = [values["/payment_method"], values["/shipping_method"]];
-    if (shipping_address) placing.mutate({ items, shipping_address, shipping_method, payment_method });
+    if (!shipping_address) return;
+    setSent(lines);
+    placing.mutate({ items, shipping_address, shipping_method, payment_method });
   };
   const needsBasket = isAboutBasket(placing.error);
   return (
-    <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onEdit={(values) => (draft = { user: user.id, values })} onSubmit={submit} nameOf={productAt} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
+    <Form submit={t().checkout.place} busy={t().checkout.placing} isBusy={placing.isPending} error={placing.error} onEdit={(values) => (draft = { user: user.id, values })} onSubmit={submit} nameOf={(pointer) => nameIn(sent, pointer)} actions={needsBasket && <a href="/basket">{t().product.toBasket}</a>}>
       <fieldset>
         <legend>{t().checkout.address}</legend>
         <AddressFields pointer="/shipping_address" initial={initial} />
