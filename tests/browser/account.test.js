@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { after, test } from "node:test";
 import { eventually } from "./eventually.js";
-import { browser, call, fillAddress, hasFocus, inspect, logIn, mailedToken, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
+import { browser, call, fillAddress, hasFocus, inspect, logIn, mailedToken, newCustomer, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
 
 const { PRODUCT_ID: product, AWS_ENDPOINT_URL: cloud } = process.env;
 
@@ -78,8 +78,15 @@ test("a customer reads about the last try to verify an address, not the one befo
     await page.unroute(address);
     await call("POST", "/users/verify", { token: await mailedToken(customer.email, /./) });
     await send.click();
-    await page.getByRole("status").getByText("Your address is verified.").waitFor();
+    const verified = page.getByRole("status").getByText("Your address is verified.");
+    await verified.waitFor();
     await verification.waitFor({ state: "detached" });
+    // Another address is another one to verify.
+    await page.getByLabel("E-mail address (verified)").fill(newCustomer().email);
+    await sectionOf(page, "Profile").getByLabel("Current password").fill(customer.password);
+    await sectionOf(page, "Profile").getByRole("button", { name: "Save" }).click();
+    await verification.waitFor();
+    await verified.waitFor({ state: "detached" });
   }, { expected: [/422.*\/users\/verify$/, /429.*\/verification$/, /409.*\/verification$/] });
 });
 

@@ -181,6 +181,12 @@ test("an admin exports a customer's data, disables, enables and erases the accou
   }, { expected: [/401/] });
 });
 
+async function changeEmail({ email, username, password }, to) {
+  const accessToken = await token({ email, password });
+  const body = { email: to, username, current_password: password };
+  await call("PUT", `/users/${idOf(accessToken)}`, body, { Authorization: `Bearer ${accessToken}`, "If-Match": "*" });
+}
+
 test("an admin sends another code to an address, unless it is verified or had too many", async () => {
   const customer = await register();
   const [name, address] = ["Send another code", "**/api/v1/users/*/verification"];
@@ -215,6 +221,14 @@ test("an admin sends another code to an address, unless it is verified or had to
     await page.getByText(`${customer.email} (verified)`).waitFor();
     await send.waitFor({ state: "detached" });
     await hasFocus(page.getByRole("heading", { level: 1 }));
+
+    // Nothing is said of another address, which the page reads after an action.
+    const other = newCustomer();
+    await changeEmail(customer, other.email);
+    await page.getByRole("button", { name: "Disable the account" }).click();
+    await confirm(page, "Disable the account");
+    await page.getByText(`${other.email} (not verified)`).waitFor();
+    await page.getByText("This address is already verified.").waitFor({ state: "detached" });
   }, { ...WIDE, expected: [/429.*\/verification$/, /409.*\/verification$/] });
   await onPage(async (page) => {
     await enter(page, staff);

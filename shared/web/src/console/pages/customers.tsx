@@ -91,7 +91,7 @@ function InviteColleague(): JSX.Element {
 }
 
 export function CustomerPage({ id }: { id: string }): JSX.Element {
-  return isId(id) ? <Customer id={id} /> : <NotFound />;
+  return isId(id) ? <Customer key={id} id={id} /> : <NotFound />;
 }
 
 function Customer({ id }: { id: string }): JSX.Element {
@@ -106,7 +106,7 @@ function Customer({ id }: { id: string }): JSX.Element {
     <div class="wide-sections">
       <Title>{user ? (user.full_name ?? user.username) : c().customer}</Title>
       {user ? (
-        <Profile key={user.id} user={user} />
+        <Profile user={user} />
       ) : isGone ? (
         <p class="notice">{c().customers.gone}</p>
       ) : isAdmin ? (
@@ -153,13 +153,13 @@ function Profile({ user }: { user: User }): JSX.Element {
       <dl class="facts">
         <dt>{c().customers.email}</dt>
         <dd>
-          <Contact user={user} kind="email" />
+          <Contact key={user.email} user={user} kind="email" />
         </dd>
         {user.phone && (
           <>
             <dt>{c().customers.phone}</dt>
             <dd>
-              <Contact user={user} kind="phone" />
+              <Contact key={user.phone} user={user} kind="phone" />
             </dd>
           </>
         )}

@@ -42,7 +42,7 @@ function Account({ id, onErased }: { id: string; onErased: () => void }): JSX.El
               <span>{user.full_name ?? user.username}</span>
               <LogOut />
             </p>
-            {KINDS.filter((kind) => user[kind]).map((kind) => <Verification key={kind} kind={kind} user={user} />)}
+            {KINDS.filter((kind) => user[kind]).map((kind) => <Verification key={`${kind} ${user[kind]}`} kind={kind} user={user} />)}
             <Profile current={{ data: user, tag }} />
             {user.role === "customer" && <Messages user={user} />}
             {user.role === "customer" && <Cards />}
