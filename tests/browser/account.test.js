@@ -68,9 +68,17 @@ test("a customer reads about the last try to verify an address, not the one befo
     await logIn(page, customer);
     const verification = sectionOf(page, "Verify your e-mail address");
     const [wrong, many, send] = [verification.getByText(/^is wrong, was used already or has expired/), verification.getByText("Too many messages were requested."), verification.getByRole("button", { name: "Send another code" })];
+    const asked = [];
+    page.on("request", (request) => request.url().endsWith("/verification") && asked.push(request.url()));
+    const { promise: isAnswered, resolve: answer } = Promise.withResolvers();
+    await page.route("**/api/v1/users/verify", (route) => isAnswered.then(() => route.continue()));
     await verification.getByLabel("Code").fill("00000-00000-00000-00000");
     await verification.getByRole("button", { name: "Verify" }).click();
+    // Nothing else is done before this has an answer, which would not be shown otherwise.
+    await send.click({ force: true });
+    answer();
     await wrong.waitFor();
+    assert.deepEqual(asked, []);
     await page.route(address, (route) => route.fulfill({ status: 429, contentType: "application/problem+json", json: tooMany }));
     await send.click();
     await many.waitFor();

@@ -1,9 +1,11 @@
 // The shop when the API is slow, fails or cannot be reached, and in a browser whose clock is wrong. scripts/browser runs this file.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { browser, call, DESKTOP, enterConsole, fillAddress, hasFocus, inspect, logIn, onPage, placeOrder, register, shop, status, toCheckout, token } from "./support.js";
 
 const { PRODUCT_ID: product } = process.env;
+const admin = { email: process.env.ADMIN_EMAIL, password: process.env.ADMIN_PASSWORD };
 const staff = { email: process.env.STAFF_EMAIL, password: process.env.STAFF_PASSWORD };
 
 after(() => browser.close());
@@ -118,6 +120,54 @@ test("a checkout that the API refuses for now says so, and goes on when it is ba
     await page.getByRole("heading", { name: "Thank you for your order" }).waitFor();
     assert.equal((await ordersOf(customer)).length, 1);
   }, { expected: [/503/] });
+});
+
+/** Answers requests with a failure once it is told to. */
+async function failLater(page, url) {
+  const { promise: isTold, resolve: fail } = Promise.withResolvers();
+  await page.route(url, (route) => isTold.then(() => route.fulfill({ status: 503, headers: { "Retry-After": "0" }, body: "" })));
+  return fail;
+}
+
+const WENT_WRONG = "Something went wrong on our side.";
+
+test("a change of an address that fails says so in its dialog, also if that was closed meanwhile", async () => {
+  const customer = await register();
+  const order = await placeOrder(await token(customer), product, "pm_card_visa");
+  await onPage(async (page) => {
+    await page.goto(`${shop}/orders/${order.id}`);
+    await logIn(page, customer);
+    await status(page, "Confirmed");
+    const name = "Change the delivery address";
+    const [open, dialog] = [page.getByRole("button", { name }), page.getByRole("dialog", { name })];
+    const fail = await failLater(page, "**/shipping-address");
+    await open.click();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await open.click();
+    fail();
+    await dialog.getByRole("alert").getByText(WENT_WRONG).waitFor();
+  }, { expected: [/503/] });
+});
+
+test("a redrive that fails says so, also if its form was edited meanwhile", async () => {
+  const [name, id] = ["stock-alert", randomUUID()];
+  const list = (item) => (route) => route.fulfill({ json: { items: [item], next_cursor: null } });
+  const letter = { id, dead_since: new Date().toISOString(), reason: "unavailable", detail: "", event: null, editable: [], forecast: { outcome: "unknown", detail: "", handled_at: null, failed_attempts: 0, last_failure: null } };
+  await onPage(async (page) => {
+    await page.route("**/api/v1/ops/queues", list({ name, state: "running", has_queue: true, waiting: 0, in_flight: 0, delayed: 0, dead_letters: 1 }));
+    await page.route("**/api/v1/ops/dead-letters?**", list(letter));
+    const fail = await failLater(page, `**/api/v1/ops/queues/${name}/redrive`);
+    await enterConsole(page, admin);
+    await page.goto(`${shop}/console/operations/${name}`);
+    const form = page.locator("section", { has: page.getByRole("heading", { name: "Redrive", exact: true }) });
+    await page.getByLabel(`Choose ${id}`).check();
+    await form.getByLabel("Reason").fill("The provider is back");
+    await form.getByRole("button", { name: "Redrive" }).click();
+    await form.getByLabel("At most so many a second").fill("100");
+    fail();
+    await form.getByRole("alert").getByText(WENT_WRONG).waitFor();
+  }, { viewport: DESKTOP, expected: [/503/] });
 });
 
 const DAY_MS = 86_400_000;

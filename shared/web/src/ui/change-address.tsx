@@ -23,7 +23,7 @@ export function ChangeAddress({ order, tag, onChanged }: Props): JSX.Element {
     onSettled: onChanged,
   });
   const open = (): void => {
-    changing.reset();
+    if (!changing.isPending) changing.reset();
     setOpen(true);
   };
   const submit = (values: Record<string, string>): void => {

@@ -213,10 +213,10 @@ function EditForm({ name, letters, chosen, isHidden, onDone }: EditProps): JSX.E
   const dry = useRedrive(name, onDone);
   const redriving = useRedrive(name, onDone);
   const members = editableMembers(chosen.length > 0 ? letters.filter(({ id }) => chosen.includes(id)) : letters);
-  // What is shown is always what the form asks for.
+  // What is shown is always what the form asks for. A redrive is shown until it has ended.
   const forget = (): void => {
     dry.reset();
-    redriving.reset();
+    if (!redriving.isPending) redriving.reset();
   };
   useEffect(forget, [chosen.join(" ")]);
   const { data: shown, variables: asked } = dry;

@@ -71,8 +71,10 @@ export function RedriveForm({ name, reason, chosen, listed, isHidden, onDone, on
     if (body.dry_run || chosen.length > 0) redriving.mutate(body);
     else starting.mutate(body);
   };
-  // What is shown is always what the form asks for.
-  const forget = (): void => redriving.reset();
+  // What a dry run has shown is always what the form asks for. A redrive is shown until it has ended.
+  const forget = (): void => {
+    if (!redriving.isPending || redriving.variables.dry_run) redriving.reset();
+  };
   useEffect(forget, [chosen.join(" "), reason]);
   const all = reason ? c().operations.redriveReason(reason) : c().operations.redriveAll;
   const { data } = redriving;

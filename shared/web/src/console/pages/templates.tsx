@@ -154,7 +154,7 @@ function Editor({ current, chosen, onDraft, onSaved }: EditorProps): JSX.Element
         }}
         onSubmit={isAdmin ? save : preview}
         takesFocus={chosen !== null}
-        actions={isAdmin && <PreviewButton isBusy={previewing.isPending} preview={preview} />}
+        actions={isAdmin && <PreviewButton isBusy={previewing.isPending || edit.form.isBusy} preview={preview} />}
       >
         <TextFields texts={begun} />
         {isAdmin && <Field name="/reason" label={c().reason} hint={c().templates.reasonHint} maxLength={500} required />}

@@ -71,10 +71,12 @@ function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User
     mutationFn: (token: string) => unwrap(api.POST("/api/v1/users/verify", { body: { token } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["user", user.id] }),
   });
-  // What is shown is what was tried last.
+  // What is shown is what was tried last: one at a time.
+  const isBusy = sending.isPending || verifying.isPending;
   const send = (): void => {
+    if (isBusy) return;
     verifying.reset();
-    if (!sending.isPending) sending.mutate();
+    sending.mutate();
   };
   const verify = (values: Record<string, string>): void => {
     sending.reset();
@@ -88,11 +90,11 @@ function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User
           <p>{text}</p>
           <Form
             submit={t().account.verify}
-            isBusy={verifying.isPending}
+            isBusy={isBusy}
             error={verifying.error ?? sending.error}
             onSubmit={verify}
             actions={
-              <button type="button" aria-disabled={sending.isPending} onClick={send}>
+              <button type="button" aria-disabled={isBusy} onClick={send}>
                 {label}
               </button>
             }

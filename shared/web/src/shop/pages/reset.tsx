@@ -27,7 +27,7 @@ export function ResetPage(): JSX.Element {
   });
   const back = (): void => {
     setEmail(asking.variables ?? "");
-    asking.reset();
+    if (!asking.isPending) asking.reset();
     setting.reset();
     setBack(true);
     setHasCode(false);
