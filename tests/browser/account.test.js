@@ -98,6 +98,21 @@ test("a customer reads about the last try to verify an address, not the one befo
   }, { expected: [/422.*\/users\/verify$/, /429.*\/verification$/, /409.*\/verification$/] });
 });
 
+test("a customer whose number is already verified reads that once", async () => {
+  const customer = await register();
+  const known = { type: "/problems/already-verified", title: "Conflict with the current state", status: 409, detail: "The address or number is verified already, or the account has none." };
+  await onPage(async (page) => {
+    await page.goto(`${shop}/account`);
+    await logIn(page, customer);
+    await page.getByLabel("Phone number").fill("+4940123456");
+    await sectionOf(page, "Profile").getByRole("button", { name: "Save" }).click();
+    await page.route("**/api/v1/users/*/verification", (route) => route.fulfill({ status: 409, contentType: "application/problem+json", json: known }));
+    await page.getByRole("button", { name: "Send a code" }).click();
+    await page.getByRole("status").getByText("Your phone number is verified.").waitFor();
+    assert.equal(await page.getByText("already verified").count(), 0);
+  }, { expected: [/409.*\/verification$/] });
+});
+
 test("a customer saves cards, pays with the one that is offered first, and deletes one", async () => {
   const customer = await register();
   await onPage(async (page) => {

@@ -181,9 +181,9 @@ test("an admin exports a customer's data, disables, enables and erases the accou
   }, { expected: [/401/] });
 });
 
-async function changeEmail({ email, username, password }, to) {
+async function changeProfile({ email, username, password }, changed) {
   const accessToken = await token({ email, password });
-  const body = { email: to, username, current_password: password };
+  const body = { email, username, current_password: password, ...changed };
   await call("PUT", `/users/${idOf(accessToken)}`, body, { Authorization: `Bearer ${accessToken}`, "If-Match": "*" });
 }
 
@@ -191,6 +191,7 @@ test("an admin sends another code to an address, unless it is verified or had to
   const customer = await register();
   const [name, address] = ["Send another code", "**/api/v1/users/*/verification"];
   const tooMany = { type: "/problems/too-many-verifications", title: "Too many requests", status: 429, detail: "Too many verification messages were requested." };
+  const known = { type: "/problems/already-verified", title: "Conflict with the current state", status: 409, detail: "The address or number is verified already, or the account has none." };
   await onPage(async (page) => {
     await enter(page, admin);
     await find(page, customer);
@@ -223,12 +224,16 @@ test("an admin sends another code to an address, unless it is verified or had to
     await hasFocus(page.getByRole("heading", { level: 1 }));
 
     // Nothing is said of another address, which the page reads after an action.
-    const other = newCustomer();
-    await changeEmail(customer, other.email);
+    const changed = { email: newCustomer().email, phone: "+4940123456" };
+    await changeProfile(customer, changed);
     await page.getByRole("button", { name: "Disable the account" }).click();
     await confirm(page, "Disable the account");
-    await page.getByText(`${other.email} (not verified)`).waitFor();
+    await page.getByText(`${changed.email} (not verified)`).waitFor();
     await page.getByText("This address is already verified.").waitFor({ state: "detached" });
+    await page.route(address, (route) => route.fulfill({ status: 409, contentType: "application/problem+json", json: known }));
+    await page.getByRole("button", { name: `${name}: ${changed.phone}` }).click();
+    await confirm(page, name);
+    await status(page, "This number is already verified.");
   }, { ...WIDE, expected: [/429.*\/verification$/, /409.*\/verification$/] });
   await onPage(async (page) => {
     await enter(page, staff);

@@ -202,7 +202,7 @@ function Contact({ user, kind }: { user: User; kind: Schemas["ContactKind"] }): 
           <Action label={c().customers.sendCode} about={value} question={c().customers.sendCodeText(value)} done={isKnown ? "" : c().customers.sent} run={request} />
         )}
       </div>
-      <div role="status">{isKnown && <p class="hint">{t().problems["already-verified"]}</p>}</div>
+      <div role="status">{isKnown && <p class="hint">{c().customers.alreadyVerified[kind]}</p>}</div>
     </>
   );
 }

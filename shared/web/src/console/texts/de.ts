@@ -240,6 +240,7 @@ export const de: ConsoleTexts = {
     verified: "bestätigt",
     unverified: "nicht bestätigt",
     sendCode: "Neuen Code schicken",
+    alreadyVerified: { email: "Diese Adresse ist schon bestätigt.", phone: "Diese Nummer ist schon bestätigt." },
     sendCodeText: (address) => `Eine Nachricht mit einem Code geht an ${address}. Der Code gilt einen Tag lang.`,
     since: "Kunde seit",
     orders: "Bestellungen",

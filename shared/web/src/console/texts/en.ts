@@ -239,6 +239,7 @@ export const en = {
     verified: "verified",
     unverified: "not verified",
     sendCode: "Send another code",
+    alreadyVerified: { email: "This address is already verified.", phone: "This number is already verified." },
     sendCodeText: (address: string) => `A message with a code goes to ${address}. The code is valid for a day.`,
     since: "Customer since",
     orders: "Orders",

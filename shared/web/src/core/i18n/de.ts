@@ -87,7 +87,7 @@ export const de: Messages = {
     "source-exists": "Eine Quelle mit diesem Namen gibt es schon.",
     "source-closed": "Diese Quelle ist geschlossen.",
     "schema-breaking": "Das Schema lehnt Datensätze ab, die die Quelle schon hat. Korrigieren Sie es, oder wählen Sie „Inkompatible Änderung“.",
-    "already-verified": "Diese Adresse ist schon bestätigt.",
+    "already-verified": "Diese Adresse oder Nummer ist schon bestätigt.",
     "too-many-verifications": "Es wurden zu viele Nachrichten angefordert. Bitte verwenden Sie die letzte, oder versuchen Sie es später noch einmal.",
     "too-many-registrations": "Aus Ihrem Netz wurden zu viele Konten angelegt. Bitte versuchen Sie es in einer Stunde noch einmal.",
     "too-many-payment-methods": "Mehr Karten können Sie nicht speichern. Bitte löschen Sie zuerst eine.",

@@ -87,7 +87,7 @@ export const en = {
     "source-exists": "A source with this name already exists.",
     "source-closed": "This source is closed.",
     "schema-breaking": "The schema rejects records that the source already has. Correct it, or check “Breaking change”.",
-    "already-verified": "This address is already verified.",
+    "already-verified": "This address or number is already verified.",
     "too-many-verifications": "Too many messages were requested. Please use the last one, or try again later.",
     "too-many-registrations": "Too many accounts were created from your network. Please try again in an hour.",
     "too-many-payment-methods": "You cannot save any more cards. Please delete one first.",

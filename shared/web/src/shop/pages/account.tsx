@@ -71,6 +71,7 @@ function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User
     mutationFn: (token: string) => unwrap(api.POST("/api/v1/users/verify", { body: { token } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["user", user.id] }),
   });
+  const isKnown = isProblemOf(sending.error, "already-verified");
   // What is shown is what was tried last: one at a time.
   const isBusy = sending.isPending || verifying.isPending;
   const send = (): void => {
@@ -91,7 +92,7 @@ function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User
           <Form
             submit={t().account.verify}
             isBusy={isBusy}
-            error={verifying.error ?? sending.error}
+            error={verifying.error ?? (isKnown ? null : sending.error)}
             onSubmit={verify}
             actions={
               <button type="button" aria-disabled={isBusy} onClick={send}>
@@ -104,7 +105,7 @@ function Verification({ kind, user }: { kind: Schemas["ContactKind"]; user: User
           <div role="status">{sending.isSuccess && <p class="notice">{t().account.sent}</p>}</div>
         </section>
       )}
-      <Saved isSaved={verifying.isSuccess || isProblemOf(sending.error, "already-verified")} text={done} />
+      <Saved isSaved={verifying.isSuccess || isKnown} text={done} />
     </>
   );
 }
