@@ -145,7 +145,7 @@ function Preview({ found, onStart }: { found: Found | undefined; onStart: (run: 
         {found && (
           <div class="notice">
             <p>{c().replay.found(total, found.selection.consumer)}</p>
-            <p>{c().replay.policies[found.policy] ?? found.policy}</p>
+            {total > 0 && <p>{c().replay.policies[found.policy] ?? found.policy}</p>}
           </div>
         )}
       </div>

@@ -734,7 +734,7 @@ export const de: ConsoleTexts = {
     found: (count, consumer) => `${number(count)} ${plural(count, { one: "würde", other: "würden" })} an ${consumer} geliefert; noch wurde keines geliefert.`,
     policies: {
       claims: "Der Empfänger erkennt Ereignisse, die er schon verarbeitet hat, und überspringt sie: Keine Karte wird zweimal belastet und keine Nachricht zweimal gesendet.",
-      by_version: "Der Empfänger verarbeitet Ereignisse, die er schon verarbeitet hat, noch einmal; dabei ändert sich nur, was fehlt.",
+      by_version: "Der Empfänger verarbeitet die Ereignisse noch einmal; dabei wird nur ergänzt oder aktualisiert, was fehlt oder veraltet ist.",
     },
     ids: "Nummern der Ereignisse",
     start: (count) => `${number(count)} liefern`,

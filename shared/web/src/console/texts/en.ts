@@ -733,7 +733,7 @@ export const en = {
     found: (count: number, consumer: string) => `${number(count)} would be delivered to ${consumer}; none was.`,
     policies: {
       claims: "The consumer recognizes events that it has handled and does nothing: no card is charged and no mail is sent twice.",
-      by_version: "The consumer handles events again that it has handled, and only what is missing changes.",
+      by_version: "The consumer handles such events again; only what is missing or out of date is updated.",
     } as Record<string, string>,
     ids: "Ids of the events",
     start: (count: number) => `Deliver ${number(count)}`,
