@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { api, queries, type Schemas } from "../core/client.ts";
-import { moment, momentInZone, money, t } from "../core/i18n/index.ts";
+import { moment, momentInZone, money, number, t } from "../core/i18n/index.ts";
 import { useKeyed } from "../core/keyed.ts";
 import { unwrap } from "../core/problem.ts";
 import { caller } from "../core/session.ts";
@@ -29,7 +29,7 @@ export function PaymentDetails({ payment: paid }: { payment: Payment }): JSX.Ele
           {t().order.payments[paid.status]}, {money(paid.amount)}
         </dd>
         <dt>{c().order.attempts}</dt>
-        <dd>{paid.attempts}</dd>
+        <dd>{number(paid.attempts)}</dd>
         <dt>{c().order.transaction}</dt>
         <dd>{paid.transaction_id ?? "–"}</dd>
         {paid.decline_code && (

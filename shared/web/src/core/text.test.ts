@@ -25,6 +25,7 @@ test("what the API says of a field is in the language of the page, with its numb
   await choose("de");
   assert.equal(fieldText("must be 10 to 128 characters"), "Bitte geben Sie 10 bis 128 Zeichen ein.");
   assert.equal(fieldText("must be '+' and 8 to 15 digits (E.164)"), "Schreiben Sie ein + und danach 8 bis 15 Ziffern.");
+  assert.equal(fieldText("must be between 1 and 10000"), "Bitte geben Sie 1 bis 10.000 ein.");
   assert.equal(fieldText("must be your password"), "Das ist nicht Ihr Passwort.");
   assert.equal(fieldText("must be something new"), "must be something new");
   assert.deepEqual([isForeign("must be something new"), isForeign("must be between 1 and 5")], [true, false]);

@@ -1,4 +1,4 @@
-import { language, t } from "./i18n/index.ts";
+import { language, number, t } from "./i18n/index.ts";
 import { ApiError } from "./problem.ts";
 
 interface Explanation {
@@ -32,7 +32,7 @@ export const isForeign = (detail: string): boolean => language.value !== "en" &&
 export function fieldText(detail: string): string {
   const text = t().fieldTexts[patternOf(detail)];
   const numbers = detail.match(/\d+/g) ?? [];
-  return text?.replaceAll("#", () => numbers.shift() ?? "") ?? detail;
+  return text?.replaceAll("#", () => number(Number(numbers.shift()))) ?? detail;
 }
 
 export function isProblemOf(error: unknown, ...types: string[]): boolean {

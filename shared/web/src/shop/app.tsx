@@ -4,7 +4,7 @@ import { QueryClientProvider } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { queries } from "../core/client.ts";
-import { t } from "../core/i18n/index.ts";
+import { number, t } from "../core/i18n/index.ts";
 import { caller, isRestored } from "../core/session.ts";
 import { ExpiredSession } from "../ui/expired-session.tsx";
 import { Frame } from "../ui/frame.tsx";
@@ -82,7 +82,7 @@ function Navigation(): JSX.Element {
         {t().nav.basket}
         {items > 0 && (
           <span class="badge">
-            {items}
+            {number(items)}
             <span class="spoken"> {t().items(items)}</span>
           </span>
         )}

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
-import { moment, momentInSeconds } from "../../core/i18n/index.ts";
+import { moment, momentInSeconds, number } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { isProblemOf } from "../../core/text.ts";
@@ -37,7 +37,7 @@ export function RecordsPage(): JSX.Element {
                   <SourceStatus status={one.status} />
                 </td>
                 <td class="amount">{one.schema_version}</td>
-                <td class="amount">{one.writers}</td>
+                <td class="amount">{number(one.writers)}</td>
                 <td>{moment(one.created_at)}</td>
               </tr>
             ))}

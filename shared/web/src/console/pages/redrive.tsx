@@ -4,6 +4,7 @@ import { useMutation } from "@tanstack/preact-query";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { api, queries, REPEATABLE, type Schemas } from "../../core/client.ts";
+import { number } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import { Field, Form } from "../../ui/form.tsx";
@@ -109,7 +110,7 @@ function Forecasts({ shown: { forecasts } }: { shown: Redriven }): JSX.Element {
     <ul class="plain">
       {[...new Set(outcomes)].map((outcome) => (
         <li key={outcome}>
-          {outcomes.filter((one) => one === outcome).length} × {c().operations.forecasts[outcome] ?? outcome}
+          {number(outcomes.filter((one) => one === outcome).length)} × {c().operations.forecasts[outcome] ?? outcome}
         </li>
       ))}
     </ul>

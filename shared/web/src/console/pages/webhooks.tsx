@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, queries, type Schemas } from "../../core/client.ts";
 import { useEdit, type Versioned } from "../../core/edit.ts";
-import { moment, t } from "../../core/i18n/index.ts";
+import { moment, number, t } from "../../core/i18n/index.ts";
 import { useKeyed } from "../../core/keyed.ts";
 import { unwrap } from "../../core/problem.ts";
 import type { Rows } from "../../core/rows.ts";
@@ -56,7 +56,7 @@ export function WebhookList(): JSX.Element {
                   <a href={`/console/webhooks/${one.id}`}>{one.url}</a>
                 </td>
                 <td>{one.description}</td>
-                <td>{one.event_types.length}</td>
+                <td>{number(one.event_types.length)}</td>
                 <td>
                   <Status endpoint={one} />
                 </td>
@@ -268,7 +268,7 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }): JSX.Element {
                 <td>{moment(one.created_at)}</td>
                 <td>{one.event_type}</td>
                 <td>{c().webhooks.statuses[one.status] ?? one.status}</td>
-                <td class="amount">{one.attempts}</td>
+                <td class="amount">{number(one.attempts)}</td>
                 <td>{one.response_status ?? (one.error ? c().webhooks.errors[one.error] : "–")}</td>
                 <td>{one.next_attempt_at ? moment(one.next_attempt_at) : "–"}</td>
                 <td>{one.status !== "pending" && endpoint.status === "enabled" && <Action label={c().webhooks.again} about={one.event_type} done="" run={() => retry(one.id)} onDone={() => setTimes((before) => before + 1)} />}</td>

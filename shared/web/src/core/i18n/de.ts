@@ -22,8 +22,8 @@ export const de: Messages = {
   yes: "Ja",
   no: "Nein",
   optional: "optional",
-  tooShort: (least) => `Bitte geben Sie mindestens ${least} Zeichen ein.`,
-  tooLong: (most) => `Bitte geben Sie höchstens ${most} Zeichen ein.`,
+  tooShort: (least) => `Bitte geben Sie mindestens ${number(least)} Zeichen ein.`,
+  tooLong: (most) => `Bitte geben Sie höchstens ${number(most)} Zeichen ein.`,
   invalid: {
     email: "Bitte geben Sie eine E-Mail-Adresse ein, etwa name@example.com.",
     url: "Bitte geben Sie eine vollständige Adresse ein, etwa https://example.com/orders.",

@@ -20,8 +20,8 @@ export const en = {
   yes: "Yes",
   no: "No",
   optional: "optional",
-  tooShort: (least: number) => `Please enter at least ${least} characters.`,
-  tooLong: (most: number) => `Please enter at most ${most} characters.`,
+  tooShort: (least: number) => `Please enter at least ${number(least)} characters.`,
+  tooLong: (most: number) => `Please enter at most ${number(most)} characters.`,
   // By the type of the field.
   invalid: {
     email: "Please enter an e-mail address, such as name@example.com.",

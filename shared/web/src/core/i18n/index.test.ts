@@ -6,6 +6,7 @@ Object.assign(globalThis, { document: { documentElement: {} } });
 Object.defineProperty(globalThis, "navigator", { value: { languages: [] } });
 const { choose, decimal, language, momentInSeconds, momentInZone, money, percent, rangeInZone, t } = await import("./index.ts");
 const { en } = await import("./en.ts");
+const [{ en: consoleEn }, { de: consoleDe }] = [await import("../../console/texts/en.ts"), await import("../../console/texts/de.ts")];
 
 afterEach(() => choose("en"));
 
@@ -24,6 +25,12 @@ test("counts are written as the language does, also in texts", async () => {
   assert.deepEqual([t().shown(1234), t().products.found(1234, true), t().basket.less(1234)], ["1,234 entries are shown.", "1,234+ products", "Only 1,234 in stock at the moment."]);
   await choose("de");
   assert.deepEqual([t().shown(1234), t().products.found(1234, true), t().basket.less(1234)], ["1.234 Einträge werden angezeigt.", "1.234+ Produkte", "Im Moment nur 1.234 vorrätig."]);
+});
+
+test("counts in texts of the console are written as the language does", async () => {
+  assert.deepEqual([consoleEn.payments.minorUnits(1234, "XTS"), consoleEn.operations.discardQuestion(1234)], ["1,234 minor units of XTS", "Delete 1,234 dead letters? This cannot be undone."]);
+  await choose("de");
+  assert.deepEqual([consoleDe.payments.minorUnits(1234, "XTS"), consoleDe.operations.redriveEdited(1234)], ["1.234 kleinste Einheiten von XTS", "1.234 geänderte Nachrichten zustellen"]);
 });
 
 test("the last choice of a language applies, even if its texts are there first", async () => {

@@ -40,6 +40,23 @@ function isUsed(read: string, path: string, sources: string): boolean {
   return false;
 }
 
+// Numbers that count nothing.
+const ORDINALS = new Set(["month", "number", "version", "year"]);
+
+test("every count in a text is written as the language does", () => {
+  for (const folder of ["core/i18n", "console/texts"]) {
+    const [english = "", german = ""] = ["en", "de"].map((name) => readFileSync(`${SOURCES}${folder}/${name}.ts`, "utf8"));
+    const counts = [...english.matchAll(/^ +(\w+): \((.*?)\) =>/gm)].flatMap(([, text, parameters = ""]) => [...parameters.matchAll(/(\w+): number/g)].map(([, name = ""]) => ({ text, name })));
+    const raw = counts.filter(({ text, name }) => {
+      // A text with its parameter, and the lines that go on with it.
+      const pattern = new RegExp(`^( +)${text}: \\([^)]*\\b${name}\\b.*(\\n\\1 .*)*`, "gm");
+      return !ORDINALS.has(name) && [english, german].some((source) => source.match(pattern)?.some((found) => found.includes(`\${${name}}`)));
+    });
+    assert.ok(counts.length >= 5);
+    assert.deepEqual(raw, [], folder);
+  }
+});
+
 test("every text is used", () => {
   const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name) && !/(i18n|texts)\/(en|de)/.test(name) && !/\.test\.|^api/.test(name));
   const sources = files.map((name) => readFileSync(SOURCES + name, "utf8")).join("\n");
