@@ -13,7 +13,8 @@ export type Schemas = components["schemas"];
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: authorizedFetch });
 
 const MAX_TRIES = 3;
-// Variables of mutations may be passwords, codes and tokens. Not 0: a request of a page that is left would be looked at without a pause.
+// Variables of mutations may be passwords, codes and tokens. Not 0: a mutation that is still pending after its page is left would be
+// rescheduled in a busy loop.
 const MUTATION_KEPT_MS = 1_000;
 
 function isWorthRetrying(tries: number, error: Error): boolean {
