@@ -151,9 +151,9 @@ class Run:
             raise ScriptError(f"a customer failed: {self.load.errors[0]}")
         for error in filter(None, (each.error for each in workers)):
             raise ScriptError(error)
-        self.sent_while_down = chaos_records.under_way(self.records.made, self.killer.outages)
-        if self.killer.outages and not self.sent_while_down:
-            raise ScriptError("no request with records was under way while a service was down")
+        self.repeated = chaos_records.hit(self.records.made, self.killer.outages)
+        if self.killer.outages and not self.repeated:
+            raise ScriptError("no request with records was repeated while PostgreSQL or Kafka was down")
         self.observer.made_imports, self.observer.made_images = self.imports.made, self.images.made
         self.observer.made_records = {"source": self.records.source, "batches": self.records.made}
 
@@ -224,7 +224,7 @@ class Run:
         yield f"scenarios: {counts(Counter(entry['scenario'] for entry in self.load.placed))}"
         yield f"follow-ups: {counts(self.load.done)}"
         sent = len(self.records.made)
-        yield f"requests with records: {sent}, {self.sent_while_down} of them under way while a service was down"
+        yield f"requests with records: {sent}, {self.repeated} of them repeated while PostgreSQL or Kafka was down"
         yield f"kills: {counts(killer.done)}; AWS emulator: 0 (see --help)"
         yield f"functions killed most often: {counts(dict(killer.functions.most_common(8)))}"
         yield f"orders: {counts(outcomes)}"

@@ -26,6 +26,8 @@ from config import ScriptError
 from services import Service
 
 FUNCTIONS = "functions"
+# Without one of these, no records are accepted.
+NEEDED = {services.POSTGRES, services.KAFKA}
 EACH = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY, services.TRIGGER)
 # A turn kills these services, or the processes of functions if it has none, or disturbs the stack.
 Turn = tuple[Service, ...] | Disturbance
@@ -75,7 +77,8 @@ def round_of(kinds: Sequence[str]) -> list[Turn]:
 class Killer(threading.Thread):
     """Repeats the round until `finish` is called, and finishes at least one, unless `abort` is called.
 
-    `done` counts the kills, `outages` says from when to when services were down, `error` what ended the thread early.
+    `done` counts the kills, `outages` says from when to when no records were accepted, `error` what ended the thread
+    early.
     """
 
     def __init__(
@@ -137,9 +140,9 @@ class Killer(threading.Thread):
             self.drop_responses()
         down_s, functions = self.rng.uniform(*DOWN_S), 0
         with config.lock():
-            began = time.monotonic()
             for service in chosen:
                 services.kill(service)
+            began = time.monotonic()
             if self.kills_functions and (len(chosen) > 1 or self.rng.random() < 0.5):
                 functions = self.kill_functions(down_s)
             else:
@@ -148,7 +151,8 @@ class Killer(threading.Thread):
                 services.begin_start(service)
             for service in chosen:
                 services.await_ready(service)
-            self.outages.append((began, time.monotonic()))
+            if NEEDED.intersection(chosen):
+                self.outages.append((began, time.monotonic()))
         names = [service.name for service in chosen]
         self.done.update(names)
         extra = f", and {functions} function processes" if functions else ""

@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import api_client
@@ -66,11 +66,12 @@ Status = int | str
 
 @dataclass(frozen=True)
 class Attempt:
-    """The last response to a request: its status, body and headers."""
+    """The last response to a request: its status, body and headers, and which attempt it is."""
 
     status: Status
     raw: bytes = b""
     headers: Any = field(default_factory=dict)
+    number: int = 1
 
     @property
     def is_definite(self) -> bool:
@@ -177,7 +178,7 @@ class Load:
                 wait = min(MAX_WAIT_S, 0.25 * 2**number)
                 time.sleep(wait * random.uniform(0.7, 1.3))
         self.statistics.add(method, attempts)
-        return attempts[-1]
+        return replace(attempts[-1], number=len(attempts))
 
     def run(self, rng: random.Random, planned: list[Json], clients: int) -> None:
         """Follow-ups wait for the platform, so they have their own threads."""

@@ -6,6 +6,7 @@ import datetime
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import api_client
 from api_client import ApiClient
@@ -44,8 +45,8 @@ def body_of(source: str, first: int, size: int, now: datetime.datetime) -> Json:
 class Records(Worker):
     """Sends requests with records until `stopping` is set, which is after the last kill, and then one more.
 
-    `made` has for each request the number of its first record, the ids that it got, when it was under way, and the
-    response to its repetition.
+    `made` has for each request the number of its first record, the ids that it got, when it was under way, how many
+    attempts it needed, and the response to its repetition.
     """
 
     what, pause_s = "a request with records", 0.5
@@ -69,15 +70,25 @@ class Records(Worker):
             again = repetition(accepted, self.send(key, body))
         self.has_sent_last = is_last
         ids = json.loads(accepted.raw)["ids"]
-        return {"key": key, "first": first, "size": size, "ids": ids, "span": span, "again": again}
+        return {
+            "key": key,
+            "first": first,
+            "size": size,
+            "ids": ids,
+            "span": span,
+            "attempts": accepted.number,
+            "again": again,
+        }
 
     def send(self, key: str, body: Json) -> Attempt:
         """Repeats a request until there is a definite response; after the last kill, only as often as any other."""
+        attempts = 0
         while True:
             is_stopping = self.stopping.is_set()
             response = self.load.send(self.load.staff, "POST", "/data", body, key)
+            attempts += response.number
             if response.is_definite or is_stopping:
-                return response
+                return replace(response, number=attempts)
 
     def is_enough(self, _number: int) -> bool:
         return self.has_sent_last
@@ -88,7 +99,7 @@ def repetition(accepted: Attempt, again: Attempt) -> Json:
     return {"same": same, "response": f"{again.status} {again.raw[:200].decode(errors='replace')}"}
 
 
-def under_way(batches: Iterable[Json], outages: Iterable[tuple[float, float]]) -> int:
-    """How many requests were under way while a service was down."""
-    down = list(outages)
-    return sum(any(began < up and gone < ended for gone, up in down) for began, ended in (b["span"] for b in batches))
+def hit(batches: Iterable[Json], outages: Iterable[tuple[float, float]]) -> int:
+    """How many requests needed more than one attempt and were under way in an outage."""
+    down, repeated = list(outages), [batch["span"] for batch in batches if batch["attempts"] > 1]
+    return sum(any(began < up and gone < ended for gone, up in down) for began, ended in repeated)

@@ -11,6 +11,7 @@ from unittest import mock
 
 import chaos
 import chaos_killer
+import chaos_load
 import chaos_observer
 import chaos_quiescence
 import chaos_record_checks
@@ -152,6 +153,11 @@ class SendingTest(unittest.TestCase):
         self.assertEqual([key for key, _ in self.sent[:5]], ["s-0"] * 5)
         self.assertEqual(len({json.dumps(body) for _, body in self.sent[:5]}), 1)
 
+    def test_attempts_of_a_request_are_counted_over_all_its_repetitions(self) -> None:
+        self.responses = [Attempt(NO_RESPONSE, number=14), Attempt(503, number=14), accepted(self.body(0))]
+        made = self.run_until(6)
+        self.assertEqual([batch["attempts"] for batch in made[:2]], [29, 1])
+
     def test_request_that_nothing_accepts_after_the_last_kill_fails_the_run(self) -> None:
         self.responses = [Attempt(503)] * 3
         self.run_until(2)
@@ -179,21 +185,48 @@ class SendingTest(unittest.TestCase):
         self.assertEqual(len({time[:13] for time in times}), 4)
 
 
-class OutagesTest(unittest.TestCase):
-    def test_request_is_under_way_in_an_outage_that_it_overlaps(self) -> None:
-        batches: list[Json] = [{"span": (began, began + 1)} for began in (0, 2, 4, 6)]
-        self.assertEqual(chaos_records.under_way(batches, [(2.5, 2.6), (4.9, 6.1)]), 3)
-        self.assertEqual(chaos_records.under_way(batches, [(1.2, 1.8), (7, 9)]), 0)
+class AttemptsTest(unittest.TestCase):
+    def test_response_says_which_attempt_it_is(self) -> None:
+        self.enterContext(mock.patch("time.sleep"))
+        responses = [Attempt(NO_RESPONSE), Attempt(503), Attempt(202), Attempt(202)]
+        self.enterContext(mock.patch.object(chaos_load, "attempt", side_effect=responses))
+        load = chaos_load.Load({}, [], mock.Mock(), chaos_load.Statistics())
+        numbers = [load.send(load.staff, "POST", "/data").number for _ in range(2)]
+        self.assertEqual(numbers, [3, 1])
 
-    def test_kill_is_an_outage_until_its_services_are_ready(self) -> None:
+
+class OutagesTest(unittest.TestCase):
+    def test_request_is_hit_by_an_outage_that_it_overlaps_with_more_than_one_attempt(self) -> None:
+        batches: list[Json] = [{"span": (began, began + 1), "attempts": 2} for began in (0, 2, 4, 6)]
+        self.assertEqual(chaos_records.hit(batches, [(2.5, 2.6), (4.9, 6.1)]), 3)
+        self.assertEqual(chaos_records.hit(batches, [(1.2, 1.8), (7, 9)]), 0)
+        batches[1]["attempts"] = 1
+        self.assertEqual(chaos_records.hit(batches, [(2.5, 2.6), (4.9, 6.1)]), 2)
+
+    def kill(self, *chosen: services.Service) -> list[tuple[float, float]]:
+        """Outages of a kill that takes ten seconds, on a clock that these steps alone move."""
+        now = 0.0
+
+        def step(_: object) -> None:
+            nonlocal now
+            now += 10.0 / len(chosen)
+
         self.enterContext(mock.patch.object(config, "lock", contextlib.nullcontext))
         self.enterContext(mock.patch.multiple(chaos_killer, DOWN_S=(0, 0)))
-        clock = self.enterContext(mock.patch("time.monotonic", side_effect=[10.0, 15.0]))
+        self.enterContext(mock.patch("time.monotonic", side_effect=lambda: now))
         for name in ("kill", "begin_start", "await_ready"):
-            self.enterContext(mock.patch.object(services, name))
-        killer = chaos_killer.Killer(7, "", lambda _: None, ["redis"])
-        killer.kill((services.REDIS,))
-        self.assertEqual((killer.outages, clock.call_count), ([(10.0, 15.0)], 2))
+            self.enterContext(mock.patch.object(services, name, side_effect=step))
+        self.enterContext(mock.patch.object(chaos_killer.Killer, "drop_responses"))
+        killer = chaos_killer.Killer(7, "", lambda _: None, [service.name for service in chosen])
+        killer.kill(chosen)
+        return killer.outages
+
+    def test_kill_is_an_outage_from_when_all_are_killed_until_all_are_ready(self) -> None:
+        self.assertEqual(self.kill(services.POSTGRES), [(10.0, 30.0)])
+        self.assertEqual(self.kill(services.REDIS, services.KAFKA), [(10.0, 30.0)])
+
+    def test_kill_of_services_that_requests_with_records_do_not_need_is_no_outage(self) -> None:
+        self.assertEqual(self.kill(services.REDIS, services.GATEWAY, services.TRIGGER), [])
 
 
 class RunTest(unittest.TestCase):
@@ -207,7 +240,7 @@ class RunTest(unittest.TestCase):
         self.killer, self.records = mock.Mock(error=None, outages=[(1.0, 2.0)]), mock.Mock(error=None)
         self.chaos.killer, self.chaos.records = self.killer, self.records
         self.chaos.load.errors, self.chaos.imports.error, self.chaos.images.error = [], None, None
-        self.records.made = [{"span": (0.0, 1.5)}]
+        self.records.made = [{"span": (0.0, 1.5), "attempts": 2}]
 
     def test_records_are_sent_until_the_kills_have_ended(self) -> None:
         self.killer.finish.side_effect = self.records.stopping.set.assert_not_called
@@ -216,10 +249,15 @@ class RunTest(unittest.TestCase):
         self.records.stopping.set.assert_called_once_with()
         self.records.join.assert_called_once_with()
 
-    def test_run_whose_kills_met_no_request_with_records_fails(self) -> None:
-        self.records.made = [{"span": (0.0, 0.5)}]
-        with self.assertRaisesRegex(ScriptError, "while a service was down"):
-            self.chaos.send_and_kill()
+    def test_run_whose_outages_made_no_request_with_records_repeat_fails(self) -> None:
+        for made in ({"span": (0.0, 0.5), "attempts": 2}, {"span": (0.0, 1.5), "attempts": 1}):
+            self.records.made = [made]
+            with self.assertRaisesRegex(ScriptError, "while PostgreSQL or Kafka was down"):
+                self.chaos.send_and_kill()
+
+    def test_run_without_an_outage_needs_no_repeated_request_with_records(self) -> None:
+        self.killer.outages, self.records.made = [], [{"span": (0.0, 0.5), "attempts": 1}]
+        self.chaos.send_and_kill()
 
     def test_error_of_the_thread_fails_the_run(self) -> None:
         self.records.error = "a request with records failed"
