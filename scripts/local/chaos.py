@@ -141,12 +141,15 @@ class Run:
         finally:
             # After the last kill, for their last request.
             self.records.stopping.set()
+        # A service may be down, for which the requests that are under way would wait.
+        if self.killer.error:
+            raise ScriptError(f"kills and disturbances ended early: {self.killer.error}")
+        try:
             self.load.finish()
+        finally:
             for each in workers:
                 each.join()
         self.sending_s = time.monotonic() - started
-        if self.killer.error:
-            raise ScriptError(f"kills and disturbances ended early: {self.killer.error}")
         if self.load.errors:
             raise ScriptError(f"a customer failed: {self.load.errors[0]}")
         for error in filter(None, (each.error for each in workers)):

@@ -235,11 +235,11 @@ class RunTest(unittest.TestCase):
         self.chaos = chaos.Run.__new__(chaos.Run)
         self.chaos.arguments = argparse.Namespace(orders=1, clients=1, seed=7, no_kills=False, bus_outage=0)
         self.chaos.rng, self.chaos.plans = random.Random(7), []
-        for name in ("killer", "load", "imports", "images", "records", "observer"):
-            setattr(self.chaos, name, mock.Mock())
-        self.killer, self.records = mock.Mock(error=None, outages=[(1.0, 2.0)]), mock.Mock(error=None)
-        self.chaos.killer, self.chaos.records = self.killer, self.records
-        self.chaos.load.errors, self.chaos.imports.error, self.chaos.images.error = [], None, None
+        self.killer, self.load = mock.Mock(error=None, outages=[(1.0, 2.0)]), mock.Mock(errors=[])
+        self.workers = [mock.Mock(error=None) for _ in range(3)]
+        self.chaos.killer, self.chaos.load, self.chaos.observer = self.killer, self.load, mock.Mock()
+        self.chaos.imports, self.chaos.images, self.records = self.workers
+        self.chaos.records = self.records
         self.records.made = [{"span": (0.0, 1.5), "attempts": 2}]
 
     def test_records_are_sent_until_the_kills_have_ended(self) -> None:
@@ -258,6 +258,21 @@ class RunTest(unittest.TestCase):
     def test_run_without_an_outage_needs_no_repeated_request_with_records(self) -> None:
         self.killer.outages, self.records.made = [], [{"span": (0.0, 0.5), "attempts": 1}]
         self.chaos.send_and_kill()
+
+    def test_error_of_the_kills_is_raised_without_waiting_for_what_they_left_down(self) -> None:
+        self.killer.error = "kafka does not start"
+        with self.assertRaisesRegex(ScriptError, "ended early: kafka does not start"):
+            self.chaos.send_and_kill()
+        self.load.finish.assert_not_called()
+        self.records.join.assert_not_called()
+        self.records.stopping.set.assert_called_once_with()
+
+    def test_workers_are_waited_for_if_an_order_besides_fails(self) -> None:
+        self.load.finish.side_effect = ScriptError("an order failed")
+        with self.assertRaisesRegex(ScriptError, "an order failed"):
+            self.chaos.send_and_kill()
+        for worker in self.workers:
+            worker.join.assert_called_once_with()
 
     def test_error_of_the_thread_fails_the_run(self) -> None:
         self.records.error = "a request with records failed"
