@@ -20,6 +20,8 @@ import services
 from config import ScriptError
 from services import Service
 
+# How long a disturbance lasts at most until it has met something.
+HIT_S = 60.0
 # Consumers that an order needs. Each fails at start without this variable.
 CONFIGURED, REQUIRED_VARIABLE = ("stock-reserve", "payment-charge", "order-advance", "stock-allocate"), "DATABASE_NAME"
 HANGING = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY)
@@ -71,6 +73,7 @@ class Disturbance:
 
     name: str
     apply: Callable[[random.Random], AbstractContextManager[Effect]]
+    within_s: float = HIT_S
 
 
 @contextmanager
@@ -217,5 +220,6 @@ BUS_ENTRIES = Disturbance("bus-entries", lambda rng: _bus(rng.uniform(0.2, 0.8))
 CONFIGURATION = Disturbance("configuration", _configuration)
 DEPLOYMENT = Disturbance("deployment", _deployment)
 DEAD_LETTERS = Disturbance("dead-letters", _dead_letters)
-RESHARDING = Disturbance("resharding", _resharding)
+# Batches of two generations of shards, one after the other.
+RESHARDING = Disturbance("resharding", _resharding, 2 * HIT_S)
 ALL = (HANG, SLOW, SLOW_GATEWAY, READ_ONLY, BUS, BUS_ENTRIES, CONFIGURATION, DEPLOYMENT, DEAD_LETTERS, RESHARDING)

@@ -55,8 +55,8 @@ ROUND: tuple[Turn, ...] = (
 # What a run can do.
 KINDS = (*(service.name for service in EACH), FUNCTIONS, *(each.name for each in chaos_disturbances.ALL))
 DOWN_S, PAUSE_S, FUNCTIONS_S = (0.5, 6.0), (1.0, 4.0), (2.0, 5.0)
-# How long a disturbance lasts at most until it has met something, and how often it sends another order meanwhile.
-HIT_S, ORDER_S = 60, 5
+# How often a disturbance that has met nothing sends another order.
+ORDER_S = 5
 # How often function processes are looked at, and the share of the working ones that is killed.
 INTERVAL_S, SHARE = 0.015, 0.4
 
@@ -166,8 +166,8 @@ class Killer(threading.Thread):
             self.order()
             self.aborted.wait(lasts_s)
             while hits and not process.wait_until(lambda: self.aborted.is_set() or hits() > 0, ORDER_S, 0.1):
-                if time.monotonic() - began > HIT_S:
-                    raise ScriptError(f"{chosen.name} met nothing within {HIT_S} s: {effect.what()}")
+                if time.monotonic() - began > chosen.within_s:
+                    raise ScriptError(f"{chosen.name} met nothing within {chosen.within_s:.0f} s: {effect.what()}")
                 self.order()
             lasted_s = time.monotonic() - began
         self.done[chosen.name] += 1

@@ -41,7 +41,7 @@ class Turns(unittest.TestCase):
 class Killing(unittest.TestCase):
     """A disturbance that counts what it meets."""
 
-    def disturb(self, hits: list[int]) -> chaos_killer.Killer:
+    def disturb(self, hits: list[int], within_s: float = 60) -> chaos_killer.Killer:
         orders = list[int]()
 
         @contextmanager
@@ -53,7 +53,7 @@ class Killing(unittest.TestCase):
         killer = chaos_killer.Killer(7, "", lambda _: None)
         killer.order = lambda: orders.append(1)
         self.enterContext(mock.patch.object(config, "lock", contextlib.nullcontext))
-        killer.disturb(Disturbance("some", apply), 0.001)
+        killer.disturb(Disturbance("some", apply, within_s), 0.001)
         return killer
 
     def test_lasts_until_it_has_met_something(self) -> None:
@@ -61,10 +61,15 @@ class Killing(unittest.TestCase):
         self.assertEqual(self.disturb(hits).done["some"], 1)
         self.assertEqual(hits, [])
 
-    def test_that_meets_nothing_fails_the_run(self) -> None:
-        self.enterContext(mock.patch.multiple(chaos_killer, HIT_S=0, ORDER_S=0))
-        with self.assertRaisesRegex(ScriptError, "some met nothing"):
-            self.disturb([0])
+    def test_that_meets_nothing_within_its_limit_fails_the_run(self) -> None:
+        self.enterContext(mock.patch.object(chaos_killer, "ORDER_S", 0))
+        with self.assertRaisesRegex(ScriptError, "some met nothing within 0 s"):
+            self.disturb([0], within_s=0)
+
+    def test_with_two_events_to_wait_for_has_twice_the_time(self) -> None:
+        limits = {each.name: each.within_s for each in chaos_disturbances.ALL}
+        self.assertEqual(limits.pop("resharding"), 2 * chaos_disturbances.HIT_S)
+        self.assertEqual(set(limits.values()), {chaos_disturbances.HIT_S})
 
 
 class Ending(unittest.TestCase):
