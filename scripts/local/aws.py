@@ -58,6 +58,14 @@ def _call(service: str, operation: str, **parameters: object) -> dict[str, Any]:
     return response
 
 
+def _accepted(service: str, operation: str, **parameters: object) -> dict[str, Any]:
+    """One call that the emulator must not reject."""
+    try:
+        return _call(service, operation, **parameters)
+    except ClientError as error:
+        raise ScriptError(_reason(error)) from None
+
+
 def _pages(service: str, operation: str, member: str, **parameters: object) -> list[Any]:
     """All items of a paginated call."""
     try:
@@ -324,35 +332,36 @@ def message_count(url: str) -> int:
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    attributes = _sqs("get_queue_attributes", QueueUrl=url, AttributeNames=names).get("Attributes", {})
+    attributes = _accepted("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=names).get("Attributes", {})
     return sum(int(attributes.get(name, 0)) for name in names)
 
 
 def queue_attributes(url: str, names: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = _sqs("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))["Attributes"]
+    found = _accepted("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(names))["Attributes"]
     return {name: found[name] for name in names}
 
 
 def set_queue_attributes(url: str, attributes: Mapping[str, str]) -> None:
-    _sqs("set_queue_attributes", QueueUrl=url, Attributes=dict(attributes))
+    _accepted("sqs", "set_queue_attributes", QueueUrl=url, Attributes=dict(attributes))
 
 
 def purge(url: str) -> None:
     """Deletes all messages of a queue."""
-    _sqs("purge_queue", QueueUrl=url)
+    _accepted("sqs", "purge_queue", QueueUrl=url)
 
 
 def send(url: str, body: str, attributes: Mapping[str, str]) -> str:
     """Puts a message on a queue, with texts as its attributes. Returns its id."""
     typed = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()}
-    return str(_sqs("send_message", QueueUrl=url, MessageBody=body, MessageAttributes=typed)["MessageId"])
+    return str(_accepted("sqs", "send_message", QueueUrl=url, MessageBody=body, MessageAttributes=typed)["MessageId"])
 
 
 def peek(url: str) -> list[dict[str, Any]]:
     """Messages of a dead-letter queue, without deleting them."""
     found: dict[str, dict[str, Any]] = {}
     while True:
-        page = _sqs(
+        page = _accepted(
+            "sqs",
             "receive_message",
             QueueUrl=url,
             MaxNumberOfMessages=10,
@@ -366,8 +375,18 @@ def peek(url: str) -> list[dict[str, Any]]:
         found.update(unseen)
 
 
-def _sqs(operation: str, **parameters: object) -> dict[str, Any]:
-    try:
-        return _call("sqs", operation, **parameters)
-    except ClientError as error:
-        raise ScriptError(_reason(error)) from None
+# ---- streams --------------------------------------------------------------------------------------------------
+
+
+def shards(stream: str) -> list[dict[str, Any]]:
+    """Open and closed shards."""
+    return _pages("kinesis", "list_shards", "Shards", StreamName=stream)
+
+
+def split_shard(stream: str, shard: str, at: int) -> None:
+    """Splits a shard into two, of which the second begins with this hash key."""
+    _accepted("kinesis", "split_shard", StreamName=stream, ShardToSplit=shard, NewStartingHashKey=str(at))
+
+
+def merge_shards(stream: str, shard: str, adjacent: str) -> None:
+    _accepted("kinesis", "merge_shards", StreamName=stream, ShardToMerge=shard, AdjacentShardToMerge=adjacent)

@@ -3,7 +3,7 @@ them has been read. On AWS an on-demand stream changes its shards by itself, as 
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,43 +37,46 @@ class Batches:
         return sum(self.read[shard] for shard in shards)
 
 
+def open_shards() -> list[Json]:
+    return [each for each in aws.shards(STREAM) if "EndingSequenceNumber" not in each["SequenceNumberRange"]]
+
+
+def children_of(parents: list[str]) -> list[str]:
+    return [each["ShardId"] for each in aws.shards(STREAM) if each.get("ParentShardId") in parents]
+
+
 class Resharding:
     """The shards that were split, their children, and what these were merged into."""
 
     def __init__(self, log: Path) -> None:
-        self.client, self.batches = aws.client("kinesis", config.aws_env()), Batches(log)
+        self.batches = Batches(log)
         self.split: list[str] = []
         self.children: list[str] = []
         self.merged: list[str] = []
 
-    def shards(self) -> list[Json]:
-        listed: list[Json] = self.client.list_shards(StreamName=STREAM)["Shards"]
-        return listed
-
-    def children_of(self, shard: str) -> list[str]:
-        return [each["ShardId"] for each in self.shards() if each.get("ParentShardId") == shard]
-
     def split_all(self) -> None:
         """Splits each open shard into halves."""
-        for each in self.shards():
-            if "EndingSequenceNumber" in each["SequenceNumberRange"]:
-                continue
+        for each in open_shards():
             shard, keys = each["ShardId"], each["HashKeyRange"]
             middle = (int(keys["StartingHashKey"]) + int(keys["EndingHashKey"])) // 2 + 1
-            self.client.split_shard(StreamName=STREAM, ShardToSplit=shard, NewStartingHashKey=str(middle))
+            aws.split_shard(STREAM, shard, middle)
             self.split.append(shard)
-            self.children += self.children_of(shard)
+        self.children = children_of(self.split)
 
     def merge(self) -> None:
-        """Merges the children that are not merged."""
-        for at in range(2 * len(self.merged), len(self.children), 2):
-            low, high = self.children[at : at + 2]
-            self.client.merge_shards(StreamName=STREAM, ShardToMerge=low, AdjacentShardToMerge=high)
-            self.merged += self.children_of(low)
+        """Merges open shards that have the same parent. They are looked up, because an earlier step may have failed."""
+        siblings = defaultdict[str | None, list[str]](list)
+        for each in open_shards():
+            siblings[each.get("ParentShardId")].append(each["ShardId"])
+        # Shards that no split or merge has made.
+        siblings.pop(None, None)
+        for low, high in (each for each in siblings.values() if len(each) == 2):
+            aws.merge_shards(STREAM, low, high)
+        self.merged = children_of(self.children)
 
     def look(self) -> int:
         """Merges once a child has been read. Returns how many batches of the merged shards have been read."""
-        if self.batches.of(self.children):
+        if not self.merged and self.batches.of(self.children):
             self.merge()
         return self.batches.of(self.merged)
 
