@@ -6,6 +6,10 @@ mapping that reports `ReportBatchItemFailures`, resumes at the first record that
 Shards that are split or merged: ministack deletes them with what nobody has read, and a mapping leaves out what a new
 shard has when it first looks at it. AWS closes them, and a mapping reads a shard from its beginning once it has read
 its parents.
+
+Old records: ministack drops them after the retention of the stream, which is a day. The positions of mappings and
+iterators count from the first record that is left, so that a mapping leaves out as many records that it has not read.
+Here they stay. To move the positions is not enough: the end of a batch that is under way would put its own back.
 """
 
 import json
@@ -152,4 +156,5 @@ def install() -> None:
     lambda_svc._execute_function = execute
     kinesis._build_shards = lambda count, start_index=0: Shards(_build_shards(count, start_index))
     kinesis._route_to_shard, kinesis._shard_out = _open_shard, _described
+    kinesis._expire_records = lambda _stream: None
     lambda_svc._init_stream_position = _start

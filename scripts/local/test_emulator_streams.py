@@ -3,8 +3,12 @@
 """
 
 import json
+import subprocess
+import unittest
+from pathlib import Path
 from typing import Any
 
+import config
 import process
 from testing_emulator import DEADLINE_S, StreamTest
 
@@ -32,6 +36,32 @@ def handler(event, context):
         print("received", record["kinesis"]["partitionKey"], content)
     return {"batchItemFailures": []}
 """
+
+# A mapping has read a shard to its end. Then its record becomes older than the retention, and another one is put.
+# Prints how many records the mapping has before it, and whether the shard counts as read. Runs in the environment of
+# the emulator, whose API has no retention of less than a day.
+EXPIRY = """
+import emulator_streams
+from ministack.services import kinesis
+
+SHARD, RECORD = "shardId-000000000000", {"StreamName": "work", "Data": "MA==", "PartitionKey": "one"}
+emulator_streams.install()
+kinesis._create_stream({"StreamName": "work", "ShardCount": 1})
+stream = kinesis._streams["work"]
+kinesis._put_record(RECORD)
+positions = emulator_streams.Positions(stream["StreamARN"], True)
+stream["shards"][SHARD]["records"][0]["ApproximateArrivalTimestamp"] -= 25 * 3600
+kinesis._put_record(RECORD)
+print(len(stream["shards"][SHARD]["records"][positions[SHARD]:]), positions.is_read(SHARD))
+"""
+
+
+class Retention(unittest.TestCase):
+    def test_record_that_expires_moves_no_position_over_one_that_is_not_read(self) -> None:
+        python = config.tools()["emulator"] / "bin" / "python"
+        env, here = config.clean_env(), Path(__file__).parent
+        ended = subprocess.run([python, "-c", EXPIRY], env=env, cwd=here, capture_output=True, text=True, check=True)
+        self.assertEqual(ended.stdout, "1 False\n")
 
 
 class PartialResponse(StreamTest):
