@@ -5,7 +5,10 @@ mapping that reports `ReportBatchItemFailures`, resumes at the first record that
 
 Shards that are split or merged: ministack deletes them with what nobody has read, and a mapping leaves out what a new
 shard has when it first looks at it. AWS closes them, and a mapping reads a shard from its beginning once it has read
-its parents.
+its parents. It refuses to split or merge a closed shard, and does not count it. What stays different here: closed
+shards never disappear, an iterator of one never ends, and a subscription to one does not name its children; shards that
+are merged need not be adjacent, and their stream may be on demand and is never `UPDATING`; `UpdateShardCount` deletes
+all shards with what nobody has read.
 
 Old records: ministack drops them after the retention of the stream, which is a day. The positions of mappings and
 iterators count from the first record that is left, so that a mapping leaves out as many records that it has not read.
@@ -17,6 +20,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core.responses import error_response_json
 from ministack.services import dynamodb, kinesis, lambda_svc
 
 Json = dict[str, Any]
@@ -27,6 +31,7 @@ NOT_YET = sys.maxsize
 
 _execute_function: Callable[[Json, Json], Json] = lambda_svc._execute_function
 _build_shards, _shard_out = kinesis._build_shards, kinesis._shard_out
+_split_shard, _merge_shards = kinesis._split_shard, kinesis._merge_shards
 _init_stream_position = lambda_svc._init_stream_position
 
 
@@ -79,7 +84,11 @@ def _resume(function: Json, first: Json, sequence_number: str) -> bool:
 
 
 class Shards(dict[str, Json]):
-    """Of a stream. What a split or a merge would delete is closed."""
+    """The shards of a stream. One that a split or a merge would delete is closed."""
+
+    def __len__(self) -> int:
+        """How many are open, which the emulator returns as the counts of a stream."""
+        return sum(END not in content for content in self.values())
 
     def __delitem__(self, shard: str) -> None:
         self[shard][END] = kinesis._next_sequence_number()
@@ -90,7 +99,7 @@ class Shards(dict[str, Json]):
 
 
 class Positions(dict[str, int]):
-    """Of a mapping, by shard. A shard without one is read from its beginning, once its parents are read."""
+    """Where a mapping is in each shard. A shard without a position is read from its beginning, once its parents are."""
 
     def __init__(self, source: str, starts_at_end: bool) -> None:
         super().__init__()
@@ -127,6 +136,20 @@ def _open_shard(hash_key: int, stream: Json) -> str:
     return shard
 
 
+def _unless_closed(operation: Callable[[Json], Any], *members: str) -> Callable[[Json], Any]:
+    """Refuses an operation if one of these members names a closed shard."""
+
+    def unless_closed(request: Json) -> Any:
+        _, stream = kinesis._resolve_stream(request)
+        for shard in (request.get(member) for member in members):
+            if stream and END in stream["shards"].get(shard, {}):
+                reason = f"Shard {shard} has already been split or merged."
+                return error_response_json("InvalidArgumentException", reason, 400)
+        return operation(request)
+
+    return unless_closed
+
+
 def _described(name: str, shard: Json) -> Json:
     described: Json = _shard_out(name, shard)
     if END in shard:
@@ -157,4 +180,6 @@ def install() -> None:
     kinesis._build_shards = lambda count, start_index=0: Shards(_build_shards(count, start_index))
     kinesis._route_to_shard, kinesis._shard_out = _open_shard, _described
     kinesis._expire_records = lambda _stream: None
+    kinesis._split_shard = _unless_closed(_split_shard, "ShardToSplit")
+    kinesis._merge_shards = _unless_closed(_merge_shards, "ShardToMerge", "AdjacentShardToMerge")
     lambda_svc._init_stream_position = _start

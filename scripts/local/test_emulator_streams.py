@@ -8,6 +8,8 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 import config
 import process
 from testing_emulator import DEADLINE_S, StreamTest
@@ -158,6 +160,28 @@ class Resharding(StreamTest):
             self.assertEqual(self.records(child), [(key, number) for number in range(3, 6)])
         for shard, numbers in ((parent, range(3)), (merged, range(6, 9))):
             self.assertEqual(self.records(shard), [(key, number) for number in numbers for key in self.KEYS])
+
+    def assert_refused(self, message: str) -> Any:
+        return self.assertRaisesRegex(ClientError, f"InvalidArgumentException.*{message}")
+
+    def test_closed_shards_are_not_split_or_merged_again(self) -> None:
+        parent, low, high = self.reshard()
+        shards = self.streams.list_shards(StreamName="work")["Shards"]
+        for closed in (parent, low):
+            with self.assert_refused(closed):
+                self.streams.split_shard(StreamName="work", ShardToSplit=closed, NewStartingHashKey="1")
+        (merged,) = self.open_shards("work")
+        for pair in ((low, high), (high, low), (merged, high)):
+            with self.assert_refused(next(shard for shard in pair if shard != merged)):
+                self.streams.merge_shards(StreamName="work", ShardToMerge=pair[0], AdjacentShardToMerge=pair[1])
+        self.assertEqual(self.streams.list_shards(StreamName="work")["Shards"], shards)
+
+    def test_closed_shards_are_not_counted(self) -> None:
+        self.reshard()
+        summary = self.streams.describe_stream_summary(StreamName="work")["StreamDescriptionSummary"]
+        self.assertEqual(summary["OpenShardCount"], 1)
+        updated = self.streams.update_shard_count(StreamName="work", TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+        self.assertEqual((updated["CurrentShardCount"], updated["TargetShardCount"]), (1, 2))
 
     def test_mapping_reads_parents_to_their_end_and_then_their_children(self) -> None:
         self.put()
