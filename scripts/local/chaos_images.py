@@ -51,7 +51,7 @@ class Images(Worker):
     `made` has the ids of each image and its product, and why it is to be refused.
     """
 
-    # A product has ten at most.
+    # Four for each of the eight products of a run. A product has ten at most.
     what, pause_s, most = "an image", 2, 32
 
     def __init__(self, load: Load, seed: int, products: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""A thread of scripts/chaos that makes one thing after another while services are killed."""
+"""A thread of scripts/chaos that repeats one kind of request while services are killed."""
 
 import itertools
 import threading

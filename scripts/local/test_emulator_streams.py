@@ -192,7 +192,7 @@ class Resharding(StreamTest):
         self.functions.update_event_source_mapping(UUID=mapping, Enabled=True)
         self.assert_received(*range(12))
 
-    def test_mapping_that_is_made_after_that_reads_closed_shards_from_their_beginning(self) -> None:
+    def test_mapping_created_after_resharding_reads_closed_shards_from_their_beginning(self) -> None:
         self.reshard()
         self.map("work", "TRIM_HORIZON", 2)
         self.assert_received(*range(9))
