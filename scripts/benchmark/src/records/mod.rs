@@ -164,7 +164,7 @@ fn measure(
 
 /// Reads random rows of the newest by id, and the hours before them by source, of both tables in turns, after a warm-up.
 ///
-/// The newest day is what is read most. Its warm-up reads all of its pages, as the reads of a day do before the first that is measured.
+/// The newest day is read most often, so it is measured from the cache: its warm-up is long enough to load it.
 fn read(runtime: &runtime::Runtime, tables: &Tables, stage: &Stage<'_>, newest: u64) -> Result<Reads> {
     let reader = writers::store(stage)?;
     let warm_up = if newest <= rows::ROWS_A_DAY { newest / 100 } else { READS / 10 };
@@ -277,7 +277,7 @@ fn section(root: &Path, found: &[Figures], disk: &str, buffers: &str) -> String 
          - rates: {MEASURED} rows at the end of the table in transactions of {}, median of {ROUNDS} rounds in which the ways take turns; one connection\n\
          - writer: `RecordWriter::write`, with sums and positions; function: `record-write` over the Lambda Runtime API, with events as Lambda sends them\n\
          - reads: {READS} random rows by id, and the newest 100 of a source in an hour, by the store with its round trip; those of the newest day \
-         after {} reads that bring it to the cache; this machine has {} GiB of memory\n\
+         after {} reads that load it into the cache; this machine has {} GiB of memory\n\
          - {disk}\n{}\n",
         rows::ROWS_A_DAY,
         rows::PAYLOAD_BYTES,

@@ -91,9 +91,10 @@ impl Tables {
         Ok(())
     }
 
-    /// What the server keeps of its tables in its own memory, such as `128MB`.
+    /// The memory in which the server keeps pages of its tables, such as `128 MiB`.
     pub async fn shared_buffers(&self) -> Result<String> {
-        self.owner.query_one("SHOW shared_buffers", &[]).await.map(|row| row.get(0)).map_err(message)
+        let sql = "SELECT setting::bigint * 8 / 1024 || ' MiB' FROM pg_settings WHERE name = 'shared_buffers'";
+        self.owner.query_one(sql, &[]).await.map(|row| row.get(0)).map_err(message)
     }
 
     /// Copies the rows of these numbers in a transaction.
