@@ -227,6 +227,7 @@ fn first_header(sheet: &mut Sheet<'_, '_>, title: &str, seller: &Seller, buyer: 
         sheet.text(&detail.value, 330.0, y + 15.0, Style::new(detail.size, INK));
         if let Some(note) = &detail.note {
             sheet.text(note, 330.0, y + 24.5, Style::new(7.0, MUTED));
+            y += 8.0;
         }
         y += 38.0;
     }
