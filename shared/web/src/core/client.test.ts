@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { MutationObserver } from "@tanstack/preact-query";
+import { MutationObserver, QueryObserver } from "@tanstack/preact-query";
 
 // What a browser has, and Node.js lacks or would wait for.
 Object.assign(globalThis, { BroadcastChannel: class { postMessage(): void {} }, document: { documentElement: {} }, location: { origin: "http://shop.example" } });
@@ -42,4 +42,17 @@ test("what a form sends is kept until the answer, also after the form is gone", 
   await sent;
   mock.timers.tick(SECOND_MS);
   assert.deepEqual(kept(), []);
+});
+
+test("a list that is read for the first time while something is added is read again", async () => {
+  const answers: ((rows: string[]) => void)[] = [];
+  const observer = new QueryObserver(queries, { queryKey: ["endpoints"], queryFn: () => new Promise<string[]>((resolve) => answers.push(resolve)) });
+  const leave = observer.subscribe(() => {});
+  const read = queries.invalidateQueries({ queryKey: ["endpoints"] });
+  await new Promise(setImmediate);
+  answers[0]?.([]);
+  answers[1]?.(["added"]);
+  await read;
+  assert.deepEqual(observer.getCurrentResult().data, ["added"]);
+  leave();
 });

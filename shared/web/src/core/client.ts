@@ -1,7 +1,7 @@
 // The client of the API, typed by docs/openapi.json, and the cache of what was read.
 
 import { effect } from "@preact/signals";
-import { QueryClient } from "@tanstack/preact-query";
+import { type InvalidateOptions, type InvalidateQueryFilters, QueryClient, type QueryFilters, type QueryKey } from "@tanstack/preact-query";
 import createClient from "openapi-fetch";
 import type { components, paths } from "../api/schema.d.ts";
 import { ApiError, retryDelay } from "./problem.ts";
@@ -29,7 +29,18 @@ export const MADE_LATER = {
   retryDelay: (tries: number, error: Error): number => (isProblemOf(error, "not-found") ? 1_000 * 1.5 ** tries : retryDelay(tries, error)),
 };
 
-export const queries = new QueryClient({
+/** Also reads again what is being read for the first time, whose answer may be older than the change: the library waits for that one. */
+class Queries extends QueryClient {
+  override async invalidateQueries<K extends QueryKey = QueryKey>(filters?: InvalidateQueryFilters<K>, options?: InvalidateOptions): Promise<void> {
+    const first = this.getQueryCache()
+      .findAll(filters as QueryFilters)
+      .filter(({ state }) => state.data === undefined && state.fetchStatus !== "idle");
+    await Promise.all(first.map((query) => query.cancel({ revert: true })));
+    return super.invalidateQueries(filters, options);
+  }
+}
+
+export const queries = new Queries({
   defaultOptions: {
     queries: { retry: isWorthRetrying, retryDelay, staleTime: 10_000 },
     // A repetition is safe where the request has an Idempotency-Key or If-Match: `retry` is set there.
