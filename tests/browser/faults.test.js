@@ -131,7 +131,7 @@ async function failLater(page, url) {
 
 const WENT_WRONG = "Something went wrong on our side.";
 
-test("a change of an address that fails says so in its dialog, also if that was closed meanwhile", async () => {
+test("a failed change of an address says so in its dialog, also after that was closed", async () => {
   const customer = await register();
   const order = await placeOrder(await token(customer), product, "pm_card_visa");
   await onPage(async (page) => {

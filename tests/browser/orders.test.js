@@ -123,7 +123,7 @@ test("staff read amounts at the gateway, in minor units if the currency is unkno
     await enterConsole(page, staff);
     await go(page, "Payments");
     await page.getByRole("row", { name: /\$49\.00 \$48\.00 ch_1$/ }).waitFor();
-    await page.getByRole("row", { name: /\$49\.00 4800 minor units of ZZZ ch_2$/ }).waitFor();
+    await page.getByRole("row", { name: /\$49\.00 4,800 minor units of ZZZ ch_2$/ }).waitFor();
     await inspect(page, "console-mismatches");
   }, WIDE);
 });
