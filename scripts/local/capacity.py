@@ -3,6 +3,7 @@
     scripts/capacity                    counts orders on the running stack, then prints the table
     scripts/capacity --write            and stores what was measured in capacity.json, which the tests read
     scripts/capacity --stored           computes the table from the stored measurement and today's catalog
+    scripts/capacity --stored --write   and writes docs/capacity.md, as --write does, too
 
 A record takes the function's CPU time at its share of a processor, and waits for the database, the gateway or an API.
 A queue's consumer handles several messages of a batch concurrently: their waits overlap, their CPU times do not. CPU
@@ -21,6 +22,7 @@ from typing import Any
 import api_client
 import capacity_schedules
 import catalog
+import config
 import cost
 import cost_count
 import cost_model
@@ -29,6 +31,16 @@ from capacity_model import MILLISECONDS, TARGET, Use, cpu_ms, record_ms
 from cost_count import Usage
 
 MEASURED = Path(__file__).with_name("capacity.json")
+PAGE = config.ROOT / "docs" / "capacity.md"
+INTRODUCTION = f"""# Capacity
+
+Written by `scripts/capacity --write`; a test compares it. How many orders a second each stage of an order can
+take, at a target of {TARGET:,}: records that an order makes for the function, the time of a record (CPU time at
+the function's share of a processor, and waits for the database, the gateway or an API), and the concurrency that
+the catalog gives it. An order waits for the stages in bold; the others follow. CPU times were counted on the
+local cloud with development builds and divided by the factor of release builds; waits are assumptions of
+`scripts/local/prices.json`. Nothing here has run on AWS.
+"""
 # Orders wait for these; the others only follow.
 SAGA = ("order-place", "stock-reserve", "payment-charge", "order-advance", "stock-allocate", "payment-webhook")
 
@@ -159,17 +171,24 @@ def store(uses: dict[str, Use]) -> None:
     MEASURED.write_text(json.dumps(content, indent=1) + "\n")
 
 
+def page(uses: dict[str, Use]) -> str:
+    """The content of docs/capacity.md."""
+    return f"{INTRODUCTION}\n{table(stages(uses))}\n{capacity_schedules.table(capacity_schedules.work(uses))}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/capacity", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--orders", type=int, default=30, help="orders that are counted (default 30)")
     parser.add_argument("--stored", action="store_true", help="use the stored measurement: no stack is needed")
-    parser.add_argument("--write", action="store_true", help=f"store the measurement in {MEASURED.name}")
+    parser.add_argument("--write", action="store_true", help=f"store the measurement, and write {PAGE.name}")
     arguments = parser.parse_args()
     if not arguments.stored:
         api_client.stack_env()
     uses = stored() if arguments.stored else measure(arguments.orders)
     if arguments.write:
-        store(uses)
+        if not arguments.stored:
+            store(uses)
+        PAGE.write_text(page(uses))
     found, scheduled = stages(uses), capacity_schedules.work(uses)
     print(table(found))
     print(capacity_schedules.table(scheduled))

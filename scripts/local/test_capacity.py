@@ -24,6 +24,10 @@ class Stages(unittest.TestCase):
         self.assertEqual(capacity.narrow(found), [])
         self.assertLessEqual(set(capacity.SAGA), {each.function for each in found})
 
+    def test_page_is_that_of_the_stored_measurement_and_the_catalog(self) -> None:
+        written = capacity.PAGE.read_text()
+        self.assertEqual(written, capacity.page(capacity.stored()), "run scripts/capacity --stored --write")
+
     def test_request_takes_its_cpu_time_at_its_share_and_its_waits(self) -> None:
         found = of(row(1769, 10), Use(records=1, cpu_ms=20, wait_ms=30))
         self.assertEqual((found.record_ms, found.orders_per_s, found.connections), (50, 200, 10))
