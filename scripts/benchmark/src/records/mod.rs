@@ -35,6 +35,8 @@ const MEASURED: u64 = 100_000;
 const ROUNDS: usize = 3;
 /// Reads of one measurement.
 const READS: u64 = 3_000;
+/// Reads before those of the newest day.
+const WARM_UP: u64 = rows::ROWS_A_DAY / 100;
 /// Bytes that a row of both tables takes on disk, with its indexes; 767 were measured.
 const BYTES_A_ROW: u64 = 900;
 /// Bytes of the write-ahead log, of sorting for an index, and of the topic, at most.
@@ -167,7 +169,7 @@ fn measure(
 /// The newest day is read most often, so it is measured from the cache: its warm-up is long enough to load it.
 fn read(runtime: &runtime::Runtime, tables: &Tables, stage: &Stage<'_>, newest: u64) -> Result<Reads> {
     let reader = writers::store(stage)?;
-    let warm_up = if newest <= rows::ROWS_A_DAY { newest / 100 } else { READS / 10 };
+    let warm_up = if newest <= rows::ROWS_A_DAY { WARM_UP } else { READS / 10 };
     runtime.block_on(async {
         let mut reads = Reads::default();
         for read in 0..warm_up + READS {
@@ -277,14 +279,13 @@ fn section(root: &Path, found: &[Figures], disk: &str, buffers: &str) -> String 
          - rates: {MEASURED} rows at the end of the table in transactions of {}, median of {ROUNDS} rounds in which the ways take turns; one connection\n\
          - writer: `RecordWriter::write`, with sums and positions; function: `record-write` over the Lambda Runtime API, with events as Lambda sends them\n\
          - reads: {READS} random rows by id, and the newest 100 of a source in an hour, by the store with its round trip; those of the newest day \
-         after {} reads that load it into the cache; this machine has {} GiB of memory\n\
+         after {WARM_UP} reads that load it into the cache; this machine has {} GiB of memory\n\
          - {disk}\n{}\n",
         rows::ROWS_A_DAY,
         rows::PAYLOAD_BYTES,
         table(found),
         comparison(found),
         tables::BATCH,
-        rows::ROWS_A_DAY / 100,
         disk::memory_gib(),
         figures::machine(root),
     )
