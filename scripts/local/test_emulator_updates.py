@@ -1,19 +1,17 @@
 """Invocations that run while their function is updated. `scripts/test local` runs these tests."""
 
 import importlib
-import io
 import json
 import sys
 import types
 import unittest
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
 import process
-from testing_emulator import DEADLINE_S, EmulatorTest
+from testing_emulator import DEADLINE_S, EmulatorTest, package
 
 # Says that it works, waits for a file, and returns its version.
 WAITING = """
@@ -28,25 +26,14 @@ def handler(event, context):
 """
 
 
-def package(version: int) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", WAITING.replace("VERSION", str(version)))
-    return archive.getvalue()
+def code(version: int) -> str:
+    return WAITING.replace("VERSION", str(version))
 
 
 class Updates(EmulatorTest):
     def setUp(self) -> None:
         super().setUp()
-        self.functions = self.client("lambda")
-        self.functions.create_function(
-            FunctionName="waiting",
-            Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/waiting",
-            Handler="index.handler",
-            Code={"ZipFile": package(1)},
-            Timeout=DEADLINE_S,
-        )
+        self.functions = self.create_function("waiting", code(1), Timeout=DEADLINE_S)
         self.begun, self.awaited = self.directory / "begun", self.directory / "awaited"
 
     def invoke(self, event: dict[str, str]) -> dict[str, object]:
@@ -69,7 +56,7 @@ class Updates(EmulatorTest):
             return running.result(), later
 
     def test_invocation_finishes_with_the_former_code_while_the_next_has_the_new_one(self) -> None:
-        running, later = self.update_in_the_middle(ZipFile=package(2))
+        running, later = self.update_in_the_middle(ZipFile=package(code(2)))
         self.assertEqual((running.get("version"), later["version"]), (1, 2))
 
     def test_invocation_finishes_with_the_former_configuration(self) -> None:
@@ -77,7 +64,7 @@ class Updates(EmulatorTest):
         self.assertEqual((running.get("version"), running.get("setting"), later["setting"]), (1, None, "new"))
 
     def test_former_environment_ends_after_its_invocation(self) -> None:
-        running, later = self.update_in_the_middle(ZipFile=package(2))
+        running, later = self.update_in_the_middle(ZipFile=package(code(2)))
         former = Path(f"/proc/{running['pid']}")
         self.assertTrue(process.wait_until(lambda: not former.exists(), DEADLINE_S))
         self.assertEqual(self.invoke({})["pid"], later["pid"])

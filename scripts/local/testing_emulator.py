@@ -48,6 +48,26 @@ class EmulatorTest(unittest.TestCase):
             return False
         return True
 
+    def create_function(self, name: str, code: str, **settings: object) -> Any:
+        """Makes a function of Python code with a `handler`. Returns a client of the functions."""
+        functions = self.client("lambda")
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=f"arn:aws:iam::000000000000:role/{name}",
+            Handler="index.handler",
+            Code={"ZipFile": package(code)},
+            **settings,
+        )
+        return functions
+
+
+def package(code: str) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", code)
+    return archive.getvalue()
+
 
 class StreamTest(EmulatorTest):
     """An emulator with a function `reader`, for tests of how it reads streams."""
@@ -57,17 +77,7 @@ class StreamTest(EmulatorTest):
 
     def setUp(self) -> None:
         super().setUp()
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("index.py", self.code)
-        self.functions = self.client("lambda")
-        self.functions.create_function(
-            FunctionName="reader",
-            Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/reader",
-            Handler="index.handler",
-            Code={"ZipFile": archive.getvalue()},
-        )
+        self.functions = self.create_function("reader", self.code)
 
     def map(self, source: str, start: str, batch: int) -> str:
         """The id of a mapping to the function, from the ARN of a table's stream or the name of a Kinesis stream."""
